@@ -1,0 +1,106 @@
+package chat
+
+import (
+	"context"
+	"time"
+)
+
+// Role says who speaks a message of a conversation.
+type Role string
+
+// The three roles of the OpenAI chat protocol that a specification uses.
+const (
+	System    Role = "system"
+	User      Role = "user"
+	Assistant Role = "assistant"
+)
+
+// Message is one turn of a conversation.
+type Message struct {
+	Role    Role   `json:"role"`
+	Content string `json:"content"`
+}
+
+// Sampling is how the model is asked to choose its tokens. A nil field is not
+// sent, so that the server's own default holds; String prints such a field as
+// "not sent", because a default that nobody chose is part of what was measured.
+type Sampling struct {
+	// Temperature is at least 0. A temperature of 0 is really sent as 0.
+	Temperature *float64 `json:"temperature,omitempty"`
+	// TopP lies in (0,1].
+	TopP *float64 `json:"top_p,omitempty"`
+	// MaxTokens bounds one reply, in tokens.
+	MaxTokens *int `json:"max_tokens,omitempty"`
+	// Stop lists the strings at which the reply ends. Empty is not sent.
+	Stop []string `json:"stop,omitempty"`
+}
+
+// Request is one question to a model.
+type Request struct {
+	Messages []Message
+	Sampling Sampling
+	// Seed is sent as the request's seed unless nil. It makes a reply
+	// reproducible on servers that honour it, and must differ from visit to
+	// visit.
+	Seed *int64
+	// Cell and Visit identify the call within a run; they are never sent. A
+	// recorder uses them as part of a reply's key: every visit of a cell is a
+	// new call, never a reused reply.
+	Cell  string
+	Visit int
+}
+
+// State says whether a reply can be read as an outcome at all.
+type State int
+
+// The states of a reply. The zero value is none of them.
+const (
+	// Answered replies carry text that a judge can read, or an explicit
+	// refusal.
+	Answered State = iota + 1
+	// Blocked replies were withheld by a filter around the model.
+	Blocked
+	// Empty replies carry no text.
+	Empty
+)
+
+// Reply is what came back for one Request.
+type Reply struct {
+	State State `json:"state"`
+	// Content is the text of the reply.
+	Content string `json:"content"`
+	// Refusal is the protocol's own refusal field: when it is not empty the
+	// model declared that it refuses, and Content is usually empty.
+	Refusal string `json:"refusal,omitempty"`
+	// Reasoning is text that the server returned beside the content as the
+	// model's reasoning. Judges do not read it.
+	Reasoning string `json:"reasoning,omitempty"`
+	// FinishReason is the server's word: stop, length, content_filter, ...
+	FinishReason string `json:"finish_reason,omitempty"`
+	// Model and Fingerprint name what served the reply, as the server says.
+	Model       string `json:"model,omitempty"`
+	Fingerprint string `json:"fingerprint,omitempty"`
+	// PromptTokens and ReplyTokens are the server's own count, 0 if it gave none.
+	PromptTokens int `json:"prompt_tokens,omitempty"`
+	ReplyTokens  int `json:"reply_tokens,omitempty"`
+	// Latency is the time from sending the last attempt to reading its answer.
+	Latency time.Duration `json:"latency_ns,omitempty"`
+	// Attempts counts the HTTP requests that this reply took, retries included.
+	Attempts int `json:"attempts,omitempty"`
+}
+
+// Cut reports whether the reply ended at the token limit instead of by itself.
+func (r Reply) Cut() bool { return r.FinishReason == "length" }
+
+// Model answers requests. Ask returns an error when no reply could be had; an
+// error is never an outcome, so callers must not count it as a refusal.
+// Implementations are safe for concurrent use and return soon after ctx ends.
+type Model interface {
+	Ask(ctx context.Context, r Request) (Reply, error)
+}
+
+// ModelFunc lets a function be a Model.
+type ModelFunc func(ctx context.Context, r Request) (Reply, error)
+
+// Ask calls f.
+func (f ModelFunc) Ask(ctx context.Context, r Request) (Reply, error) { return f(ctx, r) }
