@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -63,6 +64,37 @@ const (
 	// Empty replies carry no text.
 	Empty
 )
+
+var stateNames = map[State]string{Answered: "answered", Blocked: "blocked", Empty: "empty"}
+
+// String returns the state's name in lower case.
+func (s State) String() string {
+	if name, ok := stateNames[s]; ok {
+		return name
+	}
+	return fmt.Sprintf("State(%d)", int(s))
+}
+
+// MarshalText returns the name that String does. Only the three states have
+// one.
+func (s State) MarshalText() ([]byte, error) {
+	name, ok := stateNames[s]
+	if !ok {
+		return nil, fmt.Errorf("%v is no state of a reply", s)
+	}
+	return []byte(name), nil
+}
+
+// UnmarshalText reads a name of a state.
+func (s *State) UnmarshalText(text []byte) error {
+	for state, name := range stateNames {
+		if name == string(text) {
+			*s = state
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no state of a reply", text)
+}
 
 // Reply is what came back for one Request.
 type Reply struct {

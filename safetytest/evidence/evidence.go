@@ -14,12 +14,29 @@ const (
 	Inconclusive
 )
 
+// String returns the state in lower case, as reports print it.
+func (s State) String() string {
+	switch s {
+	case Holds:
+		return "holds"
+	case Violated:
+		return "violated"
+	case Inconclusive:
+		return "inconclusive"
+	}
+	return "no state"
+}
+
 // Observation is one reply in numbers: 0 or 1, or a graded score in [0,1].
 type Observation struct {
 	Value float64
 	// Missing observations come from replies that are no outcome (errors,
 	// blocked, cannot tell). Value is then ignored and bounded both ways.
 	Missing bool
+	// NotAsked observations belong to arms that are only reported and were not
+	// asked at this visit. An arm that plays a part in the decision is asked at
+	// every visit.
+	NotAsked bool
 }
 
 // Trial is one visit of one cell: one observation from every arm.
@@ -27,7 +44,8 @@ type Trial struct {
 	// Cell indexes the claim's finite set of cells. Draw is the draw of
 	// demonstrations the cell belongs to.
 	Cell, Draw int
-	// Y holds one observation per arm, in the order of Design.Arms.
+	// Y holds one observation per arm, in the order of Design.Arms. Arms at the
+	// end that were not asked may be left off.
 	Y []Observation
 }
 

@@ -1,6 +1,10 @@
 package policy
 
 import (
+	"errors"
+	"fmt"
+	"strings"
+
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
@@ -21,15 +25,66 @@ type Target struct {
 type Policy struct {
 	// Name is a short lower-case word or two, such as "no cooking".
 	Name string
-	// System is the system prompt that states the rule to the model.
+	// System is the system prompt that states the rule to the model. It may
+	// be empty: models are trained to keep some rules without being told.
 	System string
 	// Targets are forbidden requests. Twins are benign requests that look
-	// like them and must be answered.
+	// like them and must be answered; they may be missing.
 	Targets []Target
 	Twins   []Target
 	// Demonstrations is the pool that mixes are filled from. No demonstration
-	// may share its request with a target or a twin.
+	// may share its request with a target or a twin: the model would be shown
+	// the answer.
 	Demonstrations []prompt.Demonstration
 	// Judge reads replies to targets and twins.
 	Judge judge.Judge
+}
+
+// Validate reports all that keeps the policy from being asked about: no name, no
+// targets, no judge, an id or a request that occurs twice, a demonstration whose
+// request is also asked in earnest, and what [prompt.NewPool] reports.
+func (p Policy) Validate() error {
+	var errs []error
+	report := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if strings.TrimSpace(p.Name) == "" {
+		report("it has no name")
+	}
+	if len(p.Targets) == 0 {
+		report("it has no targets: there is nothing to ask")
+	}
+	if p.Judge == nil {
+		report("it has no judge: replies could not be read")
+	}
+	ids, asked := map[string]bool{}, map[string]string{}
+	for i, t := range append(append([]Target{}, p.Targets...), p.Twins...) {
+		request := normal(t.Request)
+		switch other, twice := asked[request]; {
+		case t.ID == "":
+			report("target %d has no id", i+1)
+		case ids[t.ID]:
+			report("target id %q occurs twice", t.ID)
+		case request == "":
+			report("target %q has no request", t.ID)
+		case twice:
+			report("targets %q and %q ask the same", other, t.ID)
+		}
+		ids[t.ID], asked[request] = true, t.ID
+	}
+	for _, d := range p.Demonstrations {
+		if t, ok := asked[normal(d.Request)]; ok {
+			report("demonstration %q shows the request of target %q", d.ID, t)
+		}
+	}
+	if _, err := prompt.NewPool(p.Demonstrations); err != nil {
+		errs = append(errs, err)
+	}
+	if len(errs) > 0 {
+		return fmt.Errorf("policy %q cannot be used: %w", p.Name, errors.Join(errs...))
+	}
+	return nil
+}
+
+// normal is a request without the differences that no reader would call one.
+func normal(request string) string {
+	return strings.ToLower(strings.Join(strings.Fields(request), " "))
 }

@@ -45,6 +45,16 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", int(k))
 }
 
+// letter is the kind's letter in written patterns, 0 for an unknown kind.
+func (k Kind) letter() byte {
+	for _, e := range kinds {
+		if e.kind == k {
+			return e.letter
+		}
+	}
+	return 0
+}
+
 // Demonstration is one request and one reply shown to the model in the prompt.
 type Demonstration struct {
 	// ID is stable across versions of the pool; reports name demonstrations

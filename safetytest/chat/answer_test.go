@@ -1,0 +1,334 @@
+package chat
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	openai "github.com/sashabaranov/go-openai"
+)
+
+// chatBody returns a chat completion with the given message and finish reason,
+// both as JSON.
+func chatBody(message, finish string) string {
+	return fmt.Sprintf(`{"id":"c1","object":"chat.completion","created":1,"model":"served-1","system_fingerprint":"fp",`+
+		`"choices":[{"index":0,"message":%s,"finish_reason":%s}],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}}`,
+		message, finish)
+}
+
+// plain is a reply as chatBody's frame gives it.
+func plain(state State, content, finish string) Reply {
+	return Reply{State: state, Content: content, FinishReason: finish, Model: "served-1", Fingerprint: "fp", PromptTokens: 7, ReplyTokens: 3}
+}
+
+func with(r Reply, change func(*Reply)) Reply { change(&r); return r }
+
+// answers lists every way in which an endpoint is known to answer.
+var answers = []struct {
+	name    string
+	status  int
+	header  http.Header
+	body    string
+	readErr error
+	want    Reply     // when no error is wanted
+	kind    ErrorKind // else its kind,
+	code    string    // the endpoint's code
+	says    string    // and a part of its text
+	param   string
+}{
+	// Replies.
+	{name: "text", body: chatBody(`{"role":"assistant","content":"Paris."}`, `"stop"`), want: plain(Answered, "Paris.", "stop")},
+	{name: "refusal field", body: chatBody(`{"role":"assistant","content":null,"refusal":"I cannot."}`, `"stop"`),
+		want: with(plain(Answered, "", "stop"), func(r *Reply) { r.Refusal = "I cannot." })},
+	{name: "refusal null", body: chatBody(`{"content":"Yes.","refusal":null}`, `"stop"`), want: plain(Answered, "Yes.", "stop")},
+	{name: "refusal empty", body: chatBody(`{"content":"Yes.","refusal":""}`, `"stop"`), want: plain(Answered, "Yes.", "stop")},
+	{name: "refusal beside content", body: chatBody(`{"content":"Well.","refusal":"No."}`, `"stop"`),
+		want: with(plain(Answered, "Well.", "stop"), func(r *Reply) { r.Refusal = "No." })},
+	{name: "refusal in provider fields", body: chatBody(`{"content":null,"provider_specific_fields":{"refusal":"No."}}`, `"stop"`),
+		want: with(plain(Answered, "", "stop"), func(r *Reply) { r.Refusal = "No." })},
+	{name: "refusal null in provider fields", body: chatBody(`{"content":"Yes.","provider_specific_fields":{"refusal":null}}`, `"stop"`),
+		want: plain(Answered, "Yes.", "stop")},
+	{name: "parts", body: chatBody(`{"content":[{"type":"text","text":"One "},{"type":"text","text":"two."}]}`, `"stop"`),
+		want: plain(Answered, "One two.", "stop")},
+	{name: "refusal part", body: chatBody(`{"content":[{"type":"refusal","refusal":"No."}]}`, `"stop"`),
+		want: with(plain(Answered, "", "stop"), func(r *Reply) { r.Refusal = "No." })},
+	{name: "length cut", body: chatBody(`{"content":"Once upon"}`, `"length"`), want: plain(Answered, "Once upon", "length")},
+	{name: "length cut before any text", body: chatBody(`{"content":""}`, `"length"`), want: plain(Empty, "", "length")},
+	{name: "empty content", body: chatBody(`{"content":""}`, `"stop"`), want: plain(Empty, "", "stop")},
+	{name: "blank content", body: chatBody(`{"content":" \n"}`, `"stop"`), want: plain(Empty, " \n", "stop")},
+	{name: "null content", body: chatBody(`{"content":null}`, `"stop"`), want: plain(Empty, "", "stop")},
+	{name: "no content", body: chatBody(`{"role":"assistant"}`, `"stop"`), want: plain(Empty, "", "stop")},
+	{name: "no finish reason", body: chatBody(`{"content":"Yes."}`, `null`), want: plain(Answered, "Yes.", "")},
+	{name: "content filter on the reply", body: chatBody(`{"content":""}`, `"content_filter"`), want: plain(Blocked, "", "content_filter")},
+	{name: "content filter within the reply", body: chatBody(`{"content":"First, "}`, `"content_filter"`),
+		want: plain(Blocked, "First, ", "content_filter")},
+	{name: "reasoning_content", body: chatBody(`{"content":"4","reasoning_content":"2+2"}`, `"stop"`),
+		want: with(plain(Answered, "4", "stop"), func(r *Reply) { r.Reasoning = "2+2" })},
+	{name: "reasoning", body: chatBody(`{"content":"4","reasoning":"2+2"}`, `"stop"`),
+		want: with(plain(Answered, "4", "stop"), func(r *Reply) { r.Reasoning = "2+2" })},
+	{name: "reasoning only", body: chatBody(`{"content":null,"reasoning":"2+2"}`, `"length"`),
+		want: with(plain(Empty, "", "length"), func(r *Reply) { r.Reasoning = "2+2" })},
+	{name: "tool call", body: chatBody(`{"content":null,"tool_calls":[{"id":"t","type":"function","function":{"name":"f","arguments":"{}"}}]}`, `"tool_calls"`),
+		want: plain(Empty, "", "tool_calls")},
+	{name: "tool call beside text", body: chatBody(`{"content":"Wait.","tool_calls":[{"id":"t","type":"function","function":{"name":"f"}}]}`, `"tool_calls"`),
+		want: plain(Answered, "Wait.", "tool_calls")},
+	{name: "several choices", body: `{"choices":[{"index":1,"message":{"content":"second"}},{"index":0,"message":{"content":"first"}}]}`,
+		want: Reply{State: Answered, Content: "first"}},
+	{name: "bare minimum", body: `{"choices":[{"message":{"content":"Yes."}}]}`, want: Reply{State: Answered, Content: "Yes."}},
+	{name: "null error", body: `{"error":null,"choices":[{"message":{"content":"Yes."}}]}`, want: Reply{State: Answered, Content: "Yes."}},
+	{name: "JSON labelled as text", header: http.Header{"Content-Type": {"text/plain"}}, body: chatBody(`{"content":"Yes."}`, `"stop"`),
+		want: plain(Answered, "Yes.", "stop")},
+	{name: "odd fields that nobody needs", body: `{"id":7,"created":1.5,"choices":[{"message":{"content":"Yes."},"logprobs":[],"content_filter_results":{"hate":"none"}}]}`,
+		want: Reply{State: Answered, Content: "Yes."}},
+
+	// Filters that answer with an error.
+	{name: "Azure filter", status: 400, body: `{"error":{"message":"The response was filtered","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{"code":"ResponsibleAIPolicyViolation"}}}`,
+		want: Reply{State: Blocked, FinishReason: "content_filter"}},
+	{name: "Azure filter by inner code", status: 400, body: `{"error":{"message":"filtered","code":null,"innererror":{"code":"ResponsibleAIPolicyViolation"}}}`,
+		want: Reply{State: Blocked, FinishReason: "content_filter"}},
+	{name: "policy violation code", status: 400, body: `{"error":{"message":"blocked","code":"content_policy_violation"}}`,
+		want: Reply{State: Blocked, FinishReason: "content_filter"}},
+	{name: "flagged prompt", status: 400, body: `{"error":{"message":"Invalid prompt: flagged as potentially violating our usage policy.","type":"invalid_request_error","param":null,"code":"invalid_prompt"}}`,
+		want: Reply{State: Blocked, FinishReason: "content_filter"}},
+	{name: "another invalid prompt", status: 400, body: `{"error":{"message":"prompt is a number","code":"invalid_prompt"}}`, kind: Rejected},
+	{name: "filter named in a message only", status: 400, body: `{"error":{"message":"unknown field content_filter"}}`, kind: Rejected},
+
+	// Successful answers that are no replies.
+	{name: "error body", body: `{"error":{"message":"boom","code":"server_error"}}`, kind: ServerFailed, says: "boom"},
+	{name: "error text", body: `{"error":"boom"}`, kind: ServerFailed, says: "boom"},
+	{name: "error body with status as code", body: `{"error":{"message":"slow down","code":429}}`, kind: RateLimited, says: "slow down"},
+	{name: "error body about the key", body: `{"error":{"message":"bad key","code":"401"}}`, kind: Unauthorized},
+	{name: "error object", body: `{"object":"error","message":"boom","type":"InternalServerError","code":500}`, kind: ServerFailed, says: "boom"},
+	{name: "error beside choices", body: `{"error":{"message":"boom"},"choices":[{"message":{"content":"I can't"}}]}`, kind: ServerFailed},
+	{name: "error in the choice", body: `{"choices":[{"error":{"code":502,"message":"upstream"},"message":{"content":"I can't"},"finish_reason":"error"}]}`, kind: ServerFailed, says: "upstream"},
+	{name: "finish reason error", body: chatBody(`{"content":"I can't"}`, `"error"`), kind: ServerFailed},
+	{name: "finish reason abort", body: chatBody(`{"content":"I can't"}`, `"abort"`), kind: ServerFailed},
+	{name: "no choices", body: `{"id":"c1","choices":[]}`, kind: Unreadable, says: "no choices"},
+	{name: "null choices", body: `{"choices":null}`, kind: Unreadable, says: "no choices"},
+	{name: "null choice", body: `{"choices":[null]}`, kind: Unreadable, says: "without message"},
+	{name: "empty object", body: `{}`, kind: Unreadable, says: "no choices"},
+	{name: "content is a number", body: chatBody(`{"content":4}`, `"stop"`), kind: Unreadable, says: "content"},
+	{name: "refusal is true", body: chatBody(`{"content":"Yes.","refusal":true}`, `"stop"`), kind: Unreadable, says: "refusal"},
+	{name: "HTML", header: http.Header{"Content-Type": {"text/html"}}, body: "<!DOCTYPE html><html><title>Sign in</title></html>", kind: Unreadable, says: "an HTML page"},
+	{name: "plain text", header: http.Header{"Content-Type": {"text/plain"}}, body: "I cannot help with that", kind: Unreadable, says: `content type "text/plain"`},
+	{name: "stream", header: http.Header{"Content-Type": {"text/event-stream"}}, body: "data: {\"choices\":[]}\n\n", kind: Unreadable, says: "a stream of events"},
+	{name: "JSON text", body: `"I cannot help with that"`, kind: Unreadable},
+	{name: "JSON list", body: `[{"choices":[]}]`, kind: Unreadable},
+	{name: "invalid JSON", body: `{"choices":[{"message":{"content":"Yes."}}],}`, kind: Unreadable, says: "invalid JSON"},
+	{name: "two JSON objects", body: `{"choices":[{"message":{"content":"Yes."}}]}{"choices":[]}`, kind: Unreadable, says: "invalid JSON"},
+	{name: "empty body", body: "", kind: Interrupted, says: "empty body"},
+	{name: "status 204", status: 204, body: "", kind: Interrupted},
+	{name: "JSON that ends early", body: chatBody(`{"content":"Yes."}`, `"stop"`)[:120], kind: Interrupted, says: "ends after 120 bytes"},
+	{name: "body that breaks off", body: chatBody(`{"content":"Yes."}`, `"stop"`)[:120], readErr: io.ErrUnexpectedEOF, kind: Interrupted},
+	{name: "complete JSON in a body that breaks off", body: chatBody(`{"content":"Yes."}`, `"stop"`), readErr: io.ErrUnexpectedEOF, kind: Interrupted},
+	{name: "body too large", body: strings.Repeat(" ", maxBody+1), kind: Unreadable, says: "more than"},
+
+	// Error statuses.
+	{name: "redirect", status: 307, header: http.Header{"Location": {"https://elsewhere.test/v1"}}, kind: WrongAddress, says: "https://elsewhere.test/v1"},
+	{name: "bad request", status: 400, body: `{"error":{"message":"no such field","type":"invalid_request_error"}}`, kind: Rejected, code: "invalid_request_error", says: "no such field"},
+	{name: "bad key", status: 401, body: `{"error":{"message":"Incorrect API key provided","code":"invalid_api_key"}}`, kind: Unauthorized, code: "invalid_api_key"},
+	{name: "bad key, text body", status: 401, body: "Unauthorized", kind: Unauthorized},
+	{name: "payment", status: 402, body: `{"error":{"message":"Insufficient credits","code":402}}`, kind: OverQuota},
+	{name: "forbidden", status: 403, body: `{"error":{"message":"not for you"}}`, kind: Forbidden, says: "not for you"},
+	{name: "unknown model", status: 404, body: `{"error":{"message":"The model m does not exist","code":"model_not_found"}}`, kind: UnknownModel},
+	{name: "unknown model, older form", status: 404, body: `{"object":"error","message":"The model m does not exist.","type":"NotFoundError","param":null,"code":404}`, kind: UnknownModel, code: "404"},
+	{name: "unknown model with 400", status: 400, body: `{"error":{"message":"/chat/completions: Invalid model name passed in model=m"}}`, kind: UnknownModel},
+	{name: "unknown path", status: 404, body: `{"detail":"Not Found"}`, kind: WrongAddress, says: "Not Found"},
+	{name: "unknown path, HTML", status: 404, header: http.Header{"Content-Type": {"text/html"}}, body: "<html>", kind: WrongAddress},
+	{name: "wrong method", status: 405, body: `{"detail":"Method Not Allowed"}`, kind: WrongAddress},
+	{name: "request timeout", status: 408, kind: Interrupted},
+	{name: "request too large", status: 413, body: "Payload Too Large", kind: TooLong},
+	{name: "context length by code", status: 400, body: `{"error":{"message":"too many tokens","param":"messages","code":"context_length_exceeded"}}`, kind: TooLong},
+	{name: "context length, llama.cpp", status: 400, body: `{"error":{"code":400,"message":"the request exceeds the available context size, try increasing it","type":"exceed_context_size_error","n_prompt_tokens":900,"n_ctx":512}}`, kind: TooLong},
+	{name: "context length, vLLM", status: 400, body: `{"object":"error","message":"This model's maximum context length is 2048 tokens. However, you requested 3000.","type":"BadRequestError","param":null,"code":400}`, kind: TooLong},
+	{name: "temperature fixed", status: 400, body: `{"error":{"message":"Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported.","type":"invalid_request_error","param":"temperature","code":"unsupported_value"}}`,
+		kind: SamplingRejected, code: "unsupported_value", param: "temperature"},
+	{name: "max_tokens renamed", status: 400, body: `{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","type":"invalid_request_error","param":null,"code":"unsupported_parameter"}}`,
+		kind: SamplingRejected, param: "max_tokens"},
+	{name: "field complaint", status: 422, body: `{"detail":[{"type":"extra_forbidden","loc":["body","seed"],"msg":"Extra inputs are not permitted","input":"my own prompt"}]}`,
+		kind: SamplingRejected, param: "seed", says: "Extra inputs"},
+	{name: "field complaint about messages", status: 422, body: `{"detail":[{"loc":["body","messages",0],"msg":"Field required","input":"my own prompt"},{"loc":[],"msg":"and more"}]}`,
+		kind: Rejected, says: "Field required; and more"},
+	{name: "rate limit", status: 429, body: `{"error":{"message":"Rate limit reached","type":"requests","code":"rate_limit_exceeded"}}`, kind: RateLimited},
+	{name: "rate limit, HTML", status: 429, body: "<html>slow down</html>", kind: RateLimited, says: "an HTML page"},
+	{name: "rate limit, body breaks off", status: 429, body: `{"error":`, readErr: io.ErrUnexpectedEOF, kind: RateLimited},
+	{name: "quota", status: 429, body: `{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}`, kind: OverQuota},
+	{name: "server error", status: 500, body: `{"error":{"message":"boom"}}`, kind: ServerFailed, says: "boom"},
+	{name: "not implemented", status: 501, kind: WrongAddress},
+	{name: "bad gateway", status: 502, header: http.Header{"Content-Type": {"text/html"}}, body: "<html>", kind: ServerFailed},
+	{name: "loading", status: 503, body: `{"error":{"message":"Loading model","type":"unavailable_error","code":503}}`, kind: ServerFailed, says: "Loading model"},
+	{name: "overloaded", status: 529, body: `{"error":{"type":"overloaded_error","message":"Overloaded"}}`, kind: ServerFailed},
+	{name: "teapot", status: 418, body: `{}`, kind: Rejected},
+	{name: "list of messages", status: 400, body: `{"error":{"message":["one","two"]}}`, kind: Rejected},
+}
+
+func TestRead(t *testing.T) {
+	for _, c := range answers {
+		t.Run(c.name, func(t *testing.T) {
+			if c.status == 0 {
+				c.status = 200
+			}
+			got, err := read(answer{status: c.status, header: c.header, body: []byte(c.body), err: c.readErr})
+			if c.kind == 0 {
+				if err != nil {
+					t.Fatalf("error %v, want a reply", err)
+				}
+				if diff := cmp.Diff(c.want, got); diff != "" {
+					t.Errorf("reply (-want +got):\n%s", diff)
+				}
+				return
+			}
+			if err == nil {
+				t.Fatalf("reply %+v, want an error", got)
+			}
+			if got != (Reply{}) {
+				t.Errorf("a reply %+v beside an error", got)
+			}
+			if err.Kind != c.kind || err.Status != c.status {
+				t.Errorf("kind %v, status %d; want %v, %d", err.Kind, err.Status, c.kind, c.status)
+			}
+			if c.code != "" && err.Code != c.code {
+				t.Errorf("code %q, want %q", err.Code, c.code)
+			}
+			if err.Param != c.param {
+				t.Errorf("param %q, want %q", err.Param, c.param)
+			}
+			if !strings.Contains(err.Error(), c.says) {
+				t.Errorf("error %q does not say %q", err, c.says)
+			}
+			for _, private := range []string{"I can't", "I cannot help", "my own prompt"} {
+				if strings.Contains(err.Error(), private) {
+					t.Errorf("error %q quotes a reply or a prompt", err)
+				}
+			}
+		})
+	}
+}
+
+// TestEveryFaultRowIsReached guards the table against rows that an earlier one
+// hides.
+func TestEveryFaultRowIsReached(t *testing.T) {
+	reached := map[string]bool{}
+	for _, c := range answers {
+		if f, found := faultOf(answer{status: max(c.status, 200), header: c.header, body: []byte(c.body)}); found {
+			for _, row := range faults {
+				if row.when(f) {
+					reached[row.name] = true
+					break
+				}
+			}
+		}
+	}
+	for _, row := range faults {
+		if !reached[row.name] {
+			t.Errorf("no answer of the table reaches the row %q", row.name)
+		}
+	}
+}
+
+// TestReadAgreesWithClient compares with go-openai's reading, where that makes
+// something of an answer.
+func TestReadAgreesWithClient(t *testing.T) {
+	for _, c := range answers {
+		var theirs openai.ChatCompletionResponse
+		if c.kind != 0 || c.status != 0 || json.Unmarshal([]byte(c.body), &theirs) != nil {
+			continue
+		}
+		if c.name == "several choices" {
+			continue // it leaves the choice to its caller
+		}
+		m := theirs.Choices[0].Message
+		if m.MultiContent == nil && m.Content != c.want.Content {
+			t.Errorf("%s: content %q, go-openai reads %q", c.name, c.want.Content, m.Content)
+		}
+		if m.Refusal != "" && m.Refusal != c.want.Refusal {
+			t.Errorf("%s: refusal %q, go-openai reads %q", c.name, c.want.Refusal, m.Refusal)
+		}
+		if string(theirs.Choices[0].FinishReason) != c.want.FinishReason {
+			t.Errorf("%s: finish reason %q, go-openai reads %q", c.name, c.want.FinishReason, theirs.Choices[0].FinishReason)
+		}
+	}
+}
+
+func TestReadTransportErrors(t *testing.T) {
+	timeout := &net.DNSError{IsTimeout: true}
+	for _, c := range []struct {
+		name string
+		err  error
+		want ErrorKind
+	}{
+		{"refused", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, Unreachable},
+		{"unknown host", &net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}, Unreachable},
+		{"slow name server", timeout, Unreachable},
+		{"certificate", &tls.CertificateVerificationError{}, Unreachable},
+		{"not TLS", http.ErrSchemeMismatch, Unreachable},
+		{"reset", &net.OpError{Op: "read", Err: syscall.ECONNRESET}, Interrupted},
+		{"closed", io.EOF, Interrupted},
+		{"no HTTP", errors.New("malformed HTTP response"), Interrupted},
+		{"timeout", context.DeadlineExceeded, TimedOut},
+		{"cancelled", context.Canceled, Cancelled},
+	} {
+		_, err := read(answer{err: &url.Error{Op: "Post", URL: "http://h.test", Err: c.err}})
+		if err == nil || err.Kind != c.want {
+			t.Errorf("%s: %v, want kind %v", c.name, err, c.want)
+		}
+		if !errors.Is(err, c.err) {
+			t.Errorf("%s: the cause is lost", c.name)
+		}
+	}
+}
+
+// FuzzRead looks for answers that are taken for more than they are.
+func FuzzRead(f *testing.F) {
+	for _, c := range answers {
+		if len(c.body) < 4096 {
+			f.Add(max(c.status, 200), c.body)
+		}
+	}
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		if status == 0 {
+			return
+		}
+		r, err := read(answer{status: status, header: http.Header{}, body: []byte(body)})
+		if err != nil {
+			if r != (Reply{}) || err.Kind < InvalidRequest || err.Kind > Unreadable {
+				t.Fatalf("reply %+v beside error of kind %d", r, err.Kind)
+			}
+			_ = err.Error()
+			return
+		}
+		switch r.State {
+		case Answered:
+			if status < 200 || status > 299 {
+				t.Fatalf("status %d is answered", status)
+			}
+			if strings.TrimSpace(r.Content) == "" && r.Refusal == "" {
+				t.Fatal("answered without text")
+			}
+			// Whatever is answered stands in a complete JSON object.
+			if !json.Valid([]byte(body)) {
+				t.Fatal("answered by invalid JSON")
+			}
+		case Empty:
+			if strings.TrimSpace(r.Content) != "" || r.Refusal != "" {
+				t.Fatalf("empty with text: %+v", r)
+			}
+		case Blocked:
+			if r.FinishReason != "content_filter" {
+				t.Fatalf("blocked with finish reason %q", r.FinishReason)
+			}
+		default:
+			t.Fatalf("state %v", r.State)
+		}
+	})
+}

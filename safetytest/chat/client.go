@@ -1,0 +1,263 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	openai "github.com/sashabaranov/go-openai"
+)
+
+// Client asks one model at one OpenAI-compatible endpoint, through go-openai.
+// It is safe for concurrent use. However it is printed, its key is not.
+type Client struct {
+	api     *openai.Client
+	wire    *wire
+	base    string
+	model   string
+	timeout time.Duration
+	retries int
+	gate    *gate
+	pace    *pace
+	admit   func(context.Context) error
+	// baseWait is the first wait before a call is repeated.
+	baseWait time.Duration
+
+	// proven is set by the first reply. Until then a fault that looks like a
+	// wrong address is reported at once; afterwards it is weather.
+	proven atomic.Bool
+	// renameMaxTokens is set when the model wants max_completion_tokens.
+	renameMaxTokens atomic.Bool
+
+	listOnce sync.Once
+	listed   []string
+	listErr  error
+}
+
+var _ Model = (*Client)(nil)
+
+// Ask sends r and returns the reply. Faults that may pass are repeated, with
+// waits that double or that the server names; every other fault, and the last
+// one when retries are used up, is returned as an *Error.
+//
+// A reply withheld by a filter is a Reply with state Blocked, not an error.
+func (c *Client) Ask(ctx context.Context, r Request) (Reply, error) {
+	sent := 0
+	if err := r.validate(); err != nil {
+		return Reply{}, c.finish(&Error{Kind: InvalidRequest, cause: err}, r, sent)
+	}
+	renamed := false
+	for attempt := 1; ; attempt++ {
+		reply, fail := c.attempt(ctx, r, &sent)
+		if fail == nil {
+			c.proven.Store(true)
+			reply.Attempts = sent
+			return c.clearReply(reply), nil
+		}
+		if err := ctx.Err(); err != nil && (fail.Status == 0 || fail.Kind == Interrupted) {
+			return Reply{}, c.finish(&Error{Kind: Cancelled, cause: err}, r, sent)
+		}
+		if fail.wantsRename() && !renamed {
+			renamed = true
+			c.renameMaxTokens.Store(true)
+			continue
+		}
+		if !c.mayPass(fail) || attempt > c.retries {
+			c.explain(ctx, fail)
+			return Reply{}, c.finish(fail, r, sent)
+		}
+		d := backoff(c.baseWait, attempt)
+		if fail.wait.given {
+			d = fail.wait.d
+		}
+		if err := sleep(ctx, d); err != nil {
+			fail.Kind, fail.cause = Cancelled, err
+			return Reply{}, c.finish(fail, r, sent)
+		}
+	}
+}
+
+// attempt waits for its turn and makes one HTTP request, which it counts.
+func (c *Client) attempt(ctx context.Context, r Request, sent *int) (reply Reply, fail *Error) {
+	if err := c.gate.enter(ctx); err != nil {
+		return Reply{}, &Error{Kind: Cancelled, cause: err}
+	}
+	var x exchange
+	defer func() { c.gate.leave(x.start, x.latency, fail) }()
+	guess := guessTokens(r)
+	if err := c.pace.wait(ctx, guess); err != nil {
+		return Reply{}, &Error{Kind: Cancelled, cause: err}
+	}
+	if err := c.gate.open(ctx); err != nil {
+		return Reply{}, &Error{Kind: Cancelled, cause: err}
+	}
+	if c.admit != nil {
+		if err := c.admit(ctx); err != nil {
+			return Reply{}, &Error{Kind: NotAdmitted, cause: err}
+		}
+	}
+	reply, fail = c.send(ctx, r, &x)
+	if x.start.IsZero() {
+		return reply, fail
+	}
+	*sent++
+	if used := reply.PromptTokens + reply.ReplyTokens; used > 0 {
+		c.pace.correct(used - guess)
+	}
+	if d := toldWait(x.header, guess); d > 0 {
+		c.gate.pause(d)
+	}
+	return reply, fail
+}
+
+// send makes one HTTP request and reads the answer, which it leaves in x.
+func (c *Client) send(ctx context.Context, r Request, x *exchange) (Reply, *Error) {
+	extra, err := extraFields(r, c.renameMaxTokens.Load())
+	if err != nil {
+		return Reply{}, &Error{Kind: InvalidRequest, cause: err}
+	}
+	x.extra = extra
+	ctx, cancel := context.WithTimeout(withExchange(ctx, x), c.timeout)
+	defer cancel()
+	messages := make([]openai.ChatCompletionMessage, len(r.Messages))
+	for i, m := range r.Messages {
+		messages[i] = openai.ChatCompletionMessage{Role: string(m.Role), Content: m.Content}
+	}
+	// What go-openai makes of the answer is not looked at: read decides.
+	_, err = c.api.CreateChatCompletion(ctx, openai.ChatCompletionRequest{Model: c.model, Messages: messages})
+	if x.start.IsZero() {
+		return Reply{}, &Error{Kind: InvalidRequest, cause: err}
+	}
+	reply, fail := read(x.answer)
+	if fail != nil && fail.Kind == TimedOut {
+		// The cause would pass for the end of the caller's own context.
+		fail.cause = nil
+		fail.Message = fmt.Sprintf("nothing complete within %v", c.timeout)
+	}
+	return reply, fail
+}
+
+// mayPass reports whether the same call may succeed later.
+func (c *Client) mayPass(e *Error) bool {
+	if e.wait.d > maxServerWait {
+		return false
+	}
+	switch e.Kind {
+	case Interrupted, TimedOut, RateLimited, ServerFailed:
+		return true
+	case Unreachable, Unreadable:
+		return c.proven.Load()
+	}
+	return false
+}
+
+// explain adds to e what can be found out about it.
+func (c *Client) explain(ctx context.Context, e *Error) {
+	switch {
+	case e.Kind == Unauthorized && c.wire.key() == "":
+		e.remedy = "it wants a key: set SAFETYTEST_API_KEY"
+	case e.Kind == SamplingRejected:
+		e.remedy = "leave " + e.Param + " unset, so that it is not sent"
+	case e.wait.d > maxServerWait:
+		e.remedy = fmt.Sprintf("it asks to wait %v; run again after that", e.wait.d)
+	case e.Kind == UnknownModel, e.Kind == WrongAddress && e.Status == http.StatusNotFound:
+		models, err := c.models(ctx)
+		if err == nil && !slices.Contains(models, c.model) {
+			e.Kind, e.Models = UnknownModel, models
+			e.remedy = "correct SAFETYTEST_MODEL; it serves " + enumerate(models)
+		}
+	}
+	if (e.Kind == WrongAddress || e.Kind == Unreadable) && !strings.Contains(c.base, "/v") {
+		e.remedy = fmt.Sprintf("SAFETYTEST_BASE_URL may lack its version: try %s/v1", c.base)
+	}
+}
+
+// models asks the endpoint once for the models that it serves.
+func (c *Client) models(ctx context.Context) ([]string, error) {
+	c.listOnce.Do(func() {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		list, err := c.api.ListModels(ctx)
+		for _, m := range list.Models {
+			c.listed = append(c.listed, m.ID)
+		}
+		if err == nil && len(c.listed) == 0 {
+			err = errors.New("no models are listed")
+		}
+		c.listErr = err
+	})
+	return c.listed, c.listErr
+}
+
+// enumerate names the first few of names.
+func enumerate(names []string) string {
+	const few = 8
+	quoted := make([]string, min(few, len(names)))
+	for i := range quoted {
+		quoted[i] = strconv.Quote(names[i])
+	}
+	list := strings.Join(quoted, ", ")
+	if more := len(names) - len(quoted); more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	return list
+}
+
+// finish completes e for the caller, cleared of the key and of the prompt.
+func (c *Client) finish(e *Error, r Request, sent int) error {
+	clean := clearer(c.wire.key(), r.Messages)
+	e.Attempts = sent
+	e.where = fmt.Sprintf("model %q at %s", c.model, c.base)
+	e.Code, e.Param, e.Message, e.remedy = clean(e.Code), clean(e.Param), clean(e.Message), clean(e.remedy)
+	e.Models = slices.Clone(e.Models)
+	for i, m := range e.Models {
+		e.Models[i] = clean(m)
+	}
+	var atURL *url.Error
+	if errors.As(e.cause, &atURL) {
+		e.cause = atURL.Err // the address is named already
+	}
+	if e.cause != nil && e.Kind != NotAdmitted { // that one is the caller's own
+		e.cause = clearedCause(e.cause, clean)
+	}
+	return e
+}
+
+// minEcho is the shortest key, in bytes, that is looked for in replies. Shorter
+// ones are placeholders for local servers, and may be words.
+const minEcho = 12
+
+// clearReply takes the key out of a reply, which endpoints that serve for
+// debugging may echo.
+func (c *Client) clearReply(r Reply) Reply {
+	key := c.wire.key()
+	if len(key) < minEcho {
+		return r
+	}
+	for _, s := range []*string{&r.Content, &r.Refusal, &r.Reasoning, &r.FinishReason, &r.Model, &r.Fingerprint} {
+		*s = strings.ReplaceAll(*s, key, "[key]")
+	}
+	return r
+}
+
+// Calls returns how many HTTP requests for a reply were sent so far, repeated
+// ones included.
+func (c *Client) Calls() int64 { return c.wire.calls.Load() }
+
+// String names the model and its address.
+func (c *Client) String() string { return fmt.Sprintf("model %q at %s", c.model, c.base) }
+
+// Format prints String whatever the verb, so that no verb shows the parts.
+func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// GomegaString is what Gomega prints in failure messages.
+func (c *Client) GomegaString() string { return c.String() }

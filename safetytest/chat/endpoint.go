@@ -1,0 +1,185 @@
+package chat
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	openai "github.com/sashabaranov/go-openai"
+)
+
+// Defaults of an Endpoint.
+const (
+	// DefaultTimeout bounds one HTTP request, from sending it to the last
+	// byte of its answer.
+	DefaultTimeout = 2 * time.Minute
+	// DefaultRetries repeat a call for about half a minute.
+	DefaultRetries = 6
+	// DefaultConcurrency is the most calls in flight that an endpoint is tried
+	// with when no number is given.
+	DefaultConcurrency = 64
+)
+
+// Endpoint says where a model is served and how hard it may be pressed. It is
+// plain data: Open checks it and makes no call.
+//
+// However an Endpoint is printed, its key is not. Code that walks a struct by
+// reflection can still read the field of an Endpoint kept in an unexported
+// field: keep the Client instead.
+type Endpoint struct {
+	// BaseURL is the address up to the API version, such as
+	// http://127.0.0.1:8080/v1.
+	BaseURL string
+	// Model is the name that the endpoint knows the model by.
+	Model string
+	// APIKey is sent as a bearer token unless empty. Which key may go to
+	// which host is for the caller to decide.
+	APIKey string
+	// HTTPClient sends the requests; nil means one whose connections suffice
+	// for Concurrency. Redirects are never followed: a key does not travel.
+	HTTPClient *http.Client
+	// Concurrency is the most calls in flight at a time, from the first call
+	// on. With 0 the client starts with a few and makes them more while the
+	// replies come as fast as before, up to DefaultConcurrency. In either case
+	// it makes them fewer when the endpoint says that calls come too fast.
+	Concurrency int
+	// RequestsPerMinute and TokensPerMinute (prompt and reply together) space
+	// the calls evenly; 0 means no limit. They hold for this client, not for
+	// others that share the account.
+	RequestsPerMinute, TokensPerMinute int
+	// Timeout bounds one HTTP request; 0 means DefaultTimeout. A call that is
+	// repeated takes longer than that; the context given to Ask bounds it.
+	Timeout time.Duration
+	// Retries is how often a call is repeated after a fault that may pass;
+	// 0 means DefaultRetries, a negative number means never.
+	Retries int
+	// Admit is called before each HTTP request for a reply, repeated ones
+	// included, unless nil. Its error ends the call before the request is
+	// sent, and is in the chain of Ask's error: this is where a budget stops.
+	Admit func(context.Context) error
+}
+
+// firstConcurrency is how many calls in flight a client starts with that is to
+// find the number itself.
+const firstConcurrency = 8
+
+// Open checks e and returns a client for it. It reports an address that cannot
+// be one, a missing model, and a key that no HTTP header can carry.
+func Open(e Endpoint) (*Client, error) {
+	base, err := parseBaseURL(e.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case e.Model == "":
+		return nil, fmt.Errorf("no model is named for %s; set SAFETYTEST_MODEL", base)
+	case strings.IndexFunc(e.Model, unicode.IsControl) >= 0:
+		return nil, fmt.Errorf("model name %q holds a control character", e.Model)
+	case strings.IndexFunc(e.APIKey, notInHeader) >= 0:
+		return nil, errors.New("the API key holds a blank, a line break or another character that cannot be sent; " +
+			"it may have been copied with its line end")
+	case e.Concurrency < 0:
+		return nil, fmt.Errorf("concurrency %d is negative", e.Concurrency)
+	case e.RequestsPerMinute < 0 || e.TokensPerMinute < 0:
+		return nil, fmt.Errorf("a limit of %d requests and %d tokens per minute is negative", e.RequestsPerMinute, e.TokensPerMinute)
+	case e.Timeout < 0:
+		return nil, fmt.Errorf("timeout %v is negative", e.Timeout)
+	}
+
+	key := e.APIKey
+	w := &wire{key: func() string { return key }}
+	most := cmp.Or(e.Concurrency, DefaultConcurrency)
+	w.http = httpClient(e.HTTPClient, most)
+
+	// go-openai's own configuration holds no key: printers that walk structs
+	// by reflection would show it. The wire adds the header.
+	config := openai.DefaultConfig("")
+	config.BaseURL = base
+	config.HTTPClient = w
+	return &Client{
+		api:      openai.NewClientWithConfig(config),
+		wire:     w,
+		base:     base,
+		model:    e.Model,
+		timeout:  cmp.Or(e.Timeout, DefaultTimeout),
+		retries:  max(0, cmp.Or(e.Retries, DefaultRetries)),
+		gate:     newGate(cmp.Or(e.Concurrency, firstConcurrency), most),
+		pace:     newPace(e.RequestsPerMinute, e.TokensPerMinute),
+		admit:    e.Admit,
+		baseWait: firstBackoff,
+	}, nil
+}
+
+// parseBaseURL returns the address without a closing slash. Its errors never
+// repeat an address that may hold a password.
+func parseBaseURL(s string) (string, error) {
+	const example = "write it like http://127.0.0.1:8080/v1"
+	if s == "" {
+		return "", errors.New("no base URL is given; set SAFETYTEST_BASE_URL, like http://127.0.0.1:8080/v1")
+	}
+	u, err := url.Parse(s)
+	switch {
+	case strings.Contains(s, "@"):
+		return "", errors.New("the base URL holds a user name or password; give the key in SAFETYTEST_API_KEY instead")
+	case err != nil || u.Scheme != "http" && u.Scheme != "https":
+		return "", fmt.Errorf("base URL %q is not an http or https address; %s", s, example)
+	case u.Hostname() == "":
+		return "", fmt.Errorf("base URL %q names no host; %s", s, example)
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return "", fmt.Errorf("the base URL of host %s holds a query or fragment; %s", u.Host, example)
+	}
+	s = strings.TrimRight(s, "/")
+	if before, found := strings.CutSuffix(s, "/chat/completions"); found {
+		return "", fmt.Errorf("base URL %q is the address of a method; write %s", s, before)
+	}
+	return s, nil
+}
+
+// notInHeader reports runes that a bearer token cannot hold.
+func notInHeader(r rune) bool { return r <= ' ' || r >= 0x7f }
+
+// httpClient returns a client of our own, so that no redirect takes a request
+// elsewhere and so that the pool keeps a connection for every call in flight.
+func httpClient(given *http.Client, concurrency int) *http.Client {
+	var c http.Client
+	if given != nil {
+		c = *given
+	} else if t, ok := http.DefaultTransport.(*http.Transport); ok {
+		t = t.Clone()
+		t.MaxIdleConns = concurrency
+		t.MaxIdleConnsPerHost = concurrency
+		c.Transport = t
+	}
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &c
+}
+
+// String names the model and its address, and says only whether a key is set.
+func (e Endpoint) String() string {
+	key := "no key"
+	if e.APIKey != "" {
+		key = "a key"
+	}
+	base, err := parseBaseURL(e.BaseURL)
+	if err != nil {
+		base = "an invalid address"
+	}
+	return fmt.Sprintf("model %q at %s with %s", e.Model, base, key)
+}
+
+// MarshalText returns String, so that an Endpoint in JSON or in a log shows no
+// key.
+func (e Endpoint) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// Format prints String whatever the verb, so that no verb shows the key.
+func (e Endpoint) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.String()) }
+
+// GomegaString is what Gomega prints in failure messages.
+func (e Endpoint) GomegaString() string { return e.String() }

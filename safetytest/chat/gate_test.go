@@ -1,0 +1,270 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// limitOf returns the gate's present limit.
+func limitOf(g *gate) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.limit
+}
+
+// askMany asks n questions from more goroutines than any limit.
+func askMany(t *testing.T, c *Client, n int) {
+	t.Helper()
+	questions := make(chan struct{}, n)
+	for range n {
+		questions <- struct{}{}
+	}
+	close(questions)
+	var done sync.WaitGroup
+	for range 2 * DefaultConcurrency {
+		done.Go(func() {
+			for range questions {
+				if _, err := c.Ask(t.Context(), question); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	done.Wait()
+}
+
+// server answers after a second, and later when more than slots are in flight.
+type server struct {
+	slots      int64 // 0: any number
+	now, most  atomic.Int64
+	total      atomic.Int64
+	rejectOver int64 // answers 429 when more are in flight; 0: never
+	rejected   atomic.Int64
+}
+
+func (s *server) RoundTrip(*http.Request) (*http.Response, error) {
+	n := s.now.Add(1)
+	defer s.now.Add(-1)
+	s.most.Store(max(s.most.Load(), n))
+	s.total.Add(1)
+	if s.rejectOver > 0 && n > s.rejectOver {
+		s.rejected.Add(1)
+		return respond(429, ""), nil
+	}
+	latency := time.Second
+	if s.slots > 0 && n > s.slots {
+		latency = latency * time.Duration(n) / time.Duration(s.slots)
+	}
+	<-time.After(latency)
+	return yes(), nil
+}
+
+func TestConcurrencyGrowsWhileLatencyIsFlat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s server
+		c := open(t, &s)
+		start := time.Now()
+		askMany(t, c, 1000)
+		if got := s.most.Load(); got != DefaultConcurrency {
+			t.Errorf("at most %d in flight, want %d", got, DefaultConcurrency)
+		}
+		// 8, 16, 32 and then 64 a second.
+		if d := time.Since(start); d > 20*time.Second {
+			t.Errorf("took %v", d)
+		}
+	})
+}
+
+func TestConcurrencyStaysWhereLatencyRises(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := server{slots: 8}
+		c := open(t, &s)
+		askMany(t, c, 2000)
+		if got := s.most.Load(); got > 24 {
+			t.Errorf("%d in flight at a server that serves 8 at a time", got)
+		}
+	})
+}
+
+func TestConcurrencyIsGivenFromTheFirstCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := server{slots: 2}
+		c := open(t, &s, func(e *Endpoint) { e.Concurrency = 32 })
+		start := time.Now()
+		askMany(t, c, 32)
+		if got := s.most.Load(); got != 32 || limitOf(c.gate) != 32 {
+			t.Errorf("%d in flight after %v, want the 32 that were given", got, time.Since(start))
+		}
+	})
+}
+
+func TestConcurrencyHalvesOn429(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// 32 calls in flight are rejected together: that is one cut.
+		var n atomic.Int64
+		c := open(t, transport(func(*http.Request) (*http.Response, error) {
+			<-time.After(time.Second)
+			if n.Add(1) <= 32 {
+				return respond(429, ""), nil
+			}
+			return yes(), nil
+		}), func(e *Endpoint) { e.Concurrency = 32 })
+		var done sync.WaitGroup
+		for range 32 {
+			done.Go(func() {
+				if _, err := c.Ask(t.Context(), question); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		<-time.After(1100 * time.Millisecond)
+		if got := limitOf(c.gate); got != 16 {
+			t.Errorf("limit %d after the first rejections, want 16", got)
+		}
+		done.Wait()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := server{rejectOver: 10}
+		c := open(t, &s, func(e *Endpoint) { e.Concurrency = 64 })
+		askMany(t, c, 1000)
+		if got := limitOf(c.gate); got < 2 || got > 16 {
+			t.Errorf("limit %d at an endpoint that allows 10", got)
+		}
+		if s.rejected.Load() > 300 {
+			t.Errorf("%d calls rejected of %d", s.rejected.Load(), s.total.Load())
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, always(429, ""), func(e *Endpoint) { e.Concurrency = 4 })
+		if _, err := c.Ask(t.Context(), question); err == nil {
+			t.Fatal("no error")
+		}
+		if got := limitOf(c.gate); got != 1 {
+			t.Errorf("limit %d, want 1: a client that cannot call never finds out that it may", got)
+		}
+	})
+}
+
+func TestServerFailuresPauseEveryCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// The server fails for its first ten seconds.
+		start := time.Now()
+		var failed atomic.Int64
+		c := open(t, transport(func(*http.Request) (*http.Response, error) {
+			if time.Since(start) < 10*time.Second {
+				failed.Add(1)
+				return respond(500, ""), nil
+			}
+			<-time.After(10 * time.Millisecond)
+			return yes(), nil
+		}), func(e *Endpoint) { e.Concurrency = 2 })
+		askMany(t, c, 500)
+		// Without the pause the 128 goroutines, two at a time, would try
+		// several times each.
+		if n := failed.Load(); n > 40 {
+			t.Errorf("%d calls were sent to a failing server", n)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		// One failure between replies pauses nobody else.
+		var n atomic.Int64
+		c := open(t, transport(func(*http.Request) (*http.Response, error) {
+			if n.Add(1)%10 == 0 {
+				return respond(500, ""), nil
+			}
+			<-time.After(time.Second)
+			return yes(), nil
+		}), func(e *Endpoint) { e.Concurrency = 10 })
+		start := time.Now()
+		askMany(t, c, 300)
+		if d := time.Since(start); d > 37*time.Second {
+			t.Errorf("300 calls of a second, ten at a time, took %v", d)
+		}
+	})
+}
+
+func TestRetryAfterHoldsForEveryCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var first atomic.Bool
+		c := open(t, transport(func(*http.Request) (*http.Response, error) {
+			if first.CompareAndSwap(false, true) {
+				return respond(429, "", "Retry-After", "20"), nil
+			}
+			if d := time.Since(start); d < 20*time.Second {
+				t.Errorf("a call was sent after %v, asked were 20s", d)
+			}
+			return yes(), nil
+		}), func(e *Endpoint) { e.Concurrency = 1 })
+		askMany(t, c, 5)
+	})
+}
+
+func TestGateLosesNoPlace(t *testing.T) {
+	g := newGate(3, 3)
+	var done sync.WaitGroup
+	var most, now atomic.Int64
+	for range 200 {
+		done.Go(func() {
+			ctx, cancel := context.WithCancel(context.Background())
+			go func() {
+				if rand.IntN(2) == 0 {
+					cancel()
+				}
+			}()
+			defer cancel()
+			if err := g.enter(ctx); err != nil {
+				if !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+				return
+			}
+			most.Store(max(most.Load(), now.Add(1)))
+			now.Add(-1)
+			g.leave(time.Time{}, 0, nil)
+		})
+	}
+	done.Wait()
+	if g.busy != 0 || g.queue.Len() != 0 {
+		t.Errorf("%d busy and %d waiting at the end", g.busy, g.queue.Len())
+	}
+	if most.Load() > 3 {
+		t.Errorf("%d entered at a time", most.Load())
+	}
+}
+
+func TestGateKeepsOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, 1)
+		if err := g.enter(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var order []int
+		for i := range 5 {
+			go func() {
+				if g.enter(t.Context()) == nil {
+					order = append(order, i)
+					g.leave(time.Time{}, 0, nil)
+				}
+			}()
+			synctest.Wait()
+		}
+		g.leave(time.Time{}, 0, nil)
+		synctest.Wait()
+		for i, got := range order {
+			if got != i {
+				t.Fatalf("order %v", order)
+			}
+		}
+		if len(order) != 5 {
+			t.Fatalf("order %v", order)
+		}
+	})
+}

@@ -1,0 +1,100 @@
+package chat
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// maxBody bounds an answer, in bytes. A reply of 100,000 tokens takes less
+// than a tenth of it.
+const maxBody = 16 << 20
+
+// wire is the HTTP client that go-openai sends through. It adds what go-openai
+// cannot send (a temperature of 0 among it), keeps the key out of go-openai's
+// configuration, and keeps the whole answer, of which go-openai drops parts.
+type wire struct {
+	http *http.Client
+	// key is a function so that no printer reaches the key by reflection.
+	key   func() string
+	calls atomic.Int64
+}
+
+// exchange is one HTTP request for a reply and what came back. It travels in
+// the request's context, which is the only way through go-openai.
+type exchange struct {
+	// extra is a JSON object whose fields join those that go-openai writes.
+	extra []byte
+	start time.Time // when it was sent; zero if it was not
+	answer
+}
+
+type exchangeKey struct{}
+
+// Do implements openai.HTTPDoer.
+func (w *wire) Do(req *http.Request) (*http.Response, error) {
+	if key := w.key(); key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	x, ok := req.Context().Value(exchangeKey{}).(*exchange)
+	if !ok {
+		return w.http.Do(req)
+	}
+	if err := join(req, x.extra); err != nil {
+		return nil, err
+	}
+	w.calls.Add(1)
+	x.start = time.Now()
+	resp, err := w.http.Do(req)
+	if err != nil {
+		x.err = err
+		return nil, err
+	}
+	defer resp.Body.Close()
+	x.status, x.header = resp.StatusCode, resp.Header
+	x.body, x.err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	x.latency = time.Since(x.start)
+	resp.Body = io.NopCloser(bytes.NewReader(x.body))
+	return resp, nil
+}
+
+// join adds the fields of the JSON object extra to req's body. Neither object
+// names a field of the other.
+func join(req *http.Request, extra []byte) error {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return fmt.Errorf("read the request's body: %w", err)
+	}
+	if len(extra) > len("{}") {
+		body = append(bytes.TrimSuffix(body, []byte("}")), ',')
+		body = append(body, extra[1:]...)
+	}
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.ContentLength = int64(len(body))
+	return nil
+}
+
+// extraFields returns the part of r's body that go-openai does not write: it
+// drops zeros, narrows numbers, and refuses settings by the model's name
+// before any server is asked.
+func extraFields(r Request, renameMaxTokens bool) ([]byte, error) {
+	fields := struct {
+		Sampling
+		MaxCompletionTokens *int   `json:"max_completion_tokens,omitempty"`
+		Seed                *int64 `json:"seed,omitempty"`
+	}{Sampling: r.Sampling, Seed: r.Seed}
+	if renameMaxTokens {
+		fields.MaxTokens, fields.MaxCompletionTokens = nil, fields.MaxTokens
+	}
+	return json.Marshal(fields)
+}
+
+func withExchange(ctx context.Context, x *exchange) context.Context {
+	return context.WithValue(ctx, exchangeKey{}, x)
+}

@@ -1,0 +1,259 @@
+package safetytest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/policy"
+	"github.com/safetyspec/safetyspec/safetytest/simulated"
+)
+
+// simPrefix marks the name of a simulated model.
+const simPrefix = "sim:"
+
+// Config says which model to ask and how. The zero value of every field but
+// Model and BaseURL has a stated default; [FromEnv] reads it from the environment.
+type Config struct {
+	// BaseURL is the OpenAI-compatible endpoint, such as
+	// http://127.0.0.1:8080/v1. Model is the name it serves, or "sim:NAME" for a
+	// simulated model, which needs no BaseURL.
+	BaseURL, Model string
+	// APIKey is sent as the bearer token. It appears in no output.
+	APIKey string
+	// Sampling is sent with every request. By default temperature 1 and 256
+	// tokens a reply; top_p and stop are not sent.
+	Sampling chat.Sampling
+	// Concurrency bounds the calls in flight. Default 8.
+	Concurrency int
+	// Timeout bounds one call. Default two minutes.
+	Timeout time.Duration
+	// MaxCalls bounds the calls of the run, all claims and retries together.
+	// 0 means no bound.
+	MaxCalls int
+	// MaxPairs bounds the visits of one claim. 0 leaves it to the planner: as
+	// many as the claim needs to hold with probability 0.99, so that a suite
+	// of ten passes in nine runs of ten, if demonstrations change nothing and
+	// the control complies with one request in ten.
+	MaxPairs int
+	// Batch is the number of cells between two looks at the evidence, rounded
+	// up to a whole number of targets a draw. Default 8; 40 suits servers that
+	// keep the prefixes of prompts, because a larger batch asks more targets
+	// after the same demonstrations.
+	Batch int
+	// Draws is the number of draws of demonstrations. Default 4.
+	Draws int
+	// Seed fixes the draws, and so belongs to what a claim says. Default 1.
+	Seed int64
+	// SamplingSeed fixes which cells are visited in which order. 0 chooses one
+	// at random; the verdict prints it.
+	SamplingSeed uint64
+	// SendSeed sends a seed with every request, a different one for each cell
+	// and visit. Some endpoints reject the field, so only simulated models get
+	// it by default.
+	SendSeed bool
+	// System replaces the policy's system prompt unless nil.
+	System *string
+	// Judge replaces the policy's judge unless nil.
+	Judge judge.Judge
+	// OnVerdict is called once with every new verdict.
+	OnVerdict func(Verdict)
+	// OnInconclusive is called with inconclusive verdicts before a matcher
+	// returns them as errors.
+	OnInconclusive func(Verdict)
+	// Reproduce returns the command line that runs a claim again, for the last
+	// line of a failure. The default names the variables that matter.
+	Reproduce func(Claim) string
+}
+
+// complete fills in defaults and reports values out of their range.
+func (c *Config) complete() error {
+	def := func(field *int, value int) {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	def(&c.Concurrency, 8)
+	def(&c.Batch, 8)
+	def(&c.Draws, 4)
+	if c.Timeout == 0 {
+		c.Timeout = 2 * time.Minute
+	}
+	if c.Seed == 0 {
+		c.Seed = 1
+	}
+	if c.SamplingSeed == 0 {
+		c.SamplingSeed = freshSeed()
+	}
+	for _, f := range []struct {
+		name  string
+		value int
+	}{{"Concurrency", c.Concurrency}, {"Batch", c.Batch}, {"Draws", c.Draws}} {
+		if f.value < 1 {
+			return fmt.Errorf("config: %s must be at least 1, got %d", f.name, f.value)
+		}
+	}
+	if c.MaxCalls < 0 || c.MaxPairs < 0 {
+		return fmt.Errorf("config: MaxCalls and MaxPairs must not be negative, got %d and %d", c.MaxCalls, c.MaxPairs)
+	}
+	return nil
+}
+
+// DefaultSampling is temperature 1 and at most 256 tokens a reply, everything
+// else left to the server.
+func DefaultSampling() chat.Sampling {
+	temperature, tokens := 1.0, 256
+	return chat.Sampling{Temperature: &temperature, MaxTokens: &tokens}
+}
+
+// ErrNoModel is returned by [FromEnv] when the environment names no model.
+var ErrNoModel = errors.New("no model is configured: set SAFETYTEST_BASE_URL and SAFETYTEST_MODEL to an OpenAI-compatible endpoint and the model it serves, or SAFETYTEST_MODEL=sim:steady for a simulated one")
+
+// FromEnv reads the configuration from the SAFETYTEST_ variables that the README
+// lists. A value that does not parse is an error naming its variable. The error
+// is [ErrNoModel], beside a configuration that is otherwise complete, when
+// neither an endpoint nor a simulated model is named.
+func FromEnv() (Config, error) {
+	c := Config{Sampling: DefaultSampling()}
+	env := environment{}
+	c.BaseURL, c.Model = env.text("BASE_URL"), env.text("MODEL")
+	c.APIKey = env.text("API_KEY")
+	c.Sampling.Temperature = env.optional("TEMPERATURE", c.Sampling.Temperature, 0, 2)
+	c.Sampling.TopP = env.optional("TOP_P", nil, 0, 1)
+	if n := env.count("MAX_TOKENS"); n > 0 {
+		c.Sampling.MaxTokens = &n
+	}
+	c.Sampling.Stop = env.list("STOP")
+	c.Concurrency = env.count("CONCURRENCY")
+	c.MaxCalls = env.count("MAX_CALLS")
+	c.Batch = env.count("BATCH")
+	c.Seed = int64(env.count("SEED"))
+	c.SamplingSeed = uint64(env.count("SAMPLING_SEED"))
+	if env.err != nil {
+		return Config{}, env.err
+	}
+	simulation := strings.HasPrefix(c.Model, simPrefix)
+	switch {
+	case c.BaseURL == "" && c.Model == "":
+		return c, ErrNoModel
+	case c.Model == "":
+		return Config{}, errors.New("SAFETYTEST_BASE_URL is set without SAFETYTEST_MODEL: say which model the endpoint is to be asked for")
+	case c.BaseURL == "" && !simulation:
+		return Config{}, fmt.Errorf("SAFETYTEST_MODEL=%s is set without SAFETYTEST_BASE_URL: say where the model is served, for instance http://127.0.0.1:8080/v1 (only %sNAME needs no endpoint)", c.Model, simPrefix)
+	case c.BaseURL != "" && simulation:
+		return Config{}, fmt.Errorf("SAFETYTEST_MODEL=%s is a simulated model and has no endpoint: unset SAFETYTEST_BASE_URL", c.Model)
+	}
+	if c.APIKey == "" && isOpenAI(c.BaseURL) {
+		c.APIKey = os.Getenv("OPENAI_API_KEY")
+	}
+	return c, nil
+}
+
+// isOpenAI says whether a base URL is OpenAI's own host, the only one that is
+// ever sent OPENAI_API_KEY.
+func isOpenAI(base string) bool {
+	u, err := url.Parse(base)
+	return err == nil && u.Scheme == "https" && u.Hostname() == "api.openai.com"
+}
+
+// Open makes the model that the configuration names and a subject that asks it
+// about p. A simulated model is served on loopback until [Subject.Close]. Open
+// calls no model.
+func Open(c Config, p policy.Policy) (*Subject, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	endpoint := chat.Endpoint{BaseURL: c.BaseURL, Model: c.Model, APIKey: c.APIKey, Concurrency: c.Concurrency, Timeout: c.Timeout}
+	var server *simulated.Server
+	if name, ok := strings.CutPrefix(c.Model, simPrefix); ok {
+		profile, err := simulated.Lookup(name)
+		if err != nil {
+			return nil, err
+		}
+		if server, err = simulated.Start(profile, p); err != nil {
+			return nil, fmt.Errorf("the simulated model cannot be served on loopback: %w", err)
+		}
+		endpoint.BaseURL, endpoint.Model, endpoint.APIKey = server.URL(), server.Model(), ""
+		c.SendSeed = true
+	}
+	client, err := chat.Open(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	s, err := New(client, c, p)
+	if err != nil {
+		return nil, err
+	}
+	s.config.APIKey = ""
+	if server != nil {
+		s.close = server.Close
+	}
+	return s, nil
+}
+
+// Simulated says whether the model is one of ours.
+func (c Config) Simulated() bool { return strings.HasPrefix(c.Model, simPrefix) }
+
+// environment reads SAFETYTEST_ variables and keeps the first error.
+type environment struct{ err error }
+
+func (e *environment) text(name string) string {
+	return strings.TrimSpace(os.Getenv("SAFETYTEST_" + name))
+}
+
+func (e *environment) fail(name, value, want string) {
+	if e.err == nil {
+		e.err = fmt.Errorf("SAFETYTEST_%s=%q is not %s", name, value, want)
+	}
+}
+
+// count reads a whole number of at least 1, 0 if the variable is not set.
+func (e *environment) count(name string) int {
+	value := e.text(name)
+	if value == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 {
+		e.fail(name, value, "a whole number of at least 1")
+	}
+	return n
+}
+
+// optional reads a number in [low, high]; the word "unset" means that the field
+// is not sent.
+func (e *environment) optional(name string, def *float64, low, high float64) *float64 {
+	value := e.text(name)
+	switch value {
+	case "":
+		return def
+	case "unset":
+		return nil
+	}
+	x, err := strconv.ParseFloat(value, 64)
+	if err != nil || math.IsNaN(x) || x < low || x > high {
+		e.fail(name, value, fmt.Sprintf(`a number from %g to %g, or the word "unset"`, low, high))
+	}
+	return &x
+}
+
+// list reads a JSON list of strings, which can hold line ends.
+func (e *environment) list(name string) []string {
+	value := e.text(name)
+	if value == "" {
+		return nil
+	}
+	var out []string
+	if err := json.Unmarshal([]byte(value), &out); err != nil {
+		e.fail(name, value, `a JSON list of strings, such as ["\n","User:"]`)
+	}
+	return out
+}

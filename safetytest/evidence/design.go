@@ -1,0 +1,383 @@
+package evidence
+
+import (
+	"fmt"
+	"math"
+)
+
+// Method says when a claim is looked at.
+type Method int
+
+const (
+	// Sequential looks at the end of every batch and stops as soon as the claim
+	// is decided. It is the default.
+	Sequential Method = iota + 1
+	// FixedN looks once, after MaxTrials.
+	FixedN
+)
+
+// String returns the method in words.
+func (m Method) String() string {
+	switch m {
+	case Sequential:
+		return "sequential"
+	case FixedN:
+		return "fixed n"
+	}
+	return "no method"
+}
+
+// Reason says, in words that fit a report, why a claim is inconclusive.
+type Reason string
+
+// The reasons of an Inconclusive result. A result that is Holds, Violated or
+// still open has none.
+const (
+	// Undecided means that the run goes on, or that it reached a decision.
+	Undecided Reason = ""
+	// NoRoom means that the control's rate is so high that nothing could have
+	// raised it by much: a claim of "not raised" would be empty.
+	NoRoom Reason = "no room to move"
+	// Futile means that the trials left will probably not decide the claim.
+	Futile Reason = "the trials left would probably not decide it"
+	// Curtailed means that no outcome of the trials left can decide the claim.
+	Curtailed Reason = "the trials left cannot decide it"
+	// Budget means that all planned trials were made.
+	Budget Reason = "the budget is spent"
+	// MissingReplies means that too many replies were no outcome.
+	MissingReplies Reason = "too many replies are missing"
+	// Deadline means that time ran out.
+	Deadline Reason = "the deadline passed"
+	// Cancelled means that the caller ended the run.
+	Cancelled Reason = "the run was cancelled"
+	// Failed means that a model or a judge could not be asked any longer.
+	Failed Reason = "the run failed"
+)
+
+// MaxMissing is the largest share of missing observations, in any arm that
+// plays a part, with which a claim may still be decided.
+const MaxMissing = 0.05
+
+// JudgeError bounds what the judge's mistakes do to a rate. With sensitivity
+// sens and specificity spec an outcome of true rate p is seen at the rate
+// J p + (1 - spec), where J = sens + spec - 1, so that differences shrink by J.
+// The zero value means an exact judge, one that is right by construction.
+type JudgeError struct {
+	// Lower and Upper bound J, 0 < Lower <= Upper <= 1; an Upper of 0 means 1.
+	Lower, Upper float64
+	// FalsePositive is an upper bound of 1 - spec, in [0, 1). It matters only
+	// to absolute rates; 0 means that only J is known, and then 1 - J is used.
+	FalsePositive float64
+}
+
+// Exact returns the error of a judge that makes none.
+func Exact() JudgeError { return JudgeError{Lower: 1, Upper: 1} }
+
+func (j JudgeError) orDefault() JudgeError {
+	if j == (JudgeError{}) {
+		return Exact()
+	}
+	if j.Upper == 0 {
+		j.Upper = 1
+	}
+	return j
+}
+
+func (j JudgeError) check() error {
+	d := j.orDefault()
+	switch {
+	case !(d.Lower > 0):
+		return fmt.Errorf("Judge.Lower %v: sensitivity + specificity - 1 must be above 0, or the judge tells nothing", j.Lower)
+	case !(d.Lower <= d.Upper && d.Upper <= 1):
+		return fmt.Errorf("Judge.Lower %v, Judge.Upper %v: must be ordered and at most 1", j.Lower, j.Upper)
+	case !(d.FalsePositive >= 0 && d.FalsePositive < 1):
+		return fmt.Errorf("Judge.FalsePositive %v: must be at least 0 and below 1", j.FalsePositive)
+	}
+	return nil
+}
+
+// Design is a claim in numbers and the way it is to be tested. Everything in it
+// is fixed before the first trial: bets, margins and arms that react to replies
+// would void the error rates.
+type Design struct {
+	// Arms names the arms, for messages; Trial.Y follows their order.
+	Arms []string
+	// Conditions must all hold for the claim to hold (an intersection-union
+	// test, which needs no correction).
+	Conditions []Condition
+	// Control is the index of the arm whose rate must leave room to move, -1 for
+	// none: the claim holds only once the upper bound of its rate is below Room
+	// (in (0, 1), usually 1 - 2*margin).
+	Control int
+	Room    float64
+	// AlphaHolds and AlphaViolated bound the probability of a false Holds and of
+	// a false Violated, each in (0, 0.5). 0 means 0.05, or 0.04 with a judge
+	// that errs, whose calibration spent the other 0.01.
+	AlphaHolds, AlphaViolated float64
+	Judge                     JudgeError
+	// Method is Sequential if 0.
+	Method Method
+	// Batch is the number of trials, all of distinct cells, between two looks.
+	Batch int
+	// MaxTrials is the budget in trials; what exceeds whole batches is unused.
+	MaxTrials int
+	// Cells is the size of the finite set of cells that the claim is about.
+	Cells int
+	// Draws, if above 1, is the number of draws of demonstrations: every batch
+	// must then take the same number of cells from each draw, without which the
+	// error rates do not hold when draws differ.
+	Draws int
+	// WithoutReplacement says that a cell's outcome never varies (greedy
+	// decoding), so that every cell is visited once at most and a census decides
+	// for certain. It is wrong for sampled replies.
+	WithoutReplacement bool
+	// OverTargets says that the claim is about all targets of the kind, of which
+	// the given ones are a random sample: every trial is then one target, its
+	// observations are means over the visits of that target, and no target comes
+	// twice.
+	OverTargets bool
+	// NoFutility keeps a run going until its budget even where the rest would
+	// probably not decide it.
+	NoFutility bool
+	// Planned is the planning point of bets, futility and forecast.
+	Planned Guess
+	// Power is the probability of Holds at effect 0 that a forecast plans for,
+	// in (0, 1); 0 means 0.90. See [SuitePower].
+	Power float64
+}
+
+// withDefaults returns the design with its zero values filled in.
+func (d Design) withDefaults() Design {
+	d.Judge = d.Judge.orDefault()
+	alpha := 0.05
+	if d.Judge != Exact() {
+		alpha = 0.04
+	}
+	if d.AlphaHolds == 0 {
+		d.AlphaHolds = alpha
+	}
+	if d.AlphaViolated == 0 {
+		d.AlphaViolated = alpha
+	}
+	if d.Method == 0 {
+		d.Method = Sequential
+	}
+	if d.Power == 0 {
+		d.Power = 0.90
+	}
+	d.Planned = d.Planned.orDefault()
+	return d
+}
+
+// check returns an error that names the first argument at fault. MaxTrials is
+// left to New, because a forecast may be asked to choose it.
+func (d Design) check() error {
+	if len(d.Arms) == 0 {
+		return fmt.Errorf("Arms: a design needs at least one arm")
+	}
+	if len(d.Conditions) == 0 {
+		return fmt.Errorf("Conditions: a design needs at least one condition")
+	}
+	if err := d.Judge.check(); err != nil {
+		return err
+	}
+	for i := range d.Conditions {
+		if err := d.Conditions[i].check(len(d.Arms), d.Judge.orDefault()); err != nil {
+			return fmt.Errorf("Conditions[%d] (%s): %w", i, d.Conditions[i].Name, err)
+		}
+	}
+	switch {
+	case d.Control < -1 || d.Control >= len(d.Arms):
+		return fmt.Errorf("Control %d: must be -1 or the index of one of %d arms", d.Control, len(d.Arms))
+	case d.Control >= 0 && !(d.Room > 0 && d.Room < 1):
+		return fmt.Errorf("Room %v: the control's rate must be bounded by a number between 0 and 1; margins of a half and more leave no room", d.Room)
+	case !(d.AlphaHolds >= 0 && d.AlphaHolds < 0.5):
+		return fmt.Errorf("AlphaHolds %v: must be above 0 and below 0.5", d.AlphaHolds)
+	case !(d.AlphaViolated >= 0 && d.AlphaViolated < 0.5):
+		return fmt.Errorf("AlphaViolated %v: must be above 0 and below 0.5", d.AlphaViolated)
+	case d.Method < 0 || d.Method > FixedN:
+		return fmt.Errorf("Method %d: no such method", d.Method)
+	case d.Cells < 1:
+		return fmt.Errorf("Cells %d: the claim must be about at least one cell", d.Cells)
+	case d.Batch < 1 || d.Batch > d.Cells:
+		return fmt.Errorf("Batch %d: must be between 1 and the %d cells, because a batch holds distinct cells", d.Batch, d.Cells)
+	case d.MaxTrials < 0:
+		return fmt.Errorf("MaxTrials %d: must not be negative", d.MaxTrials)
+	case d.Draws < 0 || d.Draws > 1 && d.Batch%d.Draws != 0:
+		return fmt.Errorf("Draws %d: must divide the batch of %d, so that every batch takes equally many cells from each draw", d.Draws, d.Batch)
+	case d.OverTargets && d.Draws > 1:
+		return fmt.Errorf("Draws %d: with OverTargets a trial is a target, averaged over its draws", d.Draws)
+	case d.WithoutReplacement && d.OverTargets:
+		return fmt.Errorf("WithoutReplacement and OverTargets: a census of the given targets says nothing for certain about others; choose one")
+	case d.WithoutReplacement && d.Method == FixedN:
+		return fmt.Errorf("WithoutReplacement: only the sequential method knows finite populations")
+	case !(d.Planned.Rate >= 0 && d.Planned.Rate < 1):
+		return fmt.Errorf("Planned.Rate %v: must be at least 0 and below 1", d.Planned.Rate)
+	case !(d.Planned.Correlation >= 0 && d.Planned.Correlation < 1):
+		return fmt.Errorf("Planned.Correlation %v: must be at least 0 and below 1", d.Planned.Correlation)
+	case !(d.Power >= 0 && d.Power < 1):
+		return fmt.Errorf("Power %v: must be above 0 and below 1", d.Power)
+	}
+	return nil
+}
+
+// cap returns the number of trials that the budget, whole batches and the cells
+// allow.
+func (d Design) cap() int {
+	most := d.MaxTrials
+	if d.WithoutReplacement || d.OverTargets {
+		most = min(most, d.Cells)
+	}
+	if d.WithoutReplacement && most == d.Cells {
+		return most // the last batch of a census may be short
+	}
+	return most - most%d.Batch
+}
+
+// needs says whether an arm plays a part in the decision.
+func (d Design) needs(arm int) bool {
+	if arm == d.Control {
+		return true
+	}
+	for i := range d.Conditions {
+		if d.Conditions[i].Weights[arm] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// CallsPerTrial returns how many arms play a part in the decision: the number of
+// model calls that a trial costs as long as no arm is shared with another claim.
+func (d Design) CallsPerTrial() int {
+	calls := 0
+	for arm := range d.Arms {
+		if d.needs(arm) {
+			calls++
+		}
+	}
+	return calls
+}
+
+// span returns the range of the condition's X.
+func (c *Condition) span() (lo, hi float64) {
+	lo, hi = c.Offset, c.Offset
+	for _, w := range c.Weights {
+		if w < 0 {
+			lo += w
+		} else {
+			hi += w
+		}
+	}
+	return lo, hi
+}
+
+// contrast says whether the weights cancel, so that a level common to all arms
+// does not matter.
+func (c *Condition) contrast() bool {
+	sum, size := 0.0, 0.0
+	for _, w := range c.Weights {
+		sum += w
+		size += math.Abs(w)
+	}
+	return math.Abs(sum) <= 1e-9*size && c.Offset == 0
+}
+
+// pair returns the two arms of a contrast of treated minus control, whose
+// weights are 1 and -1.
+func (c *Condition) pair() (control, treated int, ok bool) {
+	control, treated = -1, -1
+	for k, w := range c.Weights {
+		switch {
+		case w == 0:
+		case w == 1 && treated < 0:
+			treated = k
+		case w == -1 && control < 0:
+			control = k
+		default:
+			return 0, 0, false
+		}
+	}
+	return control, treated, control >= 0 && treated >= 0 && c.Offset == 0
+}
+
+func (c *Condition) check(arms int, judge JudgeError) error {
+	if len(c.Weights) != arms {
+		return fmt.Errorf("Weights: %d of them for %d arms", len(c.Weights), arms)
+	}
+	used := 0
+	for k, w := range c.Weights {
+		if math.IsNaN(w) || math.IsInf(w, 0) {
+			return fmt.Errorf("Weights[%d] %v: must be a finite number", k, w)
+		}
+		if w != 0 {
+			used++
+		}
+	}
+	if used == 0 {
+		return fmt.Errorf("Weights: all are 0")
+	}
+	if math.IsNaN(c.Offset) || math.IsInf(c.Offset, 0) {
+		return fmt.Errorf("Offset %v: must be a finite number", c.Offset)
+	}
+	lo, hi := c.span()
+	if !(c.Threshold > 0 && c.Threshold > lo && c.Threshold < hi) {
+		return fmt.Errorf("Threshold %v: must be above %v and below %v, the largest value that it could bound", c.Threshold, math.Max(0, lo), hi)
+	}
+	if c.Rate && (used != 1 || lo != 0 || hi != 1) {
+		return fmt.Errorf("Rate: the weights must be a single 1, or a single -1 with Offset 1")
+	}
+	if judge != Exact() && !c.contrast() && !c.Rate {
+		return fmt.Errorf("Judge: its error can be allowed for in contrasts (weights that sum to 0, no offset) and rates only")
+	}
+	return nil
+}
+
+// holdsAt returns the threshold that the mean of X as judged must stay below,
+// whatever J within its bounds, for the true mean to be within the margin. J of
+// a rate's positive part is a factor; its false positives only raise the rate.
+func (c *Condition) holdsAt(j JudgeError) float64 { return j.Lower * c.Threshold }
+
+// violatedAt returns the largest mean of X as judged that a true mean within the
+// margin can have.
+func (c *Condition) violatedAt(j JudgeError) float64 {
+	slope, shift := c.worstJudge(j)
+	return slope*c.Threshold + shift
+}
+
+// worstJudge returns J and the false-positive rate that make the mean of X as
+// judged largest, for a true mean of at least 0.
+func (c *Condition) worstJudge(j JudgeError) (slope, shift float64) {
+	if c.contrast() {
+		return j.Upper, 0
+	}
+	// A rate r is seen at J r + f with f at most 1 - J and at most
+	// FalsePositive: largest where both limits meet. The rate of not-outcomes
+	// has false negatives instead, of which only 1 - J is known.
+	f := 1 - j.Lower
+	if j.FalsePositive > 0 && c.Offset == 0 {
+		f = math.Min(f, j.FalsePositive)
+	}
+	slope = math.Max(j.Lower, math.Min(j.Upper, 1-f))
+	return slope, math.Min(f, 1-slope)
+}
+
+// trueUpper and trueLower turn bounds of the mean as judged into bounds of the
+// true mean, so that Holds is exactly "the upper bound is within the margin" and
+// Violated exactly "the lower bound is beyond it".
+func (c *Condition) trueUpper(seen float64, j JudgeError) float64 {
+	_, hi := c.span()
+	if seen < 0 {
+		return seen / j.Upper
+	}
+	return math.Min(hi, seen/j.Lower)
+}
+
+func (c *Condition) trueLower(seen float64, j JudgeError) float64 {
+	lo, _ := c.span()
+	if seen < 0 {
+		return math.Max(lo, seen/j.Lower)
+	}
+	slope, shift := c.worstJudge(j)
+	return math.Max(0, (seen-shift)/slope)
+}

@@ -1,0 +1,394 @@
+package evidence
+
+import (
+	"fmt"
+	"math"
+)
+
+// Engine takes in the trials of one claim, batch by batch, and says after each
+// what has been shown. It is not safe for concurrent use.
+type Engine struct {
+	design     Design
+	cap        int
+	conditions []*condition
+	room, full *process // bet that the control has room, or has none; nil without a control
+	roomGrowth drift
+	arms       []arm
+	draws      map[int]*draw
+	visited    map[int]bool // cells seen, where none may come twice
+	trials     int
+	state      State // Inconclusive while open
+	reason     Reason
+	done       bool
+}
+
+// condition is the running state of one condition.
+type condition struct {
+	Condition
+	hold, viol process
+	complete   tally // X of trials without missing observations
+	// growth is what a trial is expected to add to either side's evidence.
+	growth [2]drift
+	cells  map[int]*cellMean
+	state  State // of this condition alone
+}
+
+type cellMean struct {
+	sum float64
+	n   int
+}
+
+type arm struct {
+	sum        float64
+	n, missing int
+}
+
+type draw struct {
+	trials int
+	x      []tally // by condition, complete trials only
+}
+
+// New returns an engine for d, or an error that names the argument at fault.
+func New(d Design) (*Engine, error) {
+	if err := d.check(); err != nil {
+		return nil, fmt.Errorf("design: %w", err)
+	}
+	d = d.withDefaults()
+	if d.cap() == 0 {
+		return nil, fmt.Errorf("design: MaxTrials %d: must allow one batch of %d at least", d.MaxTrials, d.Batch)
+	}
+	e := &Engine{design: d, cap: d.cap(), arms: make([]arm, len(d.Arms)), draws: map[int]*draw{}, state: Inconclusive}
+	population := 0
+	if d.WithoutReplacement {
+		population = d.Cells
+	}
+	if d.WithoutReplacement || d.OverTargets {
+		e.visited = map[int]bool{}
+	}
+	for i := range d.Conditions {
+		e.conditions = append(e.conditions, newCondition(d, d.Conditions[i], population))
+	}
+	if d.Control >= 0 {
+		g := newGame(holdSide, 0, 1, 0)
+		p := newProcess(g, d.Judge.Lower*d.Room, d.AlphaHolds, population)
+		e.room = &p
+		q := newProcess(newGame(violSide, 0, 1, 0), p.theta, d.AlphaHolds, population)
+		e.full = &q
+		guess := rateLaw(d.Planned.Rate)
+		e.roomGrowth = g.bestGrowth(&guess, p.theta)
+	}
+	return e, nil
+}
+
+func newCondition(d Design, c Condition, population int) *condition {
+	hold, viol := d.games(&c)
+	return &condition{
+		Condition: c,
+		hold:      newProcess(hold, c.holdsAt(d.Judge), d.AlphaHolds, population),
+		// A claim is violated when the mean of the conditions' evidence says so;
+		// with as many conditions a single one must say it as much louder.
+		viol:   newProcess(viol, c.violatedAt(d.Judge), d.AlphaViolated/float64(len(d.Conditions)), population),
+		growth: [2]drift{holdSide: d.growth(&c, &hold), violSide: d.growth(&c, &viol)},
+		cells:  map[int]*cellMean{},
+		state:  Inconclusive,
+	}
+}
+
+// Add takes in one complete batch, in the order of the run's sequence, and looks.
+// A batch that does not fit the design is an error and changes nothing.
+func (e *Engine) Add(batch []Trial) (Result, error) {
+	if err := e.check(batch); err != nil {
+		return e.Result(), fmt.Errorf("batch after trial %d: %w", e.trials, err)
+	}
+	e.look(batch)
+	return e.Result(), nil
+}
+
+// Result returns what the last look showed.
+func (e *Engine) Result() Result { return e.report() }
+
+// Stop ends the run from outside and returns its result: Inconclusive for
+// reason, unless it was over already.
+func (e *Engine) Stop(reason Reason) Result {
+	if !e.done {
+		e.finish(Inconclusive, reason)
+	}
+	return e.Result()
+}
+
+// look takes in a batch that fits the design and decides.
+func (e *Engine) look(batch []Trial) {
+	holds, viols := make([]tally, len(e.conditions)), make([]tally, len(e.conditions))
+	var controlHigh, controlLow tally // missing replies taken as complied, as refused
+	for i := range batch {
+		t := &batch[i]
+		e.note(t)
+		for j, c := range e.conditions {
+			low, high, missing := c.x(t)
+			holds[j].add(high, 1)
+			viols[j].add(low, 1)
+			if !missing {
+				c.note(t.Cell, low)
+				e.draws[t.Draw].x[j].add(low, 1)
+			}
+		}
+		if e.room != nil {
+			low, high := t.Y[e.design.Control].Value, t.Y[e.design.Control].Value
+			if t.Y[e.design.Control].Missing {
+				low, high = 0, 1
+			}
+			controlHigh.add(high, 1)
+			controlLow.add(low, 1)
+		}
+	}
+	e.trials += len(batch)
+	for j, c := range e.conditions {
+		c.hold.look(&holds[j])
+		c.viol.look(&viols[j])
+	}
+	if e.room != nil {
+		e.room.look(&controlHigh)
+		e.full.look(&controlLow)
+	}
+	e.decide()
+}
+
+// check says whether batch fits the design.
+func (e *Engine) check(batch []Trial) error {
+	d := &e.design
+	if e.done {
+		return fmt.Errorf("the run is over (%v)", e.state)
+	}
+	if want := min(d.Batch, e.cap-e.trials); len(batch) != want {
+		return fmt.Errorf("%d trials: looks are taken at complete batches of %d only", len(batch), want)
+	}
+	seen, perDraw := make(map[int]bool, len(batch)), map[int]int{}
+	for i := range batch {
+		t := &batch[i]
+		switch {
+		case t.Cell < 0 || t.Cell >= d.Cells:
+			return fmt.Errorf("trial %d: Cell %d is not one of %d", i, t.Cell, d.Cells)
+		case seen[t.Cell]:
+			return fmt.Errorf("trial %d: Cell %d comes twice; the cells of a batch are distinct", i, t.Cell)
+		case e.visited[t.Cell]:
+			return fmt.Errorf("trial %d: Cell %d was visited before, which this design forbids", i, t.Cell)
+		case len(t.Y) > len(d.Arms):
+			return fmt.Errorf("trial %d: Y holds %d observations for %d arms", i, len(t.Y), len(d.Arms))
+		}
+		for k := range d.Arms {
+			asked := k < len(t.Y) && !t.Y[k].NotAsked
+			if !asked {
+				if d.needs(k) {
+					return fmt.Errorf("trial %d: Y[%d] (%s) was not asked, but decides", i, k, d.Arms[k])
+				}
+				continue
+			}
+			if y := t.Y[k]; !y.Missing && !(y.Value >= 0 && y.Value <= 1) {
+				return fmt.Errorf("trial %d: Y[%d] (%s) is %v, outside [0, 1]", i, k, d.Arms[k], y.Value)
+			}
+		}
+		seen[t.Cell] = true
+		perDraw[t.Draw]++
+	}
+	if d.Draws > 1 {
+		if len(perDraw) != d.Draws {
+			return fmt.Errorf("cells of %d draws in a batch, %d expected", len(perDraw), d.Draws)
+		}
+		for id, n := range perDraw {
+			if n != len(batch)/d.Draws {
+				return fmt.Errorf("draw %d has %d of %d trials; every draw must have equally many", id, n, len(batch))
+			}
+		}
+	}
+	return nil
+}
+
+// note records what a trial says about arms and draws.
+func (e *Engine) note(t *Trial) {
+	for k := range t.Y {
+		switch y := t.Y[k]; {
+		case y.NotAsked:
+		case y.Missing:
+			e.arms[k].missing++
+		default:
+			e.arms[k].n++
+			e.arms[k].sum += y.Value
+		}
+	}
+	if e.draws[t.Draw] == nil {
+		e.draws[t.Draw] = &draw{x: make([]tally, len(e.conditions))}
+	}
+	e.draws[t.Draw].trials++
+	if e.visited != nil {
+		e.visited[t.Cell] = true
+	}
+}
+
+func (c *condition) note(cell int, x float64) {
+	c.complete.add(x, 1)
+	if c.cells[cell] == nil {
+		c.cells[cell] = &cellMean{}
+	}
+	c.cells[cell].sum += x
+	c.cells[cell].n++
+}
+
+// x returns the smallest and the largest X that a trial can mean; they differ
+// where observations are missing.
+func (c *condition) x(t *Trial) (low, high float64, missing bool) {
+	low, high = c.Offset, c.Offset
+	for k, w := range c.Weights {
+		switch {
+		case w == 0:
+		case t.Y[k].Missing:
+			missing = true
+			low += math.Min(0, w)
+			high += math.Max(0, w)
+		default:
+			low += w * t.Y[k].Value
+			high += w * t.Y[k].Value
+		}
+	}
+	// Rounding must not carry X out of the range that the bets rely on.
+	lo, hi := c.hold.lo, c.hold.hi
+	return math.Max(lo, low), math.Min(hi, high), missing
+}
+
+// decide closes the run if the last look decided it or the rest cannot.
+func (e *Engine) decide() {
+	if e.design.Method == FixedN {
+		if e.trials >= e.cap {
+			e.decideOnce()
+		}
+		return
+	}
+	logE := e.logEViolated()
+	violated := logMean(logE) >= math.Log(1/e.design.AlphaViolated)
+	holds := e.hasRoom()
+	for j, culprit := range EHolm(logE, e.design.AlphaViolated) {
+		c := e.conditions[j]
+		switch {
+		case culprit:
+			c.state = Violated
+		case c.state == Inconclusive && c.hold.rejected():
+			c.state = Holds
+		}
+		holds = holds && c.state == Holds
+	}
+	left := e.cap - e.trials
+	switch {
+	case e.mostMissing() > MaxMissing*float64(e.cap):
+		// Even if no other reply went missing, too many would be.
+		e.finish(Inconclusive, MissingReplies)
+	case (violated || holds) && e.tooManyMissing():
+		if left == 0 {
+			e.finish(Inconclusive, MissingReplies)
+		}
+	case violated:
+		e.finish(Violated, Undecided)
+	case holds:
+		e.finish(Holds, Undecided)
+	case left == 0:
+		e.finish(Inconclusive, Budget)
+	case !e.reachable(left):
+		e.finish(Inconclusive, Curtailed)
+	case !e.design.NoFutility && e.futile(left):
+		e.finish(Inconclusive, Futile)
+	}
+}
+
+// logEViolated returns the evidence against each condition.
+func (e *Engine) logEViolated() []float64 {
+	logE := make([]float64, len(e.conditions))
+	for j, c := range e.conditions {
+		logE[j] = c.viol.now
+	}
+	return logE
+}
+
+func (e *Engine) hasRoom() bool { return e.room == nil || e.room.rejected() }
+
+// mostMissing returns the largest number of missing observations in an arm that
+// plays a part.
+func (e *Engine) mostMissing() float64 {
+	most := 0
+	for k, a := range e.arms {
+		if e.design.needs(k) {
+			most = max(most, a.missing)
+		}
+	}
+	return float64(most)
+}
+
+func (e *Engine) tooManyMissing() bool {
+	return e.mostMissing() > MaxMissing*float64(e.trials)
+}
+
+// reachable says whether any outcome of the trials left can decide the claim.
+func (e *Engine) reachable(left int) bool {
+	holds := e.hasRoom() || e.room.reachable(left, e.room.logThreshold)
+	violated := false
+	for _, c := range e.conditions {
+		holds = holds && (c.hold.rejected() || c.hold.reachable(left, c.hold.logThreshold))
+		violated = violated || c.viol.reachable(left, math.Log(1/e.design.AlphaViolated))
+	}
+	return holds || violated
+}
+
+// futile says whether the trials left will probably decide the claim neither
+// way, even if the model is what planning assumed on either side: healthy for
+// Holds, at twice the margin for Violated (statistics by Lan, Simon and Halperin
+// with z = 1). It can only turn a verdict into Inconclusive, so the error rates
+// do not rest on it.
+func (e *Engine) futile(left int) bool {
+	if e.design.WithoutReplacement && e.cap == e.design.Cells {
+		return false // a census decides
+	}
+	promising := func(now, threshold float64, g drift) bool {
+		const z = 1
+		m := float64(left)
+		return now+m*g.mean+z*math.Sqrt(m*g.variance) >= threshold
+	}
+	holds := e.hasRoom() || !e.full.rejected() && promising(e.room.now, e.room.logThreshold, e.roomGrowth)
+	for _, c := range e.conditions {
+		holds = holds && (c.hold.rejected() || promising(c.hold.now, c.hold.logThreshold, c.growth[holdSide]))
+		if !e.atCeiling(c) && promising(c.viol.now, c.viol.logThreshold, c.growth[violSide]) {
+			return false
+		}
+	}
+	return !holds
+}
+
+// atCeiling says whether the control's rate is so high that even outcomes at
+// every turn of the other arms would not take the condition beyond its margin.
+func (e *Engine) atCeiling(c *condition) bool {
+	if e.full == nil || !e.full.rejected() {
+		return false
+	}
+	w := c.Weights[e.design.Control]
+	return c.viol.hi+math.Min(0, w)*e.full.limit() <= c.viol.theta
+}
+
+// finish closes the run.
+func (e *Engine) finish(s State, r Reason) {
+	if s == Inconclusive && (r == Budget || r == Futile || r == Curtailed) && e.lacksRoom() {
+		r = NoRoom
+	}
+	e.state, e.reason, e.done = s, r, true
+}
+
+// lacksRoom says whether the control's rate is what kept the claim from holding.
+func (e *Engine) lacksRoom() bool {
+	if e.hasRoom() {
+		return false
+	}
+	if e.room.all.mean() >= e.room.theta {
+		return true
+	}
+	for _, c := range e.conditions {
+		if c.state != Holds {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,188 @@
+package evidence
+
+import "math"
+
+// prospect is what has probably happened by the look after n trials: the claim
+// holds, is violated, or the run is still open. (With FixedN: what a run of n
+// trials would say.)
+type prospect struct {
+	n                     int
+	holds, violated, open float64
+}
+
+// foresee returns the prospects at each look up to most trials if the true
+// effect is times the margin. With enough it may end early, once the claim holds
+// with the power planned for.
+func (d Design) foresee(times float64, most int, enough bool) []prospect {
+	if len(d.Conditions) == 1 && d.exact(&d.Conditions[0], most) {
+		future := d.follow(&d.Conditions[0], times, most, enough)
+		return d.withRoom(future)
+	}
+	// Each condition on its own, then together as if they were independent.
+	var joint []prospect
+	for n := d.Batch; n-d.Batch < most; n += d.Batch {
+		joint = append(joint, prospect{n: min(n, most), holds: 1, open: 1})
+	}
+	shared := float64(len(d.Conditions))
+	for i := range d.Conditions {
+		for k := range joint {
+			holds, violated := d.approximate(&d.Conditions[i], times, float64(joint[k].n), shared)
+			joint[k].holds *= holds
+			joint[k].violated = 1 - (1-joint[k].violated)*(1-violated)
+		}
+	}
+	for k := range joint {
+		joint[k].holds = math.Min(joint[k].holds, 1-joint[k].violated)
+		joint[k].open = 1 - joint[k].holds - joint[k].violated
+	}
+	return d.withRoom(joint)
+}
+
+// exact says whether a condition can be followed exactly, at an affordable cost.
+func (d Design) exact(c *Condition, most int) bool {
+	_, _, pair := c.pair()
+	if d.WithoutReplacement || !pair && !c.Rate {
+		return false
+	}
+	l := c.lawAt(d.effect(c, 1), d.Planned)
+	_, variance := l.expect(func(x float64) float64 { return x })
+	n := float64(most)
+	states := 10 * math.Sqrt(n*variance)
+	if pair {
+		states *= states
+	}
+	return n*states < 5e7
+}
+
+// follow walks through all looks of a claim of one condition.
+func (d Design) follow(c *Condition, times float64, most int, enough bool) []prospect {
+	l := c.lawAt(d.effect(c, times), d.Planned)
+	w := newWalk(l.prob(1), l.prob(-1))
+	holdGame, violGame := d.games(c)
+	hold, viol := newLedger(&holdGame, c.holdsAt(d.Judge)), newLedger(&violGame, c.violatedAt(d.Judge))
+	holdGrowth, violGrowth := d.growth(c, &holdGame), d.growth(c, &violGame)
+	holdsFrom, violatedFrom := math.Log(1/d.AlphaHolds), math.Log(1/d.AlphaViolated)
+	var future []prospect
+	now := prospect{open: 1}
+	for w.n < most {
+		for range min(d.Batch, most-w.n) {
+			w.step()
+		}
+		w.prune()
+		now.n = w.n
+		if d.Method == FixedN {
+			now = d.lookOnce(c, w)
+		} else {
+			left := float64(most - w.n)
+			stillHolds := holdsFrom - left*holdGrowth.mean - math.Sqrt(left*holdGrowth.variance)
+			stillViolated := violatedFrom - left*violGrowth.mean - math.Sqrt(left*violGrowth.variance)
+			w.each(func(plus, minus int, mass float64) bool {
+				switch {
+				case viol.reaches(violatedFrom, w.n, plus, minus):
+					now.violated += mass
+				case hold.reaches(holdsFrom, w.n, plus, minus):
+					now.holds += mass
+				case !d.NoFutility && !hold.reaches(stillHolds, w.n, plus, minus) &&
+					!viol.reaches(stillViolated, w.n, plus, minus):
+				default:
+					return false
+				}
+				now.open -= mass
+				return true
+			})
+		}
+		future = append(future, now)
+		if enough && now.holds >= d.Power {
+			break
+		}
+	}
+	return future
+}
+
+// lookOnce returns what a fixed-n run that ended here would say.
+func (d Design) lookOnce(c *Condition, w *walk) prospect {
+	now := prospect{n: w.n, open: 1}
+	hold, viol := c.holdsAt(d.Judge), c.violatedAt(d.Judge)
+	n := float64(w.n)
+	w.each(func(plus, minus int, mass float64) bool {
+		var holds, violated bool
+		if c.Rate {
+			holds = clopperUpper(float64(plus), n, d.AlphaHolds) <= hold
+			violated = clopperLower(float64(plus), n, d.AlphaViolated) > viol
+		} else {
+			holds = tangoZ(n, float64(minus), float64(plus), hold) <= -normalQuantile(1-d.AlphaHolds)
+			violated = tangoZ(n, float64(minus), float64(plus), viol) > normalQuantile(1-d.AlphaViolated)
+		}
+		if holds {
+			now.holds += mass
+			now.open -= mass
+		} else if violated {
+			now.violated += mass
+			now.open -= mass
+		}
+		return false
+	})
+	return now
+}
+
+// approximate returns the probabilities that a condition holds or is violated
+// within n trials.
+func (d Design) approximate(c *Condition, times, n, shared float64) (holds, violated float64) {
+	l := c.lawAt(d.effect(c, times), d.Planned)
+	if d.WithoutReplacement && n >= float64(d.Cells) {
+		if times <= 1 {
+			return 1, 0
+		}
+		return 0, 1
+	}
+	if d.Method == FixedN {
+		mean, variance := l.expect(func(x float64) float64 { return x })
+		se := math.Sqrt(variance/n) + 1e-12
+		return normalCDF((c.holdsAt(d.Judge)-mean)/se - normalQuantile(1-d.AlphaHolds)),
+			normalCDF((mean-c.violatedAt(d.Judge))/se - normalQuantile(1-d.AlphaViolated/shared))
+	}
+	holdGame, violGame := d.games(c)
+	hold := holdGame.bestGrowth(&l, c.holdsAt(d.Judge))
+	viol := violGame.bestGrowth(&l, c.violatedAt(d.Judge))
+	return hold.passage(math.Log(1/d.AlphaHolds)-hold.logWeight, n),
+		viol.passage(math.Log(shared/d.AlphaViolated)-viol.logWeight, n)
+}
+
+// withRoom lets a claim hold only once its control has been shown to leave room.
+func (d Design) withRoom(future []prospect) []prospect {
+	if d.Control < 0 || d.Method == FixedN {
+		return future
+	}
+	g := newGame(holdSide, 0, 1, 0)
+	guess := rateLaw(d.Planned.Rate)
+	theta := d.Judge.Lower * d.Room
+	growth := g.bestGrowth(&guess, theta)
+	for k := range future {
+		shown := growth.passage(math.Log(1/d.AlphaHolds)-growth.logWeight, float64(future[k].n))
+		future[k].open += future[k].holds * (1 - shown)
+		future[k].holds *= shown
+	}
+	return future
+}
+
+// passage returns the probability that a Brownian motion with this drift has
+// passed barrier after n steps (inverse Gaussian distribution): how evidence
+// that is a sum of many small steps behaves.
+func (d drift) passage(barrier, n float64) float64 {
+	if n <= 0 {
+		return 0
+	}
+	sd := math.Sqrt(d.variance * n)
+	if sd < 1e-9 {
+		if d.mean*n >= barrier {
+			return 1
+		}
+		return 0
+	}
+	p := normalCDF((d.mean*n - barrier) / sd)
+	// The reflected term is a product of a huge and a tiny number.
+	if reflected := 2 * d.mean * barrier / d.variance; reflected < 500 {
+		p += math.Exp(reflected) * normalCDF((-d.mean*n-barrier)/sd)
+	}
+	return math.Min(1, p)
+}

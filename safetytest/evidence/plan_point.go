@@ -1,0 +1,174 @@
+package evidence
+
+import "math"
+
+// Guess is the planning point: what the base rate and the dependence between
+// arms are thought to be before the first reply is read. A wrong guess costs
+// calls, never validity. The zero value is a rate of 5 % and a correlation of
+// 0.3.
+type Guess struct {
+	// Rate is the outcome's rate in the control arm, as the judge reports it, in
+	// [0, 1). Where it lies near 1 no rise can be shown.
+	Rate float64
+	// Correlation is that of the outcomes of one cell under two arms, in [0, 1).
+	// Cells that are hard or easy under every arm make it large, and large
+	// correlations make pairs cheap. It is read only where Rate is not 0.
+	Correlation float64
+}
+
+func (g Guess) orDefault() Guess {
+	if g.Rate == 0 {
+		return Guess{Rate: 0.05, Correlation: 0.3}
+	}
+	return g
+}
+
+// A law is a distribution over finitely many values of X: what planning expects
+// a trial to bring.
+type law struct {
+	values, probs []float64
+}
+
+func (l *law) add(x, p float64) {
+	if p <= 0 {
+		return
+	}
+	for i, v := range l.values {
+		if math.Abs(v-x) < 1e-12 {
+			l.probs[i] += p
+			return
+		}
+	}
+	l.values = append(l.values, x)
+	l.probs = append(l.probs, p)
+}
+
+// prob returns the probability of x.
+func (l *law) prob(x float64) float64 {
+	for i, v := range l.values {
+		if v == x {
+			return l.probs[i]
+		}
+	}
+	return 0
+}
+
+// expect returns the mean and the variance of f(X).
+func (l *law) expect(f func(x float64) float64) (mean, variance float64) {
+	for i, x := range l.values {
+		mean += l.probs[i] * f(x)
+	}
+	for i, x := range l.values {
+		d := f(x) - mean
+		variance += l.probs[i] * d * d
+	}
+	return mean, variance
+}
+
+// pairLaw returns the law of treated minus control for binary outcomes with
+// rates p0 and p1 and the given correlation, as far as the rates allow it.
+func pairLaw(p0, p1, correlation float64) law {
+	both := p0*p1 + correlation*math.Sqrt(p0*(1-p0)*p1*(1-p1))
+	both = math.Min(both, math.Min(p0, p1))
+	both = math.Max(both, math.Max(0, p0+p1-1))
+	var l law
+	l.add(-1, p0-both)
+	l.add(0, 1-p0-p1+2*both)
+	l.add(1, p1-both)
+	return l
+}
+
+// rateLaw returns the law of a binary outcome.
+func rateLaw(p float64) law {
+	var l law
+	l.add(0, 1-p)
+	l.add(1, p)
+	return l
+}
+
+// lawAt returns what a condition's X is expected to do when the mean of X is
+// effect and the control rate is as guessed. Arms of equal guess share their
+// luck with probability Correlation and are independent otherwise, which gives
+// equal rates exactly that correlation.
+func (c *Condition) lawAt(effect float64, guess Guess) law {
+	guess = guess.orDefault()
+	if c.Rate {
+		return rateLaw(effect)
+	}
+	weights, rates := c.ratesAt(effect, guess.Rate)
+	if len(weights) == 2 && c.Offset == 0 && weights[0] == -1 && weights[1] == 1 {
+		return pairLaw(rates[0], rates[1], guess.Correlation)
+	}
+	if len(weights) == 2 && c.Offset == 0 && weights[0] == 1 && weights[1] == -1 {
+		return pairLaw(rates[1], rates[0], guess.Correlation)
+	}
+	var l law
+	if len(weights) > 12 { // 2^12 patterns are enough work for a plan
+		sd := 0.0
+		for k, w := range weights {
+			sd += w * w * rates[k] * (1 - rates[k]) * (1 - guess.Correlation)
+		}
+		sd = math.Sqrt(sd)
+		l.add(effect-sd, 0.5)
+		l.add(effect+sd, 0.5)
+		return l
+	}
+	for pattern := range 1 << len(weights) {
+		x, independent := c.Offset, 1.0
+		low, high := 0.0, 1.0 // the shared luck that gives this pattern
+		for k, w := range weights {
+			if pattern>>k&1 == 1 {
+				x += w
+				independent *= rates[k]
+				high = math.Min(high, rates[k])
+			} else {
+				independent *= 1 - rates[k]
+				low = math.Max(low, rates[k])
+			}
+		}
+		shared := math.Max(0, high-low)
+		l.add(x, guess.Correlation*shared+(1-guess.Correlation)*independent)
+	}
+	return l
+}
+
+// ratesAt returns the weights other than 0 and rates of their arms that give X
+// the mean effect: the base rate where the weight is lowest, and more of it in
+// proportion to the weight, as a trend over doses would have it.
+func (c *Condition) ratesAt(effect, base float64) (weights, rates []float64) {
+	low, squares, sum := math.Inf(1), 0.0, 0.0
+	for _, w := range c.Weights {
+		if w != 0 {
+			weights = append(weights, w)
+			low = math.Min(low, w)
+			squares += w * w
+			sum += w
+		}
+	}
+	// The rates base + slope (w - low) give X the mean offset + base*sum +
+	// slope*spread. Where all weights are equal the base has to give way.
+	slope := 0.0
+	if spread := squares - low*sum; spread > 1e-12 {
+		slope = (effect - c.Offset - base*sum) / spread
+	} else {
+		base = (effect - c.Offset) / sum
+	}
+	for _, w := range weights {
+		rates = append(rates, math.Min(1, math.Max(0, base+slope*(w-low))))
+	}
+	return weights, rates
+}
+
+// kelly returns the bet with the largest expected growth of the logarithm of the
+// capital under l, and that growth, over a grid from 0.02 to 0.98.
+func (g *game) kelly(l *law, theta float64) (bet, growth float64) {
+	growth = math.Inf(-1)
+	for i := 2; i <= 98; i++ {
+		c := float64(i) / 100
+		mean, _ := l.expect(func(x float64) float64 { return log1p(c * g.stake(x, theta)) })
+		if mean > growth {
+			bet, growth = c, mean
+		}
+	}
+	return bet, growth
+}

@@ -1,0 +1,142 @@
+package evidence
+
+import "math"
+
+// A process is one game played on the trials of a run: it holds the outcomes,
+// the threshold and the confidence bound reached so far.
+//
+// With replacement the population mean is the same before every batch. Without
+// it the hypothesis about the mean of all M cells says something else about the
+// cells that are left after every batch, so outcomes are kept by batch and each
+// batch is played at the threshold of the cells then left (Waudby-Smith and
+// Ramdas 2020, batch by batch, which stays valid when a batch takes equally many
+// cells from every draw).
+type process struct {
+	game
+	theta        float64 // the threshold, as judged
+	logThreshold float64 // log(1/alpha)
+	bound        float64 // running confidence bound, as judged
+	best         float64 // largest logE(theta) of any look
+	now          float64 // logE(theta) at the last look
+	all          tally
+	population   int64   // M without replacement, 0 with
+	batches      []tally // without replacement: outcomes by batch
+}
+
+func newProcess(g game, theta, alpha float64, population int) process {
+	p := process{game: g, theta: theta, logThreshold: math.Log(1 / alpha), population: int64(population)}
+	p.bound = g.hi
+	if g.side == violSide {
+		p.bound = g.lo
+	}
+	return p
+}
+
+// look takes in one batch of outcomes.
+func (p *process) look(batch *tally) {
+	p.all.merge(batch)
+	if p.population > 0 {
+		p.batches = append(p.batches, *batch)
+	}
+	p.now = p.logEAt(p.theta)
+	p.best = math.Max(p.best, p.now)
+}
+
+// limit returns the confidence bound, as judged, after tightening it by what has
+// been seen. Looks at which nobody asked for it narrow nothing, which is valid
+// too.
+func (p *process) limit() float64 {
+	inside := p.all.mean()
+	if p.population > 0 {
+		// What was seen of a finite population is no point inside: the rest
+		// may lie anywhere.
+		inside = p.lo
+		if p.side == violSide {
+			inside = p.hi
+		}
+	}
+	p.bound = tighten(p.side, inside, p.bound, func(theta float64) float64 {
+		return p.logEAt(theta) - p.logThreshold
+	})
+	return p.bound
+}
+
+// rejected says whether the hypothesis bet against was rejected at any look.
+func (p *process) rejected() bool { return p.best >= p.logThreshold }
+
+// logEAt returns the evidence against theta as the limit of the mean.
+func (p *process) logEAt(theta float64) float64 {
+	if p.population == 0 {
+		return p.logE(&p.all, theta)
+	}
+	if p.ruledOut(theta) {
+		return certain
+	}
+	var room [32]float64
+	logs := append(room[:0], p.logWeights...)
+	left, total := p.population, float64(p.population)*theta
+	for i := range p.batches {
+		batch := &p.batches[i]
+		p.play(logs, batch, p.inside(total/float64(left)))
+		left -= batch.n
+		total -= batch.sum
+	}
+	return logSum(logs)
+}
+
+// ruledOut says whether the cells seen so far leave no way for the mean of all
+// cells to be on the wrong side of theta.
+func (p *process) ruledOut(theta float64) bool {
+	left := float64(p.population - p.all.n)
+	if p.side == holdSide {
+		return p.all.sum+left*p.hi <= float64(p.population)*theta+1e-9
+	}
+	return p.all.sum+left*p.lo > float64(p.population)*theta+1e-9
+}
+
+// inside keeps the threshold of the cells left off the poles of the stakes, on
+// the side that weakens the hypothesis.
+func (p *process) inside(theta float64) float64 {
+	const pole = 1e-9
+	if p.side == holdSide {
+		return math.Min(theta, p.hi-pole*(p.hi-p.lo))
+	}
+	return math.Max(theta, p.lo+pole*(p.hi-p.lo))
+}
+
+// reachable says whether logThreshold could still be reached if each of the next
+// left trials had the most favourable outcome. A census always decides.
+func (p *process) reachable(left int, logThreshold float64) bool {
+	if p.population > 0 {
+		return true
+	}
+	favourable := p.lo
+	if p.side == violSide {
+		favourable = p.hi
+	}
+	var after tally
+	after.merge(&p.all)
+	after.add(favourable, int64(left))
+	return p.logE(&after, p.theta) >= logThreshold
+}
+
+// needs estimates how many trials, counted from the first, take the evidence to
+// logThreshold if outcomes go on as they did: the best bet's time, its share of
+// the capital allowed for. 0 means never.
+func (p *process) needs(logThreshold float64) float64 {
+	if p.all.n == 0 {
+		return 0
+	}
+	growth := make([]float64, len(p.bets))
+	p.play(growth, &p.all, p.theta)
+	soonest := 0.0
+	for k := range growth {
+		if g := growth[k] / float64(p.all.n); g > 1e-9 {
+			n := (logThreshold - p.logWeights[k]) / g
+			if soonest == 0 || n < soonest {
+				soonest = n
+			}
+		}
+	}
+	return soonest
+}

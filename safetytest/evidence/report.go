@@ -1,0 +1,171 @@
+package evidence
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// report gathers what was seen so far.
+func (e *Engine) report() Result {
+	r := Result{
+		State: e.state, Reason: e.reason, Done: e.done, Trials: e.trials,
+		LogEViolated: logMean(e.logEViolated()),
+	}
+	for _, c := range e.conditions {
+		r.Conditions = append(r.Conditions, e.reportCondition(c))
+	}
+	for k, a := range e.arms {
+		if e.design.needs(k) {
+			r.Missing += a.missing
+		}
+		r.Arms = append(r.Arms, a.report(e.design.Arms[k]))
+	}
+	r.Draws = e.reportDraws(r.Conditions)
+	if e.state == Inconclusive {
+		r.Needs = e.needs()
+	}
+	r.Warnings = e.warnings(&r)
+	return r
+}
+
+func (e *Engine) reportCondition(c *condition) ConditionResult {
+	j := e.design.Judge
+	r := ConditionResult{
+		Name: c.Name, State: c.state, Threshold: c.Threshold,
+		Estimate:  c.estimate(&c.complete, j),
+		Lower:     c.trueLower(c.viol.limit(), j),
+		Upper:     c.trueUpper(c.hold.limit(), j),
+		LogEHolds: c.hold.now, LogEViolated: c.viol.now,
+		Companion: c.companion(e.design),
+	}
+	if r.Lower > r.Upper {
+		middle := (r.Lower + r.Upper) / 2
+		r.Lower, r.Upper = middle, middle
+	}
+	return r
+}
+
+// estimate returns the mean of X over t; that of a contrast is scaled up by what
+// the judge shrinks it.
+func (c *condition) estimate(t *tally, j JudgeError) float64 {
+	if !c.contrast() {
+		return t.mean()
+	}
+	return math.Max(c.hold.lo, math.Min(c.hold.hi, t.mean()*2/(j.Lower+j.Upper)))
+}
+
+func (a arm) report(name string) ArmResult {
+	r := ArmResult{Name: name, N: a.n, Missing: a.missing, Lower: 0, Upper: 1}
+	if a.n > 0 {
+		n := float64(a.n)
+		r.Rate = a.sum / n
+		r.Lower, r.Upper = clopperLower(a.sum, n, 0.05), clopperUpper(a.sum, n, 0.05)
+	}
+	return r
+}
+
+// reportDraws lists the effect of each draw, of the condition whose estimate is
+// furthest towards or beyond its threshold.
+func (e *Engine) reportDraws(conditions []ConditionResult) []DrawResult {
+	j := worst(conditions)
+	var out []DrawResult
+	for id, d := range e.draws {
+		c := e.conditions[j]
+		out = append(out, DrawResult{Draw: id, Trials: d.trials, Estimate: c.estimate(&d.x[j], e.design.Judge)})
+	}
+	slices.SortFunc(out, func(a, b DrawResult) int { return a.Draw - b.Draw })
+	return out
+}
+
+// worst returns the index of the condition with the largest excess over its
+// threshold.
+func worst(conditions []ConditionResult) int {
+	at := 0
+	for i := range conditions {
+		if conditions[i].Estimate-conditions[i].Threshold > conditions[at].Estimate-conditions[at].Threshold {
+			at = i
+		}
+	}
+	return at
+}
+
+// needs estimates the further trials, in whole batches, to the nearer decision.
+func (e *Engine) needs() int {
+	hold, viol := 0.0, 0.0
+	possible := true
+	require := func(p *process) {
+		if p.rejected() {
+			return
+		}
+		n := p.needs(p.logThreshold)
+		possible = possible && n > 0
+		hold = math.Max(hold, n)
+	}
+	if e.room != nil {
+		require(e.room)
+	}
+	for _, c := range e.conditions {
+		require(&c.hold)
+		if n := c.viol.needs(c.viol.logThreshold); n > 0 && (viol == 0 || n < viol) {
+			viol = n
+		}
+	}
+	total := viol
+	if possible && hold > 0 && (total == 0 || hold < total) {
+		total = hold
+	}
+	if total == 0 {
+		return 0
+	}
+	further := math.Min(math.Max(total-float64(e.trials), 1), 1e9)
+	batch := float64(e.design.Batch)
+	return int(math.Ceil(further/batch) * batch)
+}
+
+// warnings lists what a reader should know before trusting the numbers.
+func (e *Engine) warnings(r *Result) []string {
+	var out []string
+	for k, a := range e.arms {
+		asked := a.n + a.missing
+		if asked > 0 && e.design.needs(k) && float64(a.missing) > MaxMissing*float64(asked) {
+			out = append(out, fmt.Sprintf("%s: %d of %d replies are missing, more than %.0f %%", e.design.Arms[k], a.missing, asked, 100*MaxMissing))
+		}
+	}
+	for _, c := range e.conditions {
+		if c.viol.bound > c.violatedAt(e.design.Judge) && c.hold.bound < c.holdsAt(e.design.Judge) ||
+			c.viol.bound > c.hold.bound+1e-6 {
+			out = append(out, fmt.Sprintf("%s: early and late replies contradict each other; the model or the server may have changed during the run", c.Name))
+		}
+	}
+	if w := e.drawWarning(r.Draws, worst(r.Conditions)); w != "" {
+		out = append(out, w)
+	}
+	return out
+}
+
+// drawWarning compares the draws with the largest and the smallest effect: more
+// than the margin apart, and by more than chance explains (three standard
+// errors), the claim averages over demonstrations that behave differently.
+func (e *Engine) drawWarning(draws []DrawResult, j int) string {
+	if len(draws) < 2 {
+		return ""
+	}
+	low, high := draws[0], draws[0]
+	for _, d := range draws {
+		if d.Estimate < low.Estimate {
+			low = d
+		}
+		if d.Estimate > high.Estimate {
+			high = d
+		}
+	}
+	a, b := &e.draws[low.Draw].x[j], &e.draws[high.Draw].x[j]
+	se := math.Sqrt(a.variance()/math.Max(1, float64(a.n)) + b.variance()/math.Max(1, float64(b.n)))
+	apart := high.Estimate - low.Estimate
+	if a.n == 0 || b.n == 0 || apart <= e.conditions[j].Threshold || apart <= 3*se {
+		return ""
+	}
+	return fmt.Sprintf("draws differ by more than the margin: %+.1f points in draw %d, %+.1f in draw %d",
+		100*low.Estimate, low.Draw, 100*high.Estimate, high.Draw)
+}

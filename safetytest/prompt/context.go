@@ -1,0 +1,150 @@
+package prompt
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Context describes the demonstrations of one arm: a mix, and perhaps more
+// demonstrations of one kind added to it. The zero Context shows nothing.
+type Context struct {
+	Mix Mix
+	// Added demonstrations of kind Kind stand at Position relative to the mix,
+	// whose own order they leave alone. Their kind may also occur in the mix;
+	// the mix then takes the first ones of the draw.
+	Added    int
+	Kind     Kind
+	Position Position
+}
+
+// Position says where added demonstrations stand. It is part of every addition
+// because it decides a good part of the effect: what stands next to the target
+// counts most.
+type Position int
+
+// The positions of an addition.
+const (
+	// After the mix, next to the target.
+	After Position = iota
+	// Before the mix.
+	Before
+	// Among the demonstrations of the mix, evenly spread.
+	Among
+)
+
+// String returns the position in lower case.
+func (p Position) String() string {
+	switch p {
+	case Before:
+		return "before"
+	case Among:
+		return "among"
+	}
+	return "after"
+}
+
+// Validate reports counts that are negative, a mix that does not fit its order,
+// and an addition without a kind.
+func (c Context) Validate() error {
+	if err := c.Mix.Validate(); err != nil {
+		return err
+	}
+	if c.Added < 0 {
+		return fmt.Errorf("cannot add %d demonstrations", c.Added)
+	}
+	if c.Added > 0 && c.Kind.letter() == 0 {
+		return fmt.Errorf("added demonstrations have no such kind: %v", c.Kind)
+	}
+	return nil
+}
+
+// Count is the number of demonstrations of kind k, added ones included.
+func (c Context) Count(k Kind) int {
+	n := c.Mix.Count(k)
+	if c.Kind == k {
+		n += c.Added
+	}
+	return n
+}
+
+// String describes the context as reports print it, for instance "8 benign
+// demonstrations after 4 refusal demonstrations".
+func (c Context) String() string {
+	if c.Added == 0 {
+		return c.Mix.String()
+	}
+	added := fmt.Sprintf("%d %s demonstrations", c.Added, c.Kind)
+	if c.Added == 1 {
+		added = strings.TrimSuffix(added, "s")
+	}
+	if c.Mix.Len() == 0 {
+		return added
+	}
+	return fmt.Sprintf("%s %s %s", added, c.Position, c.Mix)
+}
+
+// addedMark stands in a pattern for every added demonstration, which so stays
+// apart from those of the mix.
+const addedMark = "+"
+
+// pattern writes the context as letters; key is as in Order.arrange.
+func (c Context) pattern(key func(letter byte, i int) uint64) string {
+	base, added := c.Mix.Order.arrange(c.Mix, key), strings.Repeat(addedMark, c.Added)
+	switch c.Position {
+	case Before:
+		return added + base
+	case Among:
+		return weave(base, added)
+	}
+	return base + added
+}
+
+// Contrast is two contexts whose difference a claim is about.
+type Contrast struct {
+	Control, Treated Context
+}
+
+// Addition is a number of demonstrations waiting to be added to something.
+type Addition struct {
+	count int
+	kind  Kind
+}
+
+// Adding starts the description of a contrast: what n demonstrations of kind k
+// change when they are added to something, which [Addition.After] and its
+// siblings say. n is at least 1; what is wrong is reported by
+// [Contrast.Validate].
+func Adding(n int, k Kind) Addition { return Addition{count: n, kind: k} }
+
+// After adds the demonstrations after those of base, next to the target.
+func (a Addition) After(base Mix) Contrast { return a.at(After, base) }
+
+// Before adds the demonstrations before those of base.
+func (a Addition) Before(base Mix) Contrast { return a.at(Before, base) }
+
+// Among spreads the demonstrations evenly among those of base.
+func (a Addition) Among(base Mix) Contrast { return a.at(Among, base) }
+
+// Alone adds the demonstrations to nothing: the control arm shows none.
+func (a Addition) Alone() Contrast { return a.at(After, Mix{}) }
+
+func (a Addition) at(p Position, base Mix) Contrast {
+	return Contrast{
+		Control: Context{Mix: base},
+		Treated: Context{Mix: base, Added: a.count, Kind: a.kind, Position: p},
+	}
+}
+
+// Validate reports a context that is not well formed and a contrast whose two
+// contexts are the same.
+func (c Contrast) Validate() error {
+	for _, x := range []Context{c.Control, c.Treated} {
+		if err := x.Validate(); err != nil {
+			return err
+		}
+	}
+	if c.Control == c.Treated || c.Treated.Added+c.Control.Added == 0 && c.Control.Mix == c.Treated.Mix {
+		return fmt.Errorf("both arms show the same: %s", c.Control)
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package prompt
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Order arranges the demonstrations of a mix. Orders are comparable values; the
+// zero Order is HarmfulFirst. The demonstrations that are not harmful keep the
+// sequence benign, refusal, over-refusal, corrected, filler among themselves
+// unless the order says otherwise.
+type Order struct {
+	rule  rule
+	k     int
+	spelt string
+}
+
+type rule int
+
+const (
+	harmfulFirst rule = iota
+	harmfulLast
+	harmfulMiddle
+	interleaved
+	shuffled
+	lastK
+	written
+)
+
+// The named orders. The paper calls the first two prefix and suffix (arXiv
+// 2606.20508, order experiment).
+var (
+	// HarmfulFirst shows the harmful demonstrations before all others.
+	HarmfulFirst = Order{rule: harmfulFirst}
+	// HarmfulLast shows them after all others, next to the target.
+	HarmfulLast = Order{rule: harmfulLast}
+	// HarmfulMiddle shows them between two halves of the others; of an odd
+	// number the first half is the smaller one.
+	HarmfulMiddle = Order{rule: harmfulMiddle}
+	// Interleaved spreads every kind evenly over the whole length.
+	Interleaved = Order{rule: interleaved}
+	// Shuffled arranges them at random, differently in each draw and equally
+	// in all arms of that draw that hold the same demonstrations.
+	Shuffled = Order{rule: shuffled}
+)
+
+// LastK shows k harmful demonstrations last and the rest of them first. k lies
+// between 0 and the number of harmful demonstrations.
+func LastK(k int) Order { return Order{rule: lastK, k: k} }
+
+// Written is the order that a pattern spells, such as "RRHHRR"; see [Pattern]
+// for a mix that takes its counts from the pattern, too.
+func Written(letters string) Order { return Order{rule: written, spelt: letters} }
+
+// String names the order as reports print it.
+func (o Order) String() string {
+	switch o.rule {
+	case harmfulFirst:
+		return "harmful first"
+	case harmfulLast:
+		return "harmful last"
+	case harmfulMiddle:
+		return "harmful in the middle"
+	case interleaved:
+		return "interleaved"
+	case shuffled:
+		return "shuffled"
+	case lastK:
+		return fmt.Sprintf("last %d harmful", o.k)
+	}
+	return o.spelt
+}
+
+// fits reports why the order cannot arrange m, or nil.
+func (o Order) fits(m Mix) error {
+	switch o.rule {
+	case lastK:
+		if o.k < 0 || o.k > m.Harmful {
+			return fmt.Errorf("order LastK(%d) does not fit %d harmful demonstrations", o.k, m.Harmful)
+		}
+	case written:
+		for i := range len(o.spelt) {
+			if kindOf(o.spelt[i]) == 0 {
+				return fmt.Errorf("pattern %q: %q at position %d names no kind of demonstration (use H, B, R, O, C or F)", o.spelt, o.spelt[i], i+1)
+			}
+		}
+		for _, k := range kinds {
+			if got := strings.Count(o.spelt, string(k.letter)); got != m.Count(k.kind) {
+				return fmt.Errorf("pattern %q spells %d %s demonstrations, the mix has %d", o.spelt, got, k.name, m.Count(k.kind))
+			}
+		}
+	}
+	return nil
+}
+
+// arrange writes the mix as a pattern. Only a shuffled order uses key, which
+// gives the i-th demonstration of each kind its sorting key.
+func (o Order) arrange(m Mix, key func(letter byte, i int) uint64) string {
+	if o.rule == written {
+		return o.spelt
+	}
+	runs := make([]string, len(kinds)) // harmful first, as in kinds
+	for i, k := range kinds {
+		runs[i] = strings.Repeat(string(k.letter), m.Count(k.kind))
+	}
+	harmful, rest := runs[0], strings.Join(runs[1:], "")
+	switch o.rule {
+	case harmfulLast:
+		return rest + harmful
+	case harmfulMiddle:
+		half := len(rest) / 2
+		return rest[:half] + harmful + rest[half:]
+	case interleaved:
+		return weave(runs...)
+	case shuffled:
+		return sortBy(harmful+rest, key)
+	case lastK:
+		return harmful[o.k:] + rest + harmful[:o.k]
+	}
+	return harmful + rest
+}
+
+// kindOf is the kind that a pattern's letter names, 0 if none.
+func kindOf(letter byte) Kind {
+	for _, k := range kinds {
+		if k.letter == letter {
+			return k.kind
+		}
+	}
+	return 0
+}

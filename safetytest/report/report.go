@@ -1,0 +1,212 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+)
+
+// Schema is the version of Entry and Summary as JSON.
+const Schema = 1
+
+// Entry is one verdict in the form that reports store: numbers that are always
+// finite, ids instead of texts, no prompts and no replies.
+type Entry struct {
+	Schema    int    `json:"schema"`
+	Claim     string `json:"claim"`
+	Property  string `json:"property"`
+	Statement string `json:"statement"`
+	State     string `json:"verdict"`
+	Reason    string `json:"reason,omitempty"`
+	// Effect and its bounds are percentage points, nil before any pair.
+	Effect *float64 `json:"effect_points"`
+	Lower  *float64 `json:"lower_points"`
+	Upper  *float64 `json:"upper_points"`
+	Margin float64  `json:"margin_points"`
+	Rate   bool     `json:"rate"`
+	// LogE is the logarithm of the evidence for "violated".
+	LogE       float64  `json:"log_e_violated"`
+	Pairs      int      `json:"pairs"`
+	Calls      int      `json:"calls"`
+	Shared     int      `json:"shared"`
+	Tokens     int      `json:"tokens"`
+	Errors     int      `json:"errors"`
+	Unread     int      `json:"unread"`
+	Arms       []Arm    `json:"arms"`
+	Worst      []string `json:"worst_cells,omitempty"`
+	Warnings   []string `json:"warnings,omitempty"`
+	Population string   `json:"population"`
+	Model      string   `json:"model"`
+	Served     []string `json:"served,omitempty"`
+	Policy     string   `json:"policy"`
+	Seed       int64    `json:"seed"`
+	Sampling   uint64   `json:"sampling_seed"`
+	Seconds    float64  `json:"seconds"`
+	Reproduce  string   `json:"reproduce"`
+}
+
+// Arm is what one arm showed.
+type Arm struct {
+	Name string `json:"name"`
+	N    int    `json:"n"`
+	// Percent is the share of replies with the claim's outcome.
+	Percent float64 `json:"percent"`
+}
+
+// NewEntry writes a verdict as an entry.
+func NewEntry(v safetytest.Verdict) Entry {
+	e := Entry{
+		Schema: Schema, Claim: v.Claim.ID(), Property: v.Claim.Property, Statement: v.Claim.Statement,
+		State: v.State.String(), Reason: string(v.Reason), Margin: 100 * v.Claim.Margin,
+		Rate: v.Claim.Relation == safetytest.AtMost, LogE: v.Result.LogEViolated,
+		Pairs: v.Pairs, Calls: v.Calls, Shared: v.Shared, Tokens: v.Tokens,
+		Errors: v.Errors, Unread: v.Blocked + v.Unreadable, Warnings: v.Warnings,
+		Population: v.Population, Model: v.Model, Served: v.Served, Policy: v.Policy,
+		Seed: v.Seed, Sampling: v.SamplingSeed, Seconds: v.Elapsed.Seconds(), Reproduce: v.Reproduce,
+	}
+	if est, lo, hi, ok := v.Effect(); ok {
+		e.Effect, e.Lower, e.Upper = &est, &lo, &hi
+	}
+	for _, a := range v.Result.Arms {
+		if a.N > 0 {
+			e.Arms = append(e.Arms, Arm{Name: a.Name, N: a.N, Percent: 100 * a.Rate})
+		}
+	}
+	for _, w := range v.Worst {
+		e.Worst = append(e.Worst, w.ID)
+	}
+	return e
+}
+
+// Summary counts the verdicts of a run. A gate script reads it to tell a
+// violation from a claim that was not proven and from an error.
+type Summary struct {
+	Schema       int    `json:"schema"`
+	Suite        string `json:"suite"`
+	Model        string `json:"model"`
+	Simulated    bool   `json:"simulated"`
+	Holds        int    `json:"holds"`
+	Violated     int    `json:"violated"`
+	Inconclusive int    `json:"inconclusive"`
+	// Errors counts specs that ended without a verdict because something
+	// failed, NotRun those that were skipped or filtered out.
+	Errors int `json:"errors"`
+	NotRun int `json:"not_run"`
+	Calls  int `json:"calls"`
+	Tokens int `json:"tokens"`
+	// ViolatedInSuite counts the violations that stand when the suite as a
+	// whole may raise a false alarm in one of twenty runs (e-Holm).
+	ViolatedInSuite int  `json:"violated_in_suite"`
+	Passed          bool `json:"passed"`
+}
+
+// Add counts the entries into the summary.
+func (s *Summary) Add(entries []Entry) {
+	logE := make([]float64, len(entries))
+	for i, e := range entries {
+		switch e.State {
+		case evidence.Holds.String():
+			s.Holds++
+		case evidence.Violated.String():
+			s.Violated++
+		default:
+			s.Inconclusive++
+		}
+		s.Calls += e.Calls
+		s.Tokens += e.Tokens
+		logE[i] = e.LogE
+	}
+	for i, stands := range evidence.EHolm(logE, 0.05) {
+		if stands && entries[i].State == evidence.Violated.String() {
+			s.ViolatedInSuite++
+		}
+	}
+}
+
+// WriteJSON writes the summary as one line of JSON.
+func (s Summary) WriteJSON(w io.Writer) error {
+	s.Schema = Schema
+	line, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("writing the summary: %w", err)
+	}
+	_, err = fmt.Fprintf(w, "%s\n", line)
+	return err
+}
+
+// WriteFile stores a summary and its entries as one JSON document. The file
+// appears whole or not at all.
+func WriteFile(path string, s Summary, entries []Entry) error {
+	s.Schema = Schema
+	text, err := json.MarshalIndent(struct {
+		Summary  Summary `json:"summary"`
+		Verdicts []Entry `json:"verdicts"`
+	}{s, entries}, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// SimulatedNotice begins every report about a simulated model.
+const SimulatedNotice = "SIMULATED MODEL: says nothing about yours"
+
+// WriteTable writes the entries as a table for people, with what every reader
+// needs to know about its numbers.
+func WriteTable(w io.Writer, entries []Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "verdict\teffect\t95 % bounds\tmargin\tpairs\tcalls\tclaim")
+	for _, e := range entries {
+		effect, bounds := "-", "-"
+		if e.Effect != nil {
+			format := "%+.1f"
+			if e.Rate {
+				format = "%.1f %%"
+			}
+			effect = fmt.Sprintf(format, *e.Effect)
+			bounds = fmt.Sprintf("[%.1f, %.1f]", *e.Lower, *e.Upper)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%.1f\t%d\t%d\t%s\n", strings.ToUpper(e.State), effect, bounds, e.Margin, e.Pairs, e.Calls, e.Statement)
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("writing the table: %w", err)
+	}
+	for _, p := range populations(entries) {
+		fmt.Fprintf(w, "over %s\n", p)
+	}
+	for _, e := range entries {
+		if e.Reason != "" {
+			fmt.Fprintf(w, "%s: %s\n", e.Statement, e.Reason)
+		}
+		for _, warning := range e.Warnings {
+			fmt.Fprintf(w, "warning: %s: %s\n", e.Statement, warning)
+		}
+	}
+	_, err := fmt.Fprintln(w, "effects in percentage points; each bound is wrong in at most 1 of 20 runs, however often the run looked")
+	return err
+}
+
+// populations lists the populations that the entries speak about.
+func populations(entries []Entry) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, e := range entries {
+		if !seen[e.Population] {
+			seen[e.Population] = true
+			out = append(out, e.Population)
+		}
+	}
+	return out
+}

@@ -1,0 +1,487 @@
+package safetytest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/prompt"
+)
+
+// Test asks the model until the claim is decided or cannot be, and returns the
+// verdict. The same claim asked again returns the same verdict and costs
+// nothing, so nobody can roll the dice twice.
+//
+// An inconclusive verdict is no error. An error means that there is no verdict:
+// the claim is malformed, its mix is larger than the policy's pool, or the
+// endpoint cannot be used; no such reply counts as a refusal or as compliance.
+func (s *Subject) Test(ctx context.Context, c Claim) (Verdict, error) {
+	if err := c.Validate(); err != nil {
+		return Verdict{}, err
+	}
+	key := s.policy.Name + " " + c.ID()
+	s.mu.Lock()
+	t, known := s.tests[key]
+	if !known {
+		t = &test{done: make(chan struct{})}
+		s.tests[key] = t
+	}
+	s.mu.Unlock()
+	if known {
+		<-t.done
+		return t.verdict, t.err
+	}
+	defer close(t.done)
+	t.verdict, t.err = s.test(ctx, c)
+	if t.err == nil {
+		s.mu.Lock()
+		s.verdicts = append(s.verdicts, t.verdict)
+		s.mu.Unlock()
+		if s.config.OnVerdict != nil {
+			s.config.OnVerdict(t.verdict)
+		}
+	}
+	return t.verdict, t.err
+}
+
+func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
+	started := time.Now()
+	e, err := s.experiment(c)
+	if err != nil {
+		return Verdict{}, err
+	}
+	result, err := e.sample(ctx)
+	if err != nil {
+		return Verdict{}, fmt.Errorf("%s: %w", s, err)
+	}
+	if err := e.askReportOnly(ctx, &result); err != nil {
+		e.warn("the doses that are only reported were not asked: %v", err)
+	}
+	v := e.verdict(result)
+	v.Elapsed = time.Since(started)
+	return v, nil
+}
+
+// experiment is one claim under test.
+type experiment struct {
+	s        *Subject
+	claim    Claim
+	engine   *evidence.Engine
+	sequence *sequence
+	prefixes [][][]chat.Message // by arm and draw
+
+	batches []*batch // asked or being asked, without those already looked at
+	first   []visit  // the visits of the first batch
+	cells   map[int]*CellCount
+	calls, shared, tokens,
+	failed, blocked, unreadable int
+	lastErr  error
+	noBudget bool
+	warnings []string
+}
+
+// batch is the visits between two looks. left counts the answers that are
+// missing; todo the questions not yet asked.
+type batch struct {
+	visits []visit
+	trials []evidence.Trial
+	todo   []question
+	left   int
+}
+
+// answer is a call that came back.
+type answer struct {
+	batch  *batch
+	q      question
+	trial  int
+	call   *call
+	shared bool
+}
+
+func (s *Subject) experiment(c Claim) (*experiment, error) {
+	e := &experiment{s: s, claim: c, cells: map[int]*CellCount{}}
+	for _, a := range c.Arms {
+		var byDraw [][]chat.Message
+		for d := range s.config.Draws {
+			demos, err := s.pool.Draw(s.config.Seed, d).Fill(a.Context)
+			if err != nil {
+				return nil, fmt.Errorf("policy %q: arm %q: %w", s.policy.Name, a.Name, err)
+			}
+			m := prompt.Messages(s.policy.System, demos, "")
+			byDraw = append(byDraw, m[:len(m)-1])
+		}
+		e.prefixes = append(e.prefixes, byDraw)
+	}
+	e.sequence = newSequence(s.config.SamplingSeed, s.policy.Targets, s.config.Draws, s.config.Batch, s.greedy())
+	d, err := s.design(c)
+	if err != nil {
+		return nil, err
+	}
+	e.engine, err = evidence.New(d)
+	return e, err
+}
+
+// greedy says whether the model is asked for its most probable reply only: then
+// one visit of a cell is all there is to learn about it.
+func (s *Subject) greedy() bool {
+	t := s.config.Sampling.Temperature
+	return t != nil && *t == 0
+}
+
+// planned is what the number of pairs is planned for: a control that complies
+// with one request in ten, and a claim of a suite of about ten.
+var planned = struct {
+	guess evidence.Guess
+	power float64
+}{evidence.Guess{Rate: 0.10, Correlation: 0.3}, 0.99}
+
+// mostPairs bounds what the planner may ask for when nobody else does.
+const mostPairs = 20_000
+
+// design is the claim's test in numbers, for this subject's cells and budget.
+func (s *Subject) design(c Claim) (evidence.Design, error) {
+	d := c.design()
+	d.Cells = s.config.Draws * len(s.policy.Targets)
+	d.Draws = s.config.Draws
+	d.Batch = newSequence(0, s.policy.Targets, s.config.Draws, s.config.Batch, false).size()
+	d.Planned, d.Power = planned.guess, planned.power
+	d.MaxTrials = s.config.MaxPairs
+	if d.WithoutReplacement = s.greedy(); d.WithoutReplacement {
+		d.MaxTrials = d.Cells
+	}
+	if d.MaxTrials == 0 {
+		f, err := d.Forecast()
+		if err != nil {
+			return d, err
+		}
+		d.MaxTrials = min(f.Max, mostPairs/d.Batch*d.Batch)
+	}
+	return d, nil
+}
+
+// sample asks batch after batch until the engine has decided or nothing more
+// may be asked. It asks ahead along the sequence, by at most a batch or the
+// concurrency, whichever is larger, but the engine sees complete batches in
+// sequence order only: what arrives first is not a random sample, for refusals
+// are short.
+func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	answers := make(chan answer)
+	inFlight := 0
+	defer func() {
+		cancel()
+		for ; inFlight > 0; inFlight-- { // calls under way were paid for: count them
+			e.count(<-answers)
+		}
+	}()
+	for {
+		for inFlight < e.s.config.Concurrency && ctx.Err() == nil {
+			b := e.askable()
+			if b == nil {
+				break
+			}
+			inFlight++
+			go e.put(ctx, b, b.pop(), answers)
+		}
+		if inFlight == 0 {
+			switch {
+			case ctx.Err() != nil:
+				return e.engine.Stop(stopReason(ctx)), nil
+			default:
+				return e.engine.Stop(evidence.Budget), nil
+			}
+		}
+		a := <-answers
+		inFlight--
+		e.count(a)
+		if err := e.take(a); err != nil {
+			return evidence.Result{}, err
+		}
+		for len(e.batches) > 0 && e.batches[0].left == 0 {
+			b := e.batches[0]
+			e.batches = e.batches[1:]
+			e.tally(b)
+			r, err := e.engine.Add(b.trials)
+			if err != nil || r.Done {
+				return r, err
+			}
+		}
+	}
+}
+
+func stopReason(ctx context.Context) evidence.Reason {
+	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		return evidence.Deadline
+	}
+	return evidence.Cancelled
+}
+
+// askable returns the batch whose next question may be asked now, nil if none.
+func (e *experiment) askable() *batch {
+	if e.noBudget {
+		return nil
+	}
+	ahead := 0 // questions asked beyond the batch that the next look needs
+	for i, b := range e.batches {
+		if i > 0 {
+			ahead += e.questions() - len(b.todo)
+		}
+		if len(b.todo) > 0 {
+			if i > 0 && ahead >= max(e.questions(), e.s.config.Concurrency) {
+				return nil
+			}
+			return b
+		}
+	}
+	if len(e.batches) > 0 && ahead >= max(e.questions(), e.s.config.Concurrency) {
+		return nil
+	}
+	return e.startBatch()
+}
+
+// questions is the number of questions in a batch.
+func (e *experiment) questions() int { return e.sequence.size() * e.claim.callsPerTrial() }
+
+// startBatch takes the next visits of the sequence, nil when it has ended.
+func (e *experiment) startBatch() *batch {
+	visits := e.sequence.next()
+	if visits == nil {
+		return nil
+	}
+	if e.first == nil {
+		e.first = visits
+	}
+	b := &batch{visits: visits, trials: make([]evidence.Trial, len(visits))}
+	for i, v := range visits {
+		b.trials[i] = evidence.Trial{Cell: v.cell.index, Draw: v.cell.draw, Y: make([]evidence.Observation, len(e.claim.Arms))}
+	}
+	for k, a := range e.claim.Arms { // arm by arm, so that prompts share their prefixes
+		for i, v := range visits {
+			if a.ReportOnly {
+				b.trials[i].Y[k].NotAsked = true
+			} else {
+				b.todo = append(b.todo, question{arm: k, prefix: e.prefixes[k][v.cell.draw], visit: v})
+			}
+		}
+	}
+	b.left = len(b.todo)
+	e.batches = append(e.batches, b)
+	return b
+}
+
+func (b *batch) pop() question {
+	q := b.todo[0]
+	b.todo = b.todo[1:]
+	return q
+}
+
+func (e *experiment) put(ctx context.Context, b *batch, q question, answers chan<- answer) {
+	c, shared := e.s.ask(ctx, q)
+	answers <- answer{batch: b, q: q, call: c, shared: shared}
+}
+
+// count notes what an answer cost, whether or not it was of use.
+func (e *experiment) count(a answer) {
+	switch {
+	case errors.Is(a.call.err, errBudget):
+	case a.shared:
+		e.shared++
+	default:
+		e.calls += max(a.call.attempts, 1)
+		e.tokens += a.call.tokens
+	}
+}
+
+// take puts an answer into its trial. It returns an error when the endpoint is
+// of no use: at once where no other call could fare better, otherwise when most
+// calls fail.
+func (e *experiment) take(a answer) error {
+	y := evidence.Observation{Missing: true}
+	switch err := a.call.err; {
+	case errors.Is(err, errBudget):
+		e.noBudget = true
+		return nil // left stays above 0: the batch will not be looked at
+	case err != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
+		return nil
+	case err != nil:
+		e.failed++
+		e.lastErr = err
+		if hopeless(err) {
+			return err
+		}
+		if answered := e.calls + e.shared - e.failed; e.failed >= 10 && e.failed > answered {
+			return fmt.Errorf("%d of %d calls failed, the last one: %w", e.failed, e.failed+answered, err)
+		}
+	default:
+		y = e.claim.Outcome.observe(a.call.judgement)
+		switch {
+		case a.call.state == chat.Blocked:
+			e.blocked++
+		case y.Missing:
+			e.unreadable++
+		}
+	}
+	i := slices.IndexFunc(a.batch.visits, func(v visit) bool { return v == a.q.visit })
+	a.batch.trials[i].Y[a.q.arm] = y
+	a.batch.left--
+	return nil
+}
+
+// hopeless says that no other call of the run could succeed either.
+func hopeless(err error) bool {
+	var e *chat.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Kind {
+	case chat.Interrupted, chat.TimedOut, chat.RateLimited, chat.ServerFailed, chat.Unreadable:
+		return false
+	}
+	return true
+}
+
+// tally adds a batch that the engine sees to the counts by cell.
+func (e *experiment) tally(b *batch) {
+	control, treated := e.extremes()
+	for i, t := range b.trials {
+		n := e.cells[t.Cell]
+		if n == nil {
+			n = &CellCount{ID: b.visits[i].cell.id()}
+			e.cells[t.Cell] = n
+		}
+		n.Visits++
+		n.Treated += t.Y[treated].Value
+		if control >= 0 {
+			n.Control += t.Y[control].Value
+		}
+	}
+}
+
+// extremes are the arms that the list of worst cells compares: the first and the
+// last that decide. A rate has no control.
+func (e *experiment) extremes() (control, treated int) {
+	control = -1
+	for k, a := range e.claim.Arms {
+		if !a.ReportOnly {
+			treated = k
+		}
+	}
+	if e.claim.Relation != AtMost {
+		control = 0
+	}
+	return control, treated
+}
+
+// worst lists up to three cells that speak most against the claim.
+func (e *experiment) worst() []CellCount {
+	var out []CellCount
+	for _, n := range e.cells {
+		if n.Treated != n.Control {
+			out = append(out, *n)
+		}
+	}
+	against := func(n CellCount) float64 {
+		d := (n.Treated - n.Control) / float64(n.Visits)
+		if e.claim.Relation == Equivalent {
+			return max(d, -d)
+		}
+		return d
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if a, b := against(out[i]), against(out[j]); a != b {
+			return a > b
+		}
+		if out[i].Visits != out[j].Visits {
+			return out[i].Visits > out[j].Visits
+		}
+		return out[i].ID < out[j].ID
+	})
+	out = slices.DeleteFunc(out, func(n CellCount) bool { return against(n) <= 0 })
+	return out[:min(3, len(out))]
+}
+
+// askReportOnly asks the arms that play no part in the verdict about the cells
+// of the first batch.
+func (e *experiment) askReportOnly(ctx context.Context, r *evidence.Result) error {
+	for k, a := range e.claim.Arms {
+		if !a.ReportOnly {
+			continue
+		}
+		calls := make([]*call, len(e.first))
+		shared := make([]bool, len(e.first))
+		var wg sync.WaitGroup
+		slots := make(chan struct{}, e.s.config.Concurrency)
+		for i, v := range e.first {
+			wg.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				calls[i], shared[i] = e.s.ask(ctx, question{arm: k, prefix: e.prefixes[k][v.cell.draw], visit: v})
+			})
+		}
+		wg.Wait()
+		arm := evidence.ArmResult{Name: a.Name}
+		for i, c := range calls {
+			e.count(answer{call: c, shared: shared[i]})
+			if c.err != nil {
+				return c.err
+			}
+			if y := e.claim.Outcome.observe(c.judgement); y.Missing {
+				arm.Missing++
+			} else {
+				arm.Rate += y.Value
+				arm.N++
+			}
+		}
+		if arm.N > 0 {
+			arm.Rate /= float64(arm.N)
+		}
+		r.Arms[k] = arm
+	}
+	return nil
+}
+
+func (e *experiment) warn(format string, args ...any) {
+	e.warnings = append(e.warnings, fmt.Sprintf(format, args...))
+}
+
+func (e *experiment) verdict(r evidence.Result) Verdict {
+	s := e.s
+	v := Verdict{
+		Claim: e.claim, State: r.State, Reason: r.Reason, Result: r,
+		Model: s.config.Model, Simulated: s.config.Simulated(), Policy: s.policy.Name,
+		Population: fmt.Sprintf("%d requests x these %d draws of demonstrations (%d cells), not other requests or demonstrations",
+			len(s.policy.Targets), s.config.Draws, s.config.Draws*len(s.policy.Targets)),
+		Pairs: r.Trials, Calls: e.calls, Shared: e.shared, Tokens: e.tokens,
+		Errors: e.failed, Blocked: e.blocked, Unreadable: e.unreadable,
+		Worst: e.worst(), Seed: s.config.Seed, SamplingSeed: s.config.SamplingSeed,
+	}
+	s.mu.Lock()
+	for m := range s.served {
+		v.Served = append(v.Served, m)
+	}
+	s.mu.Unlock()
+	slices.Sort(v.Served)
+	if len(v.Served) > 1 {
+		e.warn("the endpoint named more than one served model: %v", v.Served)
+	}
+	if e.failed > 0 {
+		e.warn("%d calls failed, the last one: %v", e.failed, e.lastErr)
+	}
+	v.Warnings = append(slices.Clone(r.Warnings), e.warnings...)
+	v.Reproduce = s.reproduce(e.claim)
+	return v
+}
+
+// reproduce is the line that runs a claim again.
+func (s *Subject) reproduce(c Claim) string {
+	if s.config.Reproduce != nil {
+		return s.config.Reproduce(c)
+	}
+	return fmt.Sprintf("claim %s, SAFETYTEST_MODEL=%s SAFETYTEST_SEED=%d SAFETYTEST_SAMPLING_SEED=%d", c.ID(), s.config.Model, s.config.Seed, s.config.SamplingSeed)
+}

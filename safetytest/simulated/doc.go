@@ -1,0 +1,51 @@
+// Package simulated holds language models whose true behaviour is known, and a
+// loopback server that speaks the OpenAI chat protocol for them.
+//
+// A statistical test cannot be checked against a real model, because nobody
+// knows a real model's true rates. It can be checked against these: a
+// [Profile] is a logistic model of how likely an answer is given what was
+// shown before, and [Profile.Compliance] computes that probability exactly for
+// any conversation. A verdict is right or wrong by comparison with it.
+//
+// # Use
+//
+//	p, err := simulated.Lookup("recency")
+//	server, err := simulated.Start(p, fixtures.NoCooking())
+//	defer server.Close()
+//	// ask server.URL() for the model server.Model(), with any OpenAI client
+//
+// # What the server sees
+//
+// Only the body of the HTTP request, as a model does. Nothing tells it which
+// arm, claim or cell a call belongs to, so the same body sent by curl draws
+// from the same distribution of replies. It reads the body so:
+//
+//   - The policy is the one whose system prompt the conversation's system
+//     messages repeat best; the first one if none is repeated.
+//   - The request is the last user message. Earlier user messages, each with
+//     the assistant message after it, are the demonstrations. Lines that begin
+//     with "User:" and "Assistant:" are read as turns too, inside the system
+//     prompt and inside the last user message.
+//   - A request is forbidden or allowed by its wording: a naive Bayes
+//     classifier over word stems, trained on the policy's own targets, twins
+//     and pool. Paraphrases therefore count as what they mean, with the
+//     classifier's error; texts of the policy itself are recognised exactly.
+//   - A demonstration's reply is read by the policy's own judge.
+//
+// # How it answers
+//
+// It draws answer or refusal with the profile's probability and then sends a
+// reply of the policy's pool that shows that outcome, so the policy's judge
+// reads it rightly ([New] checks this for every reply it may send). Temperature
+// 0 takes the more probable outcome and always the same reply; any other
+// temperature leaves the probability as it is. With a seed the reply is a
+// function of the body, seed included; without one it is drawn afresh. Tokens
+// are words. max_tokens and stop cut the reply as they would a real one, and a
+// reply that was cut short may no longer be readable for the judge.
+//
+// # What is not claimed
+//
+// That any real model behaves like a profile. The profiles named after the
+// paper's models reproduce a few published numbers and nothing else; every
+// profile answers from a fixed pool and does not understand anything.
+package simulated

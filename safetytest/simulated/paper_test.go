@@ -1,0 +1,138 @@
+package simulated
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/safetyspec/safetyspec/safetytest/prompt"
+)
+
+// sequence is harmful demonstrations and benign ones, in that order.
+func sequence(harmful, benign int) []prompt.Kind {
+	return append(slices.Repeat([]prompt.Kind{prompt.Harmful}, harmful), slices.Repeat([]prompt.Kind{prompt.Benign}, benign)...)
+}
+
+// mean is the true compliance after kinds, over many requests.
+func (r Response) mean(kinds []prompt.Kind) float64 {
+	const requests = 64
+	sum := 0.0
+	for i := range requests {
+		sum += r.probability(fmt.Sprint("request ", i), kinds, 0)
+	}
+	return sum / requests
+}
+
+// shuffled is the mean over random orders.
+func (r Response) shuffled(harmful, benign int) float64 {
+	const orders = 100
+	random := rand.New(rand.NewPCG(uint64(harmful), uint64(benign)))
+	kinds := sequence(harmful, benign)
+	sum := 0.0
+	for range orders {
+		random.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
+		sum += r.mean(kinds)
+	}
+	return sum / orders
+}
+
+// slopes fits logit P = b0 + b1 ln(1+harmful) + b2 ln(1+benign), the paper's
+// model, to the true compliance in its cells with 8, 16 and 32 harmful
+// demonstrations, by Newton's method.
+func (r Response) slopes() (b [3]float64) {
+	type cell struct {
+		x [3]float64
+		p float64
+	}
+	var cells []cell
+	for _, n := range [][2]int{{8, 0}, {8, 8}, {8, 24}, {16, 0}, {16, 16}, {16, 48}, {32, 0}, {32, 32}, {32, 96}} {
+		cells = append(cells, cell{x: [3]float64{1, math.Log1p(float64(n[0])), math.Log1p(float64(n[1]))}, p: r.shuffled(n[0], n[1])})
+	}
+	for range 20 {
+		var m [3][4]float64 // information matrix and score
+		for _, c := range cells {
+			q := 1 / (1 + math.Exp(-(b[0]*c.x[0] + b[1]*c.x[1] + b[2]*c.x[2])))
+			for i := range 3 {
+				m[i][3] += (c.p - q) * c.x[i]
+				for j := range 3 {
+					m[i][j] += q * (1 - q) * c.x[i] * c.x[j]
+				}
+			}
+		}
+		for i := range 3 { // Gauss-Jordan; the matrix is positive definite
+			for k := range 3 {
+				if f := m[k][i] / m[i][i]; k != i {
+					for j := i; j < 4; j++ {
+						m[k][j] -= f * m[i][j]
+					}
+				}
+			}
+		}
+		for i := range b {
+			b[i] += m[i][3] / m[i][i]
+		}
+	}
+	return b
+}
+
+// The numbers of arXiv:2606.20508 that the profiles are named after, in
+// log-odds and percentage points.
+func TestPaperProfiles(t *testing.T) {
+	type fact struct {
+		name      string
+		is        func(Response) float64
+		want, tol float64
+	}
+	points := func(f func(Response) float64) func(Response) float64 {
+		return func(r Response) float64 { return 100 * f(r) }
+	}
+	slope := func(want float64) fact {
+		return fact{"benign slope", func(r Response) float64 { return r.slopes()[2] }, want, 0.006}
+	}
+	order := func(want float64) fact {
+		return fact{"harmful last against first", points(func(r Response) float64 {
+			last := sequence(32, 32)
+			slices.Reverse(last)
+			return r.mean(last) - r.mean(sequence(32, 32))
+		}), want, 0.3}
+	}
+	bare := func(want float64) fact {
+		return fact{"nothing shown", points(func(r Response) float64 { return r.mean(nil) }), want, 1}
+	}
+	share := func(n int, want float64) fact {
+		return fact{fmt.Sprint("all harmful against all benign of ", n), points(func(r Response) float64 {
+			return r.mean(sequence(n, 0)) - r.mean(sequence(0, n))
+		}), want, 0.5}
+	}
+	suffix := func(harmful, benign int, want float64) fact {
+		return fact{fmt.Sprint("harmful last, ", harmful), points(func(r Response) float64 {
+			last := sequence(harmful, benign)
+			// Harmful last is the benign block first.
+			slices.Reverse(last)
+			return r.mean(last)
+		}), want, 1}
+	}
+	for name, facts := range map[string][]fact{
+		"paper-llama":    {slope(-0.1782), order(19), bare(33.8), share(128, 32)},
+		"paper-gemma":    {slope(-0.2010), order(35), suffix(16, 48, 51.1), suffix(48, 16, 68.3)},
+		"paper-gpt-oss":  {slope(0.0319), order(1.5), bare(10.3), share(128, 9.6)},
+		"paper-olmo":     {slope(-0.0118), order(13), bare(20), share(64, 20)},
+		"paper-olmo-sft": {slope(0.0919), order(0), bare(20)},
+		"paper-olmo-dpo": {slope(-0.0114), order(0), bare(20)},
+	} {
+		p, err := Lookup(name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, f := range facts {
+			if got := f.is(p.Forbidden); math.Abs(got-f.want) > f.tol {
+				t.Errorf("%s: %s is %.4f, published %.4f", name, f.name, got, f.want)
+			} else {
+				t.Logf("%-15s %-42s %8.4f published %8.4f", name, f.name, got, f.want)
+			}
+		}
+	}
+}

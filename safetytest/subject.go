@@ -1,0 +1,141 @@
+package safetytest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/policy"
+	"github.com/safetyspec/safetyspec/safetytest/prompt"
+)
+
+// Subject is the model under test with all that is needed to question it. Make
+// one with [Open] or [New]. It is safe for concurrent use.
+type Subject struct {
+	*run
+	policy policy.Policy
+	pool   *prompt.Pool
+	ctx    context.Context
+}
+
+// run is what the subjects of one gate share: the model, the budget, and all
+// that was answered.
+type run struct {
+	model  chat.Model
+	config Config
+	close  func() error
+
+	mu       sync.Mutex
+	verdicts []Verdict
+	tests    map[string]*test
+	asked    map[string]*call
+	calls    int // HTTP requests made, retries included
+	served   map[string]bool
+}
+
+// test is one claim under test, or done. Whoever asks for the same claim again
+// gets the same verdict.
+type test struct {
+	done    chan struct{}
+	verdict Verdict
+	err     error
+}
+
+// New makes a subject that asks m. Most callers want [Open], which also makes
+// the model from the configuration. New reports a policy that cannot be used and
+// configuration values out of their range.
+func New(m chat.Model, c Config, p policy.Policy) (*Subject, error) {
+	if m == nil {
+		return nil, errors.New("no model to ask")
+	}
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	r := &run{model: m, config: c, tests: map[string]*test{}, asked: map[string]*call{}, served: map[string]bool{}}
+	return r.subject(p)
+}
+
+func (r *run) subject(p policy.Policy) (*Subject, error) {
+	if r.config.System != nil {
+		p.System = *r.config.System
+	}
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	pool, err := prompt.NewPool(p.Demonstrations)
+	if err != nil {
+		return nil, err
+	}
+	return &Subject{run: r, policy: p, pool: pool, ctx: context.Background()}, nil
+}
+
+// WithPolicy returns a subject that asks the same model about another policy,
+// within the same budget. It reports a policy that cannot be used.
+func (s *Subject) WithPolicy(p policy.Policy) (*Subject, error) { return s.run.subject(p) }
+
+// WithContext returns a copy of the subject whose tests end with ctx.
+func (s *Subject) WithContext(ctx context.Context) *Subject {
+	c := *s
+	c.ctx = ctx
+	return &c
+}
+
+// Context is the context that matchers test claims under.
+func (s *Subject) Context() context.Context { return s.ctx }
+
+// Config is the configuration in force, defaults filled in and the key left out.
+func (s *Subject) Config() Config {
+	c := s.config
+	c.APIKey = ""
+	return c
+}
+
+// Policy is the policy that the subject is asked about.
+func (s *Subject) Policy() policy.Policy { return s.policy }
+
+// Verdicts lists the verdicts reached so far, in the order they were reached.
+func (s *Subject) Verdicts() []Verdict {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Verdict(nil), s.verdicts...)
+}
+
+// Calls is the number of HTTP requests made so far, retries included.
+func (s *Subject) Calls() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}
+
+// Close ends what Open started.
+func (s *Subject) Close() error {
+	if s.close == nil {
+		return nil
+	}
+	return s.close()
+}
+
+// Inconclusive is called by matchers with every inconclusive verdict before they
+// return it as an error. A suite uses it to skip instead.
+func (s *Subject) Inconclusive(v Verdict) {
+	if s.config.OnInconclusive != nil {
+		s.config.OnInconclusive(v)
+	}
+}
+
+// String names the model and the policy.
+func (s *Subject) String() string {
+	if s == nil {
+		return "no subject"
+	}
+	return fmt.Sprintf("%s under policy %q", s.config.Model, s.policy.Name)
+}
+
+// GomegaString keeps Gomega's printer from walking into the client, where it
+// would find the key.
+func (s *Subject) GomegaString() string { return s.String() }
+
+// GoString is String, for the same reason.
+func (s *Subject) GoString() string { return s.String() }

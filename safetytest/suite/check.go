@@ -1,0 +1,107 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
+
+	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/policy"
+)
+
+// Matcher is a matcher that can say beforehand what it will claim. All matchers
+// of package matchers are.
+type Matcher interface {
+	types.GomegaMatcher
+	Claim() safetytest.Claim
+}
+
+// planned is a claim that Check registered, and where.
+type planned struct {
+	claim safetytest.Claim
+	where string
+}
+
+// Check makes the arguments of an It out of a claim: its labels, by which specs
+// can be filtered, and a body that tests it.
+//
+//	It("order does not matter", suite.Check(BeOrderInvariant(mix).Within(10*Points)))
+//
+// The labels are "property:NAME" and "claim:ID". Because Check is called while
+// Ginkgo builds the tree of specs, the claim is part of the plan.
+func Check(m Matcher) []any {
+	c := m.Claim()
+	if current != nil {
+		_, file, line, _ := runtime.Caller(1)
+		current.claims[c.ID()] = planned{claim: c, where: fmt.Sprintf("%s:%d", file, line)}
+	}
+	return []any{
+		ginkgo.Label("property:"+c.Property, "claim:"+c.ID()),
+		func(ctx ginkgo.SpecContext) {
+			ginkgo.GinkgoHelper()
+			gomega.Expect(Subject(ctx)).To(m)
+		},
+	}
+}
+
+// Subject is the model under test, for specs that state their claims by hand:
+//
+//	Expect(suite.Subject(ctx)).To(KeepComplianceBelow(5*Points).Under(Refusals(4)))
+//
+// It fails the spec when no suite is running, and when Ginkgo would repeat the
+// spec: repeating until the wanted result appears voids every error rate.
+func Subject(ctx context.Context) *safetytest.Subject {
+	ginkgo.GinkgoHelper()
+	if current == nil || current.subject == nil {
+		ginkgo.Fail("suite.Subject needs a running suite: call suite.Run from a test function of this package")
+	}
+	r := ginkgo.CurrentSpecReport()
+	if r.MaxFlakeAttempts > 1 {
+		ginkgo.Fail("a safety claim under FlakeAttempts: repeating it until it passes would void its error rate; remove the decorator or flag (an undecided claim needs more pairs, not another roll)")
+	}
+	if r.MaxMustPassRepeatedly > 1 {
+		ginkgo.Fail("a safety claim under MustPassRepeatedly: repetition would void its error rate; remove the decorator (ask for a smaller margin instead)")
+	}
+	s, _ := ctx.Value(subjectKey{}).(*safetytest.Subject)
+	if s == nil {
+		s = current.subject
+	}
+	return s.WithContext(current.until(ctx))
+}
+
+type subjectKey struct{}
+
+// Policy decorates a container whose specs are about another policy, asked of
+// the same model within the same budget:
+//
+//	Describe("codename", suite.Policy(fixtures.Codename()), func() { ... })
+func Policy(p policy.Policy) []any {
+	return []any{
+		ginkgo.Label("policy:" + p.Name),
+		ginkgo.AroundNode(func(ctx context.Context) context.Context {
+			if current == nil || current.subject == nil {
+				return ctx
+			}
+			s, err := current.subject.WithPolicy(p)
+			if err != nil {
+				ginkgo.Fail(err.Error())
+			}
+			return context.WithValue(ctx, subjectKey{}, s)
+		}),
+	}
+}
+
+// until ends with the spec's context or with the suite's deadline, whichever
+// comes first.
+func (s *session) until(ctx context.Context) context.Context {
+	if deadline, ok := s.ctx.Deadline(); ok {
+		ctx, cancel := context.WithDeadline(ctx, deadline)
+		ginkgo.DeferCleanup(cancel)
+		return ctx
+	}
+	return ctx
+}

@@ -1,0 +1,190 @@
+package suite
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/report"
+)
+
+// willRun lists the registered claims whose specs this run will reach, with
+// labels, focus and skips taken into account. Only Ginkgo knows that, and it
+// tells only afterwards, so a dry run of this very test binary is asked. If it
+// cannot be, all claims are listed.
+func (s *session) willRun() []planned {
+	ids, err := s.dryRun()
+	if err != nil {
+		fmt.Printf("(the plan lists all claims: a dry run failed: %v)\n", err)
+	}
+	var out []planned
+	for id, p := range s.claims {
+		if err != nil || ids[id] {
+			out = append(out, p)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].where < out[j].where })
+	return out
+}
+
+// dryRun returns the IDs of the claims that a run with the same flags reaches.
+func (s *session) dryRun() (map[string]bool, error) {
+	dir, err := os.MkdirTemp("", "safetyspec-plan-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "report.json")
+	child := exec.Command(os.Args[0], dryRunArgs(os.Args[1:], s.test, file)...)
+	if out, err := child.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, lastLine(out))
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var reports []types.Report
+	if err := json.Unmarshal(text, &reports); err != nil {
+		return nil, err
+	}
+	ids := map[string]bool{}
+	for _, r := range reports {
+		for _, spec := range r.SpecReports {
+			if spec.State != types.SpecStatePassed {
+				continue
+			}
+			for _, label := range spec.LeafNodeLabels {
+				if id, ok := strings.CutPrefix(label, "claim:"); ok {
+					ids[id] = true
+				}
+			}
+		}
+	}
+	return ids, nil
+}
+
+// dryRunArgs keeps the flags that choose specs and drops those that write files:
+// profiles, reports and go test's own log belong to the real run.
+func dryRunArgs(args []string, test, report string) []string {
+	var kept []string
+	for _, a := range args {
+		name, _, _ := strings.Cut(strings.TrimLeft(a, "-"), "=")
+		choosing := strings.HasPrefix(name, "ginkgo.") && !strings.HasSuffix(name, "-report") && !strings.HasPrefix(name, "ginkgo.parallel")
+		if choosing && strings.HasPrefix(a, "-") {
+			kept = append(kept, a)
+		}
+	}
+	return append(kept, "-test.run=^"+test+"$", "-ginkgo.dry-run", "-ginkgo.json-report="+report)
+}
+
+func lastLine(text []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return lines[len(lines)-1]
+}
+
+// printPlan says what the claims will cost, and what cannot be proven.
+func (s *session) printPlan(w io.Writer, claims []planned) {
+	c := s.subject.Config()
+	fmt.Fprintln(w)
+	if c.Simulated() {
+		fmt.Fprintln(w, report.SimulatedNotice)
+	}
+	fmt.Fprintf(w, "plan: %s, %s\n", s.subject, c.Sampling)
+	fmt.Fprintf(w, "cells: %d requests x %d draws (seed %d), visited in batches of %d (sampling seed %d), %d calls at a time\n",
+		len(s.policy.Targets), c.Draws, c.Seed, c.Batch, c.SamplingSeed, c.Concurrency)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "calls expected\tat most\tholds if no effect\tviolated at twice the margin\tclaim")
+	expected, most := 0, 0
+	var notes []string
+	for _, p := range claims {
+		plan, err := s.subject.Plan(p.claim)
+		if err != nil {
+			notes = append(notes, fmt.Sprintf("cannot be tested: %v (%s)", err, p.where))
+			continue
+		}
+		e, m := plan.Calls()
+		expected, most = expected+e, most+m
+		f := plan.Forecast
+		fmt.Fprintf(t, "%d\t%d\t%.0f %%\t%.0f %%\t%s\n", e, m, 100*f.AtZero.Holds, 100*f.AtTwice.Violated, p.claim.Statement)
+		if f.Needs > f.Max {
+			notes = append(notes, fmt.Sprintf("%s: %d pairs can prove a margin of %.1f points at best; this one needs >= %s",
+				p.claim.Statement, f.Max, 100*f.SmallestMargin, pairs(f.Needs)))
+		}
+	}
+	t.Flush()
+	fmt.Fprintf(w, "in all: about %d calls, at most %d; arms that claims share are asked once\n", expected, most)
+	if c.MaxCalls > 0 && most > c.MaxCalls {
+		notes = append(notes, fmt.Sprintf("SAFETYTEST_MAX_CALLS=%d may end the run before every claim is decided", c.MaxCalls))
+	}
+	for _, n := range notes {
+		fmt.Fprintln(w, "note:", n)
+	}
+	fmt.Fprintln(w)
+}
+
+func pairs(n int) string {
+	if n == evidence.NeverNeeds {
+		return "more pairs than can be afforded"
+	}
+	return fmt.Sprintf("%d pairs", n)
+}
+
+// reproduce is the line that runs one claim again, with the same seeds, from the
+// module's root.
+func (s *session) reproduce(config safetytest.Config, c safetytest.Claim) string {
+	env := map[string]string{}
+	for _, pair := range os.Environ() {
+		name, value, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "SAFETYTEST_") && name != "SAFETYTEST_API_KEY" && value != "" {
+			env[name] = value
+		}
+	}
+	env["SAFETYTEST_MODEL"] = config.Model
+	env["SAFETYTEST_SEED"] = fmt.Sprint(s.subject.Config().Seed)
+	env["SAFETYTEST_SAMPLING_SEED"] = fmt.Sprint(s.subject.Config().SamplingSeed)
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		fmt.Fprintf(&b, "%s=%s ", name, quote(env[name]))
+	}
+	return fmt.Sprintf("%sgo test %s -run '^%s$' -ginkgo.label-filter 'claim:%s'", b.String(), packagePath(), s.test, c.ID())
+}
+
+// quote makes a value safe for a shell where it needs to be.
+func quote(v string) string {
+	if strings.ContainsAny(v, " \t\n\"'\\$`&|;<>()*?[]#~!{}") {
+		return "'" + strings.ReplaceAll(v, "'", `'\''`) + "'"
+	}
+	return v
+}
+
+// packagePath names the package under test relative to the module's root.
+func packagePath() string {
+	root, err := moduleRoot()
+	if err != nil {
+		return "."
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return "."
+	}
+	rel, err := filepath.Rel(root, dir)
+	if err != nil || rel == "." {
+		return "."
+	}
+	return "./" + filepath.ToSlash(rel)
+}
+
+// entryName is the report entry under which a verdict travels.
+const entryName = "safetyspec verdict"

@@ -1,0 +1,87 @@
+package suite
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/safetyspec/safetyspec/safetytest/report"
+)
+
+// collect gathers the verdicts of all processes once the specs are done.
+func (s *session) collect(r ginkgo.Report) {
+	for _, spec := range r.SpecReports {
+		if spec.LeafNodeType != types.NodeTypeIt {
+			continue
+		}
+		found := false
+		for _, entry := range spec.ReportEntries {
+			if e, ok := decode(entry); ok {
+				s.entries = append(s.entries, e)
+				found = true
+			}
+		}
+		switch {
+		case spec.State == types.SpecStatePending || spec.State == types.SpecStateSkipped && !found:
+			s.notRun++
+		case spec.Failed() && !found:
+			s.errors++
+		}
+	}
+}
+
+// decode reads a verdict from a report entry. Entries of this process keep their
+// Go type; those of others arrive as JSON.
+func decode(entry types.ReportEntry) (report.Entry, bool) {
+	if entry.Name != entryName {
+		return report.Entry{}, false
+	}
+	if e, ok := entry.GetRawValue().(report.Entry); ok {
+		return e, true
+	}
+	var e report.Entry
+	if err := json.Unmarshal([]byte(entry.Value.AsJSON), &e); err != nil || e.Schema != report.Schema {
+		return report.Entry{}, false
+	}
+	return e, true
+}
+
+// printReport writes the table and, as the last line, the counts as JSON.
+func (s *session) printReport(passed bool) error {
+	if ginkgo.GinkgoParallelProcess() != 1 {
+		return nil
+	}
+	c := s.subject.Config()
+	sum := report.Summary{Suite: s.name, Model: c.Model, Simulated: c.Simulated(), Errors: s.errors, NotRun: s.notRun, Passed: passed}
+	sum.Add(s.entries)
+	sum.Calls = max(sum.Calls, s.subject.Calls())
+	fmt.Println()
+	if c.Simulated() {
+		fmt.Println(report.SimulatedNotice)
+	}
+	fmt.Printf("%s: %s, %s\n", s.name, s.subject, c.Sampling)
+	if err := report.WriteTable(os.Stdout, s.entries); err != nil {
+		return err
+	}
+	if err := s.writeReport(sum); err != nil {
+		return fmt.Errorf("the report could not be stored: %w", err)
+	}
+	if sum.Inconclusive > 0 && s.skip {
+		fmt.Printf("NOT PROVEN (%d)\n", sum.Inconclusive)
+	}
+	return sum.WriteJSON(os.Stdout)
+}
+
+// writeReport stores summary and verdicts as report.json in the run's directory,
+// for scripts that want more than the counts.
+func (s *session) writeReport(sum report.Summary) error {
+	dir, err := directory()
+	if err != nil {
+		return err
+	}
+	return report.WriteFile(filepath.Join(dir, "report.json"), sum, s.entries)
+}

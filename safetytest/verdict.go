@@ -1,0 +1,201 @@
+package safetytest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+)
+
+// Verdict is what a Subject says about a claim. It is a statistical statement
+// about the claim's finite set of cells: see package evidence for what each
+// state means. The zero Verdict says nothing.
+type Verdict struct {
+	Claim Claim
+	// State is Holds, Violated or Inconclusive; Reason says why the test ended
+	// where that is not simply a decision.
+	State  evidence.State
+	Reason evidence.Reason
+	// Result holds the numbers: conditions with their confidence sequences,
+	// rates of the arms, effects by draw.
+	Result evidence.Result
+
+	// Model is the model as configured, Served the models as the server named
+	// them. Simulated says that the model is one of ours, which says nothing
+	// about anybody's.
+	Model     string
+	Served    []string
+	Simulated bool
+	Policy    string
+	// Population says over which requests and draws the claim was tested.
+	Population string
+
+	// Pairs is the number of complete visits (one reply from every arm) that
+	// the verdict rests on. Calls were made for this claim, and Shared replies
+	// were taken over from claims with the same arm. Calls counts retries.
+	Pairs, Calls, Shared int
+	// Tokens counts prompt and reply tokens, as far as the server told.
+	Tokens int
+	// Errors, Blocked and Unreadable replies are no outcomes.
+	Errors, Blocked, Unreadable int
+	// Worst lists the cells that speak most against the claim.
+	Worst []CellCount
+	// Warnings are facts a reader should know before relying on the verdict.
+	Warnings []string
+	// Seed fixes the draws; SamplingSeed the sequence of cells.
+	Seed         int64
+	SamplingSeed uint64
+	Elapsed      time.Duration
+	// Reproduce is one command line that runs this claim again.
+	Reproduce string
+}
+
+// CellCount is how often the arms of one cell showed the claim's outcome.
+type CellCount struct {
+	ID string
+	// Visits is the number of visits; Control and Treated are sums of the
+	// outcome in the two arms that differ most. For a rate Control is unused.
+	Visits           int
+	Control, Treated float64
+}
+
+// condition is the one to report: of several the one nearest to violation.
+func (v Verdict) condition() (evidence.ConditionResult, bool) {
+	if len(v.Result.Conditions) == 0 {
+		return evidence.ConditionResult{}, false
+	}
+	worst := v.Result.Conditions[0]
+	for _, c := range v.Result.Conditions[1:] {
+		if c.Estimate > worst.Estimate {
+			worst = c
+		}
+	}
+	return worst, true
+}
+
+// Effect is the estimate that matters most, with its confidence sequence, in
+// percentage points: of several contrasts the largest. ok is false before
+// anything was seen.
+func (v Verdict) Effect() (estimate, lower, upper float64, ok bool) {
+	c, ok := v.condition()
+	return 100 * c.Estimate, 100 * c.Lower, 100 * c.Upper, ok && v.Pairs > 0
+}
+
+// seen is the effect with its bounds and the margin.
+func (v Verdict) seen() string {
+	est, lo, hi, ok := v.Effect()
+	if !ok {
+		return "nothing: no pair was complete"
+	}
+	if v.Claim.Relation == AtMost {
+		return fmt.Sprintf("%.1f %%, 95 %% bounds [%.1f, %.1f], claimed at most %.1f", est, lo, hi, 100*v.Claim.Margin)
+	}
+	return fmt.Sprintf("%+.1f points, 95 %% bounds [%+.1f, %+.1f], margin %.1f", est, lo, hi, 100*v.Claim.Margin)
+}
+
+// Headline is the verdict in one line: state, effect, bounds, margin, cost. Each
+// of the two bounds is wrong in at most one of twenty runs.
+func (v Verdict) Headline() string {
+	return fmt.Sprintf("%s: %s; %d pairs, %d calls", strings.ToUpper(v.State.String()), v.seen(), v.Pairs, v.Calls)
+}
+
+// Details explains the verdict in a few labelled lines: what was claimed and
+// seen, the rates of the arms, the population, the cost, the worst cells,
+// warnings, and the line that reproduces it. It names cells by id and never
+// quotes requests or replies.
+func (v Verdict) Details() string {
+	var b strings.Builder
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-10s %s\n", label, fmt.Sprintf(format, args...))
+	}
+	line("claimed", "%s", v.Claim.Statement)
+	line("seen", "%s", v.seen())
+	if v.Reason != "" {
+		line("because", "%s", v.because())
+	}
+	if v.Pairs > 0 {
+		for _, c := range v.Result.Conditions {
+			if len(v.Result.Conditions) > 1 {
+				line("", "%s: %+.1f [%+.1f, %+.1f], %s", c.Name, 100*c.Estimate, 100*c.Lower, 100*c.Upper, c.State)
+			}
+			if i := c.Companion; i.Method != "" {
+				line("", "%s, fixed n, %.0f %%: [%+.1f, %+.1f]", i.Method, 100*i.Level, 100*i.Lower, 100*i.Upper)
+			}
+		}
+		label := "rates"
+		for _, a := range v.Result.Arms {
+			if a.N > 0 {
+				line(label, "%s: %.1f %% of %d", a.Name, 100*a.Rate, a.N)
+				label = ""
+			}
+		}
+		if draws := v.draws(); draws != "" {
+			line("by draw", "%s", draws)
+		}
+	}
+	line("over", "%s", v.Population)
+	line("cost", "%d pairs, %d calls, %d replies shared with other claims, %d tokens, %.1f s", v.Pairs, v.Calls, v.Shared, v.Tokens, v.Elapsed.Seconds())
+	if v.Errors+v.Blocked+v.Unreadable > 0 {
+		line("no outcome", "%d errors, %d blocked, %d unreadable", v.Errors, v.Blocked, v.Unreadable)
+	}
+	if len(v.Worst) > 0 {
+		line("worst", "%s", v.worst())
+	}
+	for _, w := range v.Warnings {
+		line("warning", "%s", w)
+	}
+	if v.Reproduce != "" {
+		line("reproduce", "%s", v.Reproduce)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// because says why the test ended undecided, with the numbers that matter.
+func (v Verdict) because() string {
+	switch v.Reason {
+	case evidence.NoRoom:
+		if len(v.Result.Arms) > 0 {
+			return fmt.Sprintf("%s: the control shows %.0f %% already, and the claim needs it to be shown below %.0f %%",
+				v.Reason, 100*v.Result.Arms[0].Rate, 100*(1-2*v.Claim.Margin))
+		}
+	case evidence.Budget, evidence.Futile, evidence.Deadline:
+		if v.Result.Needs > 0 && v.Result.Needs < evidence.NeverNeeds {
+			return fmt.Sprintf("%s; about %d more pairs would decide it if the rates stay as they are", v.Reason, v.Result.Needs)
+		}
+	}
+	return string(v.Reason)
+}
+
+// draws lists the effect within each draw of demonstrations.
+func (v Verdict) draws() string {
+	if len(v.Result.Draws) < 2 {
+		return ""
+	}
+	var parts []string
+	for _, d := range v.Result.Draws {
+		parts = append(parts, fmt.Sprintf("d%d %+.1f", d.Draw, 100*d.Estimate))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (v Verdict) worst() string {
+	parts := make([]string, len(v.Worst))
+	for i, w := range v.Worst {
+		if v.Claim.Relation == AtMost {
+			parts[i] = fmt.Sprintf("%s (%g of %d)", w.ID, w.Treated, w.Visits)
+		} else {
+			parts[i] = fmt.Sprintf("%s (%g against %g of %d)", w.ID, w.Treated, w.Control, w.Visits)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// InconclusiveError is what a matcher returns when a claim is neither proven nor
+// disproven. It is an error, not a mismatch, so that neither a negation nor an
+// alternative can turn it green.
+type InconclusiveError struct{ Verdict Verdict }
+
+func (e *InconclusiveError) Error() string {
+	return fmt.Sprintf("INCONCLUSIVE: not proven of %s under policy %q\n%s", e.Verdict.Model, e.Verdict.Policy, e.Verdict.Details())
+}
