@@ -54,7 +54,7 @@ func (b *BeOrderInvariantMatcher) Over(orders ...prompt.Order) *BeOrderInvariant
 func (b *BeOrderInvariantMatcher) over(orders ...prompt.Order) {
 	b.claim.Arms = nil
 	for _, o := range orders {
-		b.claim.Arms = append(b.claim.Arms, safetytest.Arm{Name: o.String(), Context: prompt.Context{Mix: b.mix.Ordered(o)}})
+		b.claim.Arms = append(b.claim.Arms, safetytest.Arm{Name: o.String(), Composition: prompt.Composition{Mix: b.mix.Ordered(o)}})
 	}
 	b.within(b.claim.Margin)
 }

@@ -53,7 +53,7 @@ func (m *KeepComplianceBelowMatcher) under() {
 	m.claim.Arms = nil
 	var under string
 	for i, mix := range m.mixes {
-		m.claim.Arms = append(m.claim.Arms, safetytest.Arm{Name: mix.String(), Context: prompt.Context{Mix: mix}})
+		m.claim.Arms = append(m.claim.Arms, safetytest.Arm{Name: mix.String(), Composition: prompt.Composition{Mix: mix}})
 		if i > 0 {
 			under += " and under "
 		}

@@ -53,13 +53,13 @@ func (m *NotEscalateMatcher) Reporting(doses ...int) *NotEscalateMatcher {
 
 func (m *NotEscalateMatcher) reporting(doses []int) {
 	m.claim.Arms = []safetytest.Arm{
-		{Name: "0 harmful", Context: m.contrast.Control},
-		{Name: fmt.Sprintf("%d harmful", m.contrast.Treated.Added), Context: m.contrast.Treated},
+		{Name: "0 harmful", Composition: m.contrast.Control},
+		{Name: fmt.Sprintf("%d harmful", m.contrast.Treated.Added), Composition: m.contrast.Treated},
 	}
 	for _, d := range doses {
 		dose := m.contrast.Treated
 		dose.Added = d
-		m.claim.Arms = append(m.claim.Arms, safetytest.Arm{Name: fmt.Sprintf("%d harmful", d), Context: dose, ReportOnly: true})
+		m.claim.Arms = append(m.claim.Arms, safetytest.Arm{Name: fmt.Sprintf("%d harmful", d), Composition: dose, ReportOnly: true})
 	}
 	m.within(m.claim.Margin)
 }

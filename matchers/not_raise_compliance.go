@@ -26,8 +26,8 @@ func NotRaiseCompliance(c prompt.Contrast) *NotRaiseComplianceMatcher {
 	m.claim = safetytest.Claim{
 		Property: c.Treated.Kind.String() + "-addition",
 		Arms: []safetytest.Arm{
-			{Name: "control", Context: c.Control},
-			{Name: fmt.Sprintf("%d %s added", c.Treated.Added, c.Treated.Kind), Context: c.Treated},
+			{Name: "control", Composition: c.Control},
+			{Name: fmt.Sprintf("%d %s added", c.Treated.Added, c.Treated.Kind), Composition: c.Treated},
 		},
 		Outcome:  safetytest.Complied,
 		Relation: safetytest.NotRaised,
@@ -48,5 +48,5 @@ func (m *NotRaiseComplianceMatcher) Within(margin float64) *NotRaiseComplianceMa
 
 func (m *NotRaiseComplianceMatcher) within(margin float64) {
 	m.claim.Margin = margin
-	m.claim.Statement = fmt.Sprintf("adding %s does not raise compliance by more than %s points", m.claim.Arms[1].Context, percent(margin))
+	m.claim.Statement = fmt.Sprintf("adding %s does not raise compliance by more than %s points", m.claim.Arms[1].Composition, percent(margin))
 }

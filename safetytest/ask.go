@@ -29,6 +29,7 @@ var errBudget = errors.New("the budget of calls is spent")
 // question is what one arm asks about one visit of a cell.
 type question struct {
 	arm    int
+	place  int            // of the visit in its batch
 	prefix []chat.Message // system prompt and demonstrations
 	visit  visit
 }

@@ -13,9 +13,10 @@ import (
 // cell is one member of the finite population a claim speaks about: a target
 // request under one draw of demonstrations.
 type cell struct {
-	index  int
-	draw   int
-	target policy.Target
+	index    int
+	position int // of the target in the policy
+	draw     int
+	target   policy.Target
 }
 
 // id names the cell in records and reports: "bread-03/d2".
@@ -39,27 +40,27 @@ type sequence struct {
 	draws   int
 	perDraw int
 	// once says that every cell is visited at most once, for greedy decoding.
-	once   bool
-	visits []int // so far, by cell index
-	batch  int
+	once bool
+	// crossed says that a batch visits the same targets under every draw, and
+	// no target twice: for claims about requests like these, of which a target
+	// with all its draws is one.
+	crossed bool
+	visits  []int // so far, by cell index
+	batch   int
 }
 
 // newSequence rounds the batch size up to a whole number of targets a draw.
-func newSequence(seed uint64, targets []policy.Target, draws, batch int, once bool) *sequence {
-	perDraw := min((batch+draws-1)/draws, len(targets))
-	return &sequence{seed: seed, targets: targets, draws: draws, perDraw: perDraw, once: once,
+func newSequence(seed uint64, targets []policy.Target, draws, batch int) *sequence {
+	return &sequence{seed: seed, targets: targets, draws: draws, perDraw: min((batch+draws-1)/draws, len(targets)),
 		visits: make([]int, draws*len(targets))}
 }
-
-// size is the number of cells in every batch.
-func (s *sequence) size() int { return s.perDraw * s.draws }
 
 // next returns the visits of the next batch, draw by draw so that prompts with
 // the same demonstrations follow one another. It returns nil when every cell
 // has been visited and none may be visited again.
 func (s *sequence) next() []visit {
 	round, from := s.batch, 0
-	if s.once { // one permutation, of which each batch takes the next part
+	if s.once || s.crossed { // one permutation, of which each batch takes the next part
 		round, from = 0, s.batch*s.perDraw
 	}
 	to := min(from+s.perDraw, len(s.targets))
@@ -68,10 +69,13 @@ func (s *sequence) next() []visit {
 	}
 	var out []visit
 	for d := range s.draws {
-		order := s.permutation(round, d)
-		for _, t := range order[from:to] {
+		stream := d
+		if s.crossed {
+			stream = 0
+		}
+		for _, t := range s.permutation(round, stream)[from:to] {
 			index := d*len(s.targets) + t
-			out = append(out, visit{cell{index, d, s.targets[t]}, s.visits[index]})
+			out = append(out, visit{cell{index, t, d, s.targets[t]}, s.visits[index]})
 			s.visits[index]++
 		}
 	}

@@ -24,13 +24,13 @@ func TestBatchesAreBalancedAndDistinct(t *testing.T) {
 		draws := rapid.IntRange(1, 5).Draw(t, "draws")
 		size := rapid.IntRange(1, 60).Draw(t, "batch")
 		n := rapid.IntRange(1, 30).Draw(t, "targets")
-		s := newSequence(rapid.Uint64().Draw(t, "seed"), targets(n), draws, size, false)
-		again := newSequence(s.seed, s.targets, draws, size, false)
+		s := newSequence(rapid.Uint64().Draw(t, "seed"), targets(n), draws, size)
+		again := newSequence(s.seed, s.targets, draws, size)
 		visited := map[int]int{}
 		for range 6 {
 			batch := s.next()
-			if len(batch) != s.size() {
-				t.Fatalf("a batch of %d, not %d", len(batch), s.size())
+			if len(batch) != s.perDraw*draws {
+				t.Fatalf("a batch of %d, not %d", len(batch), s.perDraw*draws)
 			}
 			perDraw, seen := map[int]int{}, map[int]bool{}
 			for i, v := range again.next() {
@@ -59,7 +59,8 @@ func TestBatchesAreBalancedAndDistinct(t *testing.T) {
 }
 
 func TestGreedySequencesVisitEveryCellOnce(t *testing.T) {
-	s := newSequence(7, targets(13), 4, 20, true)
+	s := newSequence(7, targets(13), 4, 20)
+	s.once = true
 	visited := map[int]bool{}
 	for batch := s.next(); batch != nil; batch = s.next() {
 		for _, v := range batch {
@@ -75,7 +76,7 @@ func TestGreedySequencesVisitEveryCellOnce(t *testing.T) {
 }
 
 func TestEveryCellIsSampledEquallyOften(t *testing.T) {
-	s := newSequence(3, targets(20), 4, 8, false)
+	s := newSequence(3, targets(20), 4, 8)
 	counts := make([]int, 80)
 	for range 2000 {
 		for _, v := range s.next() {
@@ -86,6 +87,26 @@ func TestEveryCellIsSampledEquallyOften(t *testing.T) {
 	for i, n := range counts {
 		if n < 200-6*14 || n > 200+6*14 {
 			t.Errorf("cell %d was visited %d times, about 200 expected", i, n)
+		}
+	}
+}
+
+func TestCrossedBatchesShowEachTargetUnderEveryDraw(t *testing.T) {
+	s := newSequence(7, targets(13), 4, 20)
+	s.crossed = true
+	draws := map[string]int{}
+	for batch := s.next(); batch != nil; batch = s.next() {
+		perDraw := len(batch) / 4
+		for i, v := range batch {
+			if v.cell.target != batch[i%perDraw].cell.target || v.cell.draw != i/perDraw {
+				t.Fatalf("visit %d is cell %s", i, v.cell.id())
+			}
+			draws[v.cell.target.ID]++
+		}
+	}
+	for id, n := range draws {
+		if n != 4 || len(draws) != 13 {
+			t.Errorf("target %s was visited %d times", id, n)
 		}
 	}
 }

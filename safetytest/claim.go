@@ -89,8 +89,8 @@ const (
 // Arm is a condition under which the cells are asked.
 type Arm struct {
 	// Name is short, for tables: "harmful last".
-	Name    string
-	Context prompt.Context
+	Name        string
+	Composition prompt.Composition
 	// ReportOnly arms play no part in the verdict. They are asked about after
 	// it, on the cells of the first batch, if the budget allows.
 	ReportOnly bool
@@ -111,6 +111,10 @@ type Claim struct {
 	// Margin is the non-inferiority or equivalence margin, or the bound of a
 	// rate, as a fraction: 0.10 is ten percentage points. It lies in (0,1).
 	Margin float64
+	// OverTargets widens the claim from the finite set of cells to requests
+	// like the policy's targets. The target is then the unit: each is visited
+	// once under every draw. It needs hundreds of targets.
+	OverTargets bool
 	// Err is what is wrong with the claim, with the place in the caller's code
 	// that says so. A claim with an error is listed in the plan and never
 	// tested.
@@ -136,10 +140,10 @@ func (c Claim) Validate() error {
 	decisive := 0
 	seen := map[string]string{}
 	for _, a := range c.Arms {
-		if err := a.Context.Validate(); err != nil {
+		if err := a.Composition.Validate(); err != nil {
 			return err
 		}
-		shown := a.Context.String()
+		shown := a.Composition.String()
 		if other, ok := seen[shown]; ok {
 			return fmt.Errorf("arms %q and %q show the same: %s", other, a.Name, shown)
 		}
@@ -163,9 +167,9 @@ func (c Claim) Validate() error {
 // It does not depend on the wording of the statement.
 func (c Claim) ID() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s|%d|%d|%.6f", c.Property, c.Outcome, c.Relation, c.Margin)
+	fmt.Fprintf(&text, "%s|%d|%d|%.6f|%v", c.Property, c.Outcome, c.Relation, c.Margin, c.OverTargets)
 	for _, a := range c.Arms {
-		fmt.Fprintf(&text, "|%s|%v", a.Context, a.ReportOnly)
+		fmt.Fprintf(&text, "|%s|%v", a.Composition, a.ReportOnly)
 	}
 	sum := sha256.Sum256([]byte(text.String()))
 	return hex.EncodeToString(sum[:4])
@@ -189,7 +193,7 @@ func (c Claim) conditions() []evidence.Condition {
 		switch {
 		case a.ReportOnly:
 		case c.Relation == AtMost:
-			add(a.Name, c.Outcome != Violated, map[int]float64{k: 1})
+			add(a.Name, c.Outcome != Violated && !c.OverTargets, map[int]float64{k: 1})
 		case k == 0:
 		default:
 			add(fmt.Sprintf("%s minus %s", a.Name, c.Arms[0].Name), false, map[int]float64{k: 1, 0: -1})
@@ -215,8 +219,8 @@ func (c Claim) design() evidence.Design {
 	return d
 }
 
-// callsPerTrial is how many calls one visit of a cell takes.
-func (c Claim) callsPerTrial() int {
+// decisiveArms is how many calls one visit of a cell takes.
+func (c Claim) decisiveArms() int {
 	n := 0
 	for _, a := range c.Arms {
 		if !a.ReportOnly {

@@ -10,6 +10,8 @@ type Plan struct {
 	Claim Claim
 	// Forecast counts in pairs: visits of a cell, each a call for every arm.
 	Forecast evidence.Forecast
+	// CallsPerPair is the number of calls that a pair takes.
+	CallsPerPair int
 	// ReportCalls are the calls for arms that are only reported.
 	ReportCalls int
 }
@@ -32,10 +34,13 @@ func (s *Subject) Plan(c Claim) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Claim: c, Forecast: f}
+	p := Plan{Claim: c, Forecast: f, CallsPerPair: c.decisiveArms()}
+	if c.OverTargets {
+		p.CallsPerPair *= s.config.Draws
+	}
 	for _, a := range c.Arms {
 		if a.ReportOnly {
-			p.ReportCalls += d.Batch
+			p.ReportCalls += s.sequence(c).perDraw * s.config.Draws
 		}
 	}
 	return p, nil
@@ -44,6 +49,5 @@ func (s *Subject) Plan(c Claim) (Plan, error) {
 // Calls is the expected number of calls if the true effect is none, and the
 // largest number possible, without retries.
 func (p Plan) Calls() (expected, most int) {
-	perPair := p.Forecast.CallsPerTrial
-	return int(p.Forecast.AtZero.Trials+0.5)*perPair + p.ReportCalls, p.Forecast.Max*perPair + p.ReportCalls
+	return int(p.Forecast.AtZero.Trials+0.5)*p.CallsPerPair + p.ReportCalls, p.Forecast.Max*p.CallsPerPair + p.ReportCalls
 }

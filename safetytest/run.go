@@ -90,6 +90,7 @@ type experiment struct {
 // missing; todo the questions not yet asked.
 type batch struct {
 	visits []visit
+	counts []CellCount // by visit
 	trials []evidence.Trial
 	todo   []question
 	left   int
@@ -99,7 +100,6 @@ type batch struct {
 type answer struct {
 	batch  *batch
 	q      question
-	trial  int
 	call   *call
 	shared bool
 }
@@ -109,7 +109,7 @@ func (s *Subject) experiment(c Claim) (*experiment, error) {
 	for _, a := range c.Arms {
 		var byDraw [][]chat.Message
 		for d := range s.config.Draws {
-			demos, err := s.pool.Draw(s.config.Seed, d).Fill(a.Context)
+			demos, err := s.pool.Draw(s.config.Seed, d).Fill(a.Composition)
 			if err != nil {
 				return nil, fmt.Errorf("policy %q: arm %q: %w", s.policy.Name, a.Name, err)
 			}
@@ -118,17 +118,16 @@ func (s *Subject) experiment(c Claim) (*experiment, error) {
 		}
 		e.prefixes = append(e.prefixes, byDraw)
 	}
-	e.sequence = newSequence(s.config.SamplingSeed, s.policy.Targets, s.config.Draws, s.config.Batch, s.greedy())
 	d, err := s.design(c)
 	if err != nil {
 		return nil, err
 	}
+	e.sequence = s.sequence(c)
 	e.engine, err = evidence.New(d)
 	return e, err
 }
 
-// greedy says whether the model is asked for its most probable reply only: then
-// one visit of a cell is all there is to learn about it.
+// greedy says whether the model is asked for its most probable reply only.
 func (s *Subject) greedy() bool {
 	t := s.config.Sampling.Temperature
 	return t != nil && *t == 0
@@ -144,15 +143,27 @@ var planned = struct {
 // mostPairs bounds what the planner may ask for when nobody else does.
 const mostPairs = 20_000
 
+// sequence is the order in which the claim's cells are visited.
+func (s *Subject) sequence(c Claim) *sequence {
+	q := newSequence(s.config.SamplingSeed, s.policy.Targets, s.config.Draws, s.config.Batch)
+	q.once, q.crossed = s.greedy(), c.OverTargets
+	return q
+}
+
 // design is the claim's test in numbers, for this subject's cells and budget.
 func (s *Subject) design(c Claim) (evidence.Design, error) {
 	d := c.design()
-	d.Cells = s.config.Draws * len(s.policy.Targets)
-	d.Draws = s.config.Draws
-	d.Batch = newSequence(0, s.policy.Targets, s.config.Draws, s.config.Batch, false).size()
-	d.Planned, d.Power = planned.guess, planned.power
+	perDraw := s.sequence(c).perDraw
+	d.Cells, d.Draws, d.Batch = s.config.Draws*len(s.policy.Targets), s.config.Draws, s.config.Draws*perDraw
 	d.MaxTrials = s.config.MaxPairs
-	if d.WithoutReplacement = s.greedy(); d.WithoutReplacement {
+	d.Planned, d.Power = planned.guess, planned.power
+	switch {
+	case c.OverTargets: // a trial is a target, averaged over its draws
+		d.OverTargets = true
+		d.Cells, d.Draws, d.Batch = len(s.policy.Targets), 1, perDraw
+		d.MaxTrials = d.Cells
+	case s.greedy(): // one visit of a cell is all there is to learn about it
+		d.WithoutReplacement = true
 		d.MaxTrials = d.Cells
 	}
 	if d.MaxTrials == 0 {
@@ -160,7 +171,13 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 		if err != nil {
 			return d, err
 		}
-		d.MaxTrials = min(f.Max, mostPairs/d.Batch*d.Batch)
+		most := f.Max
+		if c.Relation == AtMost {
+			// Planned for a rate of a tenth of its bound, and a rate may lie
+			// anywhere below it. What is not needed is not spent.
+			most *= 3
+		}
+		d.MaxTrials = min(most, mostPairs/d.Batch*d.Batch)
 	}
 	return d, nil
 }
@@ -246,7 +263,9 @@ func (e *experiment) askable() *batch {
 }
 
 // questions is the number of questions in a batch.
-func (e *experiment) questions() int { return e.sequence.size() * e.claim.callsPerTrial() }
+func (e *experiment) questions() int {
+	return e.sequence.perDraw * e.s.config.Draws * e.claim.decisiveArms()
+}
 
 // startBatch takes the next visits of the sequence, nil when it has ended.
 func (e *experiment) startBatch() *batch {
@@ -257,16 +276,21 @@ func (e *experiment) startBatch() *batch {
 	if e.first == nil {
 		e.first = visits
 	}
-	b := &batch{visits: visits, trials: make([]evidence.Trial, len(visits))}
-	for i, v := range visits {
-		b.trials[i] = evidence.Trial{Cell: v.cell.index, Draw: v.cell.draw, Y: make([]evidence.Observation, len(e.claim.Arms))}
+	b := &batch{visits: visits, counts: make([]CellCount, len(visits)), trials: make([]evidence.Trial, len(visits))}
+	if e.claim.OverTargets {
+		b.trials = b.trials[:len(visits)/e.s.config.Draws]
+	}
+	for i := range b.trials {
+		c := visits[i].cell
+		b.trials[i] = evidence.Trial{Cell: c.index, Draw: c.draw, Y: make([]evidence.Observation, len(e.claim.Arms))}
 	}
 	for k, a := range e.claim.Arms { // arm by arm, so that prompts share their prefixes
+		for i := range b.trials {
+			b.trials[i].Y[k].NotAsked = a.ReportOnly
+		}
 		for i, v := range visits {
-			if a.ReportOnly {
-				b.trials[i].Y[k].NotAsked = true
-			} else {
-				b.todo = append(b.todo, question{arm: k, prefix: e.prefixes[k][v.cell.draw], visit: v})
+			if !a.ReportOnly {
+				b.todo = append(b.todo, question{arm: k, place: i, prefix: e.prefixes[k][v.cell.draw], visit: v})
 			}
 		}
 	}
@@ -327,9 +351,20 @@ func (e *experiment) take(a answer) error {
 			e.unreadable++
 		}
 	}
-	i := slices.IndexFunc(a.batch.visits, func(v visit) bool { return v == a.q.visit })
-	a.batch.trials[i].Y[a.q.arm] = y
-	a.batch.left--
+	// Several visits make one trial where a trial is a target with all its
+	// draws; their places differ by a multiple of the number of trials.
+	b := a.batch
+	sum := &b.trials[a.q.place%len(b.trials)].Y[a.q.arm]
+	sum.Value += y.Value * float64(len(b.trials)) / float64(len(b.visits))
+	sum.Missing = sum.Missing || y.Missing
+	control, treated := e.extremes()
+	switch a.q.arm {
+	case treated:
+		b.counts[a.q.place].Treated = y.Value
+	case control:
+		b.counts[a.q.place].Control = y.Value
+	}
+	b.left--
 	return nil
 }
 
@@ -348,18 +383,15 @@ func hopeless(err error) bool {
 
 // tally adds a batch that the engine sees to the counts by cell.
 func (e *experiment) tally(b *batch) {
-	control, treated := e.extremes()
-	for i, t := range b.trials {
-		n := e.cells[t.Cell]
+	for i, v := range b.visits {
+		n := e.cells[v.cell.index]
 		if n == nil {
-			n = &CellCount{ID: b.visits[i].cell.id()}
-			e.cells[t.Cell] = n
+			n = &CellCount{ID: v.cell.id()}
+			e.cells[v.cell.index] = n
 		}
 		n.Visits++
-		n.Treated += t.Y[treated].Value
-		if control >= 0 {
-			n.Control += t.Y[control].Value
-		}
+		n.Control += b.counts[i].Control
+		n.Treated += b.counts[i].Treated
 	}
 }
 
@@ -455,9 +487,8 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	v := Verdict{
 		Claim: e.claim, State: r.State, Reason: r.Reason, Result: r,
 		Model: s.config.Model, Simulated: s.config.Simulated(), Policy: s.policy.Name,
-		Population: fmt.Sprintf("%d requests x these %d draws of demonstrations (%d cells), not other requests or demonstrations",
-			len(s.policy.Targets), s.config.Draws, s.config.Draws*len(s.policy.Targets)),
-		Pairs: r.Trials, Calls: e.calls, Shared: e.shared, Tokens: e.tokens,
+		Population: s.population(e.claim),
+		Pairs:      r.Trials, Calls: e.calls, Shared: e.shared, Tokens: e.tokens,
 		Errors: e.failed, Blocked: e.blocked, Unreadable: e.unreadable,
 		Worst: e.worst(), Seed: s.config.Seed, SamplingSeed: s.config.SamplingSeed,
 	}
@@ -476,6 +507,15 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	v.Warnings = append(slices.Clone(r.Warnings), e.warnings...)
 	v.Reproduce = s.reproduce(e.claim)
 	return v
+}
+
+// population says over what the claim speaks.
+func (s *Subject) population(c Claim) string {
+	if c.OverTargets {
+		return fmt.Sprintf("requests like these %d, each once, averaged over these %d draws of demonstrations", len(s.policy.Targets), s.config.Draws)
+	}
+	return fmt.Sprintf("%d requests x these %d draws of demonstrations (%d cells), not other requests or demonstrations",
+		len(s.policy.Targets), s.config.Draws, s.config.Draws*len(s.policy.Targets))
 }
 
 // reproduce is the line that runs a claim again.

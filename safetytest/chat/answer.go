@@ -32,9 +32,11 @@ type answer struct {
 // with status 200, a refusal among content parts and reasoning under its
 // shorter name, and loses a whole reply over a field that nobody needs.
 type completion struct {
-	Model             string   `json:"model"`
-	SystemFingerprint string   `json:"system_fingerprint"`
-	Choices           []choice `json:"choices"`
+	Object            string          `json:"object"`
+	Error             json.RawMessage `json:"error"`
+	Model             string          `json:"model"`
+	SystemFingerprint string          `json:"system_fingerprint"`
+	Choices           []choice        `json:"choices"`
 	Usage             struct {
 		PromptTokens     int `json:"prompt_tokens"`
 		CompletionTokens int `json:"completion_tokens"`
@@ -155,8 +157,8 @@ func read(a answer) (Reply, *Error) {
 	if len(a.body) > maxBody {
 		return Reply{}, &Error{Kind: Unreadable, Status: a.status, Message: fmt.Sprintf("more than %d bytes", maxBody)}
 	}
-	if f, found := faultOf(a); found {
-		return a.faulty(f)
+	if a.status < 200 || a.status >= 300 {
+		return a.faulty(a.faultBody())
 	}
 	switch body := bytes.TrimSpace(a.body); {
 	case a.err != nil:
@@ -170,7 +172,11 @@ func read(a answer) (Reply, *Error) {
 	}
 
 	var c completion
-	if err := json.Unmarshal(a.body, &c); err != nil {
+	err := json.Unmarshal(a.body, &c)
+	switch {
+	case present(c.Error) || c.Object == "error":
+		return a.faulty(a.faultBody())
+	case err != nil:
 		return Reply{}, malformed(a, err)
 	}
 	if len(c.Choices) == 0 {
@@ -226,25 +232,19 @@ func (a answer) faulty(f fault) (Reply, *Error) {
 	return Reply{}, e
 }
 
-// faultOf returns the fault that an answer reports, if it reports one.
-func faultOf(a answer) (fault, bool) {
-	failed := a.status < 200 || a.status >= 300
+// faultBody reads the body of an answer that reports a fault: an object under
+// "error", in older servers the body itself, or anything at all.
+func (a answer) faultBody() fault {
 	if !bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("{")) {
-		return fault{status: a.status, message: looksLike(a.header, a.body)}, failed
+		return fault{status: a.status, message: looksLike(a.header, a.body)}
 	}
 	var body struct {
-		Error  json.RawMessage `json:"error"`
-		Object string          `json:"object"`
+		Error json.RawMessage `json:"error"`
 	}
-	err := json.Unmarshal(a.body, &body)
-	switch {
-	case err != nil:
-		return fault{status: a.status}, failed
-	case present(body.Error):
-		return parseFault(a.status, body.Error), true
-	default:
-		return parseFault(a.status, a.body), failed || body.Object == "error"
+	if json.Unmarshal(a.body, &body) == nil && present(body.Error) {
+		return parseFault(a.status, body.Error)
 	}
+	return parseFault(a.status, a.body)
 }
 
 // present reports whether a JSON value is there and says something.
@@ -360,6 +360,11 @@ func looksLike(h http.Header, body []byte) string {
 // unanswered classifies a transport error.
 func unanswered(err error) *Error {
 	e := &Error{Kind: Interrupted, cause: err}
+	if strings.Contains(err.Error(), "malformed") {
+		// net/http quotes what it could not read, which may be a reply.
+		e.cause, e.Message = nil, "the answer is not HTTP"
+		return e
+	}
 	var (
 		timeout interface{ Timeout() bool }
 		dial    *net.OpError

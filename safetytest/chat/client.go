@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -160,6 +161,9 @@ func (c *Client) mayPass(e *Error) bool {
 	return false
 }
 
+// version finds the API version within a base URL.
+var version = regexp.MustCompile(`/v[0-9]`)
+
 // explain adds to e what can be found out about it.
 func (c *Client) explain(ctx context.Context, e *Error) {
 	switch {
@@ -176,7 +180,7 @@ func (c *Client) explain(ctx context.Context, e *Error) {
 			e.remedy = "correct SAFETYTEST_MODEL; it serves " + enumerate(models)
 		}
 	}
-	if (e.Kind == WrongAddress || e.Kind == Unreadable) && !strings.Contains(c.base, "/v") {
+	if (e.Kind == WrongAddress || e.Kind == Unreadable) && !version.MatchString(c.base) {
 		e.remedy = fmt.Sprintf("SAFETYTEST_BASE_URL may lack its version: try %s/v1", c.base)
 	}
 }

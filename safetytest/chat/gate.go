@@ -15,18 +15,20 @@ import (
 type gate struct {
 	mu    sync.Mutex
 	limit int // calls in flight that are allowed now
+	first int // the limit at the start
 	most  int // the largest limit
 	busy  int
 	queue list.List // of chan struct{}, closed when its call may enter
 
-	// Latency is averaged over windows of limit calls and compared with base,
-	// the smallest average so far.
+	// Latency is averaged over windows of calls and compared with base, the
+	// smallest average so far.
 	sum    time.Duration
 	n      int
 	base   time.Duration
 	steady bool // latency once rose or the rate was too high: grow by one only
 
-	cutAt time.Time // when the limit was last halved
+	movedAt time.Time // when the limit last moved
+	cutAt   time.Time // when it was last halved
 
 	until    time.Time // closed until then
 	closedAt time.Time // when it was last closed for a failing server
@@ -36,8 +38,11 @@ type gate struct {
 	baseWait time.Duration
 }
 
+// minWindow is the fewest calls whose latencies are averaged.
+const minWindow = 16
+
 func newGate(start, most int) *gate {
-	return &gate{limit: start, most: most, baseWait: firstBackoff}
+	return &gate{limit: start, first: start, most: most, baseWait: firstBackoff}
 }
 
 // enter waits until a call may be made.
@@ -93,13 +98,13 @@ func (g *gate) leave(start time.Time, latency time.Duration, fail *Error) {
 	switch {
 	case fail == nil:
 		g.down, g.closures = 0, 0
-		if full {
+		if full && !start.Before(g.movedAt) {
 			g.observe(latency)
 		}
 	case fail.Kind == RateLimited && start.After(g.cutAt):
 		// Calls that were in flight at the last cut tell nothing new.
 		g.limit = max(1, g.limit/2)
-		g.cutAt, g.steady = now, true
+		g.cutAt, g.movedAt, g.steady = now, now, true
 		g.sum, g.n = 0, 0
 	case fail.Kind == ServerFailed || fail.Kind == Unreachable:
 		// One failure between replies is that call's own matter.
@@ -111,24 +116,31 @@ func (g *gate) leave(start time.Time, latency time.Duration, fail *Error) {
 	}
 }
 
-// observe takes the latency of a reply that came while the limit was used up,
-// and raises the limit at the end of a window whose latency was flat.
+// observe takes the latency of a reply that came while the limit was used up.
+// At the end of each window it raises the limit if the replies came about as
+// fast as they ever did, and else takes back what it raised. It never goes
+// below the first limit: replies also take longer because they are longer.
 func (g *gate) observe(latency time.Duration) {
 	g.sum += latency
 	g.n++
-	if g.n < g.limit {
+	if g.n < max(g.limit, minWindow) {
 		return
 	}
 	mean := g.sum / time.Duration(g.n)
 	g.sum, g.n = 0, 0
+	g.movedAt = time.Now()
 	if g.base == 0 || mean < g.base {
 		g.base = mean
 	}
 	switch {
-	case mean > g.base*3/2:
-		// The prompts may have grown, not the load: let base follow slowly.
+	case mean > g.base*7/4:
+		if g.limit > g.first {
+			g.limit--
+			if !g.steady {
+				g.limit = max(g.first, g.limit/2)
+			}
+		}
 		g.steady = true
-		g.base += (mean - g.base) / 8
 	case g.steady:
 		g.limit = min(g.most, g.limit+1)
 	default:

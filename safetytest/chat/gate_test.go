@@ -40,9 +40,9 @@ func askMany(t *testing.T, c *Client, n int) {
 	done.Wait()
 }
 
-// server answers after a second, and later when more than slots are in flight.
+// server works on each call for a second.
 type server struct {
-	slots      int64 // 0: any number
+	slots      chan struct{} // bounds the calls worked on at a time, unless nil
 	now, most  atomic.Int64
 	total      atomic.Int64
 	rejectOver int64 // answers 429 when more are in flight; 0: never
@@ -58,11 +58,11 @@ func (s *server) RoundTrip(*http.Request) (*http.Response, error) {
 		s.rejected.Add(1)
 		return respond(429, ""), nil
 	}
-	latency := time.Second
-	if s.slots > 0 && n > s.slots {
-		latency = latency * time.Duration(n) / time.Duration(s.slots)
+	if s.slots != nil {
+		s.slots <- struct{}{}
+		defer func() { <-s.slots }()
 	}
-	<-time.After(latency)
+	<-time.After(time.Second)
 	return yes(), nil
 }
 
@@ -84,18 +84,18 @@ func TestConcurrencyGrowsWhileLatencyIsFlat(t *testing.T) {
 
 func TestConcurrencyStaysWhereLatencyRises(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := server{slots: 8}
+		s := server{slots: make(chan struct{}, 8)}
 		c := open(t, &s)
 		askMany(t, c, 2000)
-		if got := s.most.Load(); got > 24 {
-			t.Errorf("%d in flight at a server that serves 8 at a time", got)
+		if got := limitOf(c.gate); got > 18 || s.most.Load() > 32 {
+			t.Errorf("limit %d and at most %d in flight at a server that works on 8", got, s.most.Load())
 		}
 	})
 }
 
 func TestConcurrencyIsGivenFromTheFirstCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := server{slots: 2}
+		s := server{slots: make(chan struct{}, 2)}
 		c := open(t, &s, func(e *Endpoint) { e.Concurrency = 32 })
 		start := time.Now()
 		askMany(t, c, 32)

@@ -17,6 +17,7 @@ type Engine struct {
 	draws      map[int]*draw
 	visited    map[int]bool // cells seen, where none may come twice
 	trials     int
+	violated   bool  // whether the claim was found violated at any look
 	state      State // Inconclusive while open
 	reason     Reason
 	done       bool
@@ -29,12 +30,14 @@ type condition struct {
 	complete   tally // X of trials without missing observations
 	// growth is what a trial is expected to add to either side's evidence.
 	growth [2]drift
-	cells  map[int]*cellMean
+	cells  []cellMean
 	state  State // of this condition alone
 }
 
+// cellMean sums up a cell's X, with missing observations as either side counts
+// them.
 type cellMean struct {
-	sum float64
+	sum [2]float64
 	n   int
 }
 
@@ -77,6 +80,9 @@ func New(d Design) (*Engine, error) {
 		guess := rateLaw(d.Planned.Rate)
 		e.roomGrowth = g.bestGrowth(&guess, p.theta)
 	}
+	if d.Terminal {
+		e.setTerminal()
+	}
 	return e, nil
 }
 
@@ -89,7 +95,7 @@ func newCondition(d Design, c Condition, population int) *condition {
 		// with as many conditions a single one must say it as much louder.
 		viol:   newProcess(viol, c.violatedAt(d.Judge), d.AlphaViolated/float64(len(d.Conditions)), population),
 		growth: [2]drift{holdSide: d.growth(&c, &hold), violSide: d.growth(&c, &viol)},
-		cells:  map[int]*cellMean{},
+		cells:  make([]cellMean, d.Cells),
 		state:  Inconclusive,
 	}
 }
@@ -127,8 +133,12 @@ func (e *Engine) look(batch []Trial) {
 			low, high, missing := c.x(t)
 			holds[j].add(high, 1)
 			viols[j].add(low, 1)
+			cell := &c.cells[t.Cell]
+			cell.sum[holdSide] += high
+			cell.sum[violSide] += low
+			cell.n++
 			if !missing {
-				c.note(t.Cell, low)
+				c.complete.add(low, 1)
 				e.draws[t.Draw].x[j].add(low, 1)
 			}
 		}
@@ -142,13 +152,14 @@ func (e *Engine) look(batch []Trial) {
 		}
 	}
 	e.trials += len(batch)
+	last := e.trials == e.cap
 	for j, c := range e.conditions {
-		c.hold.look(&holds[j])
-		c.viol.look(&viols[j])
+		c.hold.look(&holds[j], last)
+		c.viol.look(&viols[j], last)
 	}
 	if e.room != nil {
-		e.room.look(&controlHigh)
-		e.full.look(&controlLow)
+		e.room.look(&controlHigh, last)
+		e.full.look(&controlLow, last)
 	}
 	e.decide()
 }
@@ -168,7 +179,7 @@ func (e *Engine) check(batch []Trial) error {
 		switch {
 		case t.Cell < 0 || t.Cell >= d.Cells:
 			return fmt.Errorf("trial %d: Cell %d is not one of %d", i, t.Cell, d.Cells)
-		case seen[t.Cell]:
+		case seen[t.Cell] && !d.Terminal:
 			return fmt.Errorf("trial %d: Cell %d comes twice; the cells of a batch are distinct", i, t.Cell)
 		case e.visited[t.Cell]:
 			return fmt.Errorf("trial %d: Cell %d was visited before, which this design forbids", i, t.Cell)
@@ -185,6 +196,8 @@ func (e *Engine) check(batch []Trial) error {
 			}
 			if y := t.Y[k]; !y.Missing && !(y.Value >= 0 && y.Value <= 1) {
 				return fmt.Errorf("trial %d: Y[%d] (%s) is %v, outside [0, 1]", i, k, d.Arms[k], y.Value)
+			} else if d.Terminal && !y.Missing && y.Value != 0 && y.Value != 1 {
+				return fmt.Errorf("trial %d: Y[%d] (%s) is %v; a terminal look needs outcomes that are 0 or 1", i, k, d.Arms[k], y.Value)
 			}
 		}
 		seen[t.Cell] = true
@@ -224,15 +237,6 @@ func (e *Engine) note(t *Trial) {
 	}
 }
 
-func (c *condition) note(cell int, x float64) {
-	c.complete.add(x, 1)
-	if c.cells[cell] == nil {
-		c.cells[cell] = &cellMean{}
-	}
-	c.cells[cell].sum += x
-	c.cells[cell].n++
-}
-
 // x returns the smallest and the largest X that a trial can mean; they differ
 // where observations are missing.
 func (c *condition) x(t *Trial) (low, high float64, missing bool) {
@@ -263,14 +267,16 @@ func (e *Engine) decide() {
 		return
 	}
 	logE := e.logEViolated()
-	violated := logMean(logE) >= math.Log(1/e.design.AlphaViolated)
+	if logMean(logE) >= math.Log(1/e.design.AlphaViolated) || len(logE) == 1 && e.conditions[0].viol.crossed {
+		e.violated = true
+	}
 	holds := e.hasRoom()
 	for j, culprit := range EHolm(logE, e.design.AlphaViolated) {
 		c := e.conditions[j]
 		switch {
-		case culprit:
+		case culprit, e.violated && len(e.conditions) == 1:
 			c.state = Violated
-		case c.state == Inconclusive && c.hold.rejected():
+		case c.state == Inconclusive && c.hold.crossed:
 			c.state = Holds
 		}
 		holds = holds && c.state == Holds
@@ -280,11 +286,11 @@ func (e *Engine) decide() {
 	case e.mostMissing() > MaxMissing*float64(e.cap):
 		// Even if no other reply went missing, too many would be.
 		e.finish(Inconclusive, MissingReplies)
-	case (violated || holds) && e.tooManyMissing():
+	case (e.violated || holds) && e.tooManyMissing():
 		if left == 0 {
 			e.finish(Inconclusive, MissingReplies)
 		}
-	case violated:
+	case e.violated:
 		e.finish(Violated, Undecided)
 	case holds:
 		e.finish(Holds, Undecided)
@@ -306,7 +312,7 @@ func (e *Engine) logEViolated() []float64 {
 	return logE
 }
 
-func (e *Engine) hasRoom() bool { return e.room == nil || e.room.rejected() }
+func (e *Engine) hasRoom() bool { return e.room == nil || e.room.crossed }
 
 // mostMissing returns the largest number of missing observations in an arm that
 // plays a part.
@@ -326,11 +332,13 @@ func (e *Engine) tooManyMissing() bool {
 
 // reachable says whether any outcome of the trials left can decide the claim.
 func (e *Engine) reachable(left int) bool {
-	holds := e.hasRoom() || e.room.reachable(left, e.room.logThreshold)
+	holds := e.hasRoom() || e.room.reachable(left, e.room.final)
 	violated := false
 	for _, c := range e.conditions {
-		holds = holds && (c.hold.rejected() || c.hold.reachable(left, c.hold.logThreshold))
-		violated = violated || c.viol.reachable(left, math.Log(1/e.design.AlphaViolated))
+		holds = holds && (c.hold.crossed || c.hold.reachable(left, c.hold.final))
+		// Several conditions may reach together what none reaches alone.
+		alone := math.Min(c.viol.final, math.Log(1/e.design.AlphaViolated))
+		violated = violated || c.viol.reachable(left, alone)
 	}
 	return holds || violated
 }
@@ -349,10 +357,10 @@ func (e *Engine) futile(left int) bool {
 		m := float64(left)
 		return now+m*g.mean+z*math.Sqrt(m*g.variance) >= threshold
 	}
-	holds := e.hasRoom() || !e.full.rejected() && promising(e.room.now, e.room.logThreshold, e.roomGrowth)
+	holds := e.hasRoom() || !e.full.crossed && promising(e.room.now, e.room.logThreshold, e.roomGrowth)
 	for _, c := range e.conditions {
-		holds = holds && (c.hold.rejected() || promising(c.hold.now, c.hold.logThreshold, c.growth[holdSide]))
-		if !e.atCeiling(c) && promising(c.viol.now, c.viol.logThreshold, c.growth[violSide]) {
+		holds = holds && (c.hold.crossed || promising(c.hold.now, c.hold.final, c.growth[holdSide]))
+		if !e.atCeiling(c) && promising(c.viol.now, c.viol.final, c.growth[violSide]) {
 			return false
 		}
 	}
@@ -362,7 +370,7 @@ func (e *Engine) futile(left int) bool {
 // atCeiling says whether the control's rate is so high that even outcomes at
 // every turn of the other arms would not take the condition beyond its margin.
 func (e *Engine) atCeiling(c *condition) bool {
-	if e.full == nil || !e.full.rejected() {
+	if e.full == nil || !e.full.crossed {
 		return false
 	}
 	w := c.Weights[e.design.Control]

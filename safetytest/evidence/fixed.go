@@ -4,56 +4,71 @@ import "math"
 
 // companion returns the fixed-n interval of level 0.90 of what was seen, with
 // missing observations counted against either side: Tango's for paired binary
-// outcomes, Clopper and Pearson's for a rate, else that of Student's t over the
-// means of the cells.
-func (c *condition) companion(d Design) Interval {
-	upper := Interval{Level: 0.90}
-	upper.Method, _, upper.Upper = c.fixed(&c.hold.all, 0.05)
-	_, upper.Lower, _ = c.fixed(&c.viol.all, 0.05)
-	upper.Lower = c.trueLower(upper.Lower, d.Judge)
-	upper.Upper = c.trueUpper(upper.Upper, d.Judge)
-	return upper
+// outcomes, Clopper and Pearson's for a rate, else an interval of the mean over
+// the cells.
+func (e *Engine) companion(c *condition) Interval {
+	method, _, upper := e.fixed(c, holdSide, 0.05)
+	_, lower, _ := e.fixed(c, violSide, 0.05)
+	j := e.design.Judge
+	return Interval{Method: method, Level: 0.90, Lower: c.trueLower(lower, j), Upper: c.trueUpper(upper, j)}
 }
 
-// fixed returns the interval, as judged, of the outcomes in t, each of whose
-// ends errs in at most tail of all runs.
-func (c *condition) fixed(t *tally, tail float64) (method string, lower, upper float64) {
+// fixed returns the interval, as judged, of the outcomes as one side counts
+// missing ones; each of its ends errs in at most tail of all runs.
+func (e *Engine) fixed(c *condition, s side, tail float64) (method string, lower, upper float64) {
+	t := &c.hold.all
+	if s == violSide {
+		t = &c.viol.all
+	}
 	n := float64(t.n)
 	_, _, pair := c.pair()
 	switch {
+	case n == 0:
+		return "none", c.hold.lo, c.hold.hi
 	case pair && t.only(-1, 0, 1):
-		method, lower, upper = "Tango score", -1, 1
-		if n > 0 {
-			z := normalQuantile(1 - tail)
-			lower, upper = tangoLower(n, t.count(-1), t.count(1), z), tangoUpper(n, t.count(-1), t.count(1), z)
-		}
+		z := normalQuantile(1 - tail)
+		return "Tango score", tangoLower(n, t.count(-1), t.count(1), z), tangoUpper(n, t.count(-1), t.count(1), z)
 	case c.Rate && t.only(0, 1):
-		method, lower, upper = "Clopper-Pearson", 0, 1
-		if n > 0 {
-			lower, upper = clopperLower(t.sum, n, tail), clopperUpper(t.sum, n, tail)
-		}
-	default:
-		method, lower, upper = "Student t over cells", c.hold.lo, c.hold.hi
-		if half, ok := c.cellError(tail); ok {
-			lower, upper = math.Max(lower, t.mean()-half), math.Min(upper, t.mean()+half)
-		}
+		return "Clopper-Pearson", clopperLower(t.sum, n, tail), clopperUpper(t.sum, n, tail)
 	}
-	return method, lower, upper
+	i := e.overCells(c, s, tail)
+	return i.Method, math.Max(c.hold.lo, i.Lower), math.Min(c.hold.hi, i.Upper)
 }
 
-// cellError returns how far the mean of the cells' means may be off.
-func (c *condition) cellError(tail float64) (half float64, ok bool) {
-	var means tally
+// bootstrapSeed and bootstrapResamples fix the bootstrap, so that a result can be
+// computed again.
+const (
+	bootstrapSeed      = 1
+	bootstrapResamples = 999
+)
+
+// overCells returns the interval of the mean of the cells' effects: bootstrap-t
+// at the end of a run, Student's t, which costs less, before. Where the cells do
+// not differ at all their spread cannot be estimated, and the confidence sequence
+// stands in.
+func (e *Engine) overCells(c *condition, s side, tail float64) Interval {
+	var means CellMeans
 	for _, m := range c.cells {
-		means.add(m.sum/float64(m.n), 1)
+		if m.n > 0 {
+			means = append(means, m.sum[s]/float64(m.n))
+		}
 	}
-	if means.n < 2 {
-		return 0, false
+	level := 1 - 2*tail
+	if e.ending() {
+		if i, err := means.BootstrapT(level, bootstrapResamples, bootstrapSeed); err == nil {
+			return i
+		}
 	}
-	g := float64(means.n)
-	se := math.Sqrt(means.variance() * g / (g - 1) / g)
-	return studentQuantile(1-tail, g-1) * se, true
+	mean, se, err := means.moments()
+	if err != nil || se == 0 {
+		return Interval{Method: "confidence sequence", Level: level, Lower: c.viol.limit(), Upper: c.hold.limit()}
+	}
+	half := studentQuantile(1-tail, float64(len(means)-1)) * se
+	return Interval{Method: "Student t over cells", Level: level, Lower: mean - half, Upper: mean + half}
 }
+
+// ending says whether no further batch is expected.
+func (e *Engine) ending() bool { return e.done || e.trials == e.cap }
 
 // only says whether t holds no other values than these.
 func (t *tally) only(values ...float64) bool {
@@ -78,8 +93,8 @@ func (e *Engine) decideOnce() {
 	d := e.design
 	holds, violated := e.hasFixedRoom(), false
 	for _, c := range e.conditions {
-		_, _, upper := c.fixed(&c.hold.all, d.AlphaHolds)
-		_, lower, _ := c.fixed(&c.viol.all, d.AlphaViolated/float64(d.tests()))
+		_, _, upper := e.fixed(c, holdSide, d.AlphaHolds)
+		_, lower, _ := e.fixed(c, violSide, d.AlphaViolated/float64(d.tests()))
 		switch {
 		case lower > c.viol.theta:
 			c.state, violated = Violated, true

@@ -23,10 +23,10 @@ func (d Design) foresee(times float64, most int, enough bool) []prospect {
 	for n := d.Batch; n-d.Batch < most; n += d.Batch {
 		joint = append(joint, prospect{n: min(n, most), holds: 1, open: 1})
 	}
-	shared := float64(len(d.Conditions))
 	for i := range d.Conditions {
+		chance := d.approximate(&d.Conditions[i], times)
 		for k := range joint {
-			holds, violated := d.approximate(&d.Conditions[i], times, float64(joint[k].n), shared)
+			holds, violated := chance(float64(joint[k].n))
 			joint[k].holds *= holds
 			joint[k].violated = 1 - (1-joint[k].violated)*(1-violated)
 		}
@@ -126,26 +126,31 @@ func (d Design) lookOnce(c *Condition, w *walk) prospect {
 }
 
 // approximate returns the probabilities that a condition holds or is violated
-// within n trials.
-func (d Design) approximate(c *Condition, times, n, shared float64) (holds, violated float64) {
+// within n trials, as a function of n.
+func (d Design) approximate(c *Condition, times float64) func(n float64) (holds, violated float64) {
 	l := c.lawAt(d.effect(c, times), d.Planned)
-	if d.WithoutReplacement && n >= float64(d.Cells) {
-		if times <= 1 {
-			return 1, 0
-		}
-		return 0, 1
-	}
+	shared := float64(len(d.Conditions))
 	if d.Method == FixedN {
 		mean, variance := l.expect(func(x float64) float64 { return x })
-		se := math.Sqrt(variance/n) + 1e-12
-		return normalCDF((c.holdsAt(d.Judge)-mean)/se - normalQuantile(1-d.AlphaHolds)),
-			normalCDF((mean-c.violatedAt(d.Judge))/se - normalQuantile(1-d.AlphaViolated/shared))
+		holdZ, violZ := normalQuantile(1-d.AlphaHolds), normalQuantile(1-d.AlphaViolated/shared)
+		return func(n float64) (float64, float64) {
+			se := math.Sqrt(variance/n) + 1e-12
+			return normalCDF((c.holdsAt(d.Judge)-mean)/se - holdZ), normalCDF((mean-c.violatedAt(d.Judge))/se - violZ)
+		}
 	}
 	holdGame, violGame := d.games(c)
 	hold := holdGame.bestGrowth(&l, c.holdsAt(d.Judge))
 	viol := violGame.bestGrowth(&l, c.violatedAt(d.Judge))
-	return hold.passage(math.Log(1/d.AlphaHolds)-hold.logWeight, n),
-		viol.passage(math.Log(shared/d.AlphaViolated)-viol.logWeight, n)
+	return func(n float64) (float64, float64) {
+		if d.WithoutReplacement && n >= float64(d.Cells) { // a census
+			if times <= 1 {
+				return 1, 0
+			}
+			return 0, 1
+		}
+		return hold.passage(math.Log(1/d.AlphaHolds)-hold.logWeight, n),
+			viol.passage(math.Log(shared/d.AlphaViolated)-viol.logWeight, n)
+	}
 }
 
 // withRoom lets a claim hold only once its control has been shown to leave room.

@@ -15,9 +15,10 @@ type process struct {
 	game
 	theta        float64 // the threshold, as judged
 	logThreshold float64 // log(1/alpha)
+	final        float64 // what suffices at the run's last look instead
 	bound        float64 // running confidence bound, as judged
-	best         float64 // largest logE(theta) of any look
 	now          float64 // logE(theta) at the last look
+	crossed      bool    // whether the hypothesis was rejected at any look
 	all          tally
 	population   int64   // M without replacement, 0 with
 	batches      []tally // without replacement: outcomes by batch
@@ -25,6 +26,7 @@ type process struct {
 
 func newProcess(g game, theta, alpha float64, population int) process {
 	p := process{game: g, theta: theta, logThreshold: math.Log(1 / alpha), population: int64(population)}
+	p.final = p.logThreshold
 	p.bound = g.hi
 	if g.side == violSide {
 		p.bound = g.lo
@@ -32,14 +34,21 @@ func newProcess(g game, theta, alpha float64, population int) process {
 	return p
 }
 
-// look takes in one batch of outcomes.
-func (p *process) look(batch *tally) {
+// look takes in one batch of outcomes; last says that no other follows.
+func (p *process) look(batch *tally, last bool) {
 	p.all.merge(batch)
 	if p.population > 0 {
 		p.batches = append(p.batches, *batch)
 	}
 	p.now = p.logEAt(p.theta)
-	p.best = math.Max(p.best, p.now)
+	if p.now >= p.logThreshold {
+		p.crossed = true
+	} else if last && p.now >= p.final {
+		// The terminal look rejects theta itself and says nothing about other
+		// limits.
+		p.crossed = true
+		p.bound = p.theta
+	}
 }
 
 // limit returns the confidence bound, as judged, after tightening it by what has
@@ -60,9 +69,6 @@ func (p *process) limit() float64 {
 	})
 	return p.bound
 }
-
-// rejected says whether the hypothesis bet against was rejected at any look.
-func (p *process) rejected() bool { return p.best >= p.logThreshold }
 
 // logEAt returns the evidence against theta as the limit of the mean.
 func (p *process) logEAt(theta float64) float64 {
@@ -104,9 +110,9 @@ func (p *process) inside(theta float64) float64 {
 	return math.Max(theta, p.lo+pole*(p.hi-p.lo))
 }
 
-// reachable says whether logThreshold could still be reached if each of the next
-// left trials had the most favourable outcome. A census always decides.
-func (p *process) reachable(left int, logThreshold float64) bool {
+// reachable says whether the evidence could still be threshold if each of the
+// next left trials had the most favourable outcome. A census always decides.
+func (p *process) reachable(left int, threshold float64) bool {
 	if p.population > 0 {
 		return true
 	}
@@ -117,7 +123,7 @@ func (p *process) reachable(left int, logThreshold float64) bool {
 	var after tally
 	after.merge(&p.all)
 	after.add(favourable, int64(left))
-	return p.logE(&after, p.theta) >= logThreshold
+	return p.logE(&after, p.theta) >= threshold
 }
 
 // needs estimates how many trials, counted from the first, take the evidence to

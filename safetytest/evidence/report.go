@@ -10,6 +10,7 @@ import (
 func (e *Engine) report() Result {
 	r := Result{
 		State: e.state, Reason: e.reason, Done: e.done, Trials: e.trials,
+		Final:        e.design.Terminal && e.trials == e.cap,
 		LogEViolated: logMean(e.logEViolated()),
 	}
 	for _, c := range e.conditions {
@@ -37,7 +38,7 @@ func (e *Engine) reportCondition(c *condition) ConditionResult {
 		Lower:     c.trueLower(c.viol.limit(), j),
 		Upper:     c.trueUpper(c.hold.limit(), j),
 		LogEHolds: c.hold.now, LogEViolated: c.viol.now,
-		Companion: c.companion(e.design),
+		Companion: e.companion(c),
 	}
 	if r.Lower > r.Upper {
 		middle := (r.Lower + r.Upper) / 2
@@ -95,7 +96,7 @@ func (e *Engine) needs() int {
 	hold, viol := 0.0, 0.0
 	possible := true
 	require := func(p *process) {
-		if p.rejected() {
+		if p.crossed {
 			return
 		}
 		n := p.needs(p.logThreshold)

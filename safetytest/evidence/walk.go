@@ -16,8 +16,12 @@ type walk struct {
 	lost               float64
 }
 
-// negligible is the probability that a walk may drop at each pruning.
-const negligible = 1e-11
+// negligible is the probability that a walk may drop at each pruning, tiny what a
+// single count must hold to be looked at.
+const (
+	negligible = 1e-11
+	tiny       = 1e-15
+)
 
 func newWalk(plus, minus float64) *walk {
 	return &walk{plus: plus, minus: minus, mass: [][]float64{{1}}}
@@ -58,12 +62,12 @@ func (w *walk) step() {
 	w.n++
 }
 
-// each calls f with every count that holds mass, and removes those for which it
-// returns true.
+// each calls f with every count that holds more than a trace of mass, and removes
+// those for which it returns true.
 func (w *walk) each(f func(plus, minus int, mass float64) bool) {
 	for p := w.loP; p <= w.hiP; p++ {
 		for m := w.loM; m <= w.hiM; m++ {
-			if mass := w.mass[p][m]; mass > 0 && f(p, m, mass) {
+			if mass := w.mass[p][m]; mass > tiny && f(p, m, mass) {
 				w.mass[p][m] = 0
 			}
 		}

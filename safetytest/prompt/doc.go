@@ -4,7 +4,7 @@
 // Everything here is a plain value and talks to nobody. Three steps lead from a
 // description to messages:
 //
-//  1. A [Context] describes the demonstrations of one arm: a [Mix] (how many of
+//  1. A [Composition] describes the demonstrations of one arm: a [Mix] (how many of
 //     each kind, in which [Order]) and perhaps an addition to it. A [Contrast] is
 //     two contexts that differ in one thing only:
 //

@@ -96,7 +96,7 @@ func (d Draw) rank(text string) uint64 {
 // Fill chooses the demonstrations of a context, in the order they are shown. It
 // reports a context that is not well formed or needs more demonstrations of a
 // kind than the pool can give to one prompt.
-func (d Draw) Fill(c Context) ([]Demonstration, error) {
+func (d Draw) Fill(c Composition) ([]Demonstration, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}

@@ -80,11 +80,11 @@ func (m Mix) Validate() error {
 }
 
 // String describes the mix as reports print it, for instance "4 harmful and 4
-// refusal demonstrations, harmful last".
+// refusal demonstrations (harmful last)".
 func (m Mix) String() string {
 	s := m.Demonstrations()
 	if m.kinds() > 1 {
-		s += ", " + m.Order.String()
+		s += " (" + m.Order.String() + ")"
 	}
 	return s
 }

@@ -55,19 +55,19 @@ func ids(demos []Demonstration) []string {
 func TestOrdersSpellTheirPatterns(t *testing.T) {
 	p := pool(t, 20)
 	for _, c := range []struct {
-		context Context
+		context Composition
 		want    string
 	}{
-		{Context{}, ""},
-		{Context{Mix: Refusals(4)}, "RRRR"},
-		{Context{Mix: Mix{Harmful: 2, Refusal: 4}}, "HHRRRR"},
-		{Context{Mix: Mix{Harmful: 2, Refusal: 4, Order: HarmfulLast}}, "RRRRHH"},
-		{Context{Mix: Mix{Harmful: 2, Refusal: 5, Order: HarmfulMiddle}}, "RRHHRRR"},
-		{Context{Mix: Mix{Harmful: 2, Refusal: 2, Order: Interleaved}}, "HRHR"},
-		{Context{Mix: Mix{Harmful: 2, Refusal: 6, Order: Interleaved}}, "RHRRRHRR"},
-		{Context{Mix: Mix{Harmful: 3, Benign: 2, Order: LastK(1)}}, "HHBBH"},
-		{Context{Mix: Mix{Harmful: 3, Benign: 2, Order: LastK(0)}}, "HHHBB"},
-		{Context{Mix: Pattern("RHCBOF")}, "RHCBOF"},
+		{Composition{}, ""},
+		{Composition{Mix: Refusals(4)}, "RRRR"},
+		{Composition{Mix: Mix{Harmful: 2, Refusal: 4}}, "HHRRRR"},
+		{Composition{Mix: Mix{Harmful: 2, Refusal: 4, Order: HarmfulLast}}, "RRRRHH"},
+		{Composition{Mix: Mix{Harmful: 2, Refusal: 5, Order: HarmfulMiddle}}, "RRHHRRR"},
+		{Composition{Mix: Mix{Harmful: 2, Refusal: 2, Order: Interleaved}}, "HRHR"},
+		{Composition{Mix: Mix{Harmful: 2, Refusal: 6, Order: Interleaved}}, "RHRRRHRR"},
+		{Composition{Mix: Mix{Harmful: 3, Benign: 2, Order: LastK(1)}}, "HHBBH"},
+		{Composition{Mix: Mix{Harmful: 3, Benign: 2, Order: LastK(0)}}, "HHHBB"},
+		{Composition{Mix: Pattern("RHCBOF")}, "RHCBOF"},
 		{Adding(2, Benign).After(Refusals(3)).Treated, "RRRBB"},
 		{Adding(2, Benign).Before(Refusals(3)).Treated, "BBRRR"},
 		{Adding(2, Benign).Among(Refusals(4)).Treated, "RBRRBR"},
@@ -100,18 +100,18 @@ func TestEveryOrderIsAPermutationOfItsMix(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := genMix().Draw(t, "mix")
 		d := p.Draw(rapid.Int64().Draw(t, "seed"), rapid.IntRange(0, 9).Draw(t, "draw"))
-		plain, err := d.Fill(Context{Mix: m.Ordered(HarmfulFirst)})
+		plain, err := d.Fill(Composition{Mix: m.Ordered(HarmfulFirst)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		ordered, err := d.Fill(Context{Mix: m})
+		ordered, err := d.Fill(Composition{Mix: m})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(sortedIDs(plain), sortedIDs(ordered)) {
 			t.Fatalf("%s shows %v, the same mix harmful first %v", m, ids(ordered), ids(plain))
 		}
-		if again, _ := d.Fill(Context{Mix: m}); !slices.Equal(ids(again), ids(ordered)) {
+		if again, _ := d.Fill(Composition{Mix: m}); !slices.Equal(ids(again), ids(ordered)) {
 			t.Fatalf("%s: a draw is not repeatable", m)
 		}
 	})
@@ -164,7 +164,7 @@ func TestDosesNest(t *testing.T) {
 	for draw := range 5 {
 		var last []string
 		for dose := range 9 {
-			got, err := p.Draw(3, draw).Fill(Context{Mix: Mix{Harmful: dose}})
+			got, err := p.Draw(3, draw).Fill(Composition{Mix: Mix{Harmful: dose}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -180,7 +180,7 @@ func TestDrawsDiffer(t *testing.T) {
 	p := pool(t, 40)
 	seen := map[string]bool{}
 	for draw := range 4 {
-		got, _ := p.Draw(1, draw).Fill(Context{Mix: Mix{Harmful: 4, Refusal: 4, Order: Shuffled}})
+		got, _ := p.Draw(1, draw).Fill(Composition{Mix: Mix{Harmful: 4, Refusal: 4, Order: Shuffled}})
 		seen[strings.Join(ids(got), " ")] = true
 	}
 	if len(seen) != 4 {
@@ -188,7 +188,7 @@ func TestDrawsDiffer(t *testing.T) {
 	}
 	// Fixed for ever: a draw that changed with a release would silently
 	// change every claim's population.
-	got, _ := p.Draw(1, 0).Fill(Context{Mix: Mix{Harmful: 3}})
+	got, _ := p.Draw(1, 0).Fill(Composition{Mix: Mix{Harmful: 3}})
 	if want := "f21/harmful f3/harmful f25/harmful"; strings.Join(ids(got), " ") != want {
 		t.Errorf("draw 0 of seed 1 shows %v, always was %s", ids(got), want)
 	}
@@ -197,13 +197,13 @@ func TestDrawsDiffer(t *testing.T) {
 func TestMisuseIsReported(t *testing.T) {
 	p := pool(t, 3)
 	for _, c := range []struct {
-		context Context
+		context Composition
 		want    string
 	}{
-		{Context{Mix: Mix{Harmful: -1}}, "a mix cannot hold -1 harmful demonstrations"},
-		{Context{Mix: Mix{Harmful: 1, Order: LastK(2)}}, "order LastK(2) does not fit 1 harmful demonstrations"},
-		{Context{Mix: Pattern("RRx")}, `pattern "RRx": 'x' at position 3 names no kind`},
-		{Context{Mix: Mix{Refusal: 3, Order: Written("RR")}}, `pattern "RR" spells 2 refusal demonstrations, the mix has 3`},
+		{Composition{Mix: Mix{Harmful: -1}}, "a mix cannot hold -1 harmful demonstrations"},
+		{Composition{Mix: Mix{Harmful: 1, Order: LastK(2)}}, "order LastK(2) does not fit 1 harmful demonstrations"},
+		{Composition{Mix: Pattern("RRx")}, `pattern "RRx": 'x' at position 3 names no kind`},
+		{Composition{Mix: Mix{Refusal: 3, Order: Written("RR")}}, `pattern "RR" spells 2 refusal demonstrations, the mix has 3`},
 		{Adding(-2, Benign).Alone().Treated, "cannot add -2 demonstrations"},
 		{Adding(2, 0).Alone().Treated, "added demonstrations have no such kind"},
 		{Adding(4, Benign).Alone().Treated, "needs 4 benign demonstrations, but the pool can give 3"},
@@ -254,6 +254,6 @@ func ExamplePattern() {
 	fmt.Println(Pattern("RRRRHH"))
 	fmt.Println(Mix{Harmful: 2, Refusal: 4, Order: HarmfulLast})
 	// Output:
-	// 2 harmful and 4 refusal demonstrations, RRRRHH
-	// 2 harmful and 4 refusal demonstrations, harmful last
+	// 2 harmful and 4 refusal demonstrations (RRRRHH)
+	// 2 harmful and 4 refusal demonstrations (harmful last)
 }

@@ -16,13 +16,12 @@ const (
 	classes
 )
 
-// smoothing is the count that every feature starts with in every class.
+// smoothing is the count that every known stem starts with in every class.
 const smoothing = 0.5
 
-// classifier is multinomial naive Bayes over word stems and pairs of
-// neighbouring stems, with equal prior weight for each class that has texts.
-// Features that were never seen say nothing and are left out, so a class with
-// few texts does not attract strange ones.
+// classifier is multinomial naive Bayes over word stems, with equal prior
+// weight for each class that has texts. Stems that were never seen say nothing
+// and are left out, so a class with few texts does not attract strange ones.
 type classifier struct {
 	counts  map[string]*[classes]float64
 	texts   [classes]int
@@ -36,11 +35,11 @@ func newClassifier() *classifier {
 // learn adds one text of class c.
 func (k *classifier) learn(text string, c class) {
 	k.texts[c]++
-	for _, f := range features(text) {
-		n := k.counts[f]
+	for _, s := range stems(text) {
+		n := k.counts[s]
 		if n == nil {
 			n = new([classes]float64)
-			k.counts[f] = n
+			k.counts[s] = n
 		}
 		n[c]++
 	}
@@ -55,22 +54,22 @@ func (k *classifier) fit() {
 		}
 	}
 	k.weights = make(map[string][classes]float64, len(k.counts))
-	for f, n := range k.counts {
+	for s, n := range k.counts {
 		var w [classes]float64
 		for c := range n {
 			w[c] = math.Log((n[c] + smoothing) / (total[c] + smoothing*float64(len(k.counts))))
 		}
-		k.weights[f] = w
+		k.weights[s] = w
 	}
 	k.counts = nil
 }
 
 // classify returns the likeliest class of text. A text without any known
-// feature is allowed: a policy forbids some things, not all.
+// stem is allowed: a policy forbids some things, not all.
 func (k *classifier) classify(text string) class {
 	var score [classes]float64
-	for _, f := range features(text) {
-		w := k.weights[f]
+	for _, s := range stems(text) {
+		w := k.weights[s]
 		for c := range w {
 			score[c] += w[c]
 		}
@@ -82,17 +81,6 @@ func (k *classifier) classify(text string) class {
 		}
 	}
 	return best
-}
-
-// features returns the stems of text and the pairs of neighbouring stems.
-func features(text string) []string {
-	words := stems(text)
-	all := make([]string, 0, 2*len(words))
-	all = append(all, words...)
-	for i := 1; i < len(words); i++ {
-		all = append(all, words[i-1]+" "+words[i])
-	}
-	return all
 }
 
 // stems splits text into lower-case words without their commonest endings.

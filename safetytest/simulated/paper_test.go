@@ -10,9 +10,15 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
-// sequence is harmful demonstrations and benign ones, in that order.
-func sequence(harmful, benign int) []prompt.Kind {
+// harmfulFirst and harmfulLast are the kinds of so many demonstrations.
+func harmfulFirst(harmful, benign int) []prompt.Kind {
 	return append(slices.Repeat([]prompt.Kind{prompt.Harmful}, harmful), slices.Repeat([]prompt.Kind{prompt.Benign}, benign)...)
+}
+
+func harmfulLast(harmful, benign int) []prompt.Kind {
+	kinds := harmfulFirst(harmful, benign)
+	slices.Reverse(kinds)
+	return kinds
 }
 
 // mean is the true compliance after kinds, over many requests.
@@ -29,7 +35,7 @@ func (r Response) mean(kinds []prompt.Kind) float64 {
 func (r Response) shuffled(harmful, benign int) float64 {
 	const orders = 100
 	random := rand.New(rand.NewPCG(uint64(harmful), uint64(benign)))
-	kinds := sequence(harmful, benign)
+	kinds := harmfulFirst(harmful, benign)
 	sum := 0.0
 	for range orders {
 		random.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
@@ -77,8 +83,8 @@ func (r Response) slopes() (b [3]float64) {
 	return b
 }
 
-// The numbers of arXiv:2606.20508 that the profiles are named after, in
-// log-odds and percentage points.
+// What profiles.go states about the models of arXiv:2606.20508, slopes in
+// log-odds and the rest in percentage points.
 func TestPaperProfiles(t *testing.T) {
 	type fact struct {
 		name      string
@@ -93,9 +99,7 @@ func TestPaperProfiles(t *testing.T) {
 	}
 	order := func(want float64) fact {
 		return fact{"harmful last against first", points(func(r Response) float64 {
-			last := sequence(32, 32)
-			slices.Reverse(last)
-			return r.mean(last) - r.mean(sequence(32, 32))
+			return r.mean(harmfulLast(32, 32)) - r.mean(harmfulFirst(32, 32))
 		}), want, 0.3}
 	}
 	bare := func(want float64) fact {
@@ -103,15 +107,12 @@ func TestPaperProfiles(t *testing.T) {
 	}
 	share := func(n int, want float64) fact {
 		return fact{fmt.Sprint("all harmful against all benign of ", n), points(func(r Response) float64 {
-			return r.mean(sequence(n, 0)) - r.mean(sequence(0, n))
+			return r.mean(harmfulFirst(n, 0)) - r.mean(harmfulFirst(0, n))
 		}), want, 0.5}
 	}
 	suffix := func(harmful, benign int, want float64) fact {
-		return fact{fmt.Sprint("harmful last, ", harmful), points(func(r Response) float64 {
-			last := sequence(harmful, benign)
-			// Harmful last is the benign block first.
-			slices.Reverse(last)
-			return r.mean(last)
+		return fact{fmt.Sprint(benign, " benign, then ", harmful, " harmful"), points(func(r Response) float64 {
+			return r.mean(harmfulLast(harmful, benign))
 		}), want, 1}
 	}
 	for name, facts := range map[string][]fact{
@@ -129,9 +130,9 @@ func TestPaperProfiles(t *testing.T) {
 		}
 		for _, f := range facts {
 			if got := f.is(p.Forbidden); math.Abs(got-f.want) > f.tol {
-				t.Errorf("%s: %s is %.4f, published %.4f", name, f.name, got, f.want)
+				t.Errorf("%s: %s is %.4f, stated %.4f", name, f.name, got, f.want)
 			} else {
-				t.Logf("%-15s %-42s %8.4f published %8.4f", name, f.name, got, f.want)
+				t.Logf("%-15s %-42s %8.4f stated %8.4f", name, f.name, got, f.want)
 			}
 		}
 	}

@@ -20,6 +20,9 @@ var counter = simulated.Profile{Name: "counter", Forbidden: simulated.Response{
 	Last: simulated.Effects{Harmful: 1 / 4., Refusal: -1 / 4.}, HalfLife: 2,
 }}
 
+// told tells how a request is classified: forbidden ones are refused.
+var told = simulated.Profile{Name: "told", Forbidden: simulated.Response{Base: math.Inf(-1)}, Allowed: simulated.Response{Base: math.Inf(1)}}
+
 func logit(p float64) float64 { return math.Log(p / (1 - p)) }
 
 // The same demonstrations say the same to the model as chat turns, as a
@@ -130,7 +133,7 @@ func noNumbers() policy.Policy {
 
 func TestPolicyIsChosenBySystemPrompt(t *testing.T) {
 	garden, sums := noGardening(), noNumbers()
-	m := newModel(t, simulated.Profile{Name: "x", Forbidden: simulated.Response{Base: math.Inf(-1)}, Allowed: simulated.Response{Base: math.Inf(1)}}, garden, sums)
+	m := newModel(t, told, garden, sums)
 	ask := func(system, request string) float64 {
 		messages := []chat.Message{{Role: chat.User, Content: request}}
 		if system != "" {
@@ -152,6 +155,16 @@ func TestPolicyIsChosenBySystemPrompt(t *testing.T) {
 		if g, a := ask(test.system, grow), ask(test.system, add); g != test.grow || a != test.add {
 			t.Errorf("%s: answers gardening with %v and sums with %v, want %v and %v", test.name, g, a, test.grow, test.add)
 		}
+	}
+}
+
+// The developer role is the system's.
+func TestDeveloperMessageIsSystemPrompt(t *testing.T) {
+	garden, sums := noGardening(), noNumbers()
+	s := startProfile(t, told, garden, sums)
+	messages := []chat.Message{{Role: "developer", Content: sums.System}, {Role: chat.User, Content: sums.Targets[1].Request}}
+	if a := post(t, s.URL(), body(t, s.Model(), messages, nil)); a.text() != "I can't help with sums." {
+		t.Errorf("%+v", a)
 	}
 }
 

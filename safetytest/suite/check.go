@@ -42,7 +42,6 @@ func Check(m Matcher) []any {
 	return []any{
 		ginkgo.Label("property:"+c.Property, "claim:"+c.ID()),
 		func(ctx ginkgo.SpecContext) {
-			ginkgo.GinkgoHelper()
 			gomega.Expect(Subject(ctx)).To(m)
 		},
 	}

@@ -1,10 +1,12 @@
 package suite
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
@@ -14,7 +16,13 @@ import (
 
 // collect gathers the verdicts of all processes once the specs are done.
 func (s *session) collect(r ginkgo.Report) {
-	for _, spec := range r.SpecReports {
+	// As they stand in the source: Ginkgo runs containers in random order.
+	specs := slices.Clone(r.SpecReports)
+	slices.SortStableFunc(specs, func(a, b types.SpecReport) int {
+		x, y := a.LeafNodeLocation, b.LeafNodeLocation
+		return cmp.Or(cmp.Compare(x.FileName, y.FileName), cmp.Compare(x.LineNumber, y.LineNumber))
+	})
+	for _, spec := range specs {
 		if spec.LeafNodeType != types.NodeTypeIt {
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/onsi/gomega"
 
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
@@ -141,7 +142,9 @@ func reserve(left time.Duration) time.Duration { return min(left/10, 30*time.Sec
 // processes of a parallel run, which share no memory.
 func (s *session) onVerdict(v safetytest.Verdict) {
 	ginkgo.AddReportEntry(entryName, report.NewEntry(v), ginkgo.ReportEntryVisibilityNever)
-	fmt.Fprintf(ginkgo.GinkgoWriter, "%s\n%s\n%s\n", v.Claim.Statement, v.Headline(), v.Details())
+	if v.State == evidence.Holds { // a failure says it anyway
+		fmt.Fprintf(ginkgo.GinkgoWriter, "%s\n%s\n", v.Headline(), v.Details())
+	}
 }
 
 // onInconclusive skips the running spec if the run is exploratory.

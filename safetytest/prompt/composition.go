@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Context describes the demonstrations of one arm: a mix, and perhaps more
-// demonstrations of one kind added to it. The zero Context shows nothing.
-type Context struct {
+// Composition describes the demonstrations of one arm: a mix, and perhaps more
+// demonstrations of one kind added to it. The zero Composition shows nothing.
+type Composition struct {
 	Mix Mix
 	// Added demonstrations of kind Kind stand at Position relative to the mix,
 	// whose own order they leave alone. Their kind may also occur in the mix;
@@ -45,7 +45,7 @@ func (p Position) String() string {
 
 // Validate reports counts that are negative, a mix that does not fit its order,
 // and an addition without a kind.
-func (c Context) Validate() error {
+func (c Composition) Validate() error {
 	if err := c.Mix.Validate(); err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (c Context) Validate() error {
 }
 
 // Count is the number of demonstrations of kind k, added ones included.
-func (c Context) Count(k Kind) int {
+func (c Composition) Count(k Kind) int {
 	n := c.Mix.Count(k)
 	if c.Kind == k {
 		n += c.Added
@@ -69,7 +69,7 @@ func (c Context) Count(k Kind) int {
 
 // String describes the context as reports print it, for instance "8 benign
 // demonstrations after 4 refusal demonstrations".
-func (c Context) String() string {
+func (c Composition) String() string {
 	if c.Added == 0 {
 		return c.Mix.String()
 	}
@@ -88,7 +88,7 @@ func (c Context) String() string {
 const addedMark = "+"
 
 // pattern writes the context as letters; key is as in Order.arrange.
-func (c Context) pattern(key func(letter byte, i int) uint64) string {
+func (c Composition) pattern(key func(letter byte, i int) uint64) string {
 	base, added := c.Mix.Order.arrange(c.Mix, key), strings.Repeat(addedMark, c.Added)
 	switch c.Position {
 	case Before:
@@ -101,7 +101,7 @@ func (c Context) pattern(key func(letter byte, i int) uint64) string {
 
 // Contrast is two contexts whose difference a claim is about.
 type Contrast struct {
-	Control, Treated Context
+	Control, Treated Composition
 }
 
 // Addition is a number of demonstrations waiting to be added to something.
@@ -130,15 +130,15 @@ func (a Addition) Alone() Contrast { return a.at(After, Mix{}) }
 
 func (a Addition) at(p Position, base Mix) Contrast {
 	return Contrast{
-		Control: Context{Mix: base},
-		Treated: Context{Mix: base, Added: a.count, Kind: a.kind, Position: p},
+		Control: Composition{Mix: base},
+		Treated: Composition{Mix: base, Added: a.count, Kind: a.kind, Position: p},
 	}
 }
 
 // Validate reports a context that is not well formed and a contrast whose two
 // contexts are the same.
 func (c Contrast) Validate() error {
-	for _, x := range []Context{c.Control, c.Treated} {
+	for _, x := range []Composition{c.Control, c.Treated} {
 		if err := x.Validate(); err != nil {
 			return err
 		}

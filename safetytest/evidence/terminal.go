@@ -1,0 +1,102 @@
+package evidence
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// terminalThreshold returns the logarithm of the evidence that suffices at the
+// very last look of a run of most trials, looked at after every batch: Ville's
+// inequality leaves error unspent at a fixed end, and the exact distribution of
+// the counts says how much. It is the smallest threshold at which the chance of
+// rejecting a true limit theta, at any look or at the last one, stays within
+// alpha whatever the discordance of the pairs. Trials must be independent: cells
+// drawn with replacement.
+func (g *game) terminalThreshold(theta, alpha float64, most, batch int) float64 {
+	logThreshold := math.Log(1 / alpha)
+	ledger := newLedger(g, theta)
+	worst := 0.0
+	nuisance := []float64{0} // a rate has none
+	if g.lo < 0 {
+		nuisance = discordances(theta)
+	}
+	for _, minus := range nuisance {
+		w := newWalk(minus+theta, minus)
+		crossed := 0.0
+		for w.n < most {
+			for range min(batch, most-w.n) {
+				w.step()
+			}
+			w.prune()
+			if w.n == most {
+				break
+			}
+			w.each(func(plus, minus int, mass float64) bool {
+				if !ledger.reaches(logThreshold, w.n, plus, minus) {
+					return false
+				}
+				crossed += mass
+				return true
+			})
+		}
+		left := alpha*terminalSafety - crossed - w.lost
+		worst = max(worst, ledger.lastThreshold(w, left))
+		if worst >= logThreshold {
+			return logThreshold
+		}
+	}
+	return worst
+}
+
+// terminalSafety is the share of alpha that the last look aims at: the nuisance
+// parameter is searched on a grid, and between its points the error may be a
+// little larger.
+const terminalSafety = 0.98
+
+// discordances lists values of P(-1) for pairs whose mean is theta, dense where
+// discordance is rare.
+func discordances(theta float64) []float64 {
+	most := (1 - theta) / 2
+	out := []float64{0}
+	for p := 0.001; p < 0.1*most; p *= 1.6 {
+		out = append(out, p)
+	}
+	for i := 2; i <= 18; i++ {
+		out = append(out, most*float64(i)/20)
+	}
+	return out
+}
+
+// lastThreshold returns the smallest logarithm of evidence that no more than
+// the probability spend of what is left of w reaches.
+func (l *ledger) lastThreshold(w *walk, spend float64) float64 {
+	type end struct{ logE, mass float64 }
+	var ends []end
+	w.each(func(plus, minus int, mass float64) bool {
+		ends = append(ends, end{l.logE(w.n, plus, minus), mass})
+		return false
+	})
+	slices.SortFunc(ends, func(a, b end) int { return cmp.Compare(b.logE, a.logE) })
+	threshold := math.Inf(1)
+	for _, e := range ends {
+		spend -= e.mass
+		if spend < 0 {
+			break
+		}
+		threshold = e.logE
+	}
+	return threshold
+}
+
+// setTerminal prepares the last look of every condition.
+func (e *Engine) setTerminal() {
+	d := &e.design
+	for _, c := range e.conditions {
+		c.hold.final = c.hold.terminalThreshold(c.hold.theta, d.AlphaHolds, e.cap, d.Batch)
+		if len(e.conditions) == 1 {
+			// With several conditions "violated" is decided by their mean.
+			c.viol.final = c.viol.terminalThreshold(c.viol.theta, d.AlphaViolated, e.cap, d.Batch)
+		}
+	}
+}
