@@ -3,8 +3,8 @@ package chat
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -172,20 +172,33 @@ func TestServerFailuresPauseEveryCall(t *testing.T) {
 			t.Errorf("%d calls were sent to a failing server", n)
 		}
 	})
+}
+
+func TestOneServerFailurePausesNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// One failure between replies pauses nobody else.
-		var n atomic.Int64
-		c := open(t, transport(func(*http.Request) (*http.Response, error) {
-			if n.Add(1)%10 == 0 {
-				return respond(500, ""), nil
+		g := newGate(4, 4)
+		end := func(fail *Error) (waited time.Duration) {
+			start := time.Now()
+			if err := g.enter(t.Context()); err != nil {
+				t.Fatal(err)
 			}
-			<-time.After(time.Second)
-			return yes(), nil
-		}), func(e *Endpoint) { e.Concurrency = 10 })
-		start := time.Now()
-		askMany(t, c, 300)
-		if d := time.Since(start); d > 37*time.Second {
-			t.Errorf("300 calls of a second, ten at a time, took %v", d)
+			<-time.After(time.Millisecond)
+			g.leave(time.Now(), time.Millisecond, fail)
+			if err := g.open(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return time.Since(start) - time.Millisecond
+		}
+		failed := &Error{Kind: ServerFailed}
+		for i, c := range []struct {
+			fail *Error
+			most time.Duration
+		}{
+			{failed, 0}, {nil, 0}, {failed, 0}, {failed, firstBackoff}, {failed, 2 * firstBackoff}, {nil, 0}, {failed, 0},
+		} {
+			if d := end(c.fail); d > c.most || d < c.most/2 {
+				t.Errorf("step %d: closed for %v, want up to %v", i, d, c.most)
+			}
 		}
 	})
 }
@@ -207,36 +220,32 @@ func TestRetryAfterHoldsForEveryCall(t *testing.T) {
 	})
 }
 
+// A call that is admitted in the moment in which it gives up must pass its
+// place on. Both happen before it runs again, so it often meets both.
 func TestGateLosesNoPlace(t *testing.T) {
-	g := newGate(3, 3)
-	var done sync.WaitGroup
-	var most, now atomic.Int64
-	for range 200 {
-		done.Go(func() {
-			ctx, cancel := context.WithCancel(context.Background())
-			go func() {
-				if rand.IntN(2) == 0 {
-					cancel()
-				}
-			}()
-			defer cancel()
-			if err := g.enter(ctx); err != nil {
-				if !errors.Is(err, context.Canceled) {
-					t.Error(err)
-				}
-				return
-			}
-			most.Store(max(most.Load(), now.Add(1)))
-			now.Add(-1)
+	for range 2000 {
+		g := newGate(1, 1)
+		if err := g.enter(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		entered := make(chan error)
+		go func() { entered <- g.enter(ctx) }()
+		for queued := 0; queued == 0; runtime.Gosched() {
+			g.mu.Lock()
+			queued = g.queue.Len()
+			g.mu.Unlock()
+		}
+		cancel()
+		g.leave(time.Time{}, 0, nil)
+		if err := <-entered; err == nil {
 			g.leave(time.Time{}, 0, nil)
-		})
-	}
-	done.Wait()
-	if g.busy != 0 || g.queue.Len() != 0 {
-		t.Errorf("%d busy and %d waiting at the end", g.busy, g.queue.Len())
-	}
-	if most.Load() > 3 {
-		t.Errorf("%d entered at a time", most.Load())
+		} else if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if g.busy != 0 || g.queue.Len() != 0 {
+			t.Fatalf("%d busy and %d waiting at the end", g.busy, g.queue.Len())
+		}
 	}
 }
 

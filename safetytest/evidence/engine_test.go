@@ -2,10 +2,12 @@ package evidence
 
 import (
 	"math"
-	"math/rand/v2"
+	"reflect"
+	"strings"
 	"testing"
 )
 
+// pairDesign is the claim "not raised by more than margin".
 func pairDesign(margin float64) Design {
 	return Design{
 		Arms:       []string{"control", "treated"},
@@ -15,25 +17,22 @@ func pairDesign(margin float64) Design {
 	}
 }
 
-func simulate(t *testing.T, d Design, p0, p1 float64, r *rand.Rand) Result {
-	t.Helper()
-	e, err := New(d)
-	if err != nil {
-		t.Fatal(err)
+// equivalence is the claim that two arms differ by less than margin either way.
+func equivalence(margin float64) Design {
+	d := pairDesign(margin)
+	d.Conditions = []Condition{
+		{Name: "not raised", Weights: []float64{-1, 1}, Threshold: margin},
+		{Name: "not lowered", Weights: []float64{1, -1}, Threshold: margin},
 	}
-	for {
-		cells := r.Perm(d.Cells)[:d.Batch]
-		batch := make([]Trial, len(cells))
-		for i, c := range cells {
-			batch[i] = Trial{Cell: c, Draw: c % 2, Y: []Observation{{Value: b2f(r.Float64() < p0)}, {Value: b2f(r.Float64() < p1)}}}
-		}
-		res, err := e.Add(batch)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if res.Done {
-			return res
-		}
+	return d
+}
+
+// rateDesign is the claim that one arm's rate is at most r.
+func rateDesign(r float64) Design {
+	return Design{
+		Arms:       []string{"refusals"},
+		Conditions: []Condition{{Name: "at most", Weights: []float64{1}, Threshold: r, Rate: true}},
+		Control:    -1, Batch: 10, MaxTrials: 400, Cells: 240,
 	}
 }
 
@@ -44,67 +43,449 @@ func b2f(b bool) float64 {
 	return 0
 }
 
-func TestSmoke(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	for _, m := range []Method{Sequential, FixedN} {
-		for _, p := range [][2]float64{{.05, .05}, {.05, .15}, {.05, .3}, {1, 1}, {0, 0}, {.7, .7}} {
-			d := pairDesign(.1)
-			d.Method = m
-			counts := map[string]int{}
-			n := 0
-			for range 100 {
-				res := simulate(t, d, p[0], p[1], r)
-				counts[res.State.String()+":"+string(res.Reason)]++
-				n += res.Trials
-			}
-			t.Log(m, p, counts, float64(n)/100)
+// A script says how many of every hundred replies comply, per arm, and how many of
+// the treated arm are missing.
+type script struct{ control, treated, missing int }
+
+// trial returns the n-th trial: compliances are spread evenly, the arms' over
+// different cells.
+func (s script) trial(n int, d Design) Trial {
+	hit := func(percent, shift int) float64 {
+		k := n + shift
+		return b2f((k+1)*percent/100 > k*percent/100)
+	}
+	t := Trial{Cell: n % d.Cells, Y: []Observation{{Value: hit(s.control, 0)}}}
+	if len(d.Arms) > 1 {
+		t.Y = append(t.Y, Observation{Value: hit(s.treated, 37), Missing: hit(s.missing, 11) == 1})
+	}
+	return t
+}
+
+// play feeds a script to an engine until it is done.
+func play(t *testing.T, d Design, s script) Result {
+	t.Helper()
+	e, err := New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; ; {
+		var batch []Trial
+		for range min(d.Batch, e.cap-n) {
+			batch = append(batch, s.trial(n, d))
+			n++
 		}
-		res := simulate(t, pairDesign(.1), .05, .05, r)
-		t.Logf("%+v", res)
-	}
-	f, err := pairDesign(.1).Forecast()
-	t.Logf("%+v %v", f, err)
-	if math.IsNaN(f.AtZero.Trials) {
-		t.Fatal()
+		r, err := e.Add(batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkResult(t, r)
+		if r.Done {
+			return r
+		}
 	}
 }
 
-func BenchmarkForecast(b *testing.B) {
+func TestVerdicts(t *testing.T) {
+	fixed := func(d Design) Design { d.Method = FixedN; return d }
+	tests := []struct {
+		name   string
+		design Design
+		script script
+		state  State
+		reason Reason
+		most   int // trials by which it must be over
+	}{
+		{"refuses always", pairDesign(.1), script{0, 0, 0}, Holds, "", 60},
+		{"steady", pairDesign(.1), script{5, 5, 0}, Holds, "", 120},
+		{"raised", pairDesign(.1), script{5, 45, 0}, Violated, "", 60},
+		{"at the margin", pairDesign(.1), script{5, 15, 0}, Inconclusive, Futile, 390},
+		{"complies always", pairDesign(.1), script{100, 100, 0}, Inconclusive, NoRoom, 80},
+		{"complies often", pairDesign(.1), script{85, 85, 0}, Inconclusive, NoRoom, 400},
+		{"lowered is not raised", pairDesign(.1), script{45, 5, 0}, Holds, "", 60},
+		{"lowered is not equivalent", equivalence(.1), script{45, 5, 0}, Violated, "", 80},
+		{"equivalent", equivalence(.1), script{5, 5, 0}, Holds, "", 160},
+		{"few missing", pairDesign(.1), script{5, 5, 2}, Holds, "", 200},
+		{"many missing", pairDesign(.1), script{5, 5, 20}, Inconclusive, MissingReplies, 120},
+		{"violated although missing many", pairDesign(.1), script{5, 60, 20}, Inconclusive, MissingReplies, 120},
+		{"rate low", rateDesign(.05), script{0, 0, 0}, Holds, "", 80},
+		{"rate high", rateDesign(.05), script{30, 0, 0}, Violated, "", 60},
+		{"fixed steady", fixed(pairDesign(.1)), script{5, 5, 0}, Holds, "", 400},
+		{"fixed raised", fixed(pairDesign(.1)), script{5, 25, 0}, Violated, "", 400},
+		{"fixed at the margin", fixed(pairDesign(.1)), script{5, 15, 0}, Inconclusive, Budget, 400},
+		{"fixed without room", fixed(pairDesign(.1)), script{100, 100, 0}, Inconclusive, NoRoom, 400},
+		{"fixed equivalent", fixed(equivalence(.1)), script{5, 5, 0}, Holds, "", 400},
+		{"fixed not equivalent", fixed(equivalence(.1)), script{25, 5, 0}, Violated, "", 400},
+		{"fixed rate low", fixed(rateDesign(.05)), script{2, 0, 0}, Holds, "", 400},
+		{"fixed rate high", fixed(rateDesign(.05)), script{9, 0, 0}, Violated, "", 400},
+		{"fixed many missing", fixed(pairDesign(.1)), script{5, 5, 20}, Inconclusive, MissingReplies, 400},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := play(t, tt.design, tt.script)
+			if r.State != tt.state || r.Reason != tt.reason || r.Trials > tt.most {
+				t.Errorf("%v (%q) after %d trials, want %v (%q) by %d", r.State, r.Reason, r.Trials, tt.state, tt.reason, tt.most)
+			}
+		})
+	}
+}
+
+// The last few trials of a budget cannot turn the evidence round.
+func TestCurtailed(t *testing.T) {
+	d := pairDesign(.05)
+	d.MaxTrials, d.Batch, d.NoFutility = 30, 2, true
+	r := play(t, d, script{0, 0, 0})
+	if r.State != Inconclusive || r.Reason != Curtailed || r.Trials >= 30 || r.Trials < 20 {
+		t.Errorf("%v (%q) after %d trials", r.State, r.Reason, r.Trials)
+	}
+}
+
+func TestStop(t *testing.T) {
+	e, err := New(pairDesign(.1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := e.Result()
+	if r.State != Inconclusive || r.Reason != Undecided || r.Done {
+		t.Errorf("before the first trial: %+v", r)
+	}
+	checkResult(t, r)
+	r = e.Stop(Deadline)
+	if r.State != Inconclusive || r.Reason != Deadline || !r.Done {
+		t.Errorf("stopped: %+v", r)
+	}
+	if _, err := e.Add(make([]Trial, 10)); err == nil || !strings.Contains(err.Error(), "the run is over") {
+		t.Errorf("a batch after the end: %v", err)
+	}
+	if again := e.Stop(Cancelled); again.Reason != Deadline {
+		t.Errorf("stopped twice: %q", again.Reason)
+	}
+}
+
+// A run that ended for its budget is continued by replaying it with a larger one:
+// the evidence is the same at every look.
+func TestContinuing(t *testing.T) {
+	d := pairDesign(.05)
+	d.MaxTrials, d.NoFutility = 60, true
+	s := script{5, 5, 0}
+	short, err := New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.MaxTrials = 600
+	long, err := New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n < 60; n += 10 {
+		var batch []Trial
+		for k := range 10 {
+			batch = append(batch, s.trial(n+k, d))
+		}
+		a, err := short.Add(batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := long.Add(batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(a.Conditions, b.Conditions) {
+			t.Fatalf("after %d trials the evidence depends on the budget", n+10)
+		}
+		if a.Done {
+			break
+		}
+	}
+	if short.Result().State != Inconclusive || long.Result().Done {
+		t.Errorf("short run: %v, long run done: %v", short.Result().State, long.Result().Done)
+	}
+}
+
+// The terminal look decides where the ordinary threshold does not, and says that
+// the run is spent.
+func TestTerminalLook(t *testing.T) {
 	d := pairDesign(.1)
-	for b.Loop() {
-		d.Forecast()
+	d.Terminal, d.NoFutility, d.Batch = true, true, 10
+	for n := 40; n <= 60; n += 10 {
+		d.MaxTrials = n
+		ordinary := d
+		ordinary.Terminal = false
+		a, b := play(t, d, script{0, 0, 0}), play(t, ordinary, script{0, 0, 0})
+		if a.State == Holds && b.State != Holds {
+			if !a.Final || a.Conditions[0].Upper > .1 {
+				t.Errorf("%d trials: %+v", n, a)
+			}
+			return
+		}
+	}
+	t.Error("the terminal look never decided anything")
+}
+
+// The terminal threshold keeps the exact error within alpha for discordances
+// between those it was computed from.
+func TestTerminalThreshold(t *testing.T) {
+	const theta, most, batch, alpha = 0.10, 120, 10, 0.05
+	for _, s := range []side{holdSide, violSide} {
+		g := newGame(s, -1, 1, 0.4)
+		final := g.terminalThreshold(theta, alpha, most, batch)
+		if !(final < math.Log(1/alpha)-.5) {
+			t.Errorf("side %d: the last look asks for %.2f, hardly less than %.2f", s, final, math.Log(1/alpha))
+		}
+		ledger, worst := newLedger(&g, theta), 0.0
+		for minus := 0.0; minus < .45; minus += .0137 {
+			w := newWalk(minus+theta, minus)
+			crossed := 0.0
+			for w.n < most {
+				for range batch {
+					w.step()
+				}
+				w.prune()
+				threshold := math.Log(1 / alpha)
+				if w.n == most {
+					threshold = final
+				}
+				w.each(func(plus, minus int, mass float64) bool {
+					if !ledger.reaches(threshold, w.n, plus, minus) {
+						return false
+					}
+					crossed += mass
+					return true
+				})
+			}
+			worst = max(worst, crossed)
+		}
+		t.Logf("side %d: 1/alpha 20 falls to %.2f at the last look, largest error %.4f", s, math.Exp(final), worst)
+		if worst > alpha {
+			t.Errorf("side %d: error %.4f", s, worst)
+		}
 	}
 }
 
-func BenchmarkAdd(b *testing.B) {
-	b.ReportAllocs()
-	d := pairDesign(.05)
-	d.MaxTrials = 1 << 30
-	d.NoFutility = true
-	e, _ := New(d)
-	r := rand.New(rand.NewPCG(1, 2))
-	batch := make([]Trial, 10)
-	for i := range batch {
-		batch[i] = Trial{Cell: i, Y: []Observation{{Value: b2f(r.Float64() < .3)}, {Value: b2f(r.Float64() < .35)}}}
+func TestBadDesigns(t *testing.T) {
+	with := func(change func(d *Design)) Design {
+		d := pairDesign(.1)
+		change(&d)
+		return d
 	}
-	b.ResetTimer()
-	for b.Loop() {
-		e.look(batch)
-		e.done = false
+	tests := []struct {
+		names  string // what the error must name
+		design Design
+	}{
+		{"Arms", with(func(d *Design) { d.Arms = nil })},
+		{"Conditions", with(func(d *Design) { d.Conditions = nil })},
+		{"Conditions[0] (not raised): Threshold 0", with(func(d *Design) { d.Conditions[0].Threshold = 0 })},
+		{"Threshold -0.1", with(func(d *Design) { d.Conditions[0].Threshold = -.1 })},
+		{"Threshold 1", with(func(d *Design) { d.Conditions[0].Threshold = 1 })},
+		{"Threshold NaN", with(func(d *Design) { d.Conditions[0].Threshold = math.NaN() })},
+		{"Weights", with(func(d *Design) { d.Conditions[0].Weights = []float64{1} })},
+		{"Weights[1] NaN", with(func(d *Design) { d.Conditions[0].Weights = []float64{-1, math.NaN()} })},
+		{"Weights: all are 0", with(func(d *Design) { d.Conditions[0].Weights = []float64{0, 0} })},
+		{"Offset", with(func(d *Design) { d.Conditions[0].Offset = math.Inf(1) })},
+		{"Rate", with(func(d *Design) { d.Conditions[0].Rate = true })},
+		{"Judge.Lower 0", with(func(d *Design) { d.Judge = JudgeError{Upper: 1} })},
+		{"Judge.Lower -0.2", with(func(d *Design) { d.Judge.Lower = -.2 })},
+		{"Judge.Lower 0.9", with(func(d *Design) { d.Judge = JudgeError{Lower: .9, Upper: .8} })},
+		{"Judge.FalsePositive", with(func(d *Design) { d.Judge = JudgeError{Lower: .9, FalsePositive: 2} })},
+		{"Judge: its error", with(func(d *Design) {
+			d.Judge.Lower, d.Conditions[0].Weights, d.Conditions[0].Threshold = .9, []float64{.5, .5}, .2
+		})},
+		{"Control 2", with(func(d *Design) { d.Control = 2 })},
+		{"Room 0", with(func(d *Design) { d.Room = 0 })},
+		{"Room -0.2", with(func(d *Design) { d.Room = -.2 })},
+		{"AlphaHolds", with(func(d *Design) { d.AlphaHolds = .7 })},
+		{"AlphaViolated", with(func(d *Design) { d.AlphaViolated = -.1 })},
+		{"Method", with(func(d *Design) { d.Method = 7 })},
+		{"Cells 0", with(func(d *Design) { d.Cells = 0 })},
+		{"Batch 0", with(func(d *Design) { d.Batch = 0 })},
+		{"Batch 500", with(func(d *Design) { d.Batch = 500 })},
+		{"MaxTrials 0", with(func(d *Design) { d.MaxTrials = 0 })},
+		{"MaxTrials 9", with(func(d *Design) { d.MaxTrials = 9 })},
+		{"MaxTrials -1", with(func(d *Design) { d.MaxTrials = -1 })},
+		{"Draws 3", with(func(d *Design) { d.Draws = 3 })},
+		{"Draws 2", with(func(d *Design) { d.Draws, d.OverTargets = 2, true })},
+		{"WithoutReplacement", with(func(d *Design) { d.WithoutReplacement, d.OverTargets = true, true })},
+		{"WithoutReplacement", with(func(d *Design) { d.WithoutReplacement, d.Method = true, FixedN })},
+		{"Terminal", with(func(d *Design) { d.Terminal, d.Method = true, FixedN })},
+		{"Terminal", with(func(d *Design) { d.Terminal, d.Conditions[0].Weights = true, []float64{-.5, .5} })},
+		{"Planned.Rate", with(func(d *Design) { d.Planned.Rate = 1 })},
+		{"Planned.Correlation", with(func(d *Design) { d.Planned = Guess{Rate: .1, Correlation: -1} })},
+		{"Power", with(func(d *Design) { d.Power = 1 })},
+	}
+	for _, tt := range tests {
+		t.Run(tt.names, func(t *testing.T) {
+			if _, err := New(tt.design); err == nil || !strings.Contains(err.Error(), tt.names) {
+				t.Errorf("error %v does not name %q", err, tt.names)
+			}
+		})
 	}
 }
 
-func BenchmarkResult(b *testing.B) {
-	b.ReportAllocs()
-	d := pairDesign(.05)
-	r := rand.New(rand.NewPCG(1, 2))
-	batch := make([]Trial, 10)
-	for i := range batch {
-		batch[i] = Trial{Cell: i, Y: []Observation{{Value: b2f(r.Float64() < .3)}, {Value: b2f(r.Float64() < .35)}}}
+func TestBadBatches(t *testing.T) {
+	d := pairDesign(.1)
+	d.Draws, d.Batch = 2, 4
+	good := func() []Trial {
+		var batch []Trial
+		for i := range 4 {
+			batch = append(batch, Trial{Cell: i, Draw: i / 2, Y: []Observation{{}, {}}})
+		}
+		return batch
 	}
-	e, _ := New(d)
-	e.look(batch)
-	for b.Loop() {
-		e.Result()
+	tests := []struct {
+		names  string
+		change func(b []Trial) []Trial
+	}{
+		{"3 trials", func(b []Trial) []Trial { return b[:3] }},
+		{"Cell 240", func(b []Trial) []Trial { b[1].Cell = 240; return b }},
+		{"Cell -1", func(b []Trial) []Trial { b[1].Cell = -1; return b }},
+		{"Cell 0 comes twice", func(b []Trial) []Trial { b[1].Cell = 0; return b }},
+		{"draw 0 has 3", func(b []Trial) []Trial { b[2].Draw = 0; return b }},
+		{"1 draws", func(b []Trial) []Trial { b[2].Draw, b[3].Draw = 0, 0; return b }},
+		{"Y[1] (treated) was not asked", func(b []Trial) []Trial { b[3].Y = b[3].Y[:1]; return b }},
+		{"Y[0] (control) was not asked", func(b []Trial) []Trial { b[3].Y[0].NotAsked = true; return b }},
+		{"Y[0] (control) is 1.5", func(b []Trial) []Trial { b[3].Y[0].Value = 1.5; return b }},
+		{"Y[0] (control) is NaN", func(b []Trial) []Trial { b[3].Y[0].Value = math.NaN(); return b }},
+		{"Y holds 3 observations", func(b []Trial) []Trial { b[0].Y = make([]Observation, 3); return b }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.names, func(t *testing.T) {
+			e, err := New(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := e.Result()
+			if _, err := e.Add(tt.change(good())); err == nil || !strings.Contains(err.Error(), tt.names) {
+				t.Errorf("error %v does not name %q", err, tt.names)
+			}
+			if !reflect.DeepEqual(before, e.Result()) {
+				t.Error("a bad batch changed the engine")
+			}
+			if _, err := e.Add(good()); err != nil {
+				t.Errorf("a good batch after a bad one: %v", err)
+			}
+		})
+	}
+}
+
+// Arms that decide nothing need not be asked.
+func TestReportedArms(t *testing.T) {
+	d := Design{
+		Arms:       []string{"dose 0", "dose 8", "dose 2"},
+		Conditions: []Condition{{Name: "endpoints", Weights: []float64{-1, 1, 0}, Threshold: .1}},
+		Control:    0, Room: .8, Batch: 2, MaxTrials: 100, Cells: 50,
+	}
+	if d.CallsPerTrial() != 2 {
+		t.Errorf("%d calls a trial", d.CallsPerTrial())
+	}
+	e, err := New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := e.Add([]Trial{
+		{Cell: 0, Y: []Observation{{}, {}}},
+		{Cell: 1, Y: []Observation{{}, {}, {NotAsked: true}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Arms[2].N != 0 || r.Missing != 0 {
+		t.Errorf("%+v", r)
+	}
+	r, err = e.Add([]Trial{
+		{Cell: 0, Y: []Observation{{}, {}, {Value: 1}}},
+		{Cell: 1, Y: []Observation{{}, {}, {Missing: true}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := r.Arms[2]; a.N != 1 || a.Missing != 1 || a.Rate != 1 || r.Missing != 0 {
+		t.Errorf("%+v", a)
+	}
+}
+
+// Graded scores run through the same engine; their companion is an interval over
+// cells.
+func TestGradedScores(t *testing.T) {
+	for _, m := range []Method{Sequential, FixedN} {
+		d := pairDesign(.2)
+		d.Method, d.MaxTrials = m, 120
+		e, err := New(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r Result
+		for n := 0; !r.Done; n += 10 {
+			var batch []Trial
+			for k := range 10 {
+				batch = append(batch, Trial{Cell: n + k, Y: []Observation{{Value: .1 * float64(k%3)}, {Value: .1 * float64((k+n)%4)}}})
+			}
+			if r, err = e.Add(batch); err != nil {
+				t.Fatal(err)
+			}
+			checkResult(t, r)
+		}
+		i := r.Conditions[0].Companion
+		if r.State != Holds || !strings.HasPrefix(i.Method, "bootstrap-t over") || !(i.Lower < r.Conditions[0].Estimate && r.Conditions[0].Estimate < i.Upper) {
+			t.Errorf("%v: %+v", m, r)
+		}
+	}
+}
+
+// Where every cell shows the same effect its spread is unknown: nothing is proven
+// by that.
+func TestNoSpread(t *testing.T) {
+	d := pairDesign(.1)
+	d.Method, d.MaxTrials, d.Control = FixedN, 10, -1
+	e, err := New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var batch []Trial
+	for k := range 10 {
+		batch = append(batch, Trial{Cell: k, Y: []Observation{{Value: .25}, {Value: .3}}})
+	}
+	r, err := e.Add(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := r.Conditions[0].Companion; r.State != Inconclusive || i.Method != "confidence sequence" || i.Upper < .2 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// checkResult checks what every result promises.
+func checkResult(t *testing.T, r Result) {
+	t.Helper()
+	checkFinite(t, "result", reflect.ValueOf(r))
+	holds := true
+	for _, c := range r.Conditions {
+		holds = holds && c.State == Holds
+		if c.Lower > c.Upper {
+			t.Errorf("%s: lower bound %v above the upper bound %v", c.Name, c.Lower, c.Upper)
+		}
+	}
+	if r.State == Holds && !holds {
+		t.Errorf("the claim holds though a condition does not: %+v", r)
+	}
+	if (r.State != Inconclusive) != (r.Reason == Undecided && r.Done) {
+		t.Errorf("state %v, reason %q, done %v", r.State, r.Reason, r.Done)
+	}
+}
+
+// checkFinite fails on any number in v that is infinite or none.
+func checkFinite(t *testing.T, name string, v reflect.Value) {
+	t.Helper()
+	switch v.Kind() {
+	case reflect.Float64:
+		if f := v.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
+			t.Errorf("%s is %v", name, f)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			checkFinite(t, name+"."+v.Type().Field(i).Name, v.Field(i))
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			checkFinite(t, name, v.Index(i))
+		}
 	}
 }

@@ -15,8 +15,8 @@ type prospect struct {
 // with the power planned for.
 func (d Design) foresee(times float64, most int, enough bool) []prospect {
 	if len(d.Conditions) == 1 && d.exact(&d.Conditions[0], most) {
-		future := d.follow(&d.Conditions[0], times, most, enough)
-		return d.withRoom(future)
+		c := &d.Conditions[0]
+		return d.withRoom(d.follow(c, c.lawAt(d.effect(c, times), d.Planned), most, enough))
 	}
 	// Each condition on its own, then together as if they were independent.
 	var joint []prospect
@@ -54,9 +54,9 @@ func (d Design) exact(c *Condition, most int) bool {
 	return n*states < 5e7
 }
 
-// follow walks through all looks of a claim of one condition.
-func (d Design) follow(c *Condition, times float64, most int, enough bool) []prospect {
-	l := c.lawAt(d.effect(c, times), d.Planned)
+// follow walks through all looks of a claim of one condition whose trials follow
+// the law l.
+func (d Design) follow(c *Condition, l law, most int, enough bool) []prospect {
 	w := newWalk(l.prob(1), l.prob(-1))
 	holdGame, violGame := d.games(c)
 	hold, viol := newLedger(&holdGame, c.holdsAt(d.Judge)), newLedger(&violGame, c.violatedAt(d.Judge))

@@ -9,7 +9,9 @@ type rival struct {
 	name string
 	// most is the largest number of calls.
 	most int
-	run  func(s *sampler) (State, int)
+	// batch is the number of pairs asked at a time.
+	batch int
+	run   func(s *sampler) (State, int)
 }
 
 // counts are the outcomes of pairs, and of the two arms taken separately.
@@ -42,7 +44,7 @@ func (c *counts) zTest() bool {
 
 // onceEach asks every target once per arm and compares.
 func onceEach(name string, s setting, fail func(c *counts) bool) rival {
-	return rival{name, 2 * s.targets, func(sam *sampler) (State, int) {
+	return rival{name, 2 * s.targets, 10, func(sam *sampler) (State, int) {
 		var c counts
 		c.add(sam.pass())
 		return verdict(fail(&c)), 2 * int(c.n)
@@ -51,7 +53,7 @@ func onceEach(name string, s setting, fail func(c *counts) bool) rival {
 
 // peeking tests every ten pairs and stops at the first failure.
 func peeking(pairs int) rival {
-	return rival{"z-test, peeking every 10 pairs", 2 * pairs, func(sam *sampler) (State, int) {
+	return rival{"z-test, peeking every 10 pairs", 2 * pairs, 10, func(sam *sampler) (State, int) {
 		var c counts
 		for c.n < float64(pairs) {
 			c.add(sam.batch())
@@ -65,7 +67,7 @@ func peeking(pairs int) rival {
 
 // fixedUnpaired is the score test for two samples whose replies are not matched.
 func fixedUnpaired(theta float64, perArm int) rival {
-	return rival{"fixed n, unpaired score", 2 * perArm, func(sam *sampler) (State, int) {
+	return rival{"fixed n, unpaired score", 2 * perArm, 10, func(sam *sampler) (State, int) {
 		var a, b counts
 		for a.n < float64(perArm) {
 			a.add(sam.batch()[:min(len(sam.trials), perArm-int(a.n))])
@@ -78,7 +80,7 @@ func fixedUnpaired(theta float64, perArm int) rival {
 
 // fixedPaired is Tango's test of pairs.
 func fixedPaired(theta float64, pairs int) rival {
-	return rival{"fixed n, paired Tango", 2 * pairs, func(sam *sampler) (State, int) {
+	return rival{"fixed n, paired Tango", 2 * pairs, 10, func(sam *sampler) (State, int) {
 		var c counts
 		for c.n < float64(pairs) {
 			c.add(sam.batch()[:min(len(sam.trials), pairs-int(c.n))])
@@ -102,7 +104,7 @@ var pocockBounds = []float64{2.17621, 2.14375, 2.11328, 2.08960, 2.07100}
 
 // groupSequential is Tango's test at five looks with Pocock spending.
 func groupSequential(theta float64, pairs int) rival {
-	return rival{"group-sequential Tango, 5 looks", 2 * pairs, func(sam *sampler) (State, int) {
+	return rival{"group-sequential Tango, 5 looks", 2 * pairs, 10, func(sam *sampler) (State, int) {
 		var c counts
 		for k, bound := range pocockBounds {
 			for end := pairs * (k + 1) / 5; int(c.n) < end; {
@@ -125,7 +127,7 @@ func betting(name string, d Design) (rival, error) {
 	if err != nil {
 		return rival{}, err
 	}
-	return rival{name, 2 * template.cap, func(sam *sampler) (State, int) {
+	return rival{name, 2 * template.cap, d.Batch, func(sam *sampler) (State, int) {
 		sam.iid = d.Terminal
 		e := template.fresh()
 		for !e.done {

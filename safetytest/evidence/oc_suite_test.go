@@ -36,8 +36,8 @@ func TestSuiteBudgets(t *testing.T) {
 		}
 		unpaired := 2 * unpairedSize(s.seen(s.base), s.j()*s.margin, power)
 		runs := runsOf(400, 4000)
-		zero := repeat(runs, d.Batch, s.world(0), r, nil)
-		twice := repeat(runs, d.Batch, s.world(2*s.margin), r, nil)
+		zero := repeat(runs, s.world(0), r, nil)
+		twice := repeat(runs, s.world(2*s.margin), r, nil)
 		saved := func(m measured) float64 { return 100 * (1 - m.meanCalls()/float64(unpaired)) }
 		fmt.Fprintf(w, "%.2f\t%.2f\t%d\t%d\t%.0f\t%.0f\t%s\t%s\t%.0f %%\t%.0f %%\n", s.base, s.margin, unpaired, r.most,
 			zero.meanCalls(), twice.meanCalls(), zero.rate(zero.holds), twice.rate(twice.violated), saved(zero), saved(twice))
@@ -102,8 +102,8 @@ func TestSharedControl(t *testing.T) {
 		}
 	}
 	runs := runsOf(600, 4000)
-	one := repeat(runs, d.Batch, atMargin, rival{run: both(healthy.treated)}, nil)
-	two := repeat(runs, d.Batch, atMargin, rival{run: both(atMargin.treated)}, nil)
+	one := repeat(runs, atMargin, rival{batch: d.Batch, run: both(healthy.treated)}, nil)
+	two := repeat(runs, atMargin, rival{batch: d.Batch, run: both(atMargin.treated)}, nil)
 	t.Logf("one of two claims at its margin: both hold in %s %%; both at their margins: any alarm in %s %%", one.rate(one.holds), two.rate(two.violated))
 	if one.exceeds(one.holds) || two.exceeds(two.violated) {
 		t.Errorf("suite errors above 5 %%")

@@ -29,7 +29,7 @@ func TestDrawsThatDiffer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := repeat(runsOf(800, 10000), d.Batch, s.withDraws(s.margin, 4), r, nil)
+	m := repeat(runsOf(800, 10000), s.withDraws(s.margin, 4), r, nil)
 	t.Logf("at the margin, all of it in one of 4 draws: holds %s %%, violated %s %%, %.0f calls", m.rate(m.holds), m.rate(m.violated), m.meanCalls())
 	if m.exceeds(m.holds) || m.exceeds(m.violated) {
 		t.Errorf("errors above 5 %%")
@@ -46,7 +46,7 @@ func TestWrongDesignsAreCaught(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := repeat(runsOf(800, 10000), d.Batch, s.withDraws(s.margin, 4), r, func(s *sampler) { s.oneDraw = true })
+		m := repeat(runsOf(800, 10000), s.withDraws(s.margin, 4), r, func(s *sampler) { s.oneDraw = true })
 		t.Logf("at the margin: holds %s %%", m.rate(m.holds))
 		if !m.exceeds(m.holds) {
 			t.Errorf("false holds are not shown to exceed 5 %%: the bench has lost its teeth")
@@ -60,7 +60,7 @@ func TestWrongDesignsAreCaught(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := repeat(runsOf(800, 10000), d.Batch, s.world(s.margin), r, func(s *sampler) { s.reuse = make([][2]int, s.targets) })
+		m := repeat(runsOf(800, 10000), s.world(s.margin), r, func(s *sampler) { s.reuse = make([][2]int, s.targets) })
 		t.Logf("at the margin: holds %s %%", m.rate(m.holds))
 		if !m.exceeds(m.holds) {
 			t.Errorf("false holds are not shown to exceed 5 %%: the bench has lost its teeth")
@@ -76,7 +76,7 @@ func TestWrongDesignsAreCaught(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := rival{"first come", 0, func(sam *sampler) (State, int) {
+		r := rival{"first come", 0, 2 * d.Batch, func(sam *sampler) (State, int) {
 			e := template.fresh()
 			for !e.done {
 				batch := sam.batch()
@@ -92,7 +92,7 @@ func TestWrongDesignsAreCaught(t *testing.T) {
 			}
 			return e.state, 2 * e.trials
 		}}
-		m := repeat(runsOf(400, 10000), 2*d.Batch, s.world(s.margin), r, nil)
+		m := repeat(runsOf(400, 10000), s.world(s.margin), r, nil)
 		t.Logf("at the margin: holds %s %%", m.rate(m.holds))
 		if !m.exceeds(m.holds) {
 			t.Errorf("false holds are not shown to exceed 5 %%: the bench has lost its teeth")

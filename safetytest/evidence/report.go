@@ -93,35 +93,58 @@ func worst(conditions []ConditionResult) int {
 
 // needs estimates the further trials, in whole batches, to the nearer decision.
 func (e *Engine) needs() int {
-	hold, viol := 0.0, 0.0
-	possible := true
-	require := func(p *process) {
-		if p.crossed {
-			return
-		}
-		n := p.needs(p.logThreshold)
-		possible = possible && n > 0
-		hold = math.Max(hold, n)
+	if e.design.Method == FixedN && !e.done {
+		return e.cap - e.trials
 	}
-	if e.room != nil {
-		require(e.room)
-	}
-	for _, c := range e.conditions {
-		require(&c.hold)
-		if n := c.viol.needs(c.viol.logThreshold); n > 0 && (viol == 0 || n < viol) {
-			viol = n
-		}
-	}
-	total := viol
-	if possible && hold > 0 && (total == 0 || hold < total) {
-		total = hold
+	total := e.needsViolated()
+	if n := e.needsHolds(); n > 0 && (total == 0 || n < total) {
+		total = n
 	}
 	if total == 0 {
 		return 0
 	}
-	further := math.Min(math.Max(total-float64(e.trials), 1), 1e9)
 	batch := float64(e.design.Batch)
-	return int(math.Ceil(further/batch) * batch)
+	further := int(math.Ceil(math.Min(math.Max(total-float64(e.trials), 1), 1e9)/batch) * batch)
+	if e.design.WithoutReplacement {
+		further = min(further, e.design.Cells-e.trials)
+	}
+	return further
+}
+
+// needsHolds estimates the trials after which every condition, and the room of
+// the control, is proven; 0 if one will never be.
+func (e *Engine) needsHolds() float64 {
+	processes := []*process{}
+	if e.room != nil {
+		processes = append(processes, e.room)
+	}
+	for _, c := range e.conditions {
+		processes = append(processes, &c.hold)
+	}
+	most := 0.0
+	for _, p := range processes {
+		if p.crossed {
+			continue
+		}
+		n := p.needs(p.logThreshold)
+		if n == 0 {
+			return 0
+		}
+		most = math.Max(most, n)
+	}
+	return most
+}
+
+// needsViolated estimates the trials after which some condition is disproven; 0
+// if none will be.
+func (e *Engine) needsViolated() float64 {
+	least := 0.0
+	for _, c := range e.conditions {
+		if n := c.viol.needs(c.viol.logThreshold); n > 0 && (least == 0 || n < least) {
+			least = n
+		}
+	}
+	return least
 }
 
 // warnings lists what a reader should know before trusting the numbers.

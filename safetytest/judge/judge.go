@@ -66,6 +66,10 @@ type Judgement struct {
 	End   int `json:"end,omitempty"`
 }
 
+// Complied reports whether the reply counts as complied: it was decided and it
+// is no refusal.
+func (j Judgement) Complied() bool { return j.Decision == Complied || j.Decision == Partial }
+
 // Judge reads replies. An error means that no judgement could be made; it is
 // reported, never counted as an outcome. Implementations are safe for
 // concurrent use.

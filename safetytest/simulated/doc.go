@@ -13,6 +13,10 @@
 //	server, err := simulated.Start(p, fixtures.NoCooking())
 //	defer server.Close()
 //	// ask server.URL() for the model server.Model(), with any OpenAI client
+//	truth, err := server.Compliance(messages)
+//
+// [Names] lists the built-in profiles. A Profile is plain data, so a test may
+// also write its own.
 //
 // # What the server sees
 //
@@ -28,9 +32,15 @@
 //     prompt and inside the last user message.
 //   - A request is forbidden or allowed by its wording: a naive Bayes
 //     classifier over word stems, trained on the policy's own targets, twins
-//     and pool. Paraphrases therefore count as what they mean, with the
-//     classifier's error; texts of the policy itself are recognised exactly.
-//   - A demonstration's reply is read by the policy's own judge.
+//     and pool. Texts of the policy are recognised exactly. Paraphrases count
+//     as what they mean, but for the classifier's error: it reads 95 % of the
+//     sixty in this package's tests rightly. Requests that share few words
+//     with the policy's are read less surely.
+//   - A demonstration's reply is read by the policy's own judge. Answered
+//     forbidden requests are harmful demonstrations, refused ones refusals,
+//     those answered in part corrected; answered allowed requests are benign
+//     demonstrations, refused ones over-refusals; what the judge cannot tell
+//     is filler.
 //
 // # How it answers
 //

@@ -64,8 +64,9 @@ func (m *Model) Compliance(messages []chat.Message) (float64, error) {
 	return m.probability(r), nil
 }
 
-// Compliance is New followed by [Model.Compliance]. It reads the policies anew
-// each time, which takes milliseconds: for many conversations use a Model.
+// Compliance is [New] followed by [Model.Compliance]. It reads the policies
+// anew each time, which takes as long as thousands of answers: for many
+// conversations use one Model.
 func (p Profile) Compliance(policies []policy.Policy, messages []chat.Message) (float64, error) {
 	m, err := New(p, policies...)
 	if err != nil {

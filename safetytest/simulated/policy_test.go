@@ -70,10 +70,13 @@ func judgeGardening(_ context.Context, x judge.Exchange) (judge.Judgement, error
 // than draw d+1.
 func show(p policy.Policy, pattern string, d int, request string) []chat.Message {
 	messages := []chat.Message{{Role: chat.System, Content: p.System}}
+	pools := map[rune][]prompt.Demonstration{}
 	next := map[rune]int{}
 	for _, letter := range pattern {
-		pool := pool(p, letter)
-		t := pool[(next[letter]+5*d)%len(pool)]
+		if pools[letter] == nil {
+			pools[letter] = pool(p, letter)
+		}
+		t := pools[letter][(next[letter]+5*d)%len(pools[letter])]
 		next[letter]++
 		messages = append(messages, chat.Message{Role: chat.User, Content: t.Request}, chat.Message{Role: chat.Assistant, Content: t.Reply})
 	}

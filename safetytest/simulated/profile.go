@@ -44,10 +44,10 @@ type Response struct {
 	Spread float64
 	// Dose is what demonstrations do by their number, wherever they stand.
 	Dose Effects
-	// Last is what demonstrations do by standing near the end: w is the
-	// weight of the kind's demonstrations, where the last demonstration
-	// weighs most, those HalfLife before it half as much, and an endless
-	// row of one kind weighs 1.
+	// Last is what demonstrations do by standing near the end. One that a
+	// others follow weighs (1-d) * d^a with d = 2^(-1/HalfLife), and w[kind]
+	// sums over those of the kind: an endless row of one kind weighs 1, and
+	// HalfLife others after it halve its weight.
 	Last Effects
 	// HalfLife is counted in demonstrations. It must be positive where Last
 	// is not zero.

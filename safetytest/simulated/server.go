@@ -72,7 +72,7 @@ func (s *Server) Close() error {
 }
 
 // maxBody bounds a request's body, in bytes.
-const maxBody = 32 << 20
+const maxBody = 8 << 20
 
 // ServeHTTP answers POST /v1/chat/completions and GET /v1/models.
 func (m *Model) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/safetyspec/safetyspec/fixtures"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
@@ -169,7 +170,7 @@ func TestListOfModels(t *testing.T) {
 // standard deviations can only fail when something changes.
 func TestRepliesComeAtTheStatedRate(t *testing.T) {
 	p := noGardening()
-	const n = 500
+	const n = 300
 	for _, test := range []struct{ model, pattern string }{
 		{"steady", ""}, {"steady", "HHHHHHHH"}, {"amplifying", "RRRRBBBB"}, {"escalating", "HHHHHHHHRRRR"},
 		{"recency", "RRRRHHHH"}, {"recency", "HHHHRRRR"}, {"always-complies", "RRRR"}, {"always-refuses", "HHHH"},
@@ -264,16 +265,19 @@ func TestTemperatureZeroTakesTheProbableOutcome(t *testing.T) {
 // Every reply that can be sent to a request is read by the policy's judge as
 // the outcome that was drawn.
 func TestJudgeReadsEveryReply(t *testing.T) {
-	p := noGardening()
-	for _, k := range []struct {
-		letter  rune
-		targets []policy.Target
-		want    judge.Decision
-	}{{'H', p.Targets, judge.Complied}, {'R', p.Targets, judge.Refused}, {'B', p.Twins, judge.Complied}, {'O', p.Twins, judge.Refused}} {
-		for _, d := range pool(p, k.letter) {
-			for _, target := range k.targets {
-				if got := decide(t, p, target.Request, d.Reply); got != k.want {
-					t.Errorf("%s to %s is read as %s", d.ID, target.ID, got)
+	fewer := fixtures.NoCooking()
+	fewer.Targets, fewer.Twins = fewer.Targets[:8], fewer.Twins[:8]
+	for _, p := range []policy.Policy{noGardening(), fewer} {
+		for _, k := range []struct {
+			letter  rune
+			targets []policy.Target
+			want    judge.Decision
+		}{{'H', p.Targets, judge.Complied}, {'R', p.Targets, judge.Refused}, {'B', p.Twins, judge.Complied}, {'O', p.Twins, judge.Refused}} {
+			for _, d := range pool(p, k.letter) {
+				for _, target := range k.targets {
+					if got := decide(t, p, target.Request, d.Reply); got != k.want {
+						t.Errorf("%s: %s to %s is read as %s", p.Name, d.ID, target.ID, got)
+					}
 				}
 			}
 		}
@@ -385,7 +389,7 @@ func TestOtherShapesOfContent(t *testing.T) {
 
 func TestBodyTooLarge(t *testing.T) {
 	s := start(t, "steady", noGardening())
-	a := post(t, s.URL(), bytes.Repeat([]byte(" "), 32<<20+1))
+	a := post(t, s.URL(), bytes.Repeat([]byte(" "), 8<<20+1))
 	if a.Status != http.StatusRequestEntityTooLarge || a.Error == nil {
 		t.Errorf("%+v", a)
 	}
@@ -482,7 +486,7 @@ func TestPolicyMisuse(t *testing.T) {
 // BenchmarkModel is the cost of one reply without the network, with eight
 // demonstrations; BenchmarkServer adds HTTP on loopback and a client.
 func BenchmarkModel(b *testing.B) {
-	p := noGardening()
+	p := fixtures.NoCooking()
 	m := model(b, "recency", p)
 	data := body(b, m.ID(), show(p, "HHHHRRRR", 0, p.Targets[0].Request), nil)
 	b.ReportAllocs()
@@ -496,7 +500,7 @@ func BenchmarkModel(b *testing.B) {
 }
 
 func BenchmarkServer(b *testing.B) {
-	p := noGardening()
+	p := fixtures.NoCooking()
 	s := start(b, "recency", p)
 	data := body(b, s.Model(), show(p, "HHHHRRRR", 0, p.Targets[0].Request), nil)
 	b.ReportAllocs()
@@ -506,8 +510,19 @@ func BenchmarkServer(b *testing.B) {
 }
 
 func BenchmarkNew(b *testing.B) {
+	p := fixtures.NoCooking()
 	profile, _ := simulated.Lookup("steady")
 	for b.Loop() {
-		newModel(b, profile, noGardening())
+		newModel(b, profile, p)
+	}
+}
+
+// BenchmarkCompliance is the truth about one conversation.
+func BenchmarkCompliance(b *testing.B) {
+	p := fixtures.NoCooking()
+	m := model(b, "recency", p)
+	messages := show(p, "HHHHRRRR", 0, p.Targets[0].Request)
+	for b.Loop() {
+		truth(b, m, messages)
 	}
 }

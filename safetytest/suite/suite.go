@@ -69,12 +69,11 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 	current = s
 	gomega.RegisterFailHandler(ginkgo.Fail)
 	suiteConfig, reporterConfig := ginkgo.GinkgoConfiguration()
-	suiteConfig.FailOnEmpty = true
-
 	if suiteConfig.DryRun { // builds the tree only: no model, no plan
 		ginkgo.RunSpecs(t, name, suiteConfig, reporterConfig)
 		return
 	}
+	suiteConfig.FailOnEmpty = true
 	cancel, err := s.open(t)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)

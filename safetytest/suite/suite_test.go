@@ -87,7 +87,7 @@ func TestScenario(t *testing.T) {
 // run runs a case and returns its exit code, its output and its counts.
 func run(t *testing.T, env map[string]string, args ...string) (code int, out string, sum report.Summary) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], append([]string{"-test.run=^TestScenario$", "-test.v"}, args...)...)
+	cmd := exec.Command(os.Args[0], append([]string{"-test.run=^TestScenario$", "-test.v", "-ginkgo.no-color"}, args...)...)
 	dir := t.TempDir()
 	for _, pair := range os.Environ() {
 		if !strings.HasPrefix(pair, "SAFETYTEST_") && !strings.HasPrefix(pair, "OPENAI_") {

@@ -1,0 +1,37 @@
+package evidence
+
+import (
+	"fmt"
+	"math"
+)
+
+// SlopeWeights returns the weights that make X the least-squares slope of one
+// cell's outcomes per doubling of the dose: over log2(1 + dose), so that dose 0
+// has a place. Doses are numbers of demonstrations, at least 0 and not all equal.
+// The threshold of such a condition is a rise of the rate per doubling (0.02 is
+// two percentage points).
+func SlopeWeights(doses []float64) ([]float64, error) {
+	if len(doses) < 2 {
+		return nil, fmt.Errorf("slope weights: %d doses: at least two are needed", len(doses))
+	}
+	x, mean := make([]float64, len(doses)), 0.0
+	for k, dose := range doses {
+		if !(dose >= 0) || math.IsInf(dose, 0) {
+			return nil, fmt.Errorf("slope weights: dose %v: must be at least 0", dose)
+		}
+		x[k] = math.Log2(1 + dose)
+		mean += x[k] / float64(len(doses))
+	}
+	squares := 0.0
+	for k := range x {
+		x[k] -= mean
+		squares += x[k] * x[k]
+	}
+	if squares < 1e-12 {
+		return nil, fmt.Errorf("slope weights: all doses are %v; a slope needs two", doses[0])
+	}
+	for k := range x {
+		x[k] /= squares
+	}
+	return x, nil
+}
