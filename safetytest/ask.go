@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -57,17 +58,28 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 	}
 	s.calls++ // reserved now, so that calls in flight cannot overrun the budget
 	s.asked[key] = c
+	if s.started.IsZero() {
+		s.started = time.Now()
+	}
 	s.mu.Unlock()
 
 	s.answer(ctx, c, messages, q.visit)
 
 	s.mu.Lock()
 	s.calls += max(c.attempts, 1) - 1
+	s.answered++
+	pace := 0.0
+	if s.answered == 2*s.config.Concurrency {
+		pace = float64(s.answered) / time.Since(s.started).Seconds()
+	}
 	if c.err != nil {
 		delete(s.asked, key) // nothing was learned: a later claim may ask again
 	}
 	s.mu.Unlock()
 	close(c.done)
+	if pace > 0 && s.config.OnPace != nil {
+		s.config.OnPace(pace)
+	}
 	return c, false
 }
 

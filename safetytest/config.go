@@ -64,6 +64,9 @@ type Config struct {
 	System *string
 	// Judge replaces the policy's judge unless nil.
 	Judge judge.Judge
+	// OnPace is called once, when twice as many calls as may be in flight have
+	// come back, with the calls that the endpoint answers a second.
+	OnPace func(callsPerSecond float64)
 	// OnVerdict is called once with every new verdict.
 	OnVerdict func(Verdict)
 	// OnInconclusive is called with inconclusive verdicts before a matcher

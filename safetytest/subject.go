@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
@@ -33,6 +34,8 @@ type run struct {
 	asked    map[string]*call
 	calls    int // HTTP requests made, retries included
 	served   map[string]bool
+	started  time.Time // of the first call
+	answered int       // calls that came back
 }
 
 // test is one claim under test, or done. Whoever asks for the same claim again
@@ -107,6 +110,13 @@ func (s *Subject) Calls() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.calls
+}
+
+// Progress says how far the run is, in one line, for whoever waits for it.
+func (s *Subject) Progress() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fmt.Sprintf("%s: %d calls answered, %d verdicts, %v so far", s.config.Model, s.answered, len(s.verdicts), time.Since(s.started).Round(time.Second))
 }
 
 // Close ends what Open started.

@@ -53,7 +53,7 @@ func Check(m Matcher) []any {
 //
 // It fails the spec when no suite is running, and when Ginkgo would repeat the
 // spec: repeating until the wanted result appears voids every error rate.
-func Subject(ctx context.Context) *safetytest.Subject {
+func Subject(ctx ginkgo.SpecContext) *safetytest.Subject {
 	ginkgo.GinkgoHelper()
 	if current == nil || current.subject == nil {
 		ginkgo.Fail("suite.Subject needs a running suite: call suite.Run from a test function of this package")
@@ -69,6 +69,7 @@ func Subject(ctx context.Context) *safetytest.Subject {
 	if s == nil {
 		s = current.subject
 	}
+	ginkgo.DeferCleanup(ctx.AttachProgressReporter(s.Progress))
 	return s.WithContext(current.until(ctx))
 }
 

@@ -124,6 +124,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 		}
 	}
 	t.Flush()
+	s.expected, s.most = expected, most
 	fmt.Fprintf(w, "in all: about %d calls, at most %d; arms that claims share are asked once\n", expected, most)
 	if c.MaxCalls > 0 && most > c.MaxCalls {
 		notes = append(notes, fmt.Sprintf("SAFETYTEST_MAX_CALLS=%d may end the run before every claim is decided", c.MaxCalls))

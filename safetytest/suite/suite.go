@@ -53,6 +53,8 @@ type session struct {
 	entries []report.Entry
 	errors  int
 	notRun  int
+
+	expected, most int // calls, as planned
 }
 
 var current *session
@@ -118,6 +120,7 @@ func (s *session) open(t *testing.T) (cancel context.CancelFunc, err error) {
 		return nil, fmt.Errorf("SAFETYTEST_INCONCLUSIVE=%q is neither fail nor skip", v)
 	}
 	config.OnVerdict = s.onVerdict
+	config.OnPace = s.onPace
 	config.OnInconclusive = s.onInconclusive
 	config.Reproduce = func(c safetytest.Claim) string { return s.reproduce(config, c) }
 	if err := stampModule(); err != nil {
@@ -143,6 +146,18 @@ func (s *session) onVerdict(v safetytest.Verdict) {
 	ginkgo.AddReportEntry(entryName, report.NewEntry(v), ginkgo.ReportEntryVisibilityNever)
 	if v.State == evidence.Holds { // a failure says it anyway
 		fmt.Fprintf(ginkgo.GinkgoWriter, "%s\n%s\n", v.Headline(), v.Details())
+	}
+}
+
+// onPace says how long the run will take, once the endpoint has shown its speed.
+func (s *session) onPace(callsPerSecond float64) {
+	minutes := func(calls int) time.Duration {
+		return time.Duration(float64(calls) / callsPerSecond * float64(time.Second)).Round(time.Second)
+	}
+	fmt.Printf("\npace: %.1f calls a second; the plan takes about %v, at most %v\n", callsPerSecond, minutes(s.expected), minutes(s.most))
+	if deadline, ok := s.ctx.Deadline(); ok && minutes(s.most) > time.Until(deadline) {
+		fmt.Printf("pace: go test ends the run in %v; to be sure of every verdict use -timeout %v\n",
+			time.Until(deadline).Round(time.Second), (minutes(s.most) + time.Minute).Round(time.Minute))
 	}
 }
 
