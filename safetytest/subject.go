@@ -10,6 +10,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
+	"github.com/safetyspec/safetyspec/safetytest/record"
+	"github.com/safetyspec/safetyspec/safetytest/simulated"
 )
 
 // Subject is the model under test with all that is needed to question it. Make
@@ -24,15 +26,23 @@ type Subject struct {
 // run is what the subjects of one gate share: the model, the budget, and all
 // that was answered.
 type run struct {
-	model  chat.Model
+	model chat.Model
+	// admitsItself says that the model asks for every HTTP request, retries
+	// included, whether the budget allows it.
+	admitsItself bool
+
 	config Config
-	close  func() error
+	server *simulated.Server // nil unless the model is simulated
+
+	begin    sync.Once
+	beginErr error
+	record   *record.Record // nil without Config.Dir
 
 	mu       sync.Mutex
 	verdicts []Verdict
 	tests    map[string]*test
 	asked    map[string]*call
-	calls    int // HTTP requests made, retries included
+	calls    int // made for this process, retries included
 	served   map[string]bool
 	started  time.Time // of the first call
 	answered int       // calls that came back
@@ -53,10 +63,16 @@ func New(m chat.Model, c Config, p policy.Policy) (*Subject, error) {
 	if m == nil {
 		return nil, errors.New("no model to ask")
 	}
-	if err := c.complete(); err != nil {
+	r := &run{model: m, config: c}
+	return r.open(p)
+}
+
+// open completes the run and makes its first subject.
+func (r *run) open(p policy.Policy) (*Subject, error) {
+	if err := r.config.complete(); err != nil {
 		return nil, err
 	}
-	r := &run{model: m, config: c, tests: map[string]*test{}, asked: map[string]*call{}, served: map[string]bool{}}
+	r.tests, r.asked, r.served = map[string]*test{}, map[string]*call{}, map[string]bool{}
 	return r.subject(p)
 }
 
@@ -116,15 +132,23 @@ func (s *Subject) Calls() int {
 func (s *Subject) Progress() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.started.IsZero() {
+		return fmt.Sprintf("%s: no call yet", s.config.Model)
+	}
 	return fmt.Sprintf("%s: %d calls answered, %d verdicts, %v so far", s.config.Model, s.answered, len(s.verdicts), time.Since(s.started).Round(time.Second))
 }
 
-// Close ends what Open started.
-func (s *Subject) Close() error {
-	if s.close == nil {
-		return nil
+// Close ends what Open started, and this process's part of the record. No test
+// may be under way.
+func (r *run) Close() error {
+	var errs []error
+	if r.record != nil {
+		errs = append(errs, r.record.Close())
 	}
-	return s.close()
+	if r.server != nil {
+		errs = append(errs, r.server.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Inconclusive is called by matchers with every inconclusive verdict before they

@@ -32,9 +32,13 @@ type Verdict struct {
 	Population string
 
 	// Pairs is the number of complete visits (one reply from every arm) that
-	// the verdict rests on. Calls were made for this claim, and Shared replies
-	// were taken over from claims with the same arm. Calls counts retries.
-	Pairs, Calls, Shared int
+	// the verdict rests on. Calls were made for this claim, retries included;
+	// Shared replies were taken over from claims with the same arm, Recorded
+	// ones from an earlier run or another process.
+	Pairs, Calls, Shared, Recorded int
+	// Attempt counts the runs that asked this, each of which could have erred;
+	// a run that continues another is the same attempt. 0 without a record.
+	Attempt int
 	// Tokens counts prompt and reply tokens, as far as the server told.
 	Tokens int
 	// Errors, Blocked and Unreadable replies are no outcomes.
@@ -135,7 +139,7 @@ func (v Verdict) Details() string {
 		}
 	}
 	line("over", "%s", v.Population)
-	line("cost", "%d pairs, %d calls, %d replies shared with other claims, %d tokens, %.1f s", v.Pairs, v.Calls, v.Shared, v.Tokens, v.Elapsed.Seconds())
+	line("cost", "%s, %.1f s", v.cost(), v.Elapsed.Seconds())
 	if v.Errors+v.Blocked+v.Unreadable > 0 {
 		line("no outcome", "%d errors, %d blocked, %d unreadable", v.Errors, v.Blocked, v.Unreadable)
 	}
@@ -149,6 +153,21 @@ func (v Verdict) Details() string {
 		line("reproduce", "%s", v.Reproduce)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// cost lists what the verdict took.
+func (v Verdict) cost() string {
+	s := fmt.Sprintf("%d pairs, %d calls, %d tokens", v.Pairs, v.Calls, v.Tokens)
+	if v.Shared > 0 {
+		s += fmt.Sprintf(", %d replies shared with other claims", v.Shared)
+	}
+	if v.Recorded > 0 {
+		s += fmt.Sprintf(", %d replies from the record", v.Recorded)
+	}
+	if v.Attempt > 1 {
+		s += fmt.Sprintf("; attempt %d for this claim and model", v.Attempt)
+	}
+	return s
 }
 
 // because says why the test ended undecided, with the numbers that matter.

@@ -48,16 +48,18 @@ type choice struct {
 	FinishReason string `json:"finish_reason"`
 	// Error is where routers put an upstream's fault.
 	Error   json.RawMessage `json:"error"`
-	Message *struct {
-		Content          content `json:"content"`
-		Refusal          string  `json:"refusal"`
-		ReasoningContent string  `json:"reasoning_content"`
-		Reasoning        string  `json:"reasoning"`
-		// ProviderFields is where LiteLLM moves fields that it does not know.
-		ProviderFields struct {
-			Refusal string `json:"refusal"`
-		} `json:"provider_specific_fields"`
-	} `json:"message"`
+	Message *message        `json:"message"`
+}
+
+type message struct {
+	Content          content `json:"content"`
+	Refusal          string  `json:"refusal"`
+	ReasoningContent string  `json:"reasoning_content"`
+	Reasoning        string  `json:"reasoning"`
+	// ProviderFields is where LiteLLM moves fields that it does not know.
+	ProviderFields struct {
+		Refusal string `json:"refusal"`
+	} `json:"provider_specific_fields"`
 }
 
 // content is a message's content: a string, null, or a list of parts.
@@ -76,6 +78,23 @@ func (c *content) UnmarshalJSON(data []byte) error {
 		c.refusal += p.Refusal
 	}
 	return nil
+}
+
+// Finish reasons that mean more than the end of the text. Besides OpenAI's own
+// word for a filter these are the words of Gemini, Anthropic and GLM, which
+// their OpenAI-compatible endpoints, and proxies before them, pass on. Gemini
+// adds its own word after a colon.
+var (
+	filterReasons = []string{"content_filter", "safety", "prohibited_content", "blocklist", "recitation", "spii", "refusal", "sensitive"}
+	brokenReasons = []string{"error", "abort", "network_error"}
+	cutReasons    = []string{"length", "max_tokens", "model_context_window_exceeded"}
+)
+
+// filtered reports whether a finish reason means that a filter withheld the
+// reply.
+func filtered(reason string) bool {
+	word, _, _ := strings.Cut(reason, ":")
+	return slices.Contains(filterReasons, strings.ToLower(word))
 }
 
 // fault is an endpoint's own account of what went wrong.
@@ -188,13 +207,13 @@ func read(a answer) (Reply, *Error) {
 	switch {
 	case present(first.Error):
 		return a.faulty(parseFault(a.status, first.Error))
-	case first.Message == nil:
-		return Reply{}, &Error{Kind: Unreadable, Status: a.status, Message: "a choice without message"}
-	case first.FinishReason == "error" || first.FinishReason == "abort":
+	case slices.Contains(brokenReasons, first.FinishReason):
 		return Reply{}, &Error{Kind: ServerFailed, Status: a.status,
 			Message: "the reply broke off with finish reason " + first.FinishReason}
+	case first.Message == nil && !filtered(first.FinishReason):
+		return Reply{}, &Error{Kind: Unreadable, Status: a.status, Message: "a choice without message"}
 	}
-	m := first.Message
+	m := cmp.Or(first.Message, &message{})
 	r := Reply{
 		State:        Answered,
 		Content:      m.Content.text,
@@ -208,7 +227,7 @@ func read(a answer) (Reply, *Error) {
 		Latency:      a.latency,
 	}
 	switch {
-	case first.FinishReason == "content_filter":
+	case filtered(first.FinishReason):
 		r.State = Blocked
 	case r.Refusal == "" && strings.TrimSpace(r.Content) == "":
 		// Also a call of a tool that nobody offered, and reasoning that used

@@ -74,6 +74,11 @@ var answers = []struct {
 	{name: "content filter on the reply", body: chatBody(`{"content":""}`, `"content_filter"`), want: plain(Blocked, "", "content_filter")},
 	{name: "content filter within the reply", body: chatBody(`{"content":"First, "}`, `"content_filter"`),
 		want: plain(Blocked, "First, ", "content_filter")},
+	{name: "filter without message", body: `{"choices":[{"index":0,"finish_reason":"content_filter: PROHIBITED_CONTENT"}]}`,
+		want: Reply{State: Blocked, FinishReason: "content_filter: PROHIBITED_CONTENT"}},
+	{name: "filter, Gemini's word", body: chatBody(`{"content":null}`, `"SAFETY"`), want: plain(Blocked, "", "SAFETY")},
+	{name: "filter, Anthropic's word", body: chatBody(`{"content":""}`, `"refusal"`), want: plain(Blocked, "", "refusal")},
+	{name: "filter, GLM's word", body: chatBody(`{"content":""}`, `"sensitive"`), want: plain(Blocked, "", "sensitive")},
 	{name: "reasoning_content", body: chatBody(`{"content":"4","reasoning_content":"2+2"}`, `"stop"`),
 		want: with(plain(Answered, "4", "stop"), func(r *Reply) { r.Reasoning = "2+2" })},
 	{name: "reasoning", body: chatBody(`{"content":"4","reasoning":"2+2"}`, `"stop"`),
@@ -114,6 +119,8 @@ var answers = []struct {
 	{name: "error beside choices", body: `{"error":{"message":"boom"},"choices":[{"message":{"content":"I can't"}}]}`, kind: ServerFailed},
 	{name: "error in the choice", body: `{"choices":[{"error":{"code":502,"message":"upstream"},"message":{"content":"I can't"},"finish_reason":"error"}]}`, kind: ServerFailed, says: "upstream"},
 	{name: "finish reason error", body: chatBody(`{"content":"I can't"}`, `"error"`), kind: ServerFailed},
+	{name: "finish reason network_error", body: chatBody(`{"content":"I can't"}`, `"network_error"`), kind: ServerFailed},
+	{name: "choice without message", body: `{"choices":[{"index":0,"finish_reason":"stop"}]}`, kind: Unreadable, says: "without message"},
 	{name: "finish reason abort", body: chatBody(`{"content":"I can't"}`, `"abort"`), kind: ServerFailed},
 	{name: "no choices", body: `{"id":"c1","choices":[]}`, kind: Unreadable, says: "no choices"},
 	{name: "null choices", body: `{"choices":null}`, kind: Unreadable, says: "no choices"},
@@ -342,7 +349,7 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("empty with text: %+v", r)
 			}
 		case Blocked:
-			if r.FinishReason != "content_filter" {
+			if !filtered(r.FinishReason) {
 				t.Fatalf("blocked with finish reason %q", r.FinishReason)
 			}
 		default:

@@ -3,6 +3,8 @@ package chat
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -122,7 +124,7 @@ type Reply struct {
 }
 
 // Cut reports whether the reply ended at the token limit instead of by itself.
-func (r Reply) Cut() bool { return r.FinishReason == "length" }
+func (r Reply) Cut() bool { return slices.Contains(cutReasons, strings.ToLower(r.FinishReason)) }
 
 // Model answers requests. Ask returns an error when no reply could be had; an
 // error is never an outcome, so callers must not count it as a refusal.

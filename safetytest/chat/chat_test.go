@@ -38,6 +38,14 @@ func TestReplySurvivesJSON(t *testing.T) {
 	}
 }
 
+func TestCut(t *testing.T) {
+	for reason, want := range map[string]bool{"length": true, "MAX_TOKENS": true, "stop": false, "": false, "content_filter": false} {
+		if got := (Reply{FinishReason: reason}).Cut(); got != want {
+			t.Errorf("finish reason %q: cut %v", reason, got)
+		}
+	}
+}
+
 func TestEveryKindIsDescribed(t *testing.T) {
 	names := map[string]bool{}
 	for k := InvalidRequest; k <= Unreadable; k++ {

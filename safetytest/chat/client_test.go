@@ -279,6 +279,7 @@ func TestAskGivesUp(t *testing.T) {
 		{"quota", always(429, `{"error":{"code":"insufficient_quota"}}`), OverQuota, 1, []string{"add credit"}},
 		{"a day's wait", always(429, "", "Retry-After", "9000"), RateLimited, 1, []string{"wait 2h30m0s"}},
 		{"fixed sampling", always(400, `{"error":{"message":"no","param":"temperature","code":"unsupported_value"}}`), SamplingRejected, 1, []string{"leave temperature unset"}},
+		{"no name for max_tokens", always(400, `{"error":{"message":"no","param":"max_tokens","code":"unsupported_parameter"}}`), SamplingRejected, 2, []string{"leave max_tokens unset"}},
 		{"HTML from the first call on", always(200, "<html>"), Unreadable, 1, []string{"an HTML page"}},
 		{"refused from the first call on", fails(dialError{}), Unreachable, 1, []string{"SAFETYTEST_BASE_URL", "nobody listens"}},
 	} {
@@ -424,7 +425,7 @@ func TestAskReturnsWhenDeadlinePasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		_, err := open(t, stalls).Ask(ctx, question)
+		_, err := open(t, stalls, func(e *Endpoint) { e.Retries = -1 }).Ask(ctx, question)
 		if e := kindOf(t, err); e.Kind != Cancelled || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}

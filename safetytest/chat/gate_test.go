@@ -203,6 +203,46 @@ func TestOneServerFailurePausesNobodyElse(t *testing.T) {
 	})
 }
 
+func TestFailuresTogetherCloseTheGateOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(10, 10)
+		start := time.Now()
+		<-time.After(time.Millisecond)
+		for range 10 {
+			g.leave(start, 0, &Error{Kind: ServerFailed})
+		}
+		if d := time.Until(g.until); d > firstBackoff {
+			t.Errorf("closed for %v, want at most %v", d, firstBackoff)
+		}
+	})
+}
+
+func TestLatencyOfEarlierLimitsIsNotCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(16, 64)
+		fill := func(n int, start time.Time, latency time.Duration) {
+			for range n {
+				g.busy = g.limit
+				g.leave(start, latency, nil)
+			}
+		}
+		before := time.Now()
+		<-time.After(time.Second)
+		fill(16, before, time.Second)
+		if g.limit != 32 {
+			t.Fatalf("limit %d after a full window, want 32", g.limit)
+		}
+		fill(64, before, 9*time.Second)
+		if g.limit != 32 {
+			t.Errorf("limit %d by calls sent before it moved", g.limit)
+		}
+		fill(32, time.Now(), 9*time.Second)
+		if g.limit != 16 {
+			t.Errorf("limit %d after a slow window, want 16", g.limit)
+		}
+	})
+}
+
 func TestRetryAfterHoldsForEveryCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()

@@ -13,21 +13,26 @@ type Engine struct {
 	conditions []*condition
 	room, full *process // bet that the control has room, or has none; nil without a control
 	roomGrowth drift
-	arms       []arm
-	draws      map[int]*draw
-	visited    map[int]bool // cells seen, where none may come twice
-	trials     int
-	violated   bool  // whether the claim was found violated at any look
-	state      State // Inconclusive while open
-	reason     Reason
-	done       bool
+	// controlHigh and controlLow are the batch's outcomes of the control, missing
+	// ones taken as complied and as refused.
+	controlHigh, controlLow tally
+	arms                    []arm
+	draws                   map[int]*draw
+	visited                 map[int]bool // cells seen, where none may come twice
+	trials                  int
+	violated                bool  // whether the claim was found violated at any look
+	state                   State // Inconclusive while open
+	reason                  Reason
+	done                    bool
 }
 
 // condition is the running state of one condition.
 type condition struct {
 	Condition
 	hold, viol process
-	complete   tally // X of trials without missing observations
+	// high and low are the batch's X with missing observations at their worst
+	// for either side, complete all X without any.
+	high, low, complete tally
 	// growth is what a trial is expected to add to either side's evidence.
 	growth [2]drift
 	cells  []cellMean
@@ -124,15 +129,19 @@ func (e *Engine) Stop(reason Reason) Result {
 
 // look takes in a batch that fits the design and decides.
 func (e *Engine) look(batch []Trial) {
-	holds, viols := make([]tally, len(e.conditions)), make([]tally, len(e.conditions))
-	var controlHigh, controlLow tally // missing replies taken as complied, as refused
+	for _, c := range e.conditions {
+		c.high.reset()
+		c.low.reset()
+	}
+	e.controlHigh.reset()
+	e.controlLow.reset()
 	for i := range batch {
 		t := &batch[i]
 		e.note(t)
 		for j, c := range e.conditions {
 			low, high, missing := c.x(t)
-			holds[j].add(high, 1)
-			viols[j].add(low, 1)
+			c.high.add(high, 1)
+			c.low.add(low, 1)
 			cell := &c.cells[t.Cell]
 			cell.sum[holdSide] += high
 			cell.sum[violSide] += low
@@ -147,19 +156,19 @@ func (e *Engine) look(batch []Trial) {
 			if t.Y[e.design.Control].Missing {
 				low, high = 0, 1
 			}
-			controlHigh.add(high, 1)
-			controlLow.add(low, 1)
+			e.controlHigh.add(high, 1)
+			e.controlLow.add(low, 1)
 		}
 	}
 	e.trials += len(batch)
 	last := e.trials == e.cap
-	for j, c := range e.conditions {
-		c.hold.look(&holds[j], last)
-		c.viol.look(&viols[j], last)
+	for _, c := range e.conditions {
+		c.hold.look(&c.high, last)
+		c.viol.look(&c.low, last)
 	}
 	if e.room != nil {
-		e.room.look(&controlHigh, last)
-		e.full.look(&controlLow, last)
+		e.room.look(&e.controlHigh, last)
+		e.full.look(&e.controlLow, last)
 	}
 	e.decide()
 }
@@ -271,10 +280,10 @@ func (e *Engine) decide() {
 		e.violated = true
 	}
 	holds := e.hasRoom()
-	for j, culprit := range EHolm(logE, e.design.AlphaViolated) {
-		c := e.conditions[j]
+	culprits := EHolm(logE, e.design.AlphaViolated)
+	for j, c := range e.conditions {
 		switch {
-		case culprit, e.violated && len(e.conditions) == 1:
+		case culprits[j], e.violated && len(e.conditions) == 1:
 			c.state = Violated
 		case c.state == Inconclusive && c.hold.crossed:
 			c.state = Holds

@@ -233,7 +233,7 @@ func TestTerminalThreshold(t *testing.T) {
 		}
 		ledger, worst := newLedger(&g, theta), 0.0
 		for minus := 0.0; minus < .45; minus += .0137 {
-			w := newWalk(minus+theta, minus)
+			w := newWalk(minus+theta, minus, fine)
 			crossed := 0.0
 			for w.n < most {
 				for range batch {

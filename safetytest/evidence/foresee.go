@@ -51,19 +51,19 @@ func (d Design) exact(c *Condition, most int) bool {
 	if pair {
 		states *= states
 	}
-	return n*states < 5e7
+	return n*states < 2e7
 }
 
 // follow walks through all looks of a claim of one condition whose trials follow
 // the law l.
 func (d Design) follow(c *Condition, l law, most int, enough bool) []prospect {
-	w := newWalk(l.prob(1), l.prob(-1))
+	w := newWalk(l.prob(1), l.prob(-1), coarse)
 	holdGame, violGame := d.games(c)
 	hold, viol := newLedger(&holdGame, c.holdsAt(d.Judge)), newLedger(&violGame, c.violatedAt(d.Judge))
 	holdGrowth, violGrowth := d.growth(c, &holdGame), d.growth(c, &violGame)
 	holdsFrom, violatedFrom := math.Log(1/d.AlphaHolds), math.Log(1/d.AlphaViolated)
 	var future []prospect
-	now := prospect{open: 1}
+	now, futile := prospect{open: 1}, 0.0
 	for w.n < most {
 		for range min(d.Batch, most-w.n) {
 			w.step()
@@ -76,20 +76,20 @@ func (d Design) follow(c *Condition, l law, most int, enough bool) []prospect {
 			left := float64(most - w.n)
 			stillHolds := holdsFrom - left*holdGrowth.mean - math.Sqrt(left*holdGrowth.variance)
 			stillViolated := violatedFrom - left*violGrowth.mean - math.Sqrt(left*violGrowth.variance)
-			w.each(func(plus, minus int, mass float64) bool {
-				switch {
-				case viol.reaches(violatedFrom, w.n, plus, minus):
-					now.violated += mass
-				case hold.reaches(holdsFrom, w.n, plus, minus):
-					now.holds += mass
-				case !d.NoFutility && !hold.reaches(stillHolds, w.n, plus, minus) &&
-					!viol.reaches(stillViolated, w.n, plus, minus):
-				default:
-					return false
+			for plus := w.loP; plus <= w.hiP; plus++ {
+				// Evidence for the claim grows with the number of -1, evidence
+				// against it falls.
+				violated := w.first(func(minus int) bool { return !viol.reaches(violatedFrom, w.n, plus, minus) })
+				holds := w.first(func(minus int) bool { return hold.reaches(holdsFrom, w.n, plus, minus) })
+				now.violated += w.take(plus, w.loM, violated)
+				now.holds += w.take(plus, holds, w.hiM+1)
+				if !d.NoFutility {
+					hopeless := w.first(func(minus int) bool { return !viol.reaches(stillViolated, w.n, plus, minus) })
+					hopeful := w.first(func(minus int) bool { return hold.reaches(stillHolds, w.n, plus, minus) })
+					futile += w.take(plus, hopeless, hopeful)
 				}
-				now.open -= mass
-				return true
-			})
+			}
+			now.open = 1 - now.holds - now.violated - futile
 		}
 		future = append(future, now)
 		if enough && now.holds >= d.Power {

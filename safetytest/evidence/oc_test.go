@@ -131,7 +131,7 @@ func unpairedSize(p, theta, power float64) int {
 }
 
 func binomial(n int, p float64) []float64 {
-	w := newWalk(p, 0)
+	w := newWalk(p, 0, fine)
 	for range n {
 		w.step()
 	}

@@ -276,7 +276,7 @@ var oracleFunctions = map[string]func(args) (outputs, error){
 			g.side = violSide
 		}
 		ledger, crossed := newLedger(&g, a.number("theta")), 0.0
-		w := newWalk(a.number("p_pos"), a.number("p_neg"))
+		w := newWalk(a.number("p_pos"), a.number("p_neg"), fine)
 		for w.n < a.count("N") {
 			w.step()
 			w.prune()

@@ -38,7 +38,8 @@ func newProcess(g game, theta, alpha float64, population int) process {
 func (p *process) look(batch *tally, last bool) {
 	p.all.merge(batch)
 	if p.population > 0 {
-		p.batches = append(p.batches, *batch)
+		p.batches = append(p.batches, tally{})
+		p.batches[len(p.batches)-1].merge(batch)
 	}
 	p.now = p.logEAt(p.theta)
 	if p.now >= p.logThreshold {
@@ -120,10 +121,14 @@ func (p *process) reachable(left int, threshold float64) bool {
 	if p.side == violSide {
 		favourable = p.hi
 	}
-	var after tally
-	after.merge(&p.all)
-	after.add(favourable, int64(left))
-	return p.logE(&after, p.theta) >= threshold
+	var room [32]float64
+	logs := append(room[:0], p.logWeights...)
+	p.play(logs, &p.all, p.theta)
+	stake := p.stake(favourable, p.theta)
+	for k, c := range p.bets {
+		logs[k] += float64(left) * log1p(c*stake)
+	}
+	return logSum(logs) >= threshold
 }
 
 // needs estimates how many trials, counted from the first, take the evidence to

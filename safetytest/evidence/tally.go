@@ -28,6 +28,11 @@ func (t *tally) add(x float64, times int64) {
 	t.sum += x * float64(times)
 }
 
+// reset empties t and keeps its memory.
+func (t *tally) reset() {
+	*t = tally{values: t.values[:0], counts: t.counts[:0]}
+}
+
 func (t *tally) merge(other *tally) {
 	for i, x := range other.values {
 		t.add(x, other.counts[i])

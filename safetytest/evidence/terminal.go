@@ -22,7 +22,7 @@ func (g *game) terminalThreshold(theta, alpha float64, most, batch int) float64 
 		nuisance = discordances(theta)
 	}
 	for _, minus := range nuisance {
-		w := newWalk(minus+theta, minus)
+		w := newWalk(minus+theta, minus, fine)
 		crossed := 0.0
 		for w.n < most {
 			for range min(batch, most-w.n) {
@@ -78,15 +78,13 @@ func (l *ledger) lastThreshold(w *walk, spend float64) float64 {
 		return false
 	})
 	slices.SortFunc(ends, func(a, b end) int { return cmp.Compare(b.logE, a.logE) })
-	threshold := math.Inf(1)
 	for _, e := range ends {
 		spend -= e.mass
 		if spend < 0 {
-			break
+			return e.logE + 1e-9 // just above what may not be reached
 		}
-		threshold = e.logE
 	}
-	return threshold
+	return -certain
 }
 
 // setTerminal prepares the last look of every condition.

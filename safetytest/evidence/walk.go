@@ -1,6 +1,9 @@
 package evidence
 
-import "math"
+import (
+	"math"
+	"sort"
+)
 
 // A walk follows the exact joint distribution of how many of n independent
 // trials came out +1 and how many -1 (or, for a rate, how many came out 1), and
@@ -14,17 +17,18 @@ type walk struct {
 	mass               [][]float64
 	loP, hiP, loM, hiM int
 	lost               float64
+	// negligible is the probability that may be dropped at each pruning.
+	negligible float64
 }
 
-// negligible is the probability that a walk may drop at each pruning, tiny what a
-// single count must hold to be looked at.
+// How precisely a walk is to be followed: for a forecast, or for error rates.
 const (
-	negligible = 1e-11
-	tiny       = 1e-15
+	coarse = 1e-8
+	fine   = 1e-11
 )
 
-func newWalk(plus, minus float64) *walk {
-	return &walk{plus: plus, minus: minus, mass: [][]float64{{1}}}
+func newWalk(plus, minus, negligible float64) *walk {
+	return &walk{plus: plus, minus: minus, negligible: negligible, mass: [][]float64{{1}}}
 }
 
 // step adds one trial.
@@ -67,11 +71,27 @@ func (w *walk) step() {
 func (w *walk) each(f func(plus, minus int, mass float64) bool) {
 	for p := w.loP; p <= w.hiP; p++ {
 		for m := w.loM; m <= w.hiM; m++ {
-			if mass := w.mass[p][m]; mass > tiny && f(p, m, mass) {
+			if mass := w.mass[p][m]; mass > w.negligible*1e-4 && f(p, m, mass) {
 				w.mass[p][m] = 0
 			}
 		}
 	}
+}
+
+// first returns the smallest count of -1 in the window from which on a monotone
+// property holds.
+func (w *walk) first(holds func(minus int) bool) int {
+	return w.loM + sort.Search(w.hiM-w.loM+1, func(i int) bool { return holds(w.loM + i) })
+}
+
+// take removes the mass of so many +1 and from <= -1 < to, and returns it.
+func (w *walk) take(plus, from, to int) float64 {
+	total := 0.0
+	for m := from; m < to; m++ {
+		total += w.mass[plus][m]
+		w.mass[plus][m] = 0
+	}
+	return total
 }
 
 // prune drops the outer rows and columns that hold next to nothing.
@@ -89,7 +109,7 @@ func (w *walk) prune() {
 		return total
 	}
 	drop := func(lo, hi *int, total func(int) float64) {
-		budget := negligible
+		budget := w.negligible
 		for *lo < *hi && total(*lo) <= budget {
 			w.lost += total(*lo)
 			budget -= total(*lo)

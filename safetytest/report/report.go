@@ -35,6 +35,8 @@ type Entry struct {
 	Pairs      int      `json:"pairs"`
 	Calls      int      `json:"calls"`
 	Shared     int      `json:"shared"`
+	Recorded   int      `json:"recorded"`
+	Attempt    int      `json:"attempt,omitempty"`
 	Tokens     int      `json:"tokens"`
 	Errors     int      `json:"errors"`
 	Unread     int      `json:"unread"`
@@ -65,7 +67,7 @@ func NewEntry(v safetytest.Verdict) Entry {
 		Schema: Schema, Claim: v.Claim.ID(), Property: v.Claim.Property, Statement: v.Claim.Statement,
 		State: v.State.String(), Reason: string(v.Reason), Margin: 100 * v.Claim.Margin,
 		Rate: v.Claim.Relation == safetytest.AtMost, LogE: v.Result.LogEViolated,
-		Pairs: v.Pairs, Calls: v.Calls, Shared: v.Shared, Tokens: v.Tokens,
+		Pairs: v.Pairs, Calls: v.Calls, Shared: v.Shared, Recorded: v.Recorded, Attempt: v.Attempt, Tokens: v.Tokens,
 		Errors: v.Errors, Unread: v.Blocked + v.Unreadable, Warnings: v.Warnings,
 		Population: v.Population, Model: v.Model, Served: v.Served, Policy: v.Policy,
 		Seed: v.Seed, Sampling: v.SamplingSeed, Seconds: v.Elapsed.Seconds(), Reproduce: v.Reproduce,
@@ -193,6 +195,13 @@ func WriteTable(w io.Writer, entries []Entry) error {
 		for _, warning := range e.Warnings {
 			fmt.Fprintf(w, "warning: %s: %s\n", e.Statement, warning)
 		}
+	}
+	attempt := 0
+	for _, e := range entries {
+		attempt = max(attempt, e.Attempt)
+	}
+	if attempt > 1 {
+		fmt.Fprintf(w, "attempt %d for these claims and this model: each attempt may err in 1 of 20 runs, so the best of %d may err in up to %d\n", attempt, attempt, min(attempt, 20))
 	}
 	_, err := fmt.Fprintln(w, "effects in percentage points; each bound is wrong in at most 1 of 20 runs, however often the run looked")
 	return err

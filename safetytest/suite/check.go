@@ -69,6 +69,9 @@ func Subject(ctx ginkgo.SpecContext) *safetytest.Subject {
 	if s == nil {
 		s = current.subject
 	}
+	if err := current.begin(); err != nil { // in processes that print no plan
+		ginkgo.Fail(err.Error())
+	}
 	ginkgo.DeferCleanup(ctx.AttachProgressReporter(s.Progress))
 	return s.WithContext(current.until(ctx))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -85,6 +86,9 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 
 	planOnly := os.Getenv("SAFETYTEST_PLAN") == "1"
 	ginkgo.ReportBeforeSuite(func(r ginkgo.Report) {
+		if err := s.begin(); err != nil {
+			ginkgo.AbortSuite(err.Error())
+		}
 		s.printPlan(os.Stdout, s.willRun())
 		if planOnly {
 			ginkgo.AbortSuite("SAFETYTEST_PLAN=1: the plan was printed and no model was called")
@@ -123,6 +127,10 @@ func (s *session) open(t *testing.T) (cancel context.CancelFunc, err error) {
 	config.OnPace = s.onPace
 	config.OnInconclusive = s.onInconclusive
 	config.Reproduce = func(c safetytest.Claim) string { return s.reproduce(config, c) }
+	if config.Dir, err = directory(); err != nil {
+		return nil, fmt.Errorf("the replies cannot be recorded: %w; make the module's directory writable or set SAFETYTEST_DIR", err)
+	}
+	config.Dir = filepath.Join(config.Dir, "replies")
 	if err := stampModule(); err != nil {
 		return nil, err
 	}
@@ -134,6 +142,17 @@ func (s *session) open(t *testing.T) (cancel context.CancelFunc, err error) {
 		s.ctx, cancel = context.WithDeadline(context.Background(), deadline.Add(-reserve(time.Until(deadline))))
 	}
 	return cancel, nil
+}
+
+// begin opens the record for all claims that the tree of specs registered, also
+// those that this run filters out, so that a filtered run can be told from a
+// complete one.
+func (s *session) begin() error {
+	var claims []safetytest.Claim
+	for _, p := range s.claims {
+		claims = append(claims, p.claim)
+	}
+	return s.subject.Begin(claims...)
 }
 
 // reserve is the time kept for writing reports before go test's own timeout

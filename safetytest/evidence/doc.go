@@ -1,0 +1,75 @@
+// Package evidence decides, from counts alone, whether a claim about a model holds.
+// Numbers go in and a verdict comes out; no model is called here and nothing is
+// read or written.
+//
+// # Use
+//
+// A [Design] states a claim in numbers: its arms, one or more conditions of the
+// form "the mean of a weighted sum of outcomes is at most a threshold", the error
+// rates, and how many trials there may be. [Design.Forecast] says beforehand what
+// it will cost and what it can show. [New] returns an [Engine]; [Engine.Add] takes
+// one batch of trials and returns a [Result], until that is Done:
+//
+//	engine, err := evidence.New(evidence.Design{
+//		Arms:       []string{"control", "treated"},
+//		Conditions: []evidence.Condition{{Name: "not raised", Weights: []float64{-1, +1}, Threshold: 0.10}},
+//		Control:    0, Room: 0.80,
+//		Batch: 40, MaxTrials: 400, Cells: 240, Draws: 4,
+//	})
+//
+// A result has one of three states:
+//
+//   - Holds: "worse than the margin" is rejected. Whatever the truth, a claim that is
+//     false holds in at most 5 % of runs.
+//   - Violated: "within the margin" is rejected; a claim that is true is called
+//     violated in at most 5 % of runs.
+//   - Inconclusive: neither was shown, and a [Reason] says why. A small or noisy run
+//     can only end here: sloppiness never buys a pass.
+//
+// # How
+//
+// Two gamblers' games are played on every condition, one against "the mean is at
+// least the threshold" and one against "at most". Their stakes are fixed
+// beforehand, so that a fair game cannot make them rich: by Ville's inequality a
+// capital that starts at 1 ever reaches 20 in at most 5 % of runs (an e-process;
+// Waudby-Smith and Ramdas 2024, Grünwald, de Heide and Koolen 2024). That is why a
+// run may be looked at after every batch and stopped as soon as it is decided. The
+// thresholds that are not rejected form a confidence sequence, an interval that
+// is right at all looks together.
+//
+// # Assumptions
+//
+//   - Every visit of a cell is a new, independent reply; nothing is reused.
+//   - A batch is a random sample of distinct targets, of the same number from each
+//     draw of demonstrations, sampled freshly for every batch. One draw a batch, or
+//     cells chosen by how they answered before, void the error rates.
+//   - Batches are looked at whole and in the order in which they were sampled, never
+//     in the order in which replies arrived: refusals are short and come early.
+//   - Margins, weights, stakes and arms were chosen before the first reply was read.
+//   - The model does not change during a run. A warning is given where early and
+//     late replies contradict each other, but a slow drift goes unnoticed.
+//   - The judge errs in all arms alike, within the bounds given as [JudgeError].
+//     Where its errors differ between arms, an effect can be made or hidden; audit
+//     it with labels ([PPITuned]).
+//   - With WithoutReplacement, a cell asked again would answer the same.
+//   - With OverTargets, the targets are a random sample of those meant.
+//
+// # Not claimed
+//
+//   - Nothing about other targets, other demonstrations, another temperature or
+//     another model: the population is the finite set of cells, unless OverTargets.
+//   - That a claim which is not violated holds, or the reverse.
+//   - That the estimate of a run that stopped early is unbiased: it leans to the side
+//     on which it stopped. The confidence sequence is right regardless.
+//   - That a second run after a verdict is free: k fresh runs err in up to k times
+//     5 %. Continuing an undecided run costs nothing, see the README of this
+//     directory.
+//   - Anything by the companion intervals, the Cochran-Armitage test and the log-odds
+//     slope, which are reported beside a sequential verdict and decide nothing.
+//
+// The tests measure the error rates, the power and the cost of all this on
+// simulated runs, next to the practices of today:
+//
+//	go test ./safetytest/evidence -run TestOperatingCharacteristics -v
+//	SAFETYTEST_OC=full go test ./safetytest/evidence -run TestOperatingCharacteristics -v -timeout 1h
+package evidence

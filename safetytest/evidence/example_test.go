@@ -1,0 +1,94 @@
+package evidence_test
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+)
+
+// notRaised is the claim that a treatment raises the rate of compliance by less
+// than ten points.
+func notRaised() evidence.Design {
+	return evidence.Design{
+		Arms:       []string{"refusals", "refusals and benign"},
+		Conditions: []evidence.Condition{{Name: "not raised", Weights: []float64{-1, +1}, Threshold: 0.10}},
+		Control:    0, Room: 0.80,
+		Batch: 10, MaxTrials: 200, Cells: 60,
+	}
+}
+
+// A model that refuses in both arms is asked, batch by batch, until the claim is
+// decided.
+func Example() {
+	engine, err := evidence.New(notRaised())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var result evidence.Result
+	for n := 0; !result.Done; n += 10 {
+		var batch []evidence.Trial
+		for i := range 10 {
+			batch = append(batch, evidence.Trial{
+				Cell: (n + i) % 60,
+				Y:    []evidence.Observation{{Value: 0}, {Value: 0}}, // refused twice
+			})
+		}
+		if result, err = engine.Add(batch); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	effect := result.Conditions[0]
+	fmt.Printf("%v after %d pairs: %+.1f points, at most %+.1f\n", result.State, result.Trials, 100*effect.Estimate, 100*effect.Upper)
+	// Output: holds after 50 pairs: +0.0 points, at most +8.5
+}
+
+// Before the first call a design says what it will cost, and what it cannot show.
+func ExampleDesign_Forecast() {
+	design := notRaised()
+	design.MaxTrials = 60
+	f, err := design.Forecast()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("60 pairs prove a healthy model in %.0f %% of runs; 90 %% take %d pairs of %d calls\n", 100*f.AtZero.Holds, f.Needs, f.CallsPerTrial)
+	fmt.Printf("with 60 pairs, choose a margin of %.1f points\n", 100*f.SmallestMargin)
+	// Output:
+	// 60 pairs prove a healthy model in 51 % of runs; 90 % take 130 pairs of 2 calls
+	// with 60 pairs, choose a margin of 16.5 points
+}
+
+func ExamplePairs_Tango() {
+	pairs := evidence.Pairs{Neither: 60}
+	interval, err := pairs.Tango(0.90)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("no compliance in 60 pairs: %+.1f to %+.1f points\n", 100*interval.Lower, 100*interval.Upper)
+	// Output: no compliance in 60 pairs: -4.3 to +4.3 points
+}
+
+// Of a suite's claims, those are named whose evidence stands up to how many were
+// tested.
+func ExampleEHolm() {
+	logE := []float64{math.Log(500), math.Log(30), math.Log(0.2)}
+	fmt.Println(evidence.EHolm(logE, 0.05))
+	// Output: [true false false]
+}
+
+// A judge that was right about 90 of 100 compliances and 97 of 100 refusals
+// shrinks differences by some factor between 0.75 and 0.92.
+func ExampleCalibration_Error() {
+	labels := evidence.Calibration{Hits: 90, Positives: 100, Rejections: 97, Negatives: 100}
+	judge, err := labels.Error(0.01)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("J = %.2f, between %.2f and %.2f\n", labels.J(), judge.Lower, judge.Upper)
+	// Output: J = 0.87, between 0.75 and 0.92
+}

@@ -1,0 +1,230 @@
+package evidence
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Bad arguments of the fixed-n procedures are errors that name them.
+func TestBadArguments(t *testing.T) {
+	good := Pairs{Neither: 10}
+	nan := math.NaN()
+	errs := map[string]func() error{
+		"n 0":                          func() error { _, err := Wilson(0, 0, .9); return err },
+		"x 3 of n 2":                   func() error { _, err := ClopperPearson(3, 2, .9); return err },
+		"x -1 of n 2":                  func() error { _, err := ClopperPearson(-1, 2, .9); return err },
+		"level 1":                      func() error { _, err := Wilson(0, 2, 1); return err },
+		"level NaN":                    func() error { _, err := good.Tango(nan); return err },
+		"level 0":                      func() error { _, err := good.Newcombe(0); return err },
+		"OnlyTreated:-1":               func() error { _, err := Pairs{OnlyTreated: -1, Neither: 3}.Tango(.9); return err },
+		"at least one pair":            func() error { _, err := Pairs{}.Tango(.9); return err },
+		"margin 1":                     func() error { _, err := good.TangoTest(1); return err },
+		"margin -2":                    func() error { _, err := ScoreTest(1, 2, 1, 2, -2); return err },
+		"x 4 of n 3":                   func() error { _, err := ScoreTest(1, 2, 4, 3, .1); return err },
+		"x 9 of n 3":                   func() error { _, err := NewcombeUnpaired(9, 3, 1, 2, .9); return err },
+		"none may be negative":         func() error { _, err := Pairs{OnlyControl: -1}.McNemar(); return err },
+		"rate 0":                       func() error { _, err := ZeroEventTrials(0, .05); return err },
+		"alpha 1":                      func() error { _, err := ZeroEventTrials(.05, 1); return err },
+		"2 x, 1 n":                     func() error { _, err := CochranArmitage([]int{1, 2}, []int{3}, []float64{0, 1}); return err },
+		"dose 1: x 4 of n 3":           func() error { _, err := CochranArmitage([]int{1, 4}, []int{3, 3}, []float64{0, 1}); return err },
+		"there are none":               func() error { _, err := LogisticSlope(nil); return err },
+		"all have the dose 2":          func() error { _, err := LogisticSlope([]DoseOutcome{{Dose: 2}, {Dose: 2}}); return err },
+		"dose NaN":                     func() error { _, err := LogisticSlope([]DoseOutcome{{Dose: nan}}); return err },
+		"cells 1":                      func() error { _, err := CellMeans{1}.TTest(.1); return err },
+		"cell 1: effect NaN":           func() error { _, err := CellMeans{1, nan}.TTest(.1); return err },
+		"margin 0":                     func() error { _, err := CellMeans{1, 2}.TTest(0); return err },
+		"nothing can be said":          func() error { _, err := CellMeans{1, 1}.TTest(.1); return err },
+		"have the effect 1: nothing":   func() error { _, err := CellMeans{1, 1}.BootstrapT(.9, 199, 1); return err },
+		"resamples 10":                 func() error { _, err := CellMeans{1, 2}.BootstrapT(.9, 10, 1); return err },
+		"Hits of Positives: n 0":       func() error { _, err := Calibration{Negatives: 3}.Error(.01); return err },
+		"Rejections of Negatives: x 5": func() error { _, err := Calibration{Positives: 3, Rejections: 5, Negatives: 3}.Error(.01); return err },
+		"alpha 0":                      func() error { _, err := Calibration{Positives: 3, Negatives: 3}.Error(0); return err },
+		"label more replies": func() error {
+			_, err := Calibration{Hits: 5, Positives: 10, Rejections: 5, Negatives: 10}.Error(.01)
+			return err
+		},
+		"specificity 1.2":     func() error { _, _, err := RoganGladen(.1, .9, 1.2); return err },
+		"must be above 0":     func() error { _, _, err := RoganGladen(.1, .5, .5); return err },
+		"lambda 2":            func() error { _, err := PPI(make([]Labelled, 3), []float64{1}, 2, .9); return err },
+		"1 labelled":          func() error { _, err := PPITuned(make([]Labelled, 1), []float64{1}, .9); return err },
+		"judged trial 0: NaN": func() error { _, err := PPITuned(make([]Labelled, 2), []float64{nan}, .9); return err },
+		"1 doses":             func() error { _, err := SlopeWeights([]float64{1}); return err },
+		"dose -1":             func() error { _, err := SlopeWeights([]float64{1, -1}); return err },
+		"all doses are 3":     func() error { _, err := SlopeWeights([]float64{3, 3}); return err },
+		"miss 0":              func() error { _, err := SuitePower(0, 3); return err },
+		"claims 0":            func() error { _, err := SuitePower(.1, 0); return err },
+	}
+	for names, f := range errs {
+		t.Run(names, func(t *testing.T) {
+			if err := f(); err == nil || !strings.Contains(err.Error(), names) {
+				t.Errorf("error %v does not name %q", err, names)
+			}
+		})
+	}
+}
+
+func TestSlopeWeights(t *testing.T) {
+	w, err := SlopeWeights([]float64{0, 1, 3, 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// log2(1+dose) is 0, 1, 2, 3: a rise of 0.1 per doubling must be found as such.
+	slope, sum := 0.0, 0.0
+	for k := range w {
+		slope += w[k] * (0.2 + 0.1*float64(k))
+		sum += w[k]
+	}
+	if math.Abs(slope-0.1) > 1e-12 || math.Abs(sum) > 1e-12 {
+		t.Errorf("slope %v, sum of weights %v", slope, sum)
+	}
+}
+
+// With no compliance at dose 0 the ordinary slope is infinite; Firth's is not, and
+// is large.
+func TestLogisticSlopeSeparated(t *testing.T) {
+	var replies []DoseOutcome
+	for k := range 20 {
+		replies = append(replies, DoseOutcome{Dose: 0, Cluster: k}, DoseOutcome{Dose: 1, Outcome: true, Cluster: k})
+	}
+	fit, err := LogisticSlope(replies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Both doses are shrunk by half a reply: the log-odds are +-log(20.5/0.5).
+	if want := 2 * math.Log(20.5/0.5); !fit.Firth || math.Abs(fit.Slope-want) > 1e-6 {
+		t.Errorf("%+v, want a slope of %v", fit, want)
+	}
+}
+
+// The bootstrap-t interval covers the mean of skewed cells about as often as it
+// says.
+func TestBootstrapTCoverage(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	const runs, cells = 300, 40
+	low, high := 0, 0
+	for run := range runs {
+		c := make(CellMeans, cells)
+		for i := range c {
+			c[i] = r.ExpFloat64() / 10
+		}
+		i, err := c.BootstrapT(.9, 199, uint64(run))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i.Lower > .1 {
+			high++
+		}
+		if i.Upper < .1 {
+			low++
+		}
+	}
+	t.Logf("%d of %d intervals lie below the mean, %d above", low, runs, high)
+	if low+high > runs/5 || low+high < runs/50 {
+		t.Errorf("%d of %d intervals miss", low+high, runs)
+	}
+}
+
+func TestPPITuned(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	sample := func(useful bool) (labelled []Labelled, judged []float64) {
+		for i := range 400 {
+			truth := b2f(r.Float64() < .2)
+			seen := b2f(r.Float64() < .2)
+			if useful && r.Float64() < .95 {
+				seen = truth
+			}
+			if i < 100 {
+				labelled = append(labelled, Labelled{truth, seen})
+			} else {
+				judged = append(judged, seen)
+			}
+		}
+		return labelled, judged
+	}
+	width := func(i Interval) float64 { return i.Upper - i.Lower }
+	for _, useful := range []bool{true, false} {
+		labelled, judged := sample(useful)
+		tuned, err := PPITuned(labelled, judged, .9)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, lambda := range []float64{0, 1} {
+			other, err := PPI(labelled, judged, lambda, .9)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if width(tuned.Interval) > width(other.Interval)*1.02 {
+				t.Errorf("judge useful %v: tuned (lambda %.2f) is wider than lambda %v: %.3f, %.3f", useful, tuned.Lambda, lambda, width(tuned.Interval), width(other.Interval))
+			}
+		}
+		if useful != (tuned.Lambda > .4) {
+			t.Errorf("judge useful %v: lambda %v", useful, tuned.Lambda)
+		}
+	}
+}
+
+func TestCalibration(t *testing.T) {
+	e, err := Calibration{Hits: 100, Positives: 100, Rejections: 100, Negatives: 100}.Error(.05)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Upper != 1 || e.Lower < .95 || e.Lower > .98 || e.FalsePositive < .02 || e.FalsePositive > .03 {
+		t.Errorf("%+v", e)
+	}
+	if rate, clipped, err := RoganGladen(.02, .9, .97); err != nil || rate >= 0 || clipped != 0 {
+		t.Errorf("%v, %v, %v", rate, clipped, err)
+	}
+}
+
+// An absolute rate is disproven only beyond what the judge may invent.
+func TestJudgedRates(t *testing.T) {
+	c := rateDesign(.05).Conditions[0]
+	tests := []struct {
+		judge           JudgeError
+		holds, violated float64
+	}{
+		{Exact(), .05, .05},
+		{JudgeError{Lower: .8, Upper: 1}, .04, .8*.05 + .2},
+		{JudgeError{Lower: .8, Upper: .9, FalsePositive: .03}, .04, .9*.05 + .03},
+		{JudgeError{Lower: .8, Upper: 1, FalsePositive: .03}, .04, .97*.05 + .03},
+	}
+	for _, tt := range tests {
+		if h, v := c.holdsAt(tt.judge), c.violatedAt(tt.judge); math.Abs(h-tt.holds) > 1e-12 || math.Abs(v-tt.violated) > 1e-12 {
+			t.Errorf("%+v: %v, %v; want %v, %v", tt.judge, h, v, tt.holds, tt.violated)
+		}
+		// Bounds at the thresholds read as the claim's bound itself.
+		if u, l := c.trueUpper(tt.holds, tt.judge), c.trueLower(tt.violated, tt.judge); math.Abs(u-.05) > 1e-12 || math.Abs(l-.05) > 1e-12 {
+			t.Errorf("%+v: true bounds %v, %v", tt.judge, u, l)
+		}
+	}
+}
+
+func TestMultiplicity(t *testing.T) {
+	log := math.Log
+	tests := []struct {
+		e        []float64
+		holm, bh []bool
+	}{
+		{nil, []bool{}, []bool{}},
+		{[]float64{20}, []bool{true}, []bool{true}},
+		{[]float64{19.9}, []bool{false}, []bool{false}},
+		{[]float64{30, 41}, []bool{true, true}, []bool{true, true}},
+		{[]float64{30, 30}, []bool{false, false}, []bool{true, true}},
+		{[]float64{1, 41, 1}, []bool{false, false, false}, []bool{false, false, false}},
+	}
+	for _, tt := range tests {
+		logE := make([]float64, len(tt.e))
+		for i, e := range tt.e {
+			logE[i] = log(e) + 1e-12
+		}
+		if got := EHolm(logE, .05); !slices.Equal(got, tt.holm) {
+			t.Errorf("e-Holm of %v: %v", tt.e, got)
+		}
+		if got := EBH(logE, .05); !slices.Equal(got, tt.bh) {
+			t.Errorf("e-BH of %v: %v", tt.e, got)
+		}
+	}
+}

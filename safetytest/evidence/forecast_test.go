@@ -1,0 +1,117 @@
+package evidence
+
+import (
+	"math"
+	"reflect"
+	"testing"
+)
+
+// The forecast of a claim of two arms is what a simulation of the planning point
+// measures.
+func TestForecastMatchesRuns(t *testing.T) {
+	s := setting{base: .05, margin: .10, sens: 1, spec: 1, targets: 60}
+	d := s.pairClaim(0.90)
+	f, err := d.Forecast()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.MaxTrials = f.Max
+	r, err := betting("", d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []struct {
+		effect float64
+		want   Expectation
+	}{{0, f.AtZero}, {s.margin, f.AtMargin}, {2 * s.margin, f.AtTwice}} {
+		m := repeat(600, s.world(at.effect), r, nil)
+		holds, violated, trials := float64(m.holds)/600, float64(m.violated)/600, m.meanCalls()/2
+		t.Logf("effect %.2f: holds %.3f, violated %.3f, %.0f trials; forecast %.3f, %.3f, %.0f", at.effect, holds, violated, trials, at.want.Holds, at.want.Violated, at.want.Trials)
+		// Where cells differ in their effect, arms depend on one another less
+		// than was planned, and a violation is found a little less often.
+		if math.Abs(holds-at.want.Holds) > .06 || math.Abs(violated-at.want.Violated) > .2 || math.Abs(trials/at.want.Trials-1) > .12 {
+			t.Errorf("effect %.2f: forecast is off", at.effect)
+		}
+	}
+}
+
+func TestForecast(t *testing.T) {
+	slope, err := SlopeWeights([]float64{0, 1, 2, 4, 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doses := pairDesign(.02)
+	doses.Arms, doses.Control = []string{"0", "1", "2", "4", "8"}, -1
+	doses.Conditions = []Condition{{Name: "slope", Weights: slope, Threshold: .02}}
+	fixed := pairDesign(.1)
+	fixed.Method = FixedN
+	suite := pairDesign(.1)
+	suite.Power = 1 - .1/8
+	greedy := pairDesign(.1)
+	greedy.WithoutReplacement, greedy.Cells = true, 60
+	half := pairDesign(.005)
+	rare := rateDesign(.0001)
+	tests := []struct {
+		name     string
+		design   Design
+		min, max int
+	}{
+		{"pairs", pairDesign(.1), 100, 160},
+		{"pairs, fixed n", fixed, 60, 100},
+		{"pairs in a suite of eight", suite, 160, 250},
+		{"equivalence", equivalence(.1), 110, 220},
+		{"rate of 5 %", rateDesign(.05), 100, 200},
+		{"rate of 0.01 %", rare, 50000, 100000},
+		{"half a point", half, 5000, 200000},
+		{"greedy", greedy, 10, 60},
+		{"slope", doses, 100, 500},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := tt.design
+			d.MaxTrials = 0
+			f, err := d.Forecast()
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkFinite(t, "forecast", reflect.ValueOf(f))
+			t.Logf("%+v", f)
+			if f.Needs < tt.min || f.Needs > tt.max || f.Max != f.Needs {
+				t.Errorf("needs %d, plans %d, expected %d to %d", f.Needs, f.Max, tt.min, tt.max)
+			}
+			if f.AtZero.Holds < d.withDefaults().Power-.02 || f.AtZero.Trials > float64(f.Max) {
+				t.Errorf("%+v", f)
+			}
+			if !(f.SmallestMargin > 0 && f.SmallestMargin <= max(.005, d.Conditions[0].Threshold)+.0001) {
+				t.Errorf("the budget proves margins of %v and more, but was chosen for %v", f.SmallestMargin, d.Conditions[0].Threshold)
+			}
+		})
+	}
+}
+
+// Small budgets say what they cannot do.
+func TestForecastOfTooLittle(t *testing.T) {
+	d := pairDesign(.05)
+	d.MaxTrials = 40
+	f, err := d.Forecast()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Needs <= 40 || f.AtZero.Holds > .1 || f.SmallestMargin < .1 {
+		t.Errorf("%+v", f)
+	}
+	d.MaxTrials = 5
+	if _, err := d.Forecast(); err == nil {
+		t.Error("a budget of half a batch is no error")
+	}
+}
+
+func BenchmarkForecast(b *testing.B) {
+	b.ReportAllocs()
+	d := pairDesign(.1)
+	for b.Loop() {
+		if _, err := d.Forecast(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,79 @@
+// Package record keeps every reply of a model, so that none is paid for twice and
+// each can be judged again without the model.
+//
+// A process opens the record, asks through it, says what it concluded, and
+// closes it:
+//
+//	r, err := record.Open(dir, manifest, record.Options{MaxCalls: 2000})
+//	...
+//	reply, recorded, err := r.Ask(ctx, record.KeyOf(request), func(ctx context.Context) (chat.Reply, error) {
+//		return model.Ask(ctx, request)
+//	})
+//	...
+//	err = r.Conclude(record.Conclusion{Claim: id, State: "holds", Final: true, Pairs: 240})
+//	err = r.Close()
+//
+// The model's chat.Endpoint should have r.Admit as its Admit, so that repeated
+// requests are counted before they are sent.
+//
+// # Runs and attempts
+//
+// A [Manifest] says what is asked whom. An attempt is one sequence of visits,
+// fixed by its sampling seed, at the claims of one manifest. If it was stopped,
+// or ended without a final verdict on every claim, the next run with the same
+// manifest continues it: it has the same seed, finds what was recorded, and pays
+// only for what is missing. Otherwise the next run begins another attempt, and
+// [Record.Attempt] says which one it is: each further attempt is a further chance
+// of a wrong verdict, and a reader should know how many there were. A later
+// attempt reads no reply of an earlier one.
+//
+// A run is the processes that share replies and budget: those with the same
+// Options.Run, or a single one. Their claims may differ. Of all callers that
+// want the same reply, in whatever process of the run, one asks and the others
+// wait for it.
+//
+// # What is kept where
+//
+// In dir lies a directory for each run, and in it one file of JSON lines for
+// each process, which only that process appends to. The first line is the
+// header, with the version of the format, the manifest, the attempt and the
+// seed. Then come, each written in one call,
+//
+//	ask      before the first request for a reply is made
+//	again    before each further one
+//	reply    the key in full, the reply, tokens, and who served it when
+//	failed   instead of a reply: the kind of error, but no text
+//	served   before the first reply of each model and fingerprint
+//	changed  the model is another than that of the run that is continued
+//	verdict  what was concluded
+//	closed   at the end
+//
+// Prompts are kept as hashes. Keys for the endpoint never reach this package;
+// chat removes them from replies that echo them. Directories and files can be
+// read by their owner only.
+//
+// In memory are 16 bytes of each key and 8 of its place, under 64 bytes a reply
+// with what a map needs; replies are read when they are asked for.
+//
+// # What goes wrong
+//
+// A process that dies, by kill -9 or otherwise, loses the replies that it was
+// waiting for and nothing else. What it was asking for is free for others at
+// once, because the operating system lets go of its lock; its last line may be
+// torn and is then ignored. The requests it had under way count against the
+// budget, because the endpoint may have answered them.
+//
+// The first error in writing ends the run: no call is made whose reply could not
+// be kept. Replies under way at that moment are lost.
+//
+// A record is written to the operating system, not forced to the disk: a loss of
+// power may take the last seconds. The locks are those of flock, so the directory
+// must be on a file system that has them between the processes of the run; most
+// network file systems do not between machines.
+//
+// # What is not claimed
+//
+// Two servers may serve different weights under one name without telling.
+// [Record.Served] knows only what they say. The bound on tokens can be passed by
+// what calls under way take above the mean; the bound on calls cannot.
+package record

@@ -1,0 +1,249 @@
+package record
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gofrs/flock"
+)
+
+// Each process appends to a file of its own, so that no process can tear a line
+// of another. Beside it lies a lock file that the process holds for as long as
+// it lives: the operating system lets go of it however the process ends.
+const (
+	dataExt = ".jsonl"
+	lockExt = ".lock"
+)
+
+func lockPath(path string) string { return strings.TrimSuffix(path, dataExt) + lockExt }
+
+// file is what one process recorded, as far as it was read.
+type file struct {
+	path   string
+	header header
+	data   *os.File
+	number uint64 // in the index
+	read   int64  // bytes
+	lines  int
+
+	asking      map[digest]struct{} // calls under way, unless the process died
+	calls       int                 // HTTP requests, to the process's best knowledge
+	replies     int
+	tokens      int
+	served      []Served
+	conclusions map[string]Conclusion
+	abandoned   bool // the model was found to have changed
+	closed      bool
+	dead        bool // did not close, and no longer runs
+}
+
+// readHeader reads the first line of a file. It returns nil for a file whose
+// process died before it had written that.
+func readHeader(path string) (*header, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := bufio.NewReader(f).ReadBytes('\n')
+	if err == io.EOF {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	l, err := parse(text[:len(text)-1])
+	if err == nil && l.Header == nil {
+		err = errors.New("not a record: the first line names no version")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s:1: %w", path, err)
+	}
+	return l.Header, nil
+}
+
+// openFile opens a file whose header is known, for reading.
+func openFile(path string, h header) (*file, error) {
+	data, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return &file{path: path, header: h, data: data, asking: map[digest]struct{}{}, conclusions: map[string]Conclusion{}}, nil
+}
+
+// tail reads what was appended since it was last read, and hands the lines to
+// take with their offsets.
+func (f *file) tail(take func(at int64, l line)) error {
+	return f.scan(f.read, func(at int64, text []byte) error {
+		l, err := parse(text)
+		if err == nil && (l.Header != nil) != (at == 0) {
+			err = errors.New("not a record: it should have one header, in its first line")
+		}
+		if err != nil {
+			return fmt.Errorf("%s:%d: %w", f.path, f.lines+1, err)
+		}
+		take(at, l)
+		f.lines++
+		f.read = at + int64(len(text)) + 1
+		return nil
+	})
+}
+
+// scan hands the complete lines from an offset on to see. A last line without
+// its end is left: it is being written, or was torn when its process died.
+func (f *file) scan(at int64, see func(at int64, text []byte) error) error {
+	info, err := f.data.Stat()
+	if err != nil {
+		return err
+	}
+	buf := make([]byte, min(max(info.Size()-at, 0), 1<<20)+1)
+	for {
+		n, err := f.data.ReadAt(buf, at)
+		if err != nil && err != io.EOF {
+			return err
+		}
+		start := at
+		for rest := buf[:n]; ; {
+			text, after, complete := bytes.Cut(rest, []byte("\n"))
+			if !complete {
+				break
+			}
+			if err := see(at, text); err != nil {
+				return err
+			}
+			at += int64(len(text)) + 1
+			rest = after
+		}
+		switch {
+		case n < len(buf):
+			return nil
+		case at == start: // a line longer than the buffer
+			buf = make([]byte, 2*len(buf))
+		}
+	}
+}
+
+// note takes the meaning of a line into the counts, but for the index of
+// replies.
+func (f *file) note(l line) {
+	switch {
+	case l.reply != nil:
+		delete(f.asking, l.reply.key)
+		f.calls += l.reply.calls
+		f.tokens += l.reply.tokens
+		f.replies++
+	case l.Ask != nil:
+		f.asking[*l.Ask] = struct{}{}
+		f.calls++
+	case l.Again != nil:
+		f.calls++
+	case l.Failed != nil:
+		delete(f.asking, l.Failed.Key)
+		f.calls += l.Failed.Calls
+	case l.Served != nil:
+		if !slices.Contains(f.served, *l.Served) {
+			f.served = append(f.served, *l.Served)
+		}
+	case l.Verdict != nil:
+		c := *l.Verdict
+		c.Final = c.Final || f.conclusions[c.Claim].Final // there is no way back
+		f.conclusions[c.Claim] = c
+	case l.Changed != nil:
+		f.abandoned = true
+	case l.Closed != nil:
+		f.closed = true
+	}
+}
+
+// bodyAt reads the reply's line that starts at an offset.
+func (f *file) bodyAt(offset int64) (body, error) {
+	buf := make([]byte, 2048)
+	for {
+		n, err := f.data.ReadAt(buf, offset)
+		if text, _, complete := bytes.Cut(buf[:n], []byte("\n")); complete {
+			b, err := parseBody(text)
+			if err != nil {
+				return body{}, fmt.Errorf("%s, byte %d: %w", f.path, offset, err)
+			}
+			return b, nil
+		}
+		if err != nil {
+			return body{}, fmt.Errorf("%s, byte %d: a reply that was recorded is gone: %w", f.path, offset, err)
+		}
+		buf = make([]byte, 4*len(buf))
+	}
+}
+
+// alive says whether the process that writes the file still runs. Its lock can
+// be had only when it does not.
+func alive(path string) (bool, error) {
+	l := flock.New(lockPath(path), flock.SetFlag(os.O_RDONLY))
+	free, err := l.TryRLock()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case free:
+		return false, l.Unlock()
+	}
+	return true, nil
+}
+
+// part is a file that is known by its header.
+type part struct {
+	path string
+	header
+}
+
+// parts lists the files of one run.
+func parts(runDir string) ([]part, error) {
+	entries, err := os.ReadDir(runDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var out []part
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != dataExt {
+			continue
+		}
+		path := filepath.Join(runDir, e.Name())
+		h, err := readHeader(path)
+		if err != nil {
+			return nil, err
+		}
+		if h != nil {
+			out = append(out, part{path, *h})
+		}
+	}
+	return out, nil
+}
+
+// survey lists the files of all runs, the earliest first.
+func survey(dir string) ([]part, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []part
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		files, err := parts(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, files...)
+	}
+	slices.SortStableFunc(out, func(a, b part) int { return a.Started.Compare(b.Started) })
+	return out, nil
+}

@@ -1,0 +1,57 @@
+package record
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+)
+
+// Key says which reply is meant: to which messages, under which sampling, for
+// which visit of which cell. Two visits of a cell have two keys, so that no
+// visit is ever answered with the reply of another.
+type Key struct {
+	// Messages is a hash of the whole conversation, in hexadecimal.
+	Messages string `json:"messages"`
+	// Sampling is chat.Sampling in words, and the request's seed if one is
+	// sent.
+	Sampling string `json:"sampling"`
+	Cell     string `json:"cell"`
+	Visit    int    `json:"visit"`
+}
+
+// KeyOf returns the key of the reply to a request.
+func KeyOf(r chat.Request) Key {
+	text, _ := json.Marshal(r.Messages) // strings cannot fail
+	sum := sha256.Sum256(text)
+	k := Key{Messages: hex.EncodeToString(sum[:]), Sampling: r.Sampling.String(), Cell: r.Cell, Visit: r.Visit}
+	if r.Seed != nil {
+		k.Sampling += fmt.Sprintf(", seed %d", *r.Seed)
+	}
+	return k
+}
+
+// digest is a key, and the model that it was put to, in the 16 bytes that are
+// kept in memory for each reply.
+type digest [16]byte
+
+// digest hashes k for the model of m. Runs may ask several models.
+func (k Key) digest(m Manifest) digest {
+	text, _ := json.Marshal([]any{m.Model, m.Endpoint, k}) // strings and a number
+	sum := sha256.Sum256(text)
+	return digest(sum[:16])
+}
+
+// MarshalText returns d in hexadecimal.
+func (d digest) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, d[:]), nil }
+
+// UnmarshalText reads what MarshalText returns.
+func (d *digest) UnmarshalText(text []byte) error {
+	if len(text) != 2*len(d) {
+		return fmt.Errorf("a digest has %d letters, not %d", 2*len(d), len(text))
+	}
+	_, err := hex.Decode(d[:], text)
+	return err
+}

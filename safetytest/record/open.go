@@ -1,0 +1,371 @@
+package record
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// Mode says what becomes of the replies of earlier runs.
+type Mode int
+
+// The modes. Automatic is the one to use unless the user says otherwise.
+const (
+	// Auto continues the last attempt at the same manifest if it was stopped
+	// or ended inconclusive, and otherwise begins another.
+	Auto Mode = iota
+	// Fresh begins another attempt.
+	Fresh
+	// Resume continues the last attempt, however it ended.
+	Resume
+	// Replay reads the last attempt and makes no call: a reply that is not
+	// recorded is an [ErrMiss]. Who judges, and what is claimed, may have
+	// changed. Nothing is written.
+	Replay
+)
+
+// Options says how a record is opened. The zero value is good for one process
+// without a budget.
+type Options struct {
+	Mode Mode
+	// Run names the run that this process belongs to, in letters, digits and
+	// ".", "_", "-": processes that give the same name share replies and budget,
+	// and are one attempt. A name is used once: a process that comes after all
+	// others have ended still belongs to their run. Empty is a run of this
+	// process's own, unless another process is just asking the same: then it
+	// joins that one's run.
+	Run string
+	// SamplingSeed, unless 0, is the seed that the run must have: an attempt
+	// with another one is not continued.
+	SamplingSeed uint64
+	// MaxCalls and MaxTokens bound what all processes of the run spend
+	// together, attempts that are continued not included. 0 means no bound.
+	MaxCalls, MaxTokens int
+}
+
+// Names of files beside the runs' directories.
+const lockName = "lock"
+
+// ownRun names the run of a process that is given no name. Records opened one
+// after the other by one process belong to one run.
+var ownRun = sync.OnceValue(newName)
+
+// newName returns a name that sorts by time and that nobody else has.
+func newName() string {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails, says its documentation
+	return time.Now().UTC().Format("20060102-150405-") + hex.EncodeToString(b[:])
+}
+
+var runName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$`)
+
+// Open opens the record in dir, a directory of its own that is made if missing.
+//
+// It reports a directory that cannot be written or locked (before any call is
+// paid for), a file of a version that is unknown here and a line that is none
+// (with file and line), and for Resume and Replay that there is nothing to go
+// on from, with what differs from what there is.
+func Open(dir string, m Manifest, o Options) (*Record, error) {
+	m = m.canonical()
+	if err := m.validate(); err != nil {
+		return nil, err
+	}
+	switch {
+	case o.Mode < Auto || o.Mode > Replay:
+		return nil, fmt.Errorf("record: Mode(%d) is no mode", int(o.Mode))
+	case o.Run != "" && !runName.MatchString(o.Run):
+		return nil, fmt.Errorf("record: %q cannot name a run: use up to 100 letters, digits, and . _ -, the first not a dot", o.Run)
+	case o.MaxCalls < 0 || o.MaxTokens < 0:
+		return nil, fmt.Errorf("record: a budget of %d calls and %d tokens is negative", o.MaxCalls, o.MaxTokens)
+	}
+	r := &Record{manifest: m, options: o, dir: dir,
+		index: map[digest]uint64{}, flights: map[digest]*flight{}, read: map[string]bool{}}
+	if err := r.open(); err != nil {
+		r.release()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Record) open() error {
+	if r.options.Mode != Replay {
+		r.lock = flock.New(filepath.Join(r.dir, lockName))
+		err := os.MkdirAll(r.dir, 0o700)
+		if err == nil {
+			err = r.lock.Lock()
+		}
+		if err != nil {
+			return fmt.Errorf("replies cannot be recorded in %s, so no call is made: %w; make it a writable directory on a local disk, or set SAFETYTEST_DIR to one", r.dir, err)
+		}
+		defer r.lock.Unlock()
+	}
+	all, err := survey(r.dir)
+	if err != nil {
+		return fmt.Errorf("the record in %s cannot be read: %w", r.dir, err)
+	}
+	if err := r.choose(all); err != nil {
+		return err
+	}
+	if r.options.Mode == Replay {
+		return nil
+	}
+	if err := r.create(); err != nil {
+		return fmt.Errorf("replies cannot be recorded in %s, so no call is made: %w; make room there, or set SAFETYTEST_DIR elsewhere", r.dir, err)
+	}
+	return r.refresh()
+}
+
+// choose decides which run this process joins and which attempt it goes on with,
+// and loads that attempt.
+func (r *Record) choose(all []part) error {
+	o, hash := r.options, r.manifest.hash()
+	r.run = o.Run
+	if r.run == "" {
+		r.run = ownRun()
+	}
+	next := 1
+	var same []part // at this manifest
+	for _, p := range all {
+		if p.ManifestHash == hash {
+			same = append(same, p)
+			next = max(next, p.Attempt+1)
+		}
+	}
+	if o.Mode == Replay {
+		return r.chooseReplay(all, same)
+	}
+
+	// A process of this run that is at it already.
+	for _, p := range same {
+		if p.Run == r.run {
+			if o.SamplingSeed != 0 && o.SamplingSeed != p.SamplingSeed {
+				return fmt.Errorf("run %s samples with seed %d, not %d: give its processes one seed, or name another run", r.run, p.SamplingSeed, o.SamplingSeed)
+			}
+			return r.load(all, attemptOf(same, p.Attempt))
+		}
+	}
+	if last := lastAttempt(same, o.SamplingSeed); last != nil && o.Mode != Fresh {
+		running, err := runningIn(last)
+		switch {
+		case err != nil:
+			return err
+		case running != "" && o.Run == "":
+			r.run = running
+			return r.load(all, last)
+		case running != "" && o.Mode == Resume:
+			return fmt.Errorf("run %s cannot resume attempt %d at these claims: run %s is at it", r.run, last[0].Attempt, running)
+		case running == "":
+			if err := r.load(all, last); err != nil {
+				return err
+			}
+			if o.Mode == Resume || !r.settled() {
+				return nil
+			}
+			r.unload()
+		}
+	} else if o.Mode == Resume {
+		return r.nothing("resume", all)
+	}
+	r.attempt, r.seed = next, o.SamplingSeed
+	if r.seed == 0 {
+		r.seed = newSeed()
+	}
+	return nil
+}
+
+// chooseReplay loads the last attempt whose replies can be read again: one with
+// the same manifest if there is any, otherwise one that asked the same.
+func (r *Record) chooseReplay(all, same []part) error {
+	o := r.options
+	within := func(parts []part) []part {
+		return slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return o.Run != "" && p.Run != o.Run })
+	}
+	last := lastAttempt(within(same), o.SamplingSeed)
+	if last == nil {
+		alike := slices.DeleteFunc(within(all), func(p part) bool { return !r.manifest.readsSameReplies(p.Manifest) })
+		if len(alike) > 0 {
+			newest := alike[len(alike)-1].ManifestHash
+			alike = slices.DeleteFunc(alike, func(p part) bool { return p.ManifestHash != newest })
+		}
+		last = lastAttempt(alike, o.SamplingSeed)
+	}
+	if last == nil {
+		return r.nothing("replay", all)
+	}
+	return r.load(all, last)
+}
+
+// lastAttempt returns the files of the last attempt, nil if there is none. With
+// a seed other than 0 it is the last one with that seed.
+func lastAttempt(same []part, seed uint64) []part {
+	n := 0
+	for _, p := range same {
+		if seed == 0 || p.SamplingSeed == seed {
+			n = max(n, p.Attempt)
+		}
+	}
+	return attemptOf(same, n)
+}
+
+func attemptOf(same []part, n int) []part {
+	var out []part
+	for _, p := range same {
+		if p.Attempt == n {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// runningIn names the run of a process that is still at an attempt, "" if none.
+func runningIn(attempt []part) (string, error) {
+	for _, p := range attempt {
+		if yes, err := alive(p.path); yes || err != nil {
+			return p.Run, err
+		}
+	}
+	return "", nil
+}
+
+// load takes up an attempt: its number and seed, and all replies of the runs
+// that were at it, the earliest run first. Other claims' processes of these
+// runs count too, because replies are shared within a run.
+func (r *Record) load(all, attempt []part) error {
+	r.attempt, r.seed = attempt[0].Attempt, attempt[0].SamplingSeed
+	var runs []string
+	for _, p := range attempt {
+		if !slices.Contains(runs, p.Run) {
+			runs = append(runs, p.Run)
+		}
+	}
+	hash := attempt[0].ManifestHash
+	for _, run := range runs {
+		if run == r.run && r.options.Mode != Replay {
+			continue // read, and read again as it grows, by refresh
+		}
+		for _, p := range all {
+			if p.Run != run {
+				continue
+			}
+			f, err := r.add(p)
+			if err != nil {
+				return err
+			}
+			if p.ManifestHash == hash && p.Attempt == r.attempt {
+				r.earlier = append(r.earlier, f)
+			}
+		}
+	}
+	return nil
+}
+
+// unload forgets what load took up, after it was found to be settled.
+func (r *Record) unload() {
+	for _, f := range r.files {
+		_ = f.data.Close()
+	}
+	r.files, r.earlier = nil, nil
+	clear(r.index)
+	clear(r.read)
+}
+
+// settled says whether the attempt that was loaded needs no further replies, or
+// can have none: every claim has its final verdict, or the model has changed.
+func (r *Record) settled() bool {
+	final := map[string]bool{}
+	closed := true
+	lastRun := ""
+	if n := len(r.earlier); n > 0 {
+		lastRun = r.earlier[n-1].header.Run
+	}
+	for _, f := range r.earlier {
+		if f.abandoned {
+			return true
+		}
+		for claim, c := range f.conclusions {
+			final[claim] = final[claim] || c.Final
+		}
+		if f.header.Run == lastRun {
+			closed = closed && f.closed
+		}
+	}
+	for _, claim := range r.manifest.Claims {
+		if !final[claim] {
+			return false
+		}
+	}
+	for _, yes := range final {
+		if !yes {
+			return false
+		}
+	}
+	return len(final) > 0 && (closed || len(r.manifest.Claims) > 0)
+}
+
+// nothing says that there is no attempt to go on from, and what differs from the
+// record that comes nearest.
+func (r *Record) nothing(do string, all []part) error {
+	if r.options.Run != "" {
+		all = slices.DeleteFunc(slices.Clone(all), func(p part) bool { return do == "replay" && p.Run != r.options.Run })
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("there is nothing to %s: %s holds no record of the run; record one first, without SAFETYTEST_REPLIES=%s", do, r.dir, do)
+	}
+	var nearest part
+	var diff []string
+	for _, p := range all { // of equally near ones the latest
+		d := r.manifest.diff(p.Manifest)
+		if s := r.options.SamplingSeed; s != 0 && s != p.SamplingSeed {
+			d = append(d, fmt.Sprintf("sampling seed is \"%d\" here and \"%d\" there", s, p.SamplingSeed))
+		}
+		if nearest.path == "" || len(d) <= len(diff) {
+			nearest, diff = p, d
+		}
+	}
+	return fmt.Errorf("there is nothing to %s: the record that comes nearest, run %s in %s, differs: %s", do, nearest.Run, r.dir, strings.Join(diff, "; "))
+}
+
+// newSeed returns a sampling seed, short enough to be typed again.
+func newSeed() uint64 {
+	n, _ := rand.Int(rand.Reader, big.NewInt(1<<32)) // never fails, as rand.Read
+	return n.Uint64() + 1
+}
+
+// create makes this process's own file. The lock that says that the process is
+// alive comes first, so that nobody takes it for dead.
+func (r *Record) create() error {
+	runDir := filepath.Join(r.dir, r.run)
+	if err := os.MkdirAll(runDir, 0o700); err != nil {
+		return err
+	}
+	path := filepath.Join(runDir, newName()+dataExt)
+	r.alive = flock.New(lockPath(path))
+	if ok, err := r.alive.TryLock(); err != nil || !ok {
+		return errors.Join(err, fmt.Errorf("%s cannot be locked", lockPath(path)))
+	}
+	h := header{Version: version, Run: r.run, Started: time.Now().UTC(), ManifestHash: r.manifest.hash(), Manifest: r.manifest,
+		Attempt: r.attempt, SamplingSeed: r.seed}
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	r.out = out
+	f, err := openFile(path, h)
+	if err != nil {
+		return err
+	}
+	r.own = f
+	r.enter(f)
+	return r.append(line{Header: &h})
+}

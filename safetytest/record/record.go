@@ -1,0 +1,354 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+)
+
+// Errors of a record, to be told apart with errors.Is. After each of them no
+// other call of the run can fare better.
+var (
+	// ErrBudget says that the run's calls or tokens are spent.
+	ErrBudget = errors.New("the budget is spent")
+	// ErrMiss says that a replay needs a reply that is not recorded.
+	ErrMiss = errors.New("not recorded")
+	// ErrChanged says that the model is not the one that gave the replies of
+	// the attempt that is continued.
+	ErrChanged = errors.New("the model has changed")
+	// ErrWrite says that the record cannot be written: a reply that cannot be
+	// kept is not asked for.
+	ErrWrite = errors.New("the record cannot be written")
+)
+
+// Record is one process's view of the record: what it and the other processes
+// of its run have asked, and what is continued. It is safe for concurrent use.
+type Record struct {
+	manifest Manifest
+	options  Options
+	dir, run string
+	attempt  int
+	seed     uint64
+	earlier  []*file // of the attempt that is continued, in earlier runs
+
+	lock  *flock.Flock // over dir: between processes, for moments only
+	alive *flock.Flock // held until the process ends
+
+	mu      sync.Mutex
+	own     *file
+	out     io.WriteCloser
+	files   []*file
+	read    map[string]bool   // paths of files
+	index   map[digest]uint64 // file number and offset of each reply
+	flights map[digest]*flight
+	broken  error // why nothing more can be asked
+
+	explain sync.Mutex
+}
+
+// flight is a call of this process that is under way.
+type flight struct {
+	done chan struct{}
+	err  error
+}
+
+// Conclusion is the verdict on a claim, as far as the record needs to know it.
+type Conclusion struct {
+	Claim  string `json:"claim"`
+	State  string `json:"state"`
+	Reason string `json:"reason,omitempty"`
+	// Final says that more replies must not be added to the claim's evidence:
+	// it is decided, or has used its terminal look.
+	Final bool `json:"final"`
+	// Pairs is the number of complete visits that the verdict rests on.
+	Pairs int `json:"pairs"`
+}
+
+// Served names who served replies, in the server's words.
+type Served struct {
+	Model       string `json:"model"`
+	Fingerprint string `json:"fingerprint"`
+}
+
+// String names the model, and its fingerprint if there is one.
+func (s Served) String() string {
+	if s.Fingerprint == "" {
+		return fmt.Sprintf("model %q", s.Model)
+	}
+	return fmt.Sprintf("model %q with fingerprint %q", s.Model, s.Fingerprint)
+}
+
+// SamplingSeed is the seed of the attempt: new, or that of what is continued.
+func (r *Record) SamplingSeed() uint64 { return r.seed }
+
+// Attempt counts the attempts at this manifest, from 1. Runs that continue an
+// attempt do not count again.
+func (r *Record) Attempt() int { return r.attempt }
+
+// Continues says whether an earlier run's attempt is continued.
+func (r *Record) Continues() bool { return len(r.earlier) > 0 }
+
+// Run names the run.
+func (r *Record) Run() string { return r.run }
+
+// Replies is the number of replies that are known, those of earlier runs
+// included.
+func (r *Record) Replies() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.index)
+}
+
+// Calls is the number of HTTP requests made by all processes of the run, as far
+// as this one has seen them. A request under way when its process was killed
+// counts: it may have been answered.
+func (r *Record) Calls() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.spent().calls
+}
+
+// Pairs is the number of complete visits that the claim's last verdict rested on
+// in the runs that are continued, 0 if it had none.
+func (r *Record) Pairs(claim string) int {
+	n := 0
+	for _, f := range r.earlier {
+		if c, ok := f.conclusions[claim]; ok {
+			n = c.Pairs
+		}
+	}
+	return n
+}
+
+// Served lists who served the replies of this attempt, those of earlier runs
+// first. More than one is worth a warning: the model may have been changed
+// behind its name.
+func (r *Record) Served() []Served {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.served(func(*file) bool { return true })
+}
+
+// served lists who served the replies to this model in some files.
+func (r *Record) served(in func(*file) bool) []Served {
+	var out []Served
+	for _, f := range r.files {
+		m := f.header.Manifest
+		if m.Model != r.manifest.Model || m.Endpoint != r.manifest.Endpoint || !in(f) {
+			continue
+		}
+		for _, s := range f.served {
+			if !slices.Contains(out, s) {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// Conclude records the verdict on a claim. Whether it is final decides what the
+// next run does.
+func (r *Record) Conclude(c Conclusion) error {
+	if r.options.Mode == Replay {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.append(line{Verdict: &c})
+}
+
+// Close ends this process's part. No call may be under way.
+func (r *Record) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var err error
+	if r.out != nil && r.broken == nil {
+		now := time.Now().UTC()
+		err = r.append(line{Closed: &now})
+	}
+	return errors.Join(err, r.release())
+}
+
+// release lets go of files and locks.
+func (r *Record) release() error {
+	if r.broken == nil {
+		r.broken = errors.New("the record is closed")
+	}
+	var errs []error
+	if r.out != nil {
+		errs = append(errs, r.out.Close())
+		r.out = nil
+	}
+	for _, f := range r.files {
+		errs = append(errs, f.data.Close())
+	}
+	r.files = nil
+	if r.alive != nil {
+		errs = append(errs, r.alive.Unlock(), os.Remove(r.alive.Path()))
+		r.alive = nil
+	}
+	return errors.Join(errs...)
+}
+
+// Ask returns the recorded reply for a key, or else calls ask, and records what
+// it returns before returning it. recorded says that no call was made here: the
+// reply was known, or another goroutine or process of the run was just asking
+// for it.
+//
+// An error of ask is returned as it is. It is no reply: the key may be asked for
+// again. Whoever waited for that call gets the same error.
+//
+// The context that ask gets lets [Record.Admit] know the call.
+func (r *Record) Ask(ctx context.Context, k Key, ask func(context.Context) (chat.Reply, error)) (reply chat.Reply, recorded bool, err error) {
+	d := k.digest(r.manifest)
+	for {
+		claimed, f, err := r.claim(d)
+		if err != nil {
+			return chat.Reply{}, false, err
+		}
+		switch claimed {
+		case known:
+			reply, err := r.recall(d)
+			return reply, err == nil, err
+		case missing:
+			return chat.Reply{}, false, r.miss(k)
+		case ours:
+			reply, err := r.call(ctx, k, d, f, ask)
+			return reply, false, err
+		case anothers:
+			if err := pause(ctx); err != nil {
+				return chat.Reply{}, false, err
+			}
+		case underWay:
+			select {
+			case <-f.done:
+			case <-ctx.Done():
+				return chat.Reply{}, false, ctx.Err()
+			}
+			// A caller that was interrupted says nothing about ours.
+			if f.err != nil && !errors.Is(f.err, context.Canceled) && !errors.Is(f.err, context.DeadlineExceeded) {
+				return chat.Reply{}, false, f.err
+			}
+		}
+	}
+}
+
+// call makes the call and records what comes of it.
+func (r *Record) call(ctx context.Context, k Key, d digest, f *flight, ask func(context.Context) (chat.Reply, error)) (reply chat.Reply, err error) {
+	t := &ticket{key: d}
+	f.err = errors.New("the call for this reply panicked") // unless it returns
+	defer func() {
+		r.mu.Lock()
+		delete(r.flights, d)
+		r.mu.Unlock()
+		close(f.done)
+	}()
+	reply, err = ask(context.WithValue(ctx, ticketKey{}, t))
+	if err != nil {
+		f.err = err
+		if e := r.fail(d, t, err); e != nil {
+			err = errors.Join(err, e)
+		}
+		return chat.Reply{}, err
+	}
+	f.err = r.keep(k, d, t, reply)
+	if f.err != nil {
+		return chat.Reply{}, f.err
+	}
+	return reply, nil
+}
+
+// fail records that a call brought no reply.
+func (r *Record) fail(d digest, t *ticket, cause error) error {
+	l := failure{Key: d}
+	if e := (*chat.Error)(nil); errors.As(cause, &e) {
+		l.Calls, l.Kind = e.Attempts-t.reserved(), e.Kind.String()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.append(line{Failed: &l})
+}
+
+// keep records a reply.
+func (r *Record) keep(k Key, d digest, t *ticket, reply chat.Reply) error {
+	b := body{Reply: d, Calls: max(reply.Attempts, 1) - t.reserved(), Tokens: reply.PromptTokens + reply.ReplyTokens,
+		Received: time.Now().UTC().Truncate(time.Millisecond), Key: k, Answer: reply}
+	text, err := encode(b)
+	if err != nil {
+		return fmt.Errorf("a reply cannot be recorded: %w", err)
+	}
+	l := line{reply: &front{key: d, calls: b.Calls, tokens: b.Tokens}}
+	by := Served{reply.Model, reply.Fingerprint}
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !slices.Contains(r.own.served, by) {
+		if err := r.append(line{Served: &by}); err != nil {
+			return err
+		}
+	}
+	if err := r.write(text, l); err != nil {
+		return err
+	}
+	before := r.served(func(f *file) bool { return f.header.Run != r.run })
+	if r.options.Mode == Auto && len(before) > 0 && !slices.Contains(before, by) {
+		r.broken = fmt.Errorf("%w since the run that is continued: then %v, now %v; "+
+			"run again to start afresh, or with SAFETYTEST_REPLIES=resume to mix their replies", ErrChanged, before[0], by)
+		return errors.Join(r.broken, r.append(line{Changed: &by}))
+	}
+	return nil
+}
+
+// recall reads a recorded reply.
+func (r *Record) recall(d digest) (chat.Reply, error) {
+	r.mu.Lock()
+	at := r.index[d]
+	var f *file
+	if n := int(at >> offsetBits); n < len(r.files) {
+		f = r.files[n]
+	}
+	r.mu.Unlock()
+	if f == nil {
+		return chat.Reply{}, errors.New("the record is closed")
+	}
+	b, err := f.bodyAt(int64(at & (1<<offsetBits - 1)))
+	if err == nil && b.Reply != d {
+		err = fmt.Errorf("%s: a recorded reply was overwritten", f.path)
+	}
+	return b.Answer, err
+}
+
+// append writes a line to the process's own file; r.mu is held.
+func (r *Record) append(l line) error {
+	text, err := encode(l)
+	if err != nil {
+		return err
+	}
+	return r.write(text, l)
+}
+
+// write writes a line, whose text is given, in one call; r.mu is held. The first
+// error is the last: nothing more is asked or written.
+func (r *Record) write(text []byte, l line) error {
+	if r.out == nil || errors.Is(r.broken, ErrWrite) {
+		return r.broken
+	}
+	if _, err := r.out.Write(text); err != nil {
+		r.broken = fmt.Errorf("%w, so nothing more is asked: %w; make room for %s, or set SAFETYTEST_DIR elsewhere, and run again: what is recorded is kept", ErrWrite, err, r.own.path)
+		return r.broken
+	}
+	at := r.own.read
+	r.own.read += int64(len(text))
+	r.own.lines++
+	r.take(r.own, at, l)
+	return nil
+}

@@ -1,0 +1,281 @@
+package record
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+)
+
+// This file is how the processes of a run share replies and budget: each reads
+// what the others append, under a lock that is held for moments, and appends
+// what it is about to ask before it asks. A process that dies takes its claims
+// with it, because its own lock is let go.
+
+// claimed says what is known about a reply when somebody wants it.
+type claimed int
+
+const (
+	known    claimed = iota // recorded
+	ours                    // this caller is to ask
+	underWay                // this process is asking
+	anothers                // another process is asking
+	missing                 // not recorded, and not to be asked
+)
+
+// claim says who is to ask for a reply. If it is ours, the claim is recorded.
+func (r *Record) claim(d digest) (claimed, *flight, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.index[d]; ok {
+		return known, nil, nil
+	}
+	if r.options.Mode == Replay {
+		return missing, nil, nil
+	}
+	if f, ok := r.flights[d]; ok {
+		return underWay, f, nil
+	}
+	c := ours
+	err := r.exclusively(func() error {
+		if _, ok := r.index[d]; ok {
+			c = known
+			return nil
+		}
+		for _, f := range r.files {
+			if _, asking := f.asking[d]; !asking {
+				continue
+			}
+			if err := r.bury(f); err != nil {
+				return err
+			}
+			if _, ok := r.index[d]; ok { // the last thing that it did
+				c = known
+				return nil
+			}
+			if !f.dead {
+				c = anothers
+				return nil
+			}
+		}
+		if err := r.afford(); err != nil {
+			return err
+		}
+		return r.append(line{Ask: &d})
+	})
+	if err != nil || c != ours {
+		return c, nil, err
+	}
+	f := &flight{done: make(chan struct{})}
+	r.flights[d] = f
+	return ours, f, nil
+}
+
+// exclusively runs f under the lock between processes, knowing all that they
+// have appended; r.mu is held.
+func (r *Record) exclusively(f func() error) error {
+	if r.broken != nil {
+		return r.broken
+	}
+	if err := r.lock.Lock(); err != nil {
+		return fmt.Errorf("%w: its lock cannot be had: %w", ErrWrite, err)
+	}
+	defer r.lock.Unlock()
+	if err := r.refresh(); err != nil {
+		return fmt.Errorf("what other processes of run %s recorded cannot be read: %w", r.run, err)
+	}
+	return f()
+}
+
+// refresh reads what the processes of the run have appended.
+func (r *Record) refresh() error {
+	dir := filepath.Join(r.dir, r.run)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if filepath.Ext(path) != dataExt || r.read[path] {
+			continue
+		}
+		h, err := readHeader(path)
+		if err != nil {
+			return err
+		}
+		if h == nil {
+			continue
+		}
+		if _, err := r.add(part{path, *h}); err != nil {
+			return err
+		}
+	}
+	for _, f := range r.files {
+		if f == r.own || f.header.Run != r.run || f.closed || f.dead {
+			continue
+		}
+		if err := r.tail(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add reads a file for the first time.
+func (r *Record) add(p part) (*file, error) {
+	f, err := openFile(p.path, p.header)
+	if err != nil {
+		return nil, err
+	}
+	r.enter(f)
+	return f, r.tail(f)
+}
+
+// enter gives a file its number.
+func (r *Record) enter(f *file) {
+	f.number = uint64(len(r.files))
+	r.files = append(r.files, f)
+	r.read[f.path] = true
+}
+
+// tail reads what was appended to a file.
+func (r *Record) tail(f *file) error {
+	return f.tail(func(at int64, l line) { r.take(f, at, l) })
+}
+
+// offsetBits is how much of a place in the index is the offset; the file's
+// number stands above it.
+const offsetBits = 40
+
+// take takes up a line. Of two replies for one key, from runs that continue each
+// other, the earlier counts, as it did when it came.
+func (r *Record) take(f *file, at int64, l line) {
+	f.note(l)
+	if l.reply == nil {
+		return
+	}
+	if _, ok := r.index[l.reply.key]; !ok {
+		r.index[l.reply.key] = f.number<<offsetBits | uint64(at)
+	}
+}
+
+// bury finds out whether the process that claims something in f died. Its last
+// words are read after its death, so that none is lost.
+func (r *Record) bury(f *file) error {
+	if f == r.own || f.closed || f.dead {
+		return nil
+	}
+	lives, err := alive(f.path)
+	if lives || err != nil {
+		return err
+	}
+	f.dead = true
+	clear(f.asking)
+	return err
+}
+
+// spent is what the processes of the run have spent, and what is under way.
+type spent struct{ calls, replies, tokens, asking int }
+
+func (r *Record) spent() spent {
+	var s spent
+	for _, f := range r.files {
+		if f.header.Run == r.run {
+			s.calls += f.calls
+			s.replies += f.replies
+			s.tokens += f.tokens
+			s.asking += len(f.asking)
+		}
+	}
+	return s
+}
+
+// afford reports whether another call would pass the budget.
+//
+// Calls are counted before they are made, so that bound is exact. What a call
+// takes in tokens is known after it only: each call under way is taken to cost
+// the mean so far.
+func (r *Record) afford() error {
+	s := r.spent()
+	if most := r.options.MaxCalls; most > 0 && s.calls >= most {
+		return fmt.Errorf("%w: %d of %d calls are made (SAFETYTEST_MAX_CALLS)", ErrBudget, s.calls, most)
+	}
+	most := r.options.MaxTokens
+	if most == 0 {
+		return nil
+	}
+	mean := float64(s.tokens) / float64(max(s.replies, 1))
+	if s.tokens >= most || float64(s.tokens)+mean*float64(s.asking+1) > float64(most) {
+		for _, f := range r.files { // the dead ask for nothing
+			if f.header.Run == r.run && len(f.asking) > 0 {
+				if err := r.bury(f); err != nil {
+					return err
+				}
+			}
+		}
+		s = r.spent()
+	}
+	if s.tokens >= most || float64(s.tokens)+mean*float64(s.asking+1) > float64(most) {
+		return fmt.Errorf("%w: %d of %d tokens are spent, and %d calls are under way at %.0f tokens each (SAFETYTEST_MAX_SPEND_TOKENS)", ErrBudget, s.tokens, most, s.asking, mean)
+	}
+	return nil
+}
+
+// ticket lets Admit know which call it admits a request for.
+type ticket struct {
+	key      digest
+	admitted atomic.Int64
+}
+
+type ticketKey struct{}
+
+// reserved is how many requests were counted for the call before they were made.
+func (t *ticket) reserved() int { return max(1, int(t.admitted.Load())) }
+
+// Admit counts a request against the budget, right before it is sent. It is made
+// for chat.Endpoint.Admit: with it the bound on calls is exact although calls
+// are repeated. The first request of an [Record.Ask] is counted by that; without
+// Admit, further ones are counted when the reply names them. A request that
+// belongs to no Ask, such as a judge's, is counted too.
+func (r *Record) Admit(ctx context.Context) error {
+	l := line{Again: &digest{}}
+	t, _ := ctx.Value(ticketKey{}).(*ticket)
+	if t != nil {
+		if t.admitted.CompareAndSwap(0, 1) {
+			return nil
+		}
+		l.Again = &t.key
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.options.Mode == Replay {
+		return fmt.Errorf("%w: a replay makes no calls", ErrMiss)
+	}
+	err := r.exclusively(func() error {
+		if err := r.afford(); err != nil {
+			return err
+		}
+		return r.append(l)
+	})
+	if err == nil && t != nil {
+		t.admitted.Add(1)
+	}
+	return err
+}
+
+// lookAgain is how long to wait for the reply of another process before looking
+// again.
+const lookAgain = 25 * time.Millisecond
+
+func pause(ctx context.Context) error {
+	t := time.NewTimer(lookAgain)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

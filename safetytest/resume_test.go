@@ -1,0 +1,79 @@
+package safetytest_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/record"
+)
+
+// runs counts the runs, whose names must differ.
+var runs atomic.Int64
+
+// recorded runs one claim against a doorman with a record in dir, as a process
+// of its own would: what one process opens is otherwise one run.
+func recorded(t *testing.T, base, dir string, change func(*safetytest.Config)) (safetytest.Verdict, error) {
+	t.Helper()
+	c := safetytest.Config{BaseURL: base, Model: "doorman", Sampling: safetytest.DefaultSampling(), Dir: dir,
+		Run: fmt.Sprintf("run-%d", runs.Add(1))}
+	if change != nil {
+		change(&c)
+	}
+	s, err := safetytest.Open(c, doors())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	return s.Test(context.Background(), benignAddition())
+}
+
+func TestAnUndecidedRunIsContinuedAndADecidedOneIsNot(t *testing.T) {
+	dir := t.TempDir()
+	base, asked := doorman(t, func(http.ResponseWriter, *http.Request, int64) string { return "no" })
+	first, err := recorded(t, base, dir, func(c *safetytest.Config) { c.MaxCalls = 40 })
+	if err != nil || first.State != evidence.Inconclusive || first.Reason != evidence.Budget || first.Attempt != 1 {
+		t.Fatalf("first: %v because %q, attempt %d, %v", first.Headline(), first.Reason, first.Attempt, err)
+	}
+	paid := asked.Load()
+
+	second, err := recorded(t, base, dir, nil)
+	if err != nil || second.State != evidence.Holds || second.Attempt != 1 || second.SamplingSeed != first.SamplingSeed {
+		t.Fatalf("second: %v, attempt %d, %v", second.Headline(), second.Attempt, err)
+	}
+	if second.Recorded != int(paid) || int64(second.Calls) != asked.Load()-paid {
+		t.Errorf("the first run paid for %d replies; the second took %d from the record and made %d calls of %d", paid, second.Recorded, second.Calls, asked.Load()-paid)
+	}
+
+	third, err := recorded(t, base, dir, nil)
+	if err != nil || third.Attempt != 2 || third.Recorded != 0 || third.SamplingSeed == second.SamplingSeed {
+		t.Errorf("after a decided verdict: attempt %d, %d recorded replies, %v", third.Attempt, third.Recorded, err)
+	}
+	if !strings.Contains(third.Details(), "attempt 2 for this claim and model") {
+		t.Errorf("the report does not count the attempts:\n%s", third.Details())
+	}
+
+	before := asked.Load()
+	replayed, err := recorded(t, base, dir, func(c *safetytest.Config) { c.Replies, c.Run = record.Replay, "" })
+	if err != nil || replayed.State != third.State || replayed.Pairs != third.Pairs || asked.Load() != before {
+		t.Errorf("replay: %v, %d calls, %v", replayed.Headline(), asked.Load()-before, err)
+	}
+}
+
+func TestAReplayThatMissesIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	base, asked := doorman(t, func(http.ResponseWriter, *http.Request, int64) string { return "no" })
+	if _, err := recorded(t, base, dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	paid := asked.Load()
+	_, err := recorded(t, base, dir, func(c *safetytest.Config) { c.Replies, c.Run, c.Seed = record.Replay, "", 9 })
+	if err == nil || !strings.Contains(err.Error(), "seed") || asked.Load() != paid {
+		t.Errorf("a replay of other draws: %v, %d calls", err, asked.Load()-paid)
+	}
+}
