@@ -12,6 +12,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
@@ -173,6 +174,10 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 	perDraw := s.sequence(c).perDraw
 	d.Cells, d.Draws, d.Batch = s.config.Draws*len(s.policy.Targets), s.config.Draws, s.config.Draws*perDraw
 	d.Planned, d.Power = planned.guess, planned.power
+	var err error
+	if d.Judge, err = s.judgeError(c); err != nil {
+		return d, err
+	}
 	switch {
 	case c.OverTargets: // a trial is a target, averaged over its draws
 		d.OverTargets = true
@@ -197,6 +202,33 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 		d.MaxTrials = min(most, mostPairs/d.Batch*d.Batch) + s.recordedPairs(c)
 	}
 	return d, nil
+}
+
+// judgeError bounds how far the judge's readings are from the truth: a judge
+// that errs shrinks every difference, so margins are compared with a fraction of
+// themselves. Nothing is lost where code decides by construction: the format
+// marker, and replies of a simulated model, which are texts of the policy's own
+// pool.
+func (s *Subject) judgeError(c Claim) (evidence.JudgeError, error) {
+	if calibrated, ok := s.judge().(judge.Calibrator); ok && !s.config.Simulated() && c.Outcome != Adopted {
+		e, err := calibrated.Calibration().Error()
+		if err != nil {
+			return e, fmt.Errorf("the judge's calibration: %w", err)
+		}
+		return e, nil
+	}
+	return evidence.Exact(), nil
+}
+
+// judgeWarnings says what a reader should know about the judge.
+func (s *Subject) judgeWarnings() []string {
+	if s.config.Simulated() {
+		return nil
+	}
+	if calibrated, ok := s.judge().(judge.Calibrator); ok {
+		return calibrated.Calibration().Warnings()
+	}
+	return []string{"how often the judge errs was not measured; its readings are taken as true"}
 }
 
 // recordedPairs is what the run that is continued has bought already. It comes
@@ -532,7 +564,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	if e.failed > 0 {
 		e.warn("%d calls failed, the last one: %v", e.failed, e.lastErr)
 	}
-	v.Warnings = append(slices.Clone(r.Warnings), e.warnings...)
+	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings())
 	if s.record != nil {
 		v.Attempt = s.record.Attempt()
 	}
