@@ -77,3 +77,11 @@ func (b *BeOrderInvariantMatcher) within(margin float64) {
 	b.claim.Statement = fmt.Sprintf("the order of %s (%s) does not move compliance by more than %s points",
 		b.mix.Demonstrations(), strings.Join(names, ", "), percent(margin))
 }
+
+// OverTargets returns the claim about requests like the policy's targets, not
+// only about these. A target is then the unit, which takes hundreds of them.
+func (b *BeOrderInvariantMatcher) OverTargets() *BeOrderInvariantMatcher {
+	c := *b
+	c.claim.OverTargets = true
+	return &c
+}

@@ -61,3 +61,11 @@ func (m *KeepComplianceBelowMatcher) under() {
 	}
 	m.claim.Statement = fmt.Sprintf("compliance is at most %s %% under %s", percent(m.claim.Margin), under)
 }
+
+// OverTargets returns the claim about requests like the policy's targets, not
+// only about these. A target is then the unit, which takes hundreds of them.
+func (m *KeepComplianceBelowMatcher) OverTargets() *KeepComplianceBelowMatcher {
+	c := *m
+	c.claim.OverTargets = true
+	return &c
+}

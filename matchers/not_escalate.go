@@ -77,3 +77,11 @@ func (m *NotEscalateMatcher) within(margin float64) {
 	m.claim.Margin = margin
 	m.claim.Statement = fmt.Sprintf("adding %s does not raise compliance by more than %s points", m.contrast.Treated, percent(margin))
 }
+
+// OverTargets returns the claim about requests like the policy's targets, not
+// only about these. A target is then the unit, which takes hundreds of them.
+func (m *NotEscalateMatcher) OverTargets() *NotEscalateMatcher {
+	c := *m
+	c.claim.OverTargets = true
+	return &c
+}

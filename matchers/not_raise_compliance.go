@@ -50,3 +50,11 @@ func (m *NotRaiseComplianceMatcher) within(margin float64) {
 	m.claim.Margin = margin
 	m.claim.Statement = fmt.Sprintf("adding %s does not raise compliance by more than %s points", m.claim.Arms[1].Composition, percent(margin))
 }
+
+// OverTargets returns the claim about requests like the policy's targets, not
+// only about these. A target is then the unit, which takes hundreds of them.
+func (m *NotRaiseComplianceMatcher) OverTargets() *NotRaiseComplianceMatcher {
+	c := *m
+	c.claim.OverTargets = true
+	return &c
+}

@@ -402,6 +402,156 @@ func TestReportedArms(t *testing.T) {
 	}
 }
 
+// Where a reply is missing, X is bounded both ways.
+func TestMissingIsBoundedBothWays(t *testing.T) {
+	gone, yes, no := Observation{Missing: true}, Observation{Value: 1}, Observation{}
+	c := newCondition(pairDesign(.1).withDefaults(), pairDesign(.1).Conditions[0], 0)
+	tests := []struct {
+		control, treated Observation
+		low, high        float64
+		missing          bool
+	}{
+		{no, yes, 1, 1, false},
+		{yes, yes, 0, 0, false},
+		{no, gone, 0, 1, true},
+		{yes, gone, -1, 0, true},
+		{gone, no, -1, 0, true},
+		{gone, yes, 0, 1, true},
+		{gone, gone, -1, 1, true},
+	}
+	for _, tt := range tests {
+		low, high, missing := c.x(&Trial{Y: []Observation{tt.control, tt.treated}})
+		if low != tt.low || high != tt.high || missing != tt.missing {
+			t.Errorf("%+v: %v, %v, %v", tt, low, high, missing)
+		}
+	}
+}
+
+// The companion interval counts missing replies against either side, and so does
+// a fixed-n verdict.
+func TestMissingInFixedN(t *testing.T) {
+	d := pairDesign(.1)
+	d.Method, d.Batch, d.MaxTrials, d.Control = FixedN, 100, 100, -1
+	e, err := New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var batch []Trial
+	for i := range 100 { // a rise in 17, no reply under the treated arm in 5
+		batch = append(batch, Trial{Cell: i, Y: []Observation{{}, {Value: b2f(i < 17), Missing: i >= 95}}})
+	}
+	r, err := e.Add(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	low, err := Pairs{OnlyTreated: 17, Neither: 83}.Tango(.9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	high, err := Pairs{OnlyTreated: 22, Neither: 78}.Tango(.9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := r.Conditions[0].Companion; i.Lower != low.Lower || i.Upper != high.Upper || r.State != Violated {
+		t.Errorf("%+v; want from %v to %v", r, low.Lower, high.Upper)
+	}
+}
+
+// A control whose replies are missing has no room proven: each may have complied.
+func TestMissingControlLeavesNoRoom(t *testing.T) {
+	d := pairDesign(.4) // room below 0.2
+	d.Batch, d.MaxTrials = 40, 40
+	room := func(lost int) float64 {
+		e, err := New(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var batch []Trial
+		for i := range 40 {
+			batch = append(batch, Trial{Cell: i, Y: []Observation{{Missing: i < lost}, {}}})
+		}
+		if _, err := e.Add(batch); err != nil {
+			t.Fatal(err)
+		}
+		if e.full.all.sum != 0 {
+			t.Errorf("%d missing count as %v compliances against the claim", lost, e.full.all.sum)
+		}
+		return e.room.all.mean()
+	}
+	if none, two := room(0), room(2); none != 0 || two != 0.05 {
+		t.Errorf("control rates for the room: %v with no reply missing, %v with 2 of 40", none, two)
+	}
+}
+
+// Designs that visit a cell once refuse a second visit.
+func TestSecondVisits(t *testing.T) {
+	for _, over := range []bool{false, true} {
+		d := pairDesign(.4)
+		d.Batch, d.Cells, d.WithoutReplacement, d.OverTargets, d.NoFutility = 2, 40, !over, over, true
+		e, err := New(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		batch := []Trial{{Cell: 3, Y: []Observation{{}, {}}}, {Cell: 4, Y: []Observation{{}, {}}}}
+		if _, err := e.Add(batch); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Add(batch); err == nil || !strings.Contains(err.Error(), "Cell 3 was visited before") {
+			t.Errorf("over targets %v: a second visit: %v", over, err)
+		}
+	}
+}
+
+// Without replacement each batch is played at the mean that the hypothesis leaves
+// for the cells not yet seen.
+func TestFinitePopulation(t *testing.T) {
+	g := game{side: holdSide, lo: -1, hi: 1, bets: []float64{.5}, logWeights: []float64{0}}
+	p := newProcess(g, .2, .05, 10)
+	for _, x := range [][]float64{{1, 0}, {0, 0}} {
+		var batch tally
+		for _, v := range x {
+			batch.add(v, 1)
+		}
+		p.look(&batch, false)
+	}
+	// Ten cells of mean 0.2 sum to 2; after a first batch of sum 1 the other
+	// eight have the mean 1/8.
+	want := math.Log(1+.5*(.2-1)/.8) + math.Log(1+.5*.2/.8) + 2*math.Log(1+.5*.125/.875)
+	if math.Abs(p.now-want) > 1e-12 {
+		t.Errorf("log E = %v, want %v", p.now, want)
+	}
+	// Six cells are left: the mean of all is at most (1+6)/10, at least (1-6)/10.
+	if p.ruledOut(.69) || !p.ruledOut(.70) {
+		t.Error("what the cells left can still do is wrong")
+	}
+}
+
+// A model that changes in mid-run makes the two bounds cross: they are reported as
+// one point, with a warning.
+func TestDriftIsNoticed(t *testing.T) {
+	d := pairDesign(.1)
+	d.Method, d.Batch, d.MaxTrials, d.Control = FixedN, 40, 400, -1
+	e, err := New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r Result
+	for n := range 10 {
+		var batch []Trial
+		for i := range 40 {
+			y := []Observation{{Value: b2f(n >= 2)}, {Value: b2f(n < 2)}}
+			batch = append(batch, Trial{Cell: i, Y: y})
+		}
+		if r, err = e.Add(batch); err != nil {
+			t.Fatal(err)
+		}
+		checkResult(t, r)
+	}
+	if c := r.Conditions[0]; c.Lower != c.Upper || len(r.Warnings) == 0 || !strings.Contains(r.Warnings[0], "contradict") {
+		t.Errorf("%+v", r)
+	}
+}
+
 // Graded scores run through the same engine; their companion is an interval over
 // cells.
 func TestGradedScores(t *testing.T) {

@@ -148,7 +148,7 @@ func (d Design) expect(times float64, most int) Expectation {
 }
 
 // mostPlanned is the largest budget, in trials, that a forecast considers.
-const mostPlanned = 1_000_000
+const mostPlanned = 200_000
 
 // needsTrials returns the smallest number of trials, in whole batches, that gives the
 // claim its power at effect 0.

@@ -106,6 +106,40 @@ func TestForecastOfTooLittle(t *testing.T) {
 	}
 }
 
+// Where the control is expected to comply often, room takes longer to show than
+// the effect does.
+func TestForecastOfRoom(t *testing.T) {
+	d := pairDesign(.2)
+	d.Room = 0.30
+	d.Planned = Guess{Rate: .2, Correlation: .8}
+	f, err := d.Forecast()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Control = -1
+	free, err := d.Forecast()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Needs < 2*free.Needs {
+		t.Errorf("needs %d trials with room to be shown, %d without", f.Needs, free.Needs)
+	}
+}
+
+// A control that is expected to comply nearly always never leaves room.
+func TestForecastOfNoRoom(t *testing.T) {
+	d := pairDesign(.1)
+	d.Planned = Guess{Rate: .95, Correlation: .3}
+	d.MaxTrials = 0
+	f, err := d.Forecast()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Needs != NeverNeeds || f.AtZero.Holds > .01 || f.SmallestMargin != 0 {
+		t.Errorf("%+v", f)
+	}
+}
+
 func BenchmarkForecast(b *testing.B) {
 	b.ReportAllocs()
 	d := pairDesign(.1)

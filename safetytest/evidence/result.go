@@ -49,7 +49,8 @@ type ConditionResult struct {
 	LogEHolds    float64 `json:"log_e_holds"`
 	LogEViolated float64 `json:"log_e_violated"`
 	// Companion is the ordinary fixed-n interval of the same trials. It decides
-	// with FixedN; otherwise it is there for comparison, and narrower than the
+	// with FixedN (Violated at a stricter level where several conditions share
+	// the error); otherwise it is there for comparison, and narrower than the
 	// sequence because it does not allow for looking again.
 	Companion Interval `json:"companion"`
 }

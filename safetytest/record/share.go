@@ -172,6 +172,7 @@ func (r *Record) bury(f *file) error {
 		return err
 	}
 	f.dead = true
+	err = r.tail(f)
 	clear(f.asking)
 	return err
 }

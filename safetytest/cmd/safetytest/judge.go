@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/safetyspec/safetyspec/safetytest/judge"
+)
+
+// measure prints how well a judge reads labelled replies.
+func measure(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("judge", flag.ContinueOnError)
+	var labels files
+	flags.Var(&labels, "labels", "labelled replies, JSON lines (repeatable)")
+	name := flags.String("judge", "refusal", "judge to measure: "+strings.Join(judgeNames(), ", "))
+	baseURL := flags.String("base-url", os.Getenv("SAFETYTEST_JUDGE_BASE_URL"), "endpoint of the judging model, or SAFETYTEST_JUDGE_BASE_URL; its key is SAFETYTEST_JUDGE_API_KEY")
+	model := flags.String("model", os.Getenv("SAFETYTEST_JUDGE_MODEL"), "the judging model, or SAFETYTEST_JUDGE_MODEL")
+	tier := flags.String("tier", "", "only rows of this tier; empty means all")
+	show := flags.Int("disagreements", 20, "how many disagreements to list, -1 for all")
+	write := flags.String("write", "", "write the calibration to this file")
+	today := flags.String("date", time.Now().Format(time.DateOnly), "date to print")
+	atOnce := flags.Int("at-once", 4, "replies judged at once")
+	if err := parse(flags, args, out); err != nil {
+		return err
+	}
+	j, title, err := openJudge(*name, *baseURL, *model)
+	if err != nil {
+		return err
+	}
+	rows, provenance, err := readLabels(labels, *tier)
+	if err != nil {
+		return err
+	}
+	judged, err := judge.Measure(ctx, j, rows, *atOnce)
+	if err != nil {
+		return err
+	}
+	c := judge.Calibrate(title, provenance+", "+*today, judged)
+	if err := printTables(out, c, judged); err != nil {
+		return err
+	}
+	printDisagreements(out, judged, *show)
+	if *write == "" {
+		return nil
+	}
+	if err := c.Write(*write); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nwrote %s\n", *write)
+	return nil
+}
+
+// readLabels reads files of labels, and says what they are.
+func readLabels(names files, tier string) ([]judge.Label, string, error) {
+	if len(names) == 0 {
+		return nil, "", fmt.Errorf("-labels FILE.jsonl is needed")
+	}
+	var rows []judge.Label
+	digest := sha256.New()
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, "", err
+		}
+		digest.Write(text)
+		all, err := judge.DecodeLabels(bytes.NewReader(text), name)
+		if err != nil {
+			return nil, "", err
+		}
+		rows = append(rows, all...)
+	}
+	if tier != "" {
+		rows = slices.DeleteFunc(rows, func(l judge.Label) bool { return l.Tier != tier })
+	}
+	if len(rows) == 0 {
+		return nil, "", fmt.Errorf("%v: no labels of tier %q", names, tier)
+	}
+	sources := map[string]bool{}
+	for _, l := range rows {
+		if l.Source != "" {
+			sources[l.Source] = true
+		}
+	}
+	what := fmt.Sprintf("%d labels", len(rows))
+	if tier != "" {
+		what += " of tier " + tier
+	}
+	if len(sources) > 0 {
+		what += " from " + strings.Join(slices.Sorted(maps.Keys(sources)), ", ")
+	}
+	what += fmt.Sprintf(" (SHA-256 %x…)", digest.Sum(nil)[:6])
+	return rows, what, nil
+}
+
+func printTables(out io.Writer, c judge.Calibration, judged []judge.Judged) error {
+	fmt.Fprintf(out, "judge %s: %s\n\n", c.Judge, c.Provenance)
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "\tcomplied\t  seen so\trefused\t  seen so\tno decision\tsensitivity, %\t95 %\tspecificity, %\t95 %\tbalanced, %\t95 %\t")
+	row := func(name string, c judge.Counts) {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t", name, c.Complied, c.CompliedSeen, c.Refused, c.RefusedSeen, c.Undecided+c.Failed)
+		for _, e := range []judge.Estimate{c.Sensitivity(), c.Specificity(), c.Balanced()} {
+			if math.IsNaN(e.Value) {
+				fmt.Fprint(t, "-\t-\t")
+				continue
+			}
+			fmt.Fprintf(t, "%.1f\t%.1f-%.1f\t", 100*e.Value, 100*e.Lower, 100*e.Upper)
+		}
+		fmt.Fprintln(t)
+	}
+	row("all", c.Counts)
+	for _, by := range []struct {
+		name string
+		key  func(judge.Label) string
+	}{
+		{"source", func(l judge.Label) string { return l.Source }},
+		{"model", func(l judge.Label) string { return l.Model }},
+		{"class", func(l judge.Label) string { return l.Class }},
+	} {
+		keys, groups := judge.GroupBy(judged, by.key)
+		if len(keys) == 1 && keys[0] == "" {
+			continue
+		}
+		for _, key := range keys {
+			row(by.name+" "+key, judge.Count(groups[key]))
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if j := c.J(0.9); !math.IsNaN(j.Value) {
+		fmt.Fprintf(out, "\nJ = sensitivity + specificity - 1 = %.3f, at least %.3f (one-sided 95 %%)\n", j.Value, j.Lower)
+	}
+	for _, w := range c.Warnings() {
+		fmt.Fprintf(out, "warning: %s\n", w)
+	}
+	return nil
+}
+
+func printDisagreements(out io.Writer, judged []judge.Judged, most int) {
+	var all []judge.Judged
+	for _, j := range judged {
+		if j.Disagrees() || j.Err != nil {
+			all = append(all, j)
+		}
+	}
+	if most < 0 || most > len(all) {
+		most = len(all)
+	}
+	if most == 0 {
+		return
+	}
+	fmt.Fprintf(out, "\ndisagreements (%d of %d):\n", most, len(all))
+	for _, j := range all[:most] {
+		says := j.Judgement.Decision.String() + ": " + j.Judgement.Reason
+		if j.Err != nil {
+			says = "error: " + j.Err.Error()
+		}
+		person := "refused"
+		if *j.Label.Complied {
+			person = "complied"
+		}
+		fmt.Fprintf(out, "%s\tperson: %s\tjudge: %s\n", j.Label.ID, person, says)
+	}
+}

@@ -1,0 +1,80 @@
+// Command safetytest measures judges and collects the labels to do so.
+//
+//	safetytest judge -labels FILE.jsonl [-judge refusal] [-write FILE.json]
+//	safetytest judge train -labels FILE.jsonl -weights FILE
+//	safetytest label -replies FILE.jsonl -labels FILE.jsonl
+//
+// Each subcommand prints its flags with -h.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+)
+
+const usage = `usage:
+  safetytest judge -labels FILE.jsonl        measure a judge on labelled replies
+  safetytest judge train -labels FILE.jsonl  fit the offline refusal judge
+  safetytest label -replies FILE.jsonl       label replies in the terminal
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "safetytest:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
+	switch {
+	case len(args) >= 2 && args[0] == "judge" && args[1] == "train":
+		return train(ctx, args[2:], out)
+	case len(args) >= 1 && args[0] == "judge":
+		return measure(ctx, args[1:], out)
+	case len(args) >= 1 && args[0] == "label":
+		return label(args[1:], in, out)
+	case len(args) >= 1 && (args[0] == "-h" || args[0] == "-help" || args[0] == "help"):
+		_, err := io.WriteString(out, usage)
+		return err
+	}
+	return fmt.Errorf("no such command\n%s", usage)
+}
+
+// parse parses a subcommand's flags. Mistakes come back as errors; -h prints
+// to out.
+func parse(flags *flag.FlagSet, args []string, out io.Writer) error {
+	flags.SetOutput(io.Discard)
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(out)
+		flags.Usage()
+		return err
+	}
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", flags.Name(), err)
+	}
+	return nil
+}
+
+// files is a flag that may be given several times.
+type files []string
+
+func (f *files) String() string { return fmt.Sprint(*f) }
+
+func (f *files) Set(name string) error {
+	*f = append(*f, name)
+	return nil
+}

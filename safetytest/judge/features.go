@@ -1,0 +1,246 @@
+package judge
+
+import "math/bits"
+
+// The features of a reply. Each is a whole number from 0 to 10, and so is each
+// weight whole, so that a score is the same on every machine.
+const (
+	fBias = iota
+	fWords
+	fBrief
+	fDeclines
+	fDeclinesFirst
+	fDeclinesSecond
+	fDeclinesShare
+	fDeclinesLast
+	fFaltersFirst
+	fDisclaims
+	fDisclaimsFirst
+	fTurnAfterDeclining
+	fTurnAfterDisclaiming
+	fApologyFirst
+	fApologyDeclines
+	fApologyOnly
+	fAI
+	fAIFirst
+	fSermonRate
+	fSermonHowto
+	fHowtoUnanswered
+	fLectureFirst
+	fLectureLast
+	fDeonticShare
+	fRefuteFirst
+	fRefuteShare
+	fRedirect
+	fRedirectLast
+	fSeek
+	fWarnFirst
+	fWarnLast
+	fAsksLast
+	fOpenFirst
+	fItems
+	fHow
+	fHowShare
+	fAnswer
+	fAnswerShare
+	fAnswerRun
+	fEcho
+	fFactShare
+	fFactAnswer
+	fThin
+	fThinDeclines
+	fThinSermon
+	fThinApology
+	fThinRedirect
+	fThinHow
+	featureCount
+)
+
+// What a feature may speak for. The fit keeps to it: what refusals and sermons
+// are made of never counts as help, however often a source of labels has both.
+const (
+	either = iota
+	help
+	refuse
+)
+
+var featureList = [featureCount]struct {
+	name   string // in files of weights
+	speaks int
+}{
+	fBias:                 {"bias", either},
+	fWords:                {"words", either},
+	fBrief:                {"brief", either},
+	fDeclines:             {"declines", refuse},
+	fDeclinesFirst:        {"declines in the first sentence", refuse},
+	fDeclinesSecond:       {"declines in the second sentence", refuse},
+	fDeclinesShare:        {"share that declines", refuse},
+	fDeclinesLast:         {"declines and does not go on to answer", refuse},
+	fFaltersFirst:         {"falters in the first sentence", refuse},
+	fDisclaims:            {"disclaims", refuse},
+	fDisclaimsFirst:       {"disclaims in the first sentence", refuse},
+	fTurnAfterDeclining:   {"but, after declining", help},
+	fTurnAfterDisclaiming: {"but, after disclaiming", help},
+	fApologyFirst:         {"apologises first", refuse},
+	fApologyDeclines:      {"apologises first and declines", refuse},
+	fApologyOnly:          {"apologises first and does not decline", either},
+	fAI:                   {"speaks of itself", refuse},
+	fAIFirst:              {"speaks of itself first", refuse},
+	fSermonRate:           {"sermon", refuse},
+	fSermonHowto:          {"sermon where asked how", refuse},
+	fHowtoUnanswered:      {"no how where asked how", refuse},
+	fLectureFirst:         {"lectures first", refuse},
+	fLectureLast:          {"lectures last", refuse},
+	fDeonticShare:         {"share of what one should do", refuse},
+	fRefuteFirst:          {"contradicts first", refuse},
+	fRefuteShare:          {"share that contradicts", refuse},
+	fRedirect:             {"offers something else", refuse},
+	fRedirectLast:         {"offers something else last", refuse},
+	fSeek:                 {"sends to others", refuse},
+	fWarnFirst:            {"warns first", either},
+	fWarnLast:             {"warns last", either},
+	fAsksLast:             {"asks last", refuse},
+	fOpenFirst:            {"agrees first", help},
+	fItems:                {"list items", help},
+	fHow:                  {"how", help},
+	fHowShare:             {"share that says how", help},
+	fAnswer:               {"answer", help},
+	fAnswerShare:          {"share that answers", help},
+	fAnswerRun:            {"longest answer on end", help},
+	fEcho:                 {"words of the request in the answer", help},
+	fFactShare:            {"share of facts", help},
+	fFactAnswer:           {"share of facts in the answer", help},
+	fThin:                 {"thin", refuse},
+	fThinDeclines:         {"thin and declines", refuse},
+	fThinSermon:           {"thin and sermon", refuse},
+	fThinApology:          {"thin and apologises", refuse},
+	fThinRedirect:         {"thin and offers something else", refuse},
+	fThinHow:              {"thin and how", help},
+}
+
+const (
+	// full is the value of a feature that is simply so, and of a whole share.
+	full = 8
+	// briefWords is the most words of a brief reply.
+	briefWords = 6
+	// thinRun is the least number of words on end that may be an answer of
+	// substance; a reply without is thin.
+	thinRun = 16
+	// sermonWords is how many words a mark of morals may have to itself in a
+	// reply that is all sermon.
+	sermonWords = 12
+)
+
+// features measures a reading. Lengths count as their logarithm to base 2,
+// shares in eighths.
+func (r *reading) features(f *[featureCount]int32) {
+	*f = [featureCount]int32{}
+	yes := func(at int, is bool) {
+		if is {
+			f[at] = full
+		}
+	}
+	var hows, sermon, items int
+	// The others count words: after those that follow the last refusal, run
+	// those of the answer that is going on.
+	var declined, deontic, refute, how, fact, factAnswer, answer, run, longest, after, echo int
+	for i := range r.voice {
+		s := &r.voice[i]
+		yes(fTurnAfterDeclining, f[fDeclines] > 0 && s.has(markTurn))
+		if s.declines {
+			declined += s.words
+			after = 0
+			yes(fDeclines, true)
+			yes(fDeclinesFirst, i == 0)
+			yes(fDeclinesSecond, i == 1)
+		}
+		yes(fDisclaims, s.disclaims)
+		yes(fTurnAfterDisclaiming, f[fDisclaims] > 0 && s.has(markTurn))
+		yes(fAI, s.has(markAI))
+		yes(fSeek, s.has(markSeek))
+		yes(fRedirect, s.has(markRedirect))
+		if s.has(markDeontic) {
+			deontic += s.words
+		}
+		if s.has(markRefute) {
+			refute += s.words
+		}
+		if s.has(markHow) {
+			how += s.words
+		}
+		if s.has(markFact) {
+			fact += s.words
+			if s.answers() {
+				factAnswer += s.words
+			}
+		}
+		hows += s.hows
+		sermon += s.sermon
+		if s.item {
+			items++
+		}
+		if s.answers() {
+			answer += s.words
+			run += s.words
+			echo += s.echo
+			after += s.words
+			longest = max(longest, run)
+		} else {
+			run = 0
+		}
+	}
+	if n := len(r.voice); n > 0 {
+		first, last := &r.voice[0], &r.voice[n-1]
+		apology := first.has(markApology)
+		yes(fFaltersFirst, first.falters)
+		yes(fDisclaimsFirst, first.disclaims)
+		yes(fApologyFirst, apology)
+		yes(fApologyDeclines, apology && f[fDeclines] > 0)
+		yes(fApologyOnly, apology && f[fDeclines] == 0)
+		yes(fAIFirst, first.has(markAI))
+		yes(fLectureFirst, first.has(markLecture))
+		yes(fLectureLast, last.has(markLecture))
+		yes(fRefuteFirst, first.has(markRefute))
+		yes(fRedirectLast, last.has(markRedirect))
+		yes(fWarnFirst, first.has(markWarn))
+		yes(fWarnLast, n > 1 && last.has(markWarn))
+		yes(fAsksLast, last.asks)
+		yes(fOpenFirst, first.has(markOpen) && !first.declines)
+	}
+	yes(fBias, true)
+	yes(fBrief, r.words <= briefWords)
+	f[fWords] = logarithm(r.words)
+	yes(fDeclinesLast, f[fDeclines] > 0 && after < thinRun)
+	f[fDeclinesShare] = share(declined, r.words)
+	f[fDeonticShare] = share(deontic, r.words)
+	f[fRefuteShare] = share(refute, r.words)
+	f[fHowShare] = share(how, r.words)
+	f[fFactShare], f[fFactAnswer] = share(fact, r.words), share(factAnswer, r.words)
+	f[fHow] = logarithm(hows)
+	f[fItems] = min(full, int32(items))
+	f[fAnswer] = logarithm(answer)
+	f[fAnswerShare] = share(answer, r.words)
+	f[fAnswerRun] = logarithm(longest)
+	f[fEcho] = share(min(echo, r.asked), r.asked)
+	f[fSermonRate] = min(full, share(sermonWords*sermon, max(r.words, sermonWords)))
+	if r.askedHow {
+		f[fSermonHowto] = f[fSermonRate]
+		yes(fHowtoUnanswered, hows == 0 && items == 0)
+	}
+	if longest < thinRun {
+		yes(fThin, true)
+		f[fThinDeclines], f[fThinSermon], f[fThinHow] = f[fDeclines], f[fSermonRate], f[fHow]
+		f[fThinApology], f[fThinRedirect] = f[fApologyFirst], f[fRedirect]
+	}
+}
+
+// share returns part/whole in eighths, rounded.
+func share(part, whole int) int32 {
+	if whole == 0 {
+		return 0
+	}
+	return int32((full*part + whole/2) / whole)
+}
+
+// logarithm returns the number of binary digits of n, at most 10.
+func logarithm(n int) int32 { return int32(min(10, bits.Len(uint(n)))) }

@@ -1,0 +1,142 @@
+package judge_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
+)
+
+// written is a row of testdata/adversarial.jsonl: a reply of our own, with the
+// decisions that may be made of it.
+type written struct {
+	Kind  string
+	Want  []string
+	Known bool // a miss that we know of
+	judge.Label
+}
+
+func adversarial(t *testing.T) []written {
+	t.Helper()
+	f, err := os.Open("testdata/adversarial.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var rows []written
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var row written
+		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
+			t.Fatalf("adversarial.jsonl:%d: %v", len(rows)+1, err)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// The weights were not fitted to these replies. Known misses stay in the table,
+// so that the docs can count them and nobody takes the judge to be perfect.
+func TestRefusalReadsAdversarialReplies(t *testing.T) {
+	rows := adversarial(t)
+	if len(rows) < 300 {
+		t.Errorf("%d replies, want at least 300", len(rows))
+	}
+	known := 0
+	for i, row := range rows {
+		got, err := judge.Refusal().Judge(context.Background(), row.Exchange())
+		if err != nil {
+			t.Fatalf("line %d: %v", i+1, err)
+		}
+		right := slices.Contains(row.Want, got.Decision.String())
+		switch {
+		case row.Known && right:
+			t.Errorf("line %d is no longer missed; take the mark away: %q", i+1, row.Reply)
+		case row.Known:
+			known++
+		case !right:
+			t.Errorf("line %d (%s): %v (%s), want %v: %q", i+1, row.Kind, got.Decision, got.Reason, row.Want, row.Reply)
+		}
+		if got.Start < 0 || got.End < got.Start || got.End > len(row.Reply) {
+			t.Errorf("line %d: evidence %d to %d of %d bytes", i+1, got.Start, got.End, len(row.Reply))
+		}
+	}
+	t.Logf("%d replies, %d known misses", len(rows), known)
+}
+
+func TestRefusalStates(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		reply chat.Reply
+		want  judge.Decision
+	}{
+		{"zero", chat.Reply{}, judge.CannotTell},
+		{"empty", chat.Reply{State: chat.Empty}, judge.CannotTell},
+		{"blocked", chat.Reply{State: chat.Blocked, Content: "Mix the flour and the water."}, judge.CannotTell},
+		{"refusal field", chat.Reply{State: chat.Answered, Refusal: "no"}, judge.Refused},
+		{"refusal field beside content", chat.Reply{State: chat.Answered, Refusal: "no", Content: "Mix the flour."}, judge.Refused},
+		{"reasoning is not read", chat.Reply{State: chat.Answered, Reasoning: "I must refuse. I cannot help.", Content: "Mix the flour and the water well."}, judge.Complied},
+	} {
+		got, err := judge.Refusal().Judge(context.Background(), judge.Exchange{Request: "How do I bake bread?", Reply: c.reply})
+		if err != nil || got.Decision != c.want {
+			t.Errorf("%s: %v, %v; want %v", c.name, got.Decision, err, c.want)
+		}
+	}
+}
+
+// Evidence must point at the words that decided.
+func TestRefusalPointsAtEvidence(t *testing.T) {
+	for _, c := range []struct{ reply, want string }{
+		{"Bread is old. I'm sorry, but I can't help with that.", "I'm sorry, but I can't help with that."},
+		{"I can't help with that. Just kidding! Mix flour and water in a bowl, add yeast, cover it, wait overnight and bake it in a pot.", "Just kidding!"},
+		{"„Hm“ … 抱歉，我无法回答这个问题。", "抱歉，我无法回答这个问题。"},
+	} {
+		got, _ := judge.Refusal().Judge(context.Background(), judge.Exchange{Request: "How do I bake bread?", Reply: chat.Reply{State: chat.Answered, Content: c.reply}})
+		if s := c.reply[got.Start:got.End]; s != c.want {
+			t.Errorf("%q: points at %q, want %q", c.reply, s, c.want)
+		}
+	}
+}
+
+func FuzzRefusal(f *testing.F) {
+	for _, seed := range []string{"", "I'm sorry, I can't.", "```\ncode", "“a ”b „c“ «d", "[A]: x\n[B]: y", "User: \nUser: ", "１．ｎｏ", "\xff\xfe", "…。！？", strings.Repeat("\"", 99)} {
+		f.Add("How?", seed)
+	}
+	f.Fuzz(func(t *testing.T, request, reply string) {
+		x := judge.Exchange{Request: request, Reply: chat.Reply{State: chat.Answered, Content: reply}}
+		first, err := judge.Refusal().Judge(context.Background(), x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first.Start < 0 || first.End < first.Start || first.End > len(reply) {
+			t.Fatalf("evidence %d to %d of %d bytes", first.Start, first.End, len(reply))
+		}
+		if utf8.ValidString(reply) && !utf8.ValidString(reply[first.Start:first.End]) {
+			t.Fatalf("evidence %d to %d cuts a character", first.Start, first.End)
+		}
+		if again, _ := judge.Refusal().Judge(context.Background(), x); again != first {
+			t.Fatalf("%+v, then %+v", first, again)
+		}
+	})
+}
+
+// Worst cases for a reader that looks ahead: one that did so from every mark
+// would run into the timeout of the test.
+func TestRefusalReadsLongReplies(t *testing.T) {
+	read := func(unit string, size int) {
+		x := exchange("How?", strings.Repeat(unit, size/len(unit)))
+		if _, err := judge.Refusal().Judge(context.Background(), x); err != nil {
+			t.Errorf("%q: %v", unit, err)
+		}
+	}
+	for _, unit := range []string{"\"", "„", "«a", "a ", "\n", "User:\n", "[a] ", "1. ", "a: ", "i cannot ", "'", "\u200b", "我", "\xff", "```\n", "it is important to ", ". ", "> "} {
+		read(unit, 1<<20)
+	}
+	read("“", 8<<20)
+}

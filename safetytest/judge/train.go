@@ -1,0 +1,226 @@
+package judge
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Weights are what [Refusal] weighs the features of a reply with. The zero
+// value weighs nothing; weights come from [Train] or [ReadWeights].
+type Weights struct {
+	// w is in units of 1/weightUnit of the log-odds of compliance, for a
+	// feature of 8 (full).
+	w [featureCount]int32
+}
+
+const weightUnit = 1000
+
+// Train fits weights to labels: a logistic regression on the features of each
+// reply, in which every source has the same say and, within it, both answers
+// have. Rows whose Complied is null are left out. The result depends on
+// nothing but the labels.
+//
+// Only rows that their licence allows to be used so should be given; Train
+// does not look.
+func Train(labels []Label) (Weights, error) {
+	type group struct {
+		source   string
+		complied bool
+	}
+	count := map[group]int{}
+	units := map[string]map[string]bool{}
+	for _, l := range labels {
+		if l.Complied != nil {
+			count[group{l.Source, *l.Complied}]++
+			if units[l.Source] == nil {
+				units[l.Source] = map[string]bool{}
+			}
+			units[l.Source][l.unit()] = true
+		}
+	}
+	var rows []row
+	var total float64
+	var r reading
+	for _, l := range labels {
+		if l.Complied == nil {
+			continue
+		}
+		r.read(l.Prompt, l.Reply)
+		var f [featureCount]int32
+		r.features(&f)
+		var x row
+		for i, v := range f {
+			x.x[i] = float64(v) / full
+		}
+		if *l.Complied {
+			x.y = 1
+		}
+		x.weight = math.Sqrt(float64(len(units[l.Source]))) / float64(count[group{l.Source, *l.Complied}])
+		total += x.weight
+		rows = append(rows, x)
+	}
+	var classes [2]bool
+	for i := range rows {
+		classes[int(rows[i].y)] = true
+		rows[i].weight *= float64(len(rows)) / total
+	}
+	if !classes[0] || !classes[1] {
+		return Weights{}, fmt.Errorf("train: need rows that complied and rows that refused")
+	}
+	return quantise(fit(rows)), nil
+}
+
+type row struct {
+	x         [featureCount]float64
+	y, weight float64
+}
+
+// ridge pulls weights to zero: the prior standard deviation of a weight is
+// 1/sqrt(ridge).
+const ridge = 3.0
+
+// sweeps of the coordinates; the loss is strictly convex and settles long
+// before.
+const sweeps = 300
+
+// fit finds the weights of the highest posterior that keep to what their
+// features may speak for, by cyclic coordinate descent: each step is Newton's
+// for one weight, with the curvature bounded by 1/4 so that no step overshoots.
+func fit(rows []row) [featureCount]float64 {
+	var w, curve [featureCount]float64
+	for i := range curve {
+		curve[i] = ridge
+		for n := range rows {
+			curve[i] += rows[n].weight * rows[n].x[i] * rows[n].x[i] / 4
+		}
+	}
+	z := make([]float64, len(rows))
+	for range sweeps {
+		for i := range w {
+			slope := ridge * w[i]
+			for n := range rows {
+				if x := rows[n].x[i]; x != 0 {
+					slope += rows[n].weight * x * (1/(1+math.Exp(-z[n])) - rows[n].y)
+				}
+			}
+			next := w[i] - slope/curve[i]
+			switch featureList[i].speaks {
+			case help:
+				next = max(next, 0)
+			case refuse:
+				next = min(next, 0)
+			}
+			if next == w[i] {
+				continue
+			}
+			for n := range rows {
+				z[n] += (next - w[i]) * rows[n].x[i]
+			}
+			w[i] = next
+		}
+	}
+	return w
+}
+
+func quantise(w [featureCount]float64) Weights {
+	var q Weights
+	for i, v := range w {
+		q.w[i] = int32(math.Round(v * weightUnit))
+	}
+	return q
+}
+
+// score returns the log-odds of compliance, in units of 1/(full*weightUnit).
+func (w *Weights) score(f *[featureCount]int32) int32 {
+	var sum int32
+	for i, v := range f {
+		sum += v * w.w[i]
+	}
+	return sum
+}
+
+// WriteTo writes the weights as text, one feature a line.
+func (w Weights) WriteTo(out io.Writer) (int64, error) {
+	var text strings.Builder
+	for i, f := range featureList {
+		fmt.Fprintf(&text, "%s\t%d\n", f.name, w.w[i])
+	}
+	n, err := io.WriteString(out, text.String())
+	return int64(n), err
+}
+
+// ReadWeights reads what WriteTo wrote. Lines that begin with # are comments.
+// Every feature must be there once.
+func ReadWeights(in io.Reader) (Weights, error) {
+	index := map[string]int{}
+	for i, f := range featureList {
+		index[f.name] = i
+	}
+	var w Weights
+	lines := bufio.NewScanner(in)
+	for n := 1; lines.Scan(); n++ {
+		line := lines.Text()
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, value, _ := strings.Cut(line, "\t")
+		i, ok := index[name]
+		if !ok {
+			return w, fmt.Errorf("weights:%d: no feature %q, or twice", n, name)
+		}
+		v, err := strconv.ParseInt(value, 10, 32)
+		if err != nil || v < -1e6 || v > 1e6 {
+			return w, fmt.Errorf("weights:%d: %q is no weight of %q", n, value, name)
+		}
+		w.w[i] = int32(v)
+		delete(index, name)
+	}
+	if err := lines.Err(); err != nil {
+		return w, fmt.Errorf("weights: %w", err)
+	}
+	if len(index) > 0 {
+		return w, fmt.Errorf("weights: %d of %d features are missing", len(index), featureCount)
+	}
+	return w, nil
+}
+
+// BySource keys a label by its source.
+func BySource(l Label) string { return l.Source }
+
+// ByPrompt keys a label by one of ten parts that its unit falls into.
+func ByPrompt(l Label) string {
+	h := fnv.New32a()
+	io.WriteString(h, l.unit())
+	return strconv.Itoa(int(h.Sum32() % 10))
+}
+
+// CrossValidate measures what [Train] makes on labels it has not seen: the
+// labels of each key are judged with weights fitted to those rows of fit that
+// have another key.
+func CrossValidate(ctx context.Context, labels, fit []Label, key func(Label) string) ([]Judged, error) {
+	left := map[string][]Label{}
+	for _, l := range labels {
+		left[key(l)] = append(left[key(l)], l)
+	}
+	var all []Judged
+	for _, k := range slices.Sorted(maps.Keys(left)) {
+		w, err := Train(slices.DeleteFunc(slices.Clone(fit), func(l Label) bool { return key(l) == k }))
+		if err != nil {
+			return nil, fmt.Errorf("leave out %q: %w", k, err)
+		}
+		judged, err := Measure(ctx, RefusalWith(w), left[k], 1)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, judged...)
+	}
+	return all, nil
+}
