@@ -81,13 +81,13 @@ func TestErrorRatesThroughTheWholeMachine(t *testing.T) {
 	if testing.Short() {
 		t.Skip("500 gates take a while")
 	}
-	const gates, margin = 500, 20 * matchers.Points
+	const gates, margin = 500, 30 * matchers.Points
 	p := doors()
 	pool, err := prompt.NewPool(p.Demonstrations)
 	if err != nil {
 		t.Fatal(err)
 	}
-	model := atTheMargin{draws: map[string]int{}, benign: []float64{0.70, 0.10, 0, 0}, harmful: []float64{0, 0.05, 0.15, 0.60}}
+	model := atTheMargin{draws: map[string]int{}, benign: []float64{0.85, 0.35, 0, 0}, harmful: []float64{0.10, 0.10, 0.20, 0.80}}
 	for d := range 4 {
 		demos, err := pool.Draw(1, d).Fill(prompt.Composition{Mix: prompt.Refusals(4)})
 		if err != nil {
@@ -108,7 +108,7 @@ func TestErrorRatesThroughTheWholeMachine(t *testing.T) {
 	holds, violated, green, calls := make([]int, 2), make([]int, 2), 0, 0
 	for gate := range gates {
 		s, err := safetytest.Open(safetytest.Config{BaseURL: server.URL + "/v1", Model: "margin", Sampling: safetytest.DefaultSampling(),
-			SendSeed: true, SamplingSeed: uint64(gate + 1), MaxPairs: 96}, p)
+			SendSeed: true, SamplingSeed: uint64(gate + 1), MaxPairs: 64}, p)
 		if err != nil {
 			t.Fatal(err)
 		}

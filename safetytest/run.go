@@ -186,6 +186,8 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 	case s.greedy(): // one visit of a cell is all there is to learn about it
 		d.WithoutReplacement = true
 		d.MaxTrials = d.Cells
+	case s.config.Replies == record.Replay && s.recordedPairs(c) > 0: // there is no more
+		d.MaxTrials = s.recordedPairs(c)
 	case s.config.MaxPairs > 0:
 		d.MaxTrials = s.config.MaxPairs + s.recordedPairs(c)
 	default:

@@ -25,6 +25,8 @@ type answer struct {
 	body    []byte
 	err     error // why there is no answer, or why its body is incomplete
 	latency time.Duration
+	// wantsTokens says that the request asked for the likeliest first tokens.
+	wantsTokens bool
 }
 
 // completion is the part of a chat completion that is read. It is read from
@@ -49,6 +51,8 @@ type choice struct {
 	// Error is where routers put an upstream's fault.
 	Error   json.RawMessage `json:"error"`
 	Message *message        `json:"message"`
+	// Logprobs is read only if it was asked for: servers fill it oddly.
+	Logprobs json.RawMessage `json:"logprobs"`
 }
 
 type message struct {
@@ -151,6 +155,10 @@ var faults = []faultRow{
 	{"address", func(f fault) bool {
 		return f.status == 404 || f.status == 405 || f.status >= 300 && f.status < 400
 	}, WrongAddress},
+	{"format", func(f fault) bool {
+		return (f.status == 400 || f.status == 422) &&
+			(f.param == formatParam || f.mentions(formatParam, "response format", "json_schema", "response_schema"))
+	}, FormatRejected},
 	{"sampling", func(f fault) bool {
 		return (f.status == 400 || f.status == 422) && f.param != ""
 	}, SamplingRejected},
@@ -226,6 +234,13 @@ func read(a answer) (Reply, *Error) {
 		ReplyTokens:  c.Usage.CompletionTokens,
 		Latency:      a.latency,
 	}
+	if a.wantsTokens {
+		tokens, err := firstTokens(first.Logprobs)
+		if err != nil {
+			return Reply{}, &Error{Kind: Unreadable, Status: a.status, Message: err.Error()}
+		}
+		r.FirstTokens = tokens
+	}
 	switch {
 	case filtered(first.FinishReason):
 		r.State = Blocked
@@ -235,6 +250,37 @@ func read(a answer) (Reply, *Error) {
 		r.State = Empty
 	}
 	return r, nil
+}
+
+// firstTokens reads the likeliest first tokens from the log probabilities of a
+// choice: none where the server gave none, and an error where they are not what
+// the protocol says.
+func firstTokens(logprobs json.RawMessage) ([]Token, error) {
+	if !present(logprobs) {
+		return nil, nil
+	}
+	var l struct {
+		Content []struct {
+			TopLogprobs []struct {
+				Token   *string  `json:"token"`
+				Logprob *float64 `json:"logprob"`
+			} `json:"top_logprobs"`
+		} `json:"content"`
+	}
+	if err := json.Unmarshal(logprobs, &l); err != nil {
+		return nil, errors.New("log probabilities that are not those of a chat completion")
+	}
+	if len(l.Content) == 0 {
+		return nil, nil
+	}
+	var tokens []Token
+	for _, t := range l.Content[0].TopLogprobs {
+		if t.Token == nil || t.Logprob == nil || *t.Logprob > 0 {
+			return nil, errors.New("a first token without text, or with a log probability that is none")
+		}
+		tokens = append(tokens, Token{*t.Token, *t.Logprob})
+	}
+	return tokens, nil
 }
 
 // faulty reads a fault by the table of faults.
@@ -272,8 +318,11 @@ func present(v json.RawMessage) bool {
 	return s != "" && s != "null" && s != "false" && s != `""` && s != "{}"
 }
 
-// samplingParams are the fields of a request that a model may not take.
-var samplingParams = []string{"max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "seed"}
+// samplingParams are the fields of a request that a model may not take, and
+// formatParam the one that an endpoint may not.
+var samplingParams = []string{"max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "seed", "logprobs", "top_logprobs"}
+
+const formatParam = "response_format"
 
 // parseFault reads the account v of a fault. Endpoints write it as text, as an
 // object, or as a list of complaints about fields. The complaints' input is
@@ -299,6 +348,9 @@ func parseFault(status int, v json.RawMessage) fault {
 			if len(c.Loc) > 0 && f.param == "" {
 				f.param = fmt.Sprint(c.Loc[len(c.Loc)-1])
 			}
+			if slices.Contains(c.Loc, any(formatParam)) {
+				f.param = formatParam // the complaint may be about a part of it
+			}
 			f.message = strings.TrimPrefix(f.message+"; "+c.Msg, "; ")
 		}
 	} else {
@@ -311,7 +363,7 @@ func parseFault(status int, v json.RawMessage) fault {
 	}
 	// Only parameters that we send count; some endpoints name them in the
 	// message alone.
-	if !slices.Contains(samplingParams, f.param) {
+	if f.param, _, _ = strings.Cut(f.param, "."); f.param != formatParam && !slices.Contains(samplingParams, f.param) {
 		f.param = firstNamed(f.message)
 	}
 	// A proxy that answers with success tells the upstream's status as code.

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -167,6 +168,12 @@ var answers = []struct {
 		kind: SamplingRejected, param: "seed", says: "Extra inputs"},
 	{name: "field complaint about messages", status: 422, body: `{"detail":[{"loc":["body","messages",0],"msg":"Field required","input":"my own prompt"},{"loc":[],"msg":"and more"}]}`,
 		kind: Rejected, says: "Field required; and more"},
+	{name: "format", status: 400, body: `{"error":{"message":"Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.","type":"invalid_request_error","param":"response_format","code":null}}`,
+		kind: FormatRejected, param: "response_format"},
+	{name: "format, its type", status: 400, body: `{"error":"'response_format.type' must be 'text'"}`, kind: FormatRejected},
+	{name: "format, part of it", status: 400, body: `{"error":{"message":"no","param":"response_format.json_schema"}}`, kind: FormatRejected, param: "response_format"},
+	{name: "format, field complaint", status: 422, body: `{"detail":[{"loc":["body","response_format","type"],"msg":"Input should be 'text'"}]}`, kind: FormatRejected, param: "response_format"},
+	{name: "log probabilities", status: 400, body: `{"error":{"message":"no","param":"logprobs","code":"unsupported_parameter"}}`, kind: SamplingRejected, param: "logprobs"},
 	{name: "rate limit", status: 429, body: `{"error":{"message":"Rate limit reached","type":"requests","code":"rate_limit_exceeded"}}`, kind: RateLimited},
 	{name: "rate limit, HTML", status: 429, body: "<html>slow down</html>", kind: RateLimited, says: "an HTML page"},
 	{name: "rate limit, body breaks off", status: 429, body: `{"error":`, readErr: io.ErrUnexpectedEOF, kind: RateLimited},
@@ -199,7 +206,7 @@ func TestRead(t *testing.T) {
 			if err == nil {
 				t.Fatalf("reply %+v, want an error", got)
 			}
-			if got != (Reply{}) {
+			if !reflect.DeepEqual(got, Reply{}) {
 				t.Errorf("a reply %+v beside an error", got)
 			}
 			if err.Kind != c.kind || err.Status != c.status {

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,11 +47,35 @@ type Request struct {
 	// reproducible on servers that honour it, and must differ from visit to
 	// visit.
 	Seed *int64
+	// Schema, unless nil, asks for a reply that is JSON of this form. An
+	// endpoint that rejects it answers with an error of kind FormatRejected;
+	// others take no notice of it, so the reply must be checked all the same.
+	Schema *Schema
+	// TopTokens asks for the probabilities of that many tokens, 1 to 20, that
+	// the reply could have begun with; see Reply.FirstTokens. 0 asks for none.
+	TopTokens int
 	// Cell and Visit identify the call within a run; they are never sent. A
 	// recorder uses them as part of a reply's key: every visit of a cell is a
 	// new call, never a reused reply.
 	Cell  string
 	Visit int
+}
+
+// Schema is a form that a reply must have, sent as the response format
+// "json_schema" of the OpenAI protocol in its strict mode.
+type Schema struct {
+	// Name of the form, for the server: letters, digits, "_" and "-".
+	Name string
+	// JSON is the JSON schema itself. Strict mode takes a part of the language
+	// only: every property is required, and no other is allowed.
+	JSON json.RawMessage
+}
+
+// Token is a token that a reply could have begun with.
+type Token struct {
+	Text string `json:"text"`
+	// LogProb is the natural logarithm of its probability, at most 0.
+	LogProb float64 `json:"logprob"`
 }
 
 // State says whether a reply can be read as an outcome at all.
@@ -109,6 +134,9 @@ type Reply struct {
 	// Reasoning is text that the server returned beside the content as the
 	// model's reasoning. Judges do not read it.
 	Reasoning string `json:"reasoning,omitempty"`
+	// FirstTokens are the tokens that the reply could have begun with, if
+	// Request.TopTokens asked for them and the server told.
+	FirstTokens []Token `json:"first_tokens,omitempty"`
 	// FinishReason is the server's word: stop, length, content_filter, ...
 	FinishReason string `json:"finish_reason,omitempty"`
 	// Model and Fingerprint name what served the reply, as the server says.

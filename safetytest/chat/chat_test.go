@@ -48,7 +48,7 @@ func TestCut(t *testing.T) {
 
 func TestEveryKindIsDescribed(t *testing.T) {
 	names := map[string]bool{}
-	for k := InvalidRequest; k <= Unreadable; k++ {
+	for k := InvalidRequest; k <= FormatRejected; k++ {
 		names[k.String()] = true
 		if kinds[k].name == "" || kinds[k].cause == "" {
 			t.Errorf("kind %d: %+v", k, kinds[k])

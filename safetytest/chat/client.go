@@ -126,7 +126,7 @@ func (c *Client) send(ctx context.Context, r Request, x *exchange) (Reply, *Erro
 	if err != nil {
 		return Reply{}, &Error{Kind: InvalidRequest, cause: err}
 	}
-	x.extra = extra
+	x.extra, x.wantsTokens = extra, r.TopTokens > 0
 	ctx, cancel := context.WithTimeout(withExchange(ctx, x), c.timeout)
 	defer cancel()
 	messages := make([]openai.ChatCompletionMessage, len(r.Messages))
@@ -249,6 +249,9 @@ func (c *Client) clearReply(r Reply) Reply {
 	}
 	for _, s := range []*string{&r.Content, &r.Refusal, &r.Reasoning, &r.FinishReason, &r.Model, &r.Fingerprint} {
 		*s = strings.ReplaceAll(*s, key, "[key]")
+	}
+	for i := range r.FirstTokens {
+		r.FirstTokens[i].Text = strings.ReplaceAll(r.FirstTokens[i].Text, key, "[key]")
 	}
 	return r
 }

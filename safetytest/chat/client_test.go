@@ -99,6 +99,9 @@ func TestAskSends(t *testing.T) {
 			`{"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"<a & b>"},` +
 				`{"role":"assistant","content":"Yes."},{"role":"user","content":"Why?"}],"stream":false,` +
 				`"temperature":0.7,"top_p":0.9,"max_tokens":64,"stop":["\n","User:"],"seed":1152921504606846976}`},
+		{"a form and first tokens", Request{Messages: question.Messages, Schema: &Schema{"yes_no", []byte(`{"type": "object"}`)}, TopTokens: 5},
+			`{"model":"m","messages":[{"role":"user","content":"Is water wet?"}],"stream":false,"logprobs":true,"top_logprobs":5,` +
+				`"response_format":{"type":"json_schema","json_schema":{"name":"yes_no","strict":true,"schema":{"type":"object"}}}}`},
 		{"zeros", Request{Messages: question.Messages, Sampling: Sampling{Temperature: ptr(0.0)}, Seed: ptr(int64(0))},
 			`{"model":"m","messages":[{"role":"user","content":"Is water wet?"}],"stream":false,"temperature":0,"seed":0}`},
 	} {
@@ -193,6 +196,43 @@ func TestAskRenamesMaxTokens(t *testing.T) {
 	}
 }
 
+func TestAskReadsFirstTokens(t *testing.T) {
+	body := func(logprobs string) string {
+		return strings.Replace(chatBody(`{"content":"A"}`, `"length"`), `"index":0,`, `"index":0,"logprobs":`+logprobs+`,`, 1)
+	}
+	for _, c := range []struct {
+		logprobs string
+		want     []Token
+		fails    bool
+	}{
+		{`{"content":[{"token":"A","logprob":-0.1,"bytes":[65],"top_logprobs":[{"token":"A","logprob":-0.1},{"token":" B","logprob":-2.5}]},{"token":"x","top_logprobs":[]}],"refusal":null}`,
+			[]Token{{"A", -0.1}, {" B", -2.5}}, false},
+		{`null`, nil, false},
+		{`{"content":null}`, nil, false},
+		{`{"content":[]}`, nil, false},
+		{`{"content":[{"token":"A","logprob":-0.1}]}`, nil, false},
+		{`[]`, nil, true},
+		{`{"content":[{"top_logprobs":[{"token":"A"}]}]}`, nil, true},
+		{`{"content":[{"top_logprobs":[{"logprob":-1}]}]}`, nil, true},
+		{`{"content":[{"top_logprobs":[{"token":"A","logprob":0.5}]}]}`, nil, true},
+		{`{"content":[{"top_logprobs":[{"token":"A","logprob":"-1"}]}]}`, nil, true},
+		{`{"content":[{"top_logprobs":{"A":-0.1}}]}`, nil, true},
+	} {
+		client := open(t, always(200, body(c.logprobs)))
+		if r, err := client.Ask(t.Context(), question); err != nil || r.FirstTokens != nil {
+			t.Errorf("%s, not asked for: %+v, %v", c.logprobs, r.FirstTokens, err)
+		}
+		r, err := client.Ask(t.Context(), Request{Messages: question.Messages, TopTokens: 2})
+		if c.fails {
+			if err == nil || kindOf(t, err).Kind != Unreadable {
+				t.Errorf("%s: %+v, %v; want an error", c.logprobs, r.FirstTokens, err)
+			}
+		} else if err != nil || !slices.Equal(r.FirstTokens, c.want) {
+			t.Errorf("%s: %+v, %v; want %+v", c.logprobs, r.FirstTokens, err, c.want)
+		}
+	}
+}
+
 func TestAskRejectsBadRequests(t *testing.T) {
 	c := open(t, transport(func(*http.Request) (*http.Response, error) {
 		t.Error("a bad request was sent")
@@ -208,6 +248,9 @@ func TestAskRejectsBadRequests(t *testing.T) {
 		{"no content", Request{Messages: []Message{{User, "x"}, {Assistant, ""}}}, "message 2 (assistant) has no content"},
 		{"not UTF-8", Request{Messages: []Message{{User, "\xff"}}}, "message 1 (user) is not UTF-8"},
 		{"sampling", Request{Messages: question.Messages, Sampling: Sampling{Temperature: ptr(-1.0)}}, "temperature -1"},
+		{"schema name", Request{Messages: question.Messages, Schema: &Schema{"a b", []byte(`{}`)}}, `schema "a b"`},
+		{"schema", Request{Messages: question.Messages, Schema: &Schema{"a", []byte(`{`)}}, `schema "a"`},
+		{"top tokens", Request{Messages: question.Messages, TopTokens: 21}, "21 top tokens"},
 	} {
 		_, err := c.Ask(t.Context(), tc.r)
 		if e := kindOf(t, err); e.Kind != InvalidRequest || !strings.Contains(err.Error(), tc.says) {

@@ -47,6 +47,9 @@ const (
 	Rejected
 	// Unreadable answers are not chat completions.
 	Unreadable
+	// FormatRejected requests asked for a form of reply, by Request.Schema,
+	// that the endpoint or the model does not take.
+	FormatRejected
 )
 
 // kinds gives every kind its name, what happened, and what to do about it.
@@ -68,6 +71,7 @@ var kinds = [...]struct{ name, cause, remedy string }{
 	SamplingRejected: {"sampling rejected", "the model does not take this sampling", "leave the setting unset, so that it is not sent"},
 	Rejected:         {"rejected", "the endpoint rejected the request", "correct what it names"},
 	Unreadable:       {"unreadable", "the answer is not a chat completion", "check that SAFETYTEST_BASE_URL is an OpenAI-compatible endpoint"},
+	FormatRejected:   {"format rejected", "the endpoint does not take the form asked for", "ask without Request.Schema"},
 }
 
 // String returns the kind's name in lower case, as reports print it.

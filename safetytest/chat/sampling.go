@@ -1,8 +1,10 @@
 package chat
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -52,6 +54,11 @@ func (s Sampling) Validate() error {
 	return nil
 }
 
+// What OpenAI's protocol allows.
+var schemaName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+const maxTopTokens = 20
+
 // validate reports what would make the request mean something else on the
 // wire: go-openai leaves out empty contents, and JSON cannot carry invalid
 // UTF-8.
@@ -68,6 +75,12 @@ func (r Request) validate() error {
 		case !utf8.ValidString(m.Content):
 			return fmt.Errorf("message %d (%s) is not UTF-8", i+1, m.Role)
 		}
+	}
+	if s := r.Schema; s != nil && (!schemaName.MatchString(s.Name) || !json.Valid(s.JSON)) {
+		return fmt.Errorf("the schema %q has no name of letters, digits, _ and -, or is not JSON", s.Name)
+	}
+	if n := r.TopTokens; n < 0 || n > maxTopTokens {
+		return fmt.Errorf("%d top tokens are asked for, 0 to %d can be", n, maxTopTokens)
 	}
 	return r.Sampling.Validate()
 }

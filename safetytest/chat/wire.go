@@ -80,15 +80,33 @@ func join(req *http.Request, extra []byte) error {
 	return nil
 }
 
+// responseFormat is a Schema as it is sent.
+type responseFormat struct {
+	Type       string     `json:"type"`
+	JSONSchema jsonSchema `json:"json_schema"`
+}
+
+type jsonSchema struct {
+	Name   string          `json:"name"`
+	Strict bool            `json:"strict"`
+	Schema json.RawMessage `json:"schema"`
+}
+
 // extraFields returns the part of r's body that go-openai does not write: it
 // drops zeros, narrows numbers, and refuses settings by the model's name
 // before any server is asked.
 func extraFields(r Request, renameMaxTokens bool) ([]byte, error) {
 	fields := struct {
 		Sampling
-		MaxCompletionTokens *int   `json:"max_completion_tokens,omitempty"`
-		Seed                *int64 `json:"seed,omitempty"`
-	}{Sampling: r.Sampling, Seed: r.Seed}
+		MaxCompletionTokens *int            `json:"max_completion_tokens,omitempty"`
+		Seed                *int64          `json:"seed,omitempty"`
+		ResponseFormat      *responseFormat `json:"response_format,omitempty"`
+		Logprobs            bool            `json:"logprobs,omitempty"`
+		TopLogprobs         int             `json:"top_logprobs,omitempty"`
+	}{Sampling: r.Sampling, Seed: r.Seed, Logprobs: r.TopTokens > 0, TopLogprobs: r.TopTokens}
+	if s := r.Schema; s != nil {
+		fields.ResponseFormat = &responseFormat{"json_schema", jsonSchema{s.Name, true, s.JSON}}
+	}
 	if renameMaxTokens {
 		fields.MaxTokens, fields.MaxCompletionTokens = nil, fields.MaxTokens
 	}

@@ -9,6 +9,7 @@ import (
 // The forecast of a claim of two arms is what a simulation of the planning point
 // measures.
 func TestForecastMatchesRuns(t *testing.T) {
+	needsSimulation(t)
 	s := setting{base: .05, margin: .10, sens: 1, spec: 1, targets: 60}
 	d := s.pairClaim(0.90)
 	f, err := d.Forecast()

@@ -58,6 +58,7 @@ func TestRateClaims(t *testing.T) {
 // claim holds too often, against J times the margin it does not, also if J comes
 // from labels that err themselves.
 func TestJudgeError(t *testing.T) {
+	needsSimulation(t)
 	s := setting{base: .05, margin: .10, sens: .8, spec: .95, targets: 60}
 	d := s.pairClaim(0.90)
 	d.MaxTrials = 400
@@ -123,6 +124,7 @@ func (s setting) calibrated(r *rand.Rand) JudgeError {
 // Greedy replies never change: betting without replacement ends early and a
 // census is never wrong.
 func TestGreedyDecoding(t *testing.T) {
+	needsSimulation(t)
 	const cells, draws = 240, 4
 	for _, rise := range []int{0, 24, 25, 60} { // cells out of 240 that flip
 		d := Design{
@@ -173,6 +175,7 @@ func TestGreedyDecoding(t *testing.T) {
 // A claim about all targets of the kind takes the target as its unit; visits of
 // the same few targets pooled as if they were new ones err too often.
 func TestOverTargets(t *testing.T) {
+	needsSimulation(t)
 	const targets, visits, margin = 40, 10, 0.10
 	// Each target has no rise or a large one; over the domain the mean rise is the
 	// margin.
@@ -239,6 +242,7 @@ func TestOverTargets(t *testing.T) {
 // Six orders against a reference: the claim holds only if every one does, and
 // e-Holm names the one that does not.
 func TestSeveralArms(t *testing.T) {
+	needsSimulation(t)
 	const orders = 6
 	d := Design{Arms: []string{"reference"}, Control: 0, Room: 0.8, Batch: 20, MaxTrials: 400, Cells: 60}
 	for k := range orders {
@@ -324,6 +328,7 @@ func TestSeveralArms(t *testing.T) {
 // Replies go missing exactly where they would tell most: counted against either
 // verdict, so that losing evidence never buys one.
 func TestMissingReplies(t *testing.T) {
+	needsSimulation(t)
 	s := setting{base: .05, margin: .10, sens: 1, spec: 1, targets: 60}
 	d := s.pairClaim(0.90)
 	d.MaxTrials = 400
@@ -360,6 +365,7 @@ func TestMissingReplies(t *testing.T) {
 
 // The slope over doses is decided cell by cell on the probability scale.
 func TestSlopes(t *testing.T) {
+	needsSimulation(t)
 	doses := []float64{0, 1, 2, 4, 8}
 	w, err := SlopeWeights(doses)
 	if err != nil {

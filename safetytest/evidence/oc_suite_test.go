@@ -11,6 +11,7 @@ import (
 // power 0.9875. A fixed design pays for that in every run, a sequential one only
 // raises a maximum that it rarely uses.
 func TestSuiteBudgets(t *testing.T) {
+	needsSimulation(t)
 	const claims = 8
 	power, err := SuitePower(0.10, claims)
 	if err != nil {
@@ -53,6 +54,7 @@ func TestSuiteBudgets(t *testing.T) {
 // although one is at its margin, and the chance of any false alarm by e-Holm when
 // both are, stay within 5 %.
 func TestSharedControl(t *testing.T) {
+	needsSimulation(t)
 	s := setting{base: .05, margin: .10, sens: 1, spec: 1, targets: 60}
 	d := s.pairClaim(0.90)
 	d.MaxTrials = 240

@@ -15,7 +15,15 @@ import (
 // with 4000 runs a cell.
 func fullTable() bool { return os.Getenv("SAFETYTEST_OC") == "full" }
 
-// tally of a rival's verdicts at one true effect.
+// needsSimulation skips a test that simulates hundreds of runs in short mode.
+func needsSimulation(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("simulates hundreds of runs; not in short mode")
+	}
+}
+
+// measured counts a rival's verdicts at one true effect.
 type measured struct {
 	runs, holds, violated int
 	calls                 float64
@@ -195,6 +203,7 @@ func (s setting) rivals(t *testing.T, power float64) []rival {
 func isEngine(r rival) bool { return strings.HasPrefix(r.name, "betting") }
 
 func TestOperatingCharacteristics(t *testing.T) {
+	needsSimulation(t)
 	settings := []setting{{base: .05, margin: .10, sens: .9, spec: .97, targets: 60}}
 	runs := 400
 	if fullTable() {

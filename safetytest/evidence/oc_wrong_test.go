@@ -24,6 +24,7 @@ func runsOf(short, full int) int {
 // Draws that differ strongly do not hurt as long as every batch takes equally
 // many cells from each.
 func TestDrawsThatDiffer(t *testing.T) {
+	needsSimulation(t)
 	s, d := drawSetting()
 	r, err := betting("betting", d)
 	if err != nil {
@@ -39,6 +40,7 @@ func TestDrawsThatDiffer(t *testing.T) {
 // The bench must be able to catch wrong designs: these two look innocent, are
 // refused or excluded by the design of a run, and exceed 5 %.
 func TestWrongDesignsAreCaught(t *testing.T) {
+	needsSimulation(t)
 	t.Run("one draw per batch", func(t *testing.T) {
 		s, d := drawSetting()
 		d.Draws = 0 // the engine would refuse such batches

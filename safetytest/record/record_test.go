@@ -297,6 +297,35 @@ func TestClaimsOfOneRunShareReplies(t *testing.T) {
 	g.Expect(askFor(t, c, 1)).To(BeTrue())
 }
 
+// A reply that an attempt has is the one that it keeps, also when other claims'
+// processes asked for it again in a later run.
+func TestTheEarlierReplyCounts(t *testing.T) {
+	g := NewWithT(t)
+	dir := t.TempDir()
+	other := testManifest
+	other.Claims = []string{"c"}
+	g.Expect(askFor(t, mustOpen(t, dir, testManifest, Options{Run: "one"}), 1)).To(BeTrue())
+	ask := func(m Manifest) string {
+		r := mustOpen(t, dir, m, Options{Run: "two"})
+		reply, _, err := r.Ask(context.Background(), KeyOf(request(1)), func(context.Context) (chat.Reply, error) {
+			later := answer(1)
+			later.Content = "later"
+			return later, nil
+		})
+		g.Expect(err).NotTo(HaveOccurred())
+		return reply.Content
+	}
+	g.Expect(ask(other)).To(Equal("later"))
+	g.Expect(ask(testManifest)).To(Equal("later"), "run one still runs: this is another attempt")
+
+	dir = t.TempDir()
+	r := mustOpen(t, dir, testManifest, Options{Run: "one"})
+	askFor(t, r, 1)
+	g.Expect(r.Close()).To(Succeed())
+	g.Expect(ask(other)).To(Equal("later"))
+	g.Expect(ask(testManifest)).To(Equal(answer(1).Content))
+}
+
 func TestAProcessThatDiesBlocksNobody(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
@@ -351,6 +380,23 @@ func TestTokens(t *testing.T) {
 	_, _, err := a.Ask(context.Background(), KeyOf(request(3)), nil)
 	g.Expect(err).To(MatchError(ErrBudget))
 	g.Expect(err).To(MatchError(ContainSubstring("30 of 40 tokens")))
+}
+
+// Calls under way are taken to cost the mean, but not those of the dead.
+func TestTokensUnderWay(t *testing.T) {
+	g := NewWithT(t)
+	dir := t.TempDir()
+	dies := mustOpen(t, dir, testManifest, Options{Run: "one"})
+	lives := mustOpen(t, dir, testManifest, Options{Run: "one", MaxTokens: 40})
+	askFor(t, lives, 1) // 15 tokens
+	_, _, err := dies.Ask(context.Background(), KeyOf(request(2)), func(context.Context) (chat.Reply, error) {
+		_, _, err := lives.Ask(context.Background(), KeyOf(request(3)), nil)
+		g.Expect(err).To(MatchError(ErrBudget))
+		dies.crash("")
+		g.Expect(askFor(t, lives, 3)).To(BeTrue())
+		return answer(2), nil
+	})
+	g.Expect(err).To(MatchError(ContainSubstring("closed")))
 }
 
 func TestAdmit(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 	"slices"
 
@@ -58,30 +58,28 @@ func decode(entry types.ReportEntry) (report.Entry, bool) {
 	return e, true
 }
 
-// printReport writes the table and, as the last line, the counts as JSON.
-func (s *session) printReport(passed bool) error {
-	if ginkgo.GinkgoParallelProcess() != 1 {
-		return nil
-	}
+// printReport writes the table and, as the last line, the counts as JSON, and
+// stores both.
+func (s *session) printReport(w io.Writer, passed bool) error {
 	c := s.subject.Config()
 	sum := report.Summary{Suite: s.name, Model: c.Model, Simulated: c.Simulated(), Errors: s.errors, NotRun: s.notRun, Passed: passed}
 	sum.Add(s.entries)
 	sum.Calls = max(sum.Calls, s.subject.Calls())
-	fmt.Println()
+	fmt.Fprintln(w)
 	if c.Simulated() {
-		fmt.Println(report.SimulatedNotice)
+		fmt.Fprintln(w, report.SimulatedNotice)
 	}
-	fmt.Printf("%s: %s, %s\n", s.name, s.subject, c.Sampling)
-	if err := report.WriteTable(os.Stdout, s.entries); err != nil {
+	fmt.Fprintf(w, "%s: %s, %s\n", s.name, s.subject, c.Sampling)
+	if err := report.WriteTable(w, s.entries); err != nil {
 		return err
 	}
 	if err := s.writeReport(sum); err != nil {
 		return fmt.Errorf("the report could not be stored: %w", err)
 	}
 	if sum.Inconclusive > 0 && s.skip {
-		fmt.Printf("NOT PROVEN (%d)\n", sum.Inconclusive)
+		fmt.Fprintf(w, "NOT PROVEN (%d)\n", sum.Inconclusive)
 	}
-	return sum.WriteJSON(os.Stdout)
+	return sum.WriteJSON(w)
 }
 
 // writeReport stores summary and verdicts as report.json in the run's directory,

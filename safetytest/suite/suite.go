@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,10 +95,21 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 			ginkgo.AbortSuite("SAFETYTEST_PLAN=1: the plan was printed and no model was called")
 		}
 	})
-	ginkgo.ReportAfterSuite("safetyspec", func(r ginkgo.Report) { s.collect(r) })
+	ginkgo.ReportAfterSuite("safetyspec", func(r ginkgo.Report) {
+		s.collect(r)
+		if suiteConfig.ParallelTotal > 1 { // what a process prints after its specs is lost
+			var text strings.Builder
+			if err := s.printReport(&text, r.SuiteSucceeded); err != nil {
+				ginkgo.Fail(err.Error())
+			}
+			ginkgo.AddReportEntry("verdicts", text.String(), ginkgo.ReportEntryVisibilityAlways)
+		}
+	})
 	passed := ginkgo.RunSpecs(t, name, suiteConfig, reporterConfig)
-	if err := s.printReport(passed); err != nil {
-		t.Error(err)
+	if suiteConfig.ParallelTotal == 1 {
+		if err := s.printReport(os.Stdout, passed); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -170,6 +182,9 @@ func (s *session) onVerdict(v safetytest.Verdict) {
 
 // onPace says how long the run will take, once the endpoint has shown its speed.
 func (s *session) onPace(callsPerSecond float64) {
+	if s.most == 0 { // another process printed the plan
+		return
+	}
 	minutes := func(calls int) time.Duration {
 		return time.Duration(float64(calls) / callsPerSecond * float64(time.Second)).Round(time.Second)
 	}
