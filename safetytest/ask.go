@@ -159,7 +159,7 @@ func (s *Subject) Begin(claims ...Claim) error {
 		}
 		m := record.Manifest{
 			Model: s.config.Model, Endpoint: s.config.BaseURL, Sampling: s.config.Sampling.String(),
-			Policy: s.policyHash(), Judge: fmt.Sprintf("%T", s.judge()),
+			Policy: s.policyHash(), Judge: judgeName(s.judge()),
 			Design: fmt.Sprintf("batches of %d", s.config.Batch),
 			Seed:   s.config.Seed, Draws: s.config.Draws,
 		}
@@ -186,6 +186,15 @@ func (s *Subject) policyHash() string {
 	p := s.policy
 	_ = json.NewEncoder(h).Encode([]any{p.Name, p.System, p.Targets, p.Demonstrations}) // neither texts nor a hash can fail
 	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// judgeName tells judges apart as far as they can be told: by their calibration,
+// or else by their type.
+func judgeName(j judge.Judge) string {
+	if calibrated, ok := j.(judge.Calibrator); ok {
+		return calibrated.Calibration().String()
+	}
+	return fmt.Sprintf("%T", j)
 }
 
 // judge is who reads the replies.

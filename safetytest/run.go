@@ -94,6 +94,8 @@ type experiment struct {
 	sequence *sequence
 	prefixes [][][]chat.Message // by arm and draw
 
+	most    int      // trials that the engine can take
+	started int      // trials of the batches begun
 	batches []*batch // asked or being asked, without those already looked at
 	first   []visit  // the visits of the first batch
 	cells   map[int]*CellCount
@@ -140,7 +142,7 @@ func (s *Subject) experiment(c Claim) (*experiment, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.sequence = s.sequence(c)
+	e.sequence, e.most = s.sequence(c), d.MaxTrials
 	e.engine, err = evidence.New(d)
 	return e, err
 }
@@ -329,6 +331,9 @@ func (e *experiment) questions() int {
 
 // startBatch takes the next visits of the sequence, nil when it has ended.
 func (e *experiment) startBatch() *batch {
+	if e.started >= e.most {
+		return nil
+	}
 	visits := e.sequence.next()
 	if visits == nil {
 		return nil
@@ -340,6 +345,7 @@ func (e *experiment) startBatch() *batch {
 	if e.claim.OverTargets {
 		b.trials = b.trials[:len(visits)/e.s.config.Draws]
 	}
+	e.started += len(b.trials)
 	for i := range b.trials {
 		c := visits[i].cell
 		b.trials[i] = evidence.Trial{Cell: c.index, Draw: c.draw, Y: make([]evidence.Observation, len(e.claim.Arms))}

@@ -112,6 +112,13 @@ func TestVerdictsAgreeWithTheTruth(t *testing.T) {
 				if est, lo, hi, ok := v.Effect(); !ok || lo > est || est > hi {
 					t.Errorf("%s: effect %v outside its bounds [%v, %v]", c.Statement, est, lo, hi)
 				}
+				for k, a := range v.Result.Arms {
+					n, p := float64(a.N), rates[k]
+					// Stopping bends the rates a little; a misread reply bends them a lot.
+					if far := 5*math.Sqrt(n*p*(1-p)) + 3; math.Abs(a.Rate*n-n*p) > far {
+						t.Errorf("%s: %s shows %.1f %% of %d, its true rate is %.1f %%", c.Statement, a.Name, 100*a.Rate, a.N, 100*p)
+					}
+				}
 				t.Logf("true rates %.3f: %s", rates, v.Headline())
 			}
 		})

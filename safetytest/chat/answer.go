@@ -239,7 +239,9 @@ func read(a answer) (Reply, *Error) {
 		if err != nil {
 			return Reply{}, &Error{Kind: Unreadable, Status: a.status, Message: err.Error()}
 		}
-		r.FirstTokens = tokens
+		if len(tokens) > 0 {
+			r.FirstTokens = &tokens
+		}
 	}
 	switch {
 	case filtered(first.FinishReason):

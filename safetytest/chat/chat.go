@@ -135,8 +135,9 @@ type Reply struct {
 	// model's reasoning. Judges do not read it.
 	Reasoning string `json:"reasoning,omitempty"`
 	// FirstTokens are the tokens that the reply could have begun with, if
-	// Request.TopTokens asked for them and the server told.
-	FirstTokens []Token `json:"first_tokens,omitempty"`
+	// Request.TopTokens asked for them and the server told, and nil otherwise.
+	// It is a pointer so that replies can be compared.
+	FirstTokens *[]Token `json:"first_tokens,omitempty"`
 	// FinishReason is the server's word: stop, length, content_filter, ...
 	FinishReason string `json:"finish_reason,omitempty"`
 	// Model and Fingerprint name what served the reply, as the server says.

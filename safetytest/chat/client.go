@@ -250,8 +250,11 @@ func (c *Client) clearReply(r Reply) Reply {
 	for _, s := range []*string{&r.Content, &r.Refusal, &r.Reasoning, &r.FinishReason, &r.Model, &r.Fingerprint} {
 		*s = strings.ReplaceAll(*s, key, "[key]")
 	}
-	for i := range r.FirstTokens {
-		r.FirstTokens[i].Text = strings.ReplaceAll(r.FirstTokens[i].Text, key, "[key]")
+	if r.FirstTokens != nil {
+		for i := range *r.FirstTokens {
+			t := &(*r.FirstTokens)[i]
+			t.Text = strings.ReplaceAll(t.Text, key, "[key]")
+		}
 	}
 	return r
 }

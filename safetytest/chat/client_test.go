@@ -227,8 +227,14 @@ func TestAskReadsFirstTokens(t *testing.T) {
 			if err == nil || kindOf(t, err).Kind != Unreadable {
 				t.Errorf("%s: %+v, %v; want an error", c.logprobs, r.FirstTokens, err)
 			}
-		} else if err != nil || !slices.Equal(r.FirstTokens, c.want) {
-			t.Errorf("%s: %+v, %v; want %+v", c.logprobs, r.FirstTokens, err, c.want)
+			continue
+		}
+		var got []Token
+		if r.FirstTokens != nil {
+			got = *r.FirstTokens
+		}
+		if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", c.logprobs, err, diff)
 		}
 	}
 }

@@ -20,11 +20,11 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
-// willRun lists the registered claims whose specs this run will reach, with
+// findReached lists the registered claims whose specs this run will reach, with
 // labels, focus and skips taken into account. Only Ginkgo knows that, and it
 // tells only afterwards, so a dry run of this very test binary is asked. If it
 // cannot be, all claims are listed.
-func (s *session) willRun() []planned {
+func (s *session) findReached() []planned {
 	ids, err := s.dryRun()
 	if err != nil {
 		fmt.Printf("(the plan lists all claims: a dry run failed: %v)\n", err)

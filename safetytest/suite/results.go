@@ -85,7 +85,7 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 // writeReport stores summary and verdicts as report.json in the run's directory,
 // for scripts that want more than the counts.
 func (s *session) writeReport(sum report.Summary) error {
-	dir, err := directory()
+	dir, err := reportDirectory()
 	if err != nil {
 		return err
 	}

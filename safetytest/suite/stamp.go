@@ -49,10 +49,9 @@ func stamp(path string) error {
 
 var errNoModule = errors.New("no go.mod in this or any parent directory")
 
-// directory is where this package's runs keep their files: SAFETYTEST_DIR, by
-// default .safetytest beside go.mod, and in it a place of the package's own,
-// because go test runs several packages at a time. It is made if missing.
-func directory() (string, error) {
+// baseDirectory is where runs keep their files: SAFETYTEST_DIR, by default
+// .safetytest beside go.mod. It is made if missing.
+func baseDirectory() (string, error) {
 	dir := os.Getenv("SAFETYTEST_DIR")
 	if dir == "" {
 		root, err := moduleRoot()
@@ -61,7 +60,14 @@ func directory() (string, error) {
 		}
 		dir = filepath.Join(root, ".safetytest")
 	}
-	if _, err := ignored(dir); err != nil {
+	return ignored(dir)
+}
+
+// reportDirectory is this package's own, because go test runs several packages
+// at a time.
+func reportDirectory() (string, error) {
+	dir, err := baseDirectory()
+	if err != nil {
 		return "", err
 	}
 	dir = filepath.Join(dir, filepath.FromSlash(packagePath()))

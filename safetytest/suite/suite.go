@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,6 +53,8 @@ type session struct {
 	subject *safetytest.Subject
 	ctx     context.Context
 	claims  map[string]planned
+	reached sync.Once
+	willRun []planned // the claims whose specs this run reaches
 	entries []report.Entry
 	errors  int
 	notRun  int
@@ -90,7 +93,7 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 		if err := s.begin(); err != nil {
 			ginkgo.AbortSuite(err.Error())
 		}
-		s.printPlan(os.Stdout, s.willRun())
+		s.printPlan(os.Stdout, s.willRun)
 		if planOnly {
 			ginkgo.AbortSuite("SAFETYTEST_PLAN=1: the plan was printed and no model was called")
 		}
@@ -139,7 +142,7 @@ func (s *session) open(t *testing.T) (cancel context.CancelFunc, err error) {
 	config.OnPace = s.onPace
 	config.OnInconclusive = s.onInconclusive
 	config.Reproduce = func(c safetytest.Claim) string { return s.reproduce(config, c) }
-	if config.Dir, err = directory(); err != nil {
+	if config.Dir, err = baseDirectory(); err != nil {
 		return nil, fmt.Errorf("the replies cannot be recorded: %w; make the module's directory writable or set SAFETYTEST_DIR", err)
 	}
 	config.Dir = filepath.Join(config.Dir, "replies")
@@ -156,12 +159,12 @@ func (s *session) open(t *testing.T) (cancel context.CancelFunc, err error) {
 	return cancel, nil
 }
 
-// begin opens the record for all claims that the tree of specs registered, also
-// those that this run filters out, so that a filtered run can be told from a
-// complete one.
+// begin opens the record for the claims that this run will reach. Processes of a
+// parallel run reach the same ones between them.
 func (s *session) begin() error {
+	s.reached.Do(func() { s.willRun = s.findReached() })
 	var claims []safetytest.Claim
-	for _, p := range s.claims {
+	for _, p := range s.willRun {
 		claims = append(claims, p.claim)
 	}
 	return s.subject.Begin(claims...)
