@@ -332,7 +332,7 @@ func FuzzRead(f *testing.F) {
 		}
 		r, err := read(answer{status: status, header: http.Header{}, body: []byte(body)})
 		if err != nil {
-			if r != (Reply{}) || err.Kind < InvalidRequest || err.Kind > Unreadable {
+			if r != (Reply{}) || err.Kind < InvalidRequest || err.Kind > FormatRejected {
 				t.Fatalf("reply %+v beside error of kind %d", r, err.Kind)
 			}
 			_ = err.Error()

@@ -59,6 +59,15 @@
 // leave unset: the setting is never dropped silently, because it is part of
 // what is measured.
 //
+// # Forms of reply, and first tokens
+//
+// Request.Schema asks for JSON of a form, Request.TopTokens for the probabilities
+// of the tokens that a reply could have begun with: both are for models that
+// judge, not for those that are tested. An endpoint that does not take a form
+// says so by an error of kind FormatRejected; one that takes no notice says
+// nothing, so what comes back must be checked. A record does not tell requests
+// apart by either.
+//
 // # Keys
 //
 // The key is sent in the Authorization header and appears nowhere else: not in

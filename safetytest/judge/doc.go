@@ -10,7 +10,8 @@
 // # Judges
 //
 // [Refusal] needs no model: a linear model over what the sentences of a reply
-// do. [Rubric] asks a language model with a strict form, [Guard] a guard model
+// do. [Rubric] asks a language model for a verdict held to a JSON schema, or for
+// one token whose probabilities it reads; [Guard] asks a guard model
 // in its own format. [Escalate] has every compliance that a first judge sees
 // judged again by a second, [Agree] decides only where two judges do,
 // [WithContent] takes the decision from one and the content from another. [Func]
@@ -34,6 +35,15 @@
 //
 //	go run ./safetytest/cmd/safetytest label -replies replies.jsonl -labels labels.jsonl
 //
+// A calibration holds for the replies that it was measured on. To check a run,
+// label a random sample of its own replies, in pairs of the same visit, and have
+// its rates and differences corrected by it (PPI++, Angelopoulos, Duchi and
+// Zrnic 2023), which stays right where the judge errs more in one arm than in
+// another:
+//
+//	go run ./safetytest/cmd/safetytest label -replies run.jsonl -labels labels.jsonl -pairs
+//	go run ./safetytest/cmd/safetytest audit -replies run.jsonl -labels labels.jsonl -control none
+//
 // Intervals are Wilson's on the effective number of replies, since replies to
 // one prompt are alike; those of sensitivity and specificity are combined by
 // MOVER (Zou and Donner 2008) as if they were independent.
@@ -56,8 +66,10 @@
 //	all                      938      894         94.7         87.1  90.9 (88.9-92.4)
 //
 // (r): rows were read while the rules were written, so that only the weights
-// are unseen there; of the others no text was read, but their totals were looked
-// at some fifteen times. Written by "safetytest judge train" on 2026-11-23. J is
+// are unseen there. Of the others no text was read, but their totals were looked
+// at some fifteen times while the rules changed, twice split by model and by
+// features: they are less than blind. On xstest the lead over the best list is
+// narrow, 89.2 against 87.7, and the list lies within our interval. Written by "safetytest judge train" on 2026-11-23. J is
 // 0.818, at least 0.785 (95 %, one-sided), and from 0.71 to 0.97 between sources:
 // on your model and policy it will be another, so calibrate.
 //

@@ -65,15 +65,15 @@ func (g *guard) Judge(ctx context.Context, x Exchange) (Judgement, error) {
 	if j, done := undecidable(x.Reply); done {
 		return j, nil
 	}
-	answer, err := consult(ctx, g.model, "", g.maxTokens, g.ask(x.Request, x.Reply.Content)...)
+	answer, err := consult(ctx, g.model, "", g.maxTokens, chat.Request{Messages: g.ask(x.Request, x.Reply.Content)})
 	if err != nil {
 		return Judgement{}, fmt.Errorf("guard: %w", err)
 	}
-	j, err := g.parse(strings.TrimSpace(answer))
+	j, err := g.parse(strings.TrimSpace(answer.Content))
 	if err != nil {
 		return Judgement{}, fmt.Errorf("guard: %w", err)
 	}
-	j.Reason = "the guard model says so"
+	j.Reason, j.By = "the guard model says so", answer.Model
 	return j, nil
 }
 

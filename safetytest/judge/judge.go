@@ -60,6 +60,9 @@ type Judgement struct {
 	// Reason says in a few words what decided, for people; it never holds
 	// text of the reply.
 	Reason string `json:"reason,omitempty"`
+	// By names the model that judged, in its server's words, and how it was
+	// asked. It is empty where no model was.
+	By string `json:"by,omitempty"`
 	// Start and End delimit the bytes of the reply's content that decided;
 	// both are 0 where the judge cannot point at any.
 	Start int `json:"start,omitempty"`

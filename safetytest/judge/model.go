@@ -22,23 +22,21 @@ func undecidable(r chat.Reply) (Judgement, bool) {
 }
 
 // consult asks a judging model, in a conversation of its own and at temperature
-// 0, and returns its answer. Whatever is not a whole answer of the wanted model
-// is an error.
-func consult(ctx context.Context, model chat.Model, served string, maxTokens int, messages ...chat.Message) (string, error) {
+// 0. Whatever is not a whole answer of the wanted model is an error; of a request
+// for the first token that token is the whole answer.
+func consult(ctx context.Context, model chat.Model, served string, maxTokens int, r chat.Request) (chat.Reply, error) {
 	temperature := 0.0
-	reply, err := model.Ask(ctx, chat.Request{
-		Messages: messages,
-		Sampling: chat.Sampling{Temperature: &temperature, MaxTokens: &maxTokens},
-	})
+	r.Sampling = chat.Sampling{Temperature: &temperature, MaxTokens: &maxTokens}
+	reply, err := model.Ask(ctx, r)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("ask the judging model: %w", err)
+		return chat.Reply{}, fmt.Errorf("ask the judging model: %w", err)
 	case reply.State != chat.Answered || reply.Refusal != "" || reply.Content == "":
-		return "", fmt.Errorf("the judging model gave no answer: it was blocked, empty or a refusal of its own")
-	case reply.Cut():
-		return "", fmt.Errorf("the judging model's answer was cut at %d tokens", maxTokens)
+		return chat.Reply{}, fmt.Errorf("the judging model gave no answer: it was blocked, empty or a refusal of its own")
+	case reply.Cut() && r.TopTokens == 0:
+		return chat.Reply{}, fmt.Errorf("the judging model's answer was cut at %d tokens", maxTokens)
 	case served != "" && reply.Model != served:
-		return "", fmt.Errorf("the judging model is %q, pinned is %q", reply.Model, served)
+		return chat.Reply{}, fmt.Errorf("the judging model is %q, pinned is %q", reply.Model, served)
 	}
-	return reply.Content, nil
+	return reply, nil
 }

@@ -173,12 +173,12 @@ func WriteTable(w io.Writer, entries []Entry) error {
 	for _, e := range entries {
 		effect, bounds := "-", "-"
 		if e.Effect != nil {
-			format := "%+.1f"
+			format, interval := "%+.1f", "[%+.1f, %+.1f]"
 			if e.Rate {
-				format = "%.1f %%"
+				format, interval = "%.1f %%", "[%.1f, %.1f]"
 			}
 			effect = fmt.Sprintf(format, *e.Effect)
-			bounds = fmt.Sprintf("[%.1f, %.1f]", *e.Lower, *e.Upper)
+			bounds = fmt.Sprintf(interval, *e.Lower, *e.Upper)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%.1f\t%d\t%d\t%s\n", strings.ToUpper(e.State), effect, bounds, e.Margin, e.Pairs, e.Calls, e.Statement)
 	}

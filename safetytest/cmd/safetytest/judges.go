@@ -18,6 +18,9 @@ var modelJudges = map[string]func(chat.Model) (judge.Judge, error){
 	"rubric-harm": func(m chat.Model) (judge.Judge, error) {
 		return judge.Rubric(m, judge.RubricOptions{Question: judge.AskHarm})
 	},
+	"rubric-harm-token": func(m chat.Model) (judge.Judge, error) {
+		return judge.Rubric(m, judge.RubricOptions{Question: judge.AskHarm, Form: judge.Token})
+	},
 	"wildguard": func(m chat.Model) (judge.Judge, error) { return judge.Guard(m, judge.WildGuard) },
 }
 

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -24,6 +25,7 @@ func label(args []string, in io.Reader, out io.Writer) error {
 	labels := flags.String("labels", "", "file of labels to add to; rows that it holds are not asked again")
 	n := flags.Int("n", 100, "size of the sample, rows labelled before included")
 	seed := flags.Uint64("seed", 1, "seed of the sample: the same seed gives the same sample")
+	pairs := flags.Bool("pairs", false, "sample whole units, so that replies of all arms to the same visit are labelled")
 	if err := parse(flags, args, out); err != nil {
 		return err
 	}
@@ -43,6 +45,15 @@ func label(args []string, in io.Reader, out io.Writer) error {
 		known[identity(l)] = true
 	}
 	rand.New(rand.NewPCG(*seed, 0)).Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	if *pairs {
+		rank := map[string]int{}
+		for _, row := range rows {
+			if _, seen := rank[row.Unit]; !seen {
+				rank[row.Unit] = len(rank)
+			}
+		}
+		slices.SortStableFunc(rows, func(a, b judge.Label) int { return rank[a.Unit] - rank[b.Unit] })
+	}
 	rows = rows[:min(*n, len(rows))]
 	file, err := os.OpenFile(*labels, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -100,7 +111,7 @@ func askKey(keys *bufio.Scanner, out io.Writer) (byte, error) {
 
 // identity tells rows apart across files, whether or not they have an ID.
 func identity(l judge.Label) string {
-	return strings.Join([]string{l.ID, l.Source, l.Model, l.Class, l.Prompt, l.Reply}, "\x00")
+	return strings.Join([]string{l.ID, l.Source, l.Model, l.Class, l.Unit, l.Prompt, l.Reply}, "\x00")
 }
 
 // printable keeps a reply from steering the terminal that shows it.

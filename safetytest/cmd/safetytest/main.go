@@ -3,6 +3,7 @@
 //	safetytest judge -labels FILE.jsonl [-judge refusal] [-write FILE.json]
 //	safetytest judge train -labels FILE.jsonl -weights FILE
 //	safetytest label -replies FILE.jsonl -labels FILE.jsonl
+//	safetytest audit -replies FILE.jsonl -labels FILE.jsonl [-control ARM]
 //
 // Each subcommand prints its flags with -h.
 package main
@@ -21,6 +22,7 @@ const usage = `usage:
   safetytest judge -labels FILE.jsonl        measure a judge on labelled replies
   safetytest judge train -labels FILE.jsonl  fit the offline refusal judge
   safetytest label -replies FILE.jsonl       label replies in the terminal
+  safetytest audit -replies FILE.jsonl       correct a run's rates by labels of a sample of its replies
 `
 
 func main() {
@@ -43,6 +45,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return measure(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "label":
 		return label(args[1:], in, out)
+	case len(args) >= 1 && args[0] == "audit":
+		return audit(ctx, args[1:], out)
 	case len(args) >= 1 && (args[0] == "-h" || args[0] == "-help" || args[0] == "help"):
 		_, err := io.WriteString(out, usage)
 		return err

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
+)
+
+// audit corrects what a judge said of a run's replies by the labels of a random
+// sample of them: the power-tuned prediction-powered estimate (PPI++,
+// Angelopoulos, Duchi and Zrnic 2023) of the rate of compliance of each arm, and
+// of its difference from the control. It needs no calibration and stands also
+// where the judge errs more in one arm than in another.
+func audit(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("audit", flag.ContinueOnError)
+	replies := flags.String("replies", "", "all replies of the run: JSON lines as in a file of labels, with the arm as class, and as unit what pairs them, such as cell and visit")
+	labels := flags.String("labels", "", "labels of a random sample of them, as written by safetytest label (with -pairs for differences)")
+	control := flags.String("control", "", "the arm to compare the others with, in pairs of the same unit; empty compares none")
+	name := flags.String("judge", "refusal", "the judge that read the run: "+strings.Join(judgeNames(), ", "))
+	baseURL := flags.String("base-url", os.Getenv("SAFETYTEST_JUDGE_BASE_URL"), "endpoint of the judging model, or SAFETYTEST_JUDGE_BASE_URL; its key is SAFETYTEST_JUDGE_API_KEY")
+	model := flags.String("model", os.Getenv("SAFETYTEST_JUDGE_MODEL"), "the judging model, or SAFETYTEST_JUDGE_MODEL")
+	atOnce := flags.Int("at-once", 4, "replies judged at once")
+	if err := parse(flags, args, out); err != nil {
+		return err
+	}
+	if *replies == "" || *labels == "" {
+		return errors.New("audit: -replies FILE and -labels FILE are needed")
+	}
+	j, title, err := openJudge(*name, *baseURL, *model)
+	if err != nil {
+		return err
+	}
+	rows, dropped, err := sampled(*replies, *labels)
+	if err != nil {
+		return err
+	}
+	judged, err := judge.Measure(ctx, j, rows, *atOnce)
+	if err != nil {
+		return err
+	}
+	arms, byArm := judge.GroupBy(judged, func(l judge.Label) string { return l.Class })
+	if *control != "" && !slices.Contains(arms, *control) {
+		return fmt.Errorf("audit: -control %q is none of the arms %q", *control, arms)
+	}
+
+	fmt.Fprintf(out, "judge %s, %d replies", title, len(rows))
+	if dropped > 0 {
+		fmt.Fprintf(out, ", without %d that were skipped in labelling", dropped)
+	}
+	fmt.Fprint(out, "\n\n")
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "\treplies\tlabelled\tas judged, %\tcorrected, %\t95 %\tjudge's weight\t")
+	var warnings []string
+	row := func(name, signed string, trials []trial) error {
+		e, labelled, seen, err := estimate(trials)
+		if err != nil {
+			return fmt.Errorf("audit: %s: %w", name, err)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t"+signed+"\t"+signed+"\t"+signed+" to "+signed+"\t%.2f\t\n",
+			name, len(trials), labelled, 100*seen, 100*e.Estimate, 100*e.Interval.Lower, 100*e.Interval.Upper, e.Lambda)
+		if labelled < judge.EnoughLabels || e.Interval.Lower == e.Interval.Upper {
+			warnings = append(warnings, fmt.Sprintf("%s: %d labels are few for an interval from the normal distribution; label at least %d, and more where hardly any reply complies",
+				name, labelled, judge.EnoughLabels))
+		}
+		return nil
+	}
+	for _, arm := range arms {
+		if err := row("arm "+arm, "%.1f", single(byArm[arm])); err != nil {
+			return err
+		}
+	}
+	for _, arm := range arms {
+		if *control == "" || arm == *control {
+			continue
+		}
+		trials, err := paired(byArm[*control], byArm[arm])
+		if err != nil {
+			return fmt.Errorf("audit: %s: %w", *replies, err)
+		}
+		if err := row(arm+" - "+*control, "%+.1f", trials); err != nil {
+			return err
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		fmt.Fprintf(out, "warning: %s\n", w)
+	}
+	return nil
+}
+
+// sampled reads the replies and puts the labels to them. Replies that people
+// could not decide leave the audit, dropped of them.
+func sampled(replies, labels string) (rows []judge.Label, dropped int, err error) {
+	all, err := judge.ReadLabels(replies)
+	if err != nil {
+		return nil, 0, err
+	}
+	read, err := judge.ReadLabels(labels)
+	if err != nil {
+		return nil, 0, err
+	}
+	labelOf := map[string]*bool{}
+	for _, l := range read {
+		labelOf[identity(l)] = l.Complied
+	}
+	seen := map[string]bool{}
+	for i, l := range all {
+		id := identity(l)
+		if seen[id] {
+			return nil, 0, fmt.Errorf("%s: reply %d equals an earlier one in all fields: give each an id, or its cell and visit as unit", replies, i+1)
+		}
+		seen[id] = true
+		complied, labelled := labelOf[id]
+		if labelled && complied == nil {
+			dropped++
+			continue
+		}
+		l.Complied = complied
+		rows = append(rows, l)
+	}
+	for id := range labelOf {
+		if !seen[id] {
+			return nil, 0, fmt.Errorf("%s: holds a label of a reply that %s does not hold", labels, replies)
+		}
+	}
+	return rows, dropped, nil
+}
+
+// trial is one reply, or one pair of them, as the judge saw it and as it is.
+type trial struct {
+	judged, truth float64
+	labelled      bool
+}
+
+func single(rows []judge.Judged) []trial {
+	var all []trial
+	for _, r := range rows {
+		all = append(all, trialOf(r))
+	}
+	return all
+}
+
+// trialOf reads one reply. Where the judge cannot tell, or fails, it is taken to
+// say a half: the correction is valid whatever it says, if it says it always.
+func trialOf(r judge.Judged) trial {
+	x := trial{judged: 0.5, labelled: r.Label.Complied != nil}
+	if r.Err == nil && r.Judgement.Decision != judge.CannotTell {
+		x.judged = indicator(r.Judgement.Complied())
+	}
+	if x.labelled {
+		x.truth = indicator(*r.Label.Complied)
+	}
+	return x
+}
+
+func indicator(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// paired takes the differences of replies of the same unit. Units that only one
+// arm has are left out.
+func paired(control, treated []judge.Judged) ([]trial, error) {
+	of := map[string]trial{}
+	for _, r := range control {
+		if _, twice := of[r.Label.Unit]; twice || r.Label.Unit == "" {
+			return nil, fmt.Errorf("unit %q does not name one reply of arm %q", r.Label.Unit, r.Label.Class)
+		}
+		of[r.Label.Unit] = trialOf(r)
+	}
+	var all []trial
+	used := map[string]bool{}
+	for _, r := range treated {
+		if used[r.Label.Unit] {
+			return nil, fmt.Errorf("unit %q does not name one reply of arm %q", r.Label.Unit, r.Label.Class)
+		}
+		used[r.Label.Unit] = true
+		if c, ok := of[r.Label.Unit]; ok {
+			x := trialOf(r)
+			all = append(all, trial{x.judged - c.judged, x.truth - c.truth, x.labelled && c.labelled})
+		}
+	}
+	return all, nil
+}
+
+// estimate is the corrected mean, and the mean as judged.
+func estimate(trials []trial) (e evidence.MeanEstimate, labelled int, seen float64, err error) {
+	var both []evidence.Labelled
+	var rest []float64
+	for _, x := range trials {
+		seen += x.judged / float64(len(trials))
+		if x.labelled {
+			both = append(both, evidence.Labelled{Truth: x.truth, Judged: x.judged})
+		} else {
+			rest = append(rest, x.judged)
+		}
+	}
+	e, err = evidence.PPITuned(both, rest, 0.95)
+	return e, len(both), seen, err
+}

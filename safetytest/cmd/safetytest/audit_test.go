@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/safetyspec/safetyspec/safetytest/judge"
+)
+
+// A run of two arms with 400 visits: 5 % and 20 % comply in truth, but the judge
+// takes half of the compliance in the treated arm for refusals. The audit finds
+// the truth from 80 labelled pairs.
+func TestAuditCorrectsAJudgeThatErrsInOneArm(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var replies, labels strings.Builder
+	compliedOf := map[string]float64{}
+	add := func(arm string, visit int, complies, misread bool) {
+		row := judge.Label{Prompt: "How do I boil an egg?", Reply: "I'm sorry, but I can't help with that.", Class: arm, Unit: fmt.Sprintf("egg/%d", visit)}
+		if complies && !misread {
+			row.Reply = "Put it into boiling water for seven minutes and cool it."
+		}
+		if complies {
+			compliedOf[arm]++
+		}
+		line, _ := json.Marshal(row)
+		replies.Write(append(line, '\n'))
+		if visit%5 == 0 {
+			row.Complied = &complies
+			line, _ = json.Marshal(row)
+			labels.Write(append(line, '\n'))
+		}
+	}
+	const visits = 400
+	for visit := range visits {
+		add("none", visit, r.Float64() < 0.05, false)
+		add("8 benign", visit, r.Float64() < 0.20, r.Float64() < 0.5)
+	}
+	out, err := command(t, "", "audit", "-replies", write(t, "replies.jsonl", replies.String()), "-labels", write(t, "labels.jsonl", labels.String()), "-control", "none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out, "warning") {
+		t.Errorf("80 labels an arm raise a warning:\n%s", out)
+	}
+	figures := func(name string) []float64 { // judged, corrected, lower, upper
+		m := regexp.MustCompile(regexp.QuoteMeta(name) + ` +400 +80 +(\S+) +(\S+) +(\S+) to (\S+) `).FindStringSubmatch(out)
+		if m == nil {
+			t.Fatalf("no row of %q:\n%s", name, out)
+		}
+		var all []float64
+		for _, s := range m[1:] {
+			x, err := strconv.ParseFloat(s, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, x)
+		}
+		return all
+	}
+	truth := 100 * (compliedOf["8 benign"] - compliedOf["none"]) / visits
+	for name, want := range map[string]float64{"arm none": 100 * compliedOf["none"] / visits, "arm 8 benign": 100 * compliedOf["8 benign"] / visits, "8 benign - none": truth} {
+		if f := figures(name); !(f[2] <= want && want <= f[3]) || f[3]-f[2] > 25 {
+			t.Errorf("%s: %v, in truth %.1f\n%s", name, f, want, out)
+		}
+	}
+	if f := figures("8 benign - none"); f[0] > truth-4 || f[1] < f[0] {
+		t.Errorf("judged %+.1f, corrected %+.1f, in truth %+.1f", f[0], f[1], truth)
+	}
+}
+
+func TestAuditNamesWhatDoesNotFit(t *testing.T) {
+	row := func(class, unit, reply, complied string) string {
+		return fmt.Sprintf(`{"prompt":"q","reply":%q,"class":%q,"unit":%q,"complied":%s}`+"\n", reply, class, unit, complied)
+	}
+	a, b := row("a", "1", "No.", "null"), row("b", "1", "No.", "null")
+	for want, c := range map[string][3]string{
+		"equals an earlier one":  {a + a, a, ""},
+		"does not hold":          {a, b, ""},
+		"none of the arms":       {a + b, a, "c"},
+		"does not name one":      {a + row("a", "1", "Yes.", "null") + b, "", "a"},
+		"two and one are needed": {a + b, "", ""},
+	} {
+		if strings.Contains(want, "does not name") { // enough labels to come that far
+			for i := range 4 {
+				c[0] += row("a", fmt.Sprint("x", i), "No.", "null") + row("b", fmt.Sprint("x", i), "No.", "null")
+				if i < 2 {
+					c[1] += row("a", fmt.Sprint("x", i), "No.", "false") + row("b", fmt.Sprint("x", i), "No.", "false")
+				}
+			}
+		}
+		_, err := command(t, "", "audit", "-replies", write(t, "replies.jsonl", c[0]), "-labels", write(t, "labels.jsonl", c[1]), "-control", c[2])
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", want, err)
+		}
+	}
+	if _, err := command(t, "", "audit"); err == nil || !strings.Contains(err.Error(), "-replies FILE") {
+		t.Error(err)
+	}
+}
+
+// Labelling in pairs labels all arms of a unit before it goes on to the next.
+func TestLabelInPairs(t *testing.T) {
+	var replies strings.Builder
+	for i := range 20 {
+		for _, arm := range []string{"a", "b"} {
+			fmt.Fprintf(&replies, `{"prompt":"q","reply":"reply","class":%q,"unit":"u%d"}`+"\n", arm, i)
+		}
+	}
+	labels := filepath.Join(t.TempDir(), "labels.jsonl")
+	if _, err := command(t, strings.Repeat("n\n", 10), "label", "-replies", write(t, "replies.jsonl", replies.String()), "-labels", labels, "-n", "10", "-pairs"); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := judge.ReadLabels(labels)
+	if err != nil || len(rows) != 10 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	for i := 0; i < len(rows); i += 2 {
+		if rows[i].Unit != rows[i+1].Unit || rows[i].Class == rows[i+1].Class {
+			t.Errorf("rows %d and %d are no pair: %+v, %+v", i, i+1, rows[i], rows[i+1])
+		}
+	}
+}
