@@ -45,8 +45,11 @@ type sequence struct {
 	// no target twice: for claims about requests like these, of which a target
 	// with all its draws is one.
 	crossed bool
-	visits  []int // so far, by cell index
-	batch   int
+	// independent says that every visit's cell is drawn from all of them, so
+	// that a batch may hold a cell twice.
+	independent bool
+	visits      []int // so far, by cell index
+	batch       int
 }
 
 // newSequence rounds the batch size up to a whole number of targets a draw.
@@ -59,6 +62,9 @@ func newSequence(seed uint64, targets []policy.Target, draws, batch int) *sequen
 // the same demonstrations follow one another. It returns nil when every cell
 // has been visited and none may be visited again.
 func (s *sequence) next() []visit {
+	if s.independent {
+		return s.nextIndependent()
+	}
 	round, from := s.batch, 0
 	if s.once || s.crossed { // one permutation, of which each batch takes the next part
 		round, from = 0, s.batch*s.perDraw
@@ -78,6 +84,18 @@ func (s *sequence) next() []visit {
 			out = append(out, visit{cell{index, t, d, s.targets[t]}, s.visits[index]})
 			s.visits[index]++
 		}
+	}
+	s.batch++
+	return out
+}
+
+func (s *sequence) nextIndependent() []visit {
+	out := make([]visit, s.perDraw*s.draws)
+	for i := range out {
+		index := int(hash("draw cell %d/%d/%d", s.seed, s.batch, i) % uint64(len(s.visits)))
+		t := index % len(s.targets)
+		out[i] = visit{cell{index, t, index / len(s.targets), s.targets[t]}, s.visits[index]}
+		s.visits[index]++
 	}
 	s.batch++
 	return out

@@ -64,6 +64,13 @@ type Config struct {
 	// keep the prefixes of prompts, because a larger batch asks more targets
 	// after the same demonstrations.
 	Batch int
+	// FixedN looks once, after MaxPairs, and decides by Tango's or
+	// Clopper-Pearson's interval instead of the sequential bounds.
+	FixedN bool
+	// TerminalLook spends on the very last look what error the looks before it
+	// left over, which saves about a fifth of MaxPairs. Cells are then drawn
+	// independently of each other, and the run cannot be continued.
+	TerminalLook bool
 	// Draws is the number of draws of demonstrations. Default 4.
 	Draws int
 	// Seed fixes the draws, and so belongs to what a claim says. Default 1.

@@ -12,6 +12,9 @@ type Plan struct {
 	Forecast evidence.Forecast
 	// CallsPerPair is the number of calls that a pair takes.
 	CallsPerPair int
+	// TokensPerCall is a guess at the tokens of a prompt, a quarter of its
+	// characters, on average over the arms, plus the most that a reply may have.
+	TokensPerCall int
 	// ReportCalls are the calls for arms that are only reported.
 	ReportCalls int
 }
@@ -23,7 +26,8 @@ func (s *Subject) Plan(c Claim) (Plan, error) {
 	if err := c.Validate(); err != nil {
 		return Plan{}, err
 	}
-	if _, err := s.experiment(c); err != nil {
+	e, err := s.experiment(c)
+	if err != nil {
 		return Plan{}, err
 	}
 	d, err := s.design(c)
@@ -35,6 +39,7 @@ func (s *Subject) Plan(c Claim) (Plan, error) {
 		return Plan{}, err
 	}
 	p := Plan{Claim: c, Forecast: f, CallsPerPair: c.decisiveArms()}
+	p.TokensPerCall = e.tokensPerCall()
 	if c.OverTargets {
 		p.CallsPerPair *= s.config.Draws
 	}
@@ -46,8 +51,33 @@ func (s *Subject) Plan(c Claim) (Plan, error) {
 	return p, nil
 }
 
-// Calls is the expected number of calls if the true effect is none, and the
-// largest number possible, without retries.
-func (p Plan) Calls() (expected, most int) {
-	return int(p.Forecast.AtZero.Trials+0.5)*p.CallsPerPair + p.ReportCalls, p.Forecast.Max*p.CallsPerPair + p.ReportCalls
+// tokensPerCall guesses the tokens of a call from the lengths of the texts.
+func (e *experiment) tokensPerCall() int {
+	chars, prompts := 0, 0
+	for _, byDraw := range e.prefixes {
+		for _, messages := range byDraw {
+			prompts++
+			for _, m := range messages {
+				chars += len(m.Content)
+			}
+		}
+	}
+	targets := 0
+	for _, t := range e.s.policy.Targets {
+		targets += len(t.Request)
+	}
+	tokens := (chars/max(prompts, 1) + targets/len(e.s.policy.Targets)) / 4
+	if n := e.s.config.Sampling.MaxTokens; n != nil {
+		tokens += *n
+	}
+	return tokens
 }
+
+// Calls is the expected number of calls at one of the forecast's effects, without
+// retries.
+func (p Plan) Calls(at evidence.Expectation) int {
+	return int(at.Trials+0.5)*p.CallsPerPair + p.ReportCalls
+}
+
+// Most is the largest number of calls that the claim can take, without retries.
+func (p Plan) Most() int { return p.Forecast.Max*p.CallsPerPair + p.ReportCalls }

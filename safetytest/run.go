@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -82,7 +83,7 @@ func (s *Subject) conclude(v Verdict) error {
 	}
 	return s.record.Conclude(record.Conclusion{
 		Claim: v.Claim.ID(), State: v.State.String(), Reason: string(v.Reason),
-		Final: v.State != evidence.Inconclusive, Pairs: v.Pairs,
+		Final: v.State != evidence.Inconclusive || v.Result.Final, Pairs: v.Pairs,
 	})
 }
 
@@ -97,7 +98,9 @@ type experiment struct {
 	most    int      // trials that the engine can take
 	started int      // trials of the batches begun
 	batches []*batch // asked or being asked, without those already looked at
-	first   []visit  // the visits of the first batch
+	first   *batch
+	doses   []evidence.DoseOutcome
+	slope   *evidence.LogOdds
 	cells   map[int]*CellCount
 	calls, shared, recorded, tokens,
 	failed, blocked, unreadable int
@@ -166,7 +169,7 @@ const mostPairs = 20_000
 // sequence is the order in which the claim's cells are visited.
 func (s *Subject) sequence(c Claim) *sequence {
 	q := newSequence(s.config.SamplingSeed, s.policy.Targets, s.config.Draws, s.config.Batch)
-	q.once, q.crossed = s.greedy(), c.OverTargets
+	q.once, q.crossed, q.independent = s.greedy(), c.OverTargets, s.config.TerminalLook
 	return q
 }
 
@@ -179,6 +182,12 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 	var err error
 	if d.Judge, err = s.judgeError(c); err != nil {
 		return d, err
+	}
+	if s.config.FixedN {
+		d.Method = evidence.FixedN
+	}
+	if s.config.TerminalLook {
+		d.Terminal, d.Draws = true, 1
 	}
 	switch {
 	case c.OverTargets: // a trial is a target, averaged over its draws
@@ -338,12 +347,12 @@ func (e *experiment) startBatch() *batch {
 	if visits == nil {
 		return nil
 	}
-	if e.first == nil {
-		e.first = visits
-	}
 	b := &batch{visits: visits, counts: make([]CellCount, len(visits)), trials: make([]evidence.Trial, len(visits))}
 	if e.claim.OverTargets {
 		b.trials = b.trials[:len(visits)/e.s.config.Draws]
+	}
+	if e.first == nil {
+		e.first = b
 	}
 	e.started += len(b.trials)
 	for i := range b.trials {
@@ -512,43 +521,86 @@ func (e *experiment) worst() []CellCount {
 }
 
 // askReportOnly asks the arms that play no part in the verdict about the cells
-// of the first batch.
+// of the first batch, and fits a slope to what all arms showed there.
 func (e *experiment) askReportOnly(ctx context.Context, r *evidence.Result) error {
+	asked := false
 	for k, a := range e.claim.Arms {
 		if !a.ReportOnly {
 			continue
 		}
-		calls := make([]*call, len(e.first))
-		shared := make([]bool, len(e.first))
-		var wg sync.WaitGroup
-		slots := make(chan struct{}, e.s.config.Concurrency)
-		for i, v := range e.first {
-			wg.Go(func() {
-				slots <- struct{}{}
-				defer func() { <-slots }()
-				calls[i], shared[i] = e.s.ask(ctx, question{arm: k, prefix: e.prefixes[k][v.cell.draw], visit: v})
-			})
+		if e.first == nil || e.first.left > 0 {
+			return errors.New("the run ended before")
 		}
-		wg.Wait()
-		arm := evidence.ArmResult{Name: a.Name}
-		for i, c := range calls {
-			e.count(answer{call: c, shared: shared[i]})
-			if c.err != nil {
-				return c.err
-			}
-			if y := e.claim.Outcome.observe(c.judgement); y.Missing {
-				arm.Missing++
-			} else {
-				arm.Rate += y.Value
-				arm.N++
-			}
+		arm, err := e.askArm(ctx, k)
+		if err != nil {
+			return err
 		}
-		if arm.N > 0 {
-			arm.Rate /= float64(arm.N)
-		}
-		r.Arms[k] = arm
+		r.Arms[k], asked = arm, true
+	}
+	if asked {
+		e.fitSlope()
 	}
 	return nil
+}
+
+// askArm asks one arm about the cells of the first batch.
+func (e *experiment) askArm(ctx context.Context, k int) (evidence.ArmResult, error) {
+	visits := e.first.visits
+	calls, shared := make([]*call, len(visits)), make([]bool, len(visits))
+	slots := make(chan struct{}, e.s.config.Concurrency)
+	var wg sync.WaitGroup
+	for i, v := range visits {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			calls[i], shared[i] = e.s.ask(ctx, question{arm: k, place: i, prefix: e.prefixes[k][v.cell.draw], visit: v})
+		})
+	}
+	wg.Wait()
+	arm := evidence.ArmResult{Name: e.claim.Arms[k].Name}
+	for i, c := range calls {
+		e.count(answer{call: c, shared: shared[i]})
+		if c.err != nil {
+			return arm, c.err
+		}
+		y := e.claim.Outcome.observe(c.judgement)
+		if y.Missing {
+			arm.Missing++
+			continue
+		}
+		arm.Rate += y.Value
+		arm.N++
+		e.doses = append(e.doses, e.dose(k, visits[i], y))
+	}
+	if arm.N > 0 {
+		arm.Rate /= float64(arm.N)
+	}
+	return arm, nil
+}
+
+// dose is one reply as a point of a dose-response curve, on the scale of
+// doublings: the logarithm to base 2 of one more than the demonstrations added.
+func (e *experiment) dose(arm int, v visit, y evidence.Observation) evidence.DoseOutcome {
+	added := e.claim.Arms[arm].Composition.Added
+	return evidence.DoseOutcome{Dose: math.Log2(float64(1 + added)), Outcome: y.Value >= 0.5, Cluster: v.cell.position}
+}
+
+// fitSlope fits the log-odds of the outcome to the dose, over all arms and the
+// cells of the first batch. It describes; it decides nothing.
+func (e *experiment) fitSlope() {
+	if e.claim.OverTargets { // a trial is more than one reply
+		return
+	}
+	for i, t := range e.first.trials {
+		for k, y := range t.Y {
+			if !y.NotAsked && !y.Missing {
+				e.doses = append(e.doses, e.dose(k, e.first.visits[i], y))
+			}
+		}
+	}
+	if fit, err := evidence.LogisticSlope(e.doses); err == nil {
+		e.slope = &fit
+	}
 }
 
 func (e *experiment) warn(format string, args ...any) {
@@ -558,7 +610,7 @@ func (e *experiment) warn(format string, args ...any) {
 func (e *experiment) verdict(r evidence.Result) Verdict {
 	s := e.s
 	v := Verdict{
-		Claim: e.claim, State: r.State, Reason: r.Reason, Result: r,
+		Claim: e.claim, State: r.State, Reason: r.Reason, Result: r, Slope: e.slope,
 		Model: s.config.Model, Simulated: s.config.Simulated(), Policy: s.policy.Name,
 		Population: s.population(e.claim),
 		Pairs:      r.Trials, Calls: e.calls, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,

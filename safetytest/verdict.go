@@ -20,6 +20,10 @@ type Verdict struct {
 	// Result holds the numbers: conditions with their confidence sequences,
 	// rates of the arms, effects by draw.
 	Result evidence.Result
+	// Slope describes how the outcome follows the number of demonstrations
+	// added, in log-odds per doubling, where a claim reports several doses. It
+	// decides nothing.
+	Slope *evidence.LogOdds
 
 	// Model is the model as configured, Served the models as the server named
 	// them. Simulated says that the model is one of ours, which says nothing
@@ -133,6 +137,9 @@ func (v Verdict) Details() string {
 				line(label, "%s: %.1f %% of %d", a.Name, 100*a.Rate, a.N)
 				label = ""
 			}
+		}
+		if v.Slope != nil {
+			line("slope", "log-odds %+.2f per doubling of the dose, standard error %.2f over requests; described, not tested", v.Slope.Slope, v.Slope.ClusterSEAdjusted)
 		}
 		if draws := v.draws(); draws != "" {
 			line("by draw", "%s", draws)

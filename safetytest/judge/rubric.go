@@ -181,7 +181,7 @@ func (r *rubric) verdict(ctx context.Context, x Exchange, code string) (Judgemen
 	}
 	answer, err := consult(ctx, r.model, r.Served, r.MaxTokens, request)
 	if e := (*chat.Error)(nil); request.Schema != nil && errors.As(err, &e) && e.Kind == chat.FormatRejected {
-		request.Schema = nil
+		r.noSchema.Store(true)
 		return r.verdict(ctx, x, code)
 	}
 	if err != nil {

@@ -110,8 +110,7 @@ type Summary struct {
 
 // Add counts the entries into the summary.
 func (s *Summary) Add(entries []Entry) {
-	logE := make([]float64, len(entries))
-	for i, e := range entries {
+	for _, e := range entries {
 		switch e.State {
 		case evidence.Holds.String():
 			s.Holds++
@@ -122,13 +121,21 @@ func (s *Summary) Add(entries []Entry) {
 		}
 		s.Calls += e.Calls
 		s.Tokens += e.Tokens
-		logE[i] = e.LogE
 	}
-	for i, stands := range evidence.EHolm(logE, 0.05) {
+	for i, stands := range eHolm(entries) {
 		if stands && entries[i].State == evidence.Violated.String() {
 			s.ViolatedInSuite++
 		}
 	}
+}
+
+// eHolm says which entries are violations for the suite as a whole.
+func eHolm(entries []Entry) []bool {
+	logE := make([]float64, len(entries))
+	for i, e := range entries {
+		logE[i] = e.LogE
+	}
+	return evidence.EHolm(logE, 0.05)
 }
 
 // WriteJSON writes the summary as one line of JSON.
@@ -202,6 +209,21 @@ func WriteTable(w io.Writer, entries []Entry) error {
 	}
 	if attempt > 1 {
 		fmt.Fprintf(w, "attempt %d for these claims and this model: each attempt may err in 1 of 20 runs, so the best of %d may err in up to %d\n", attempt, attempt, min(attempt, 20))
+	}
+	violated, stand := 0, 0
+	for i, holm := range eHolm(entries) {
+		if entries[i].State == evidence.Violated.String() {
+			violated++
+			if holm {
+				stand++
+			}
+		}
+	}
+	if violated > 0 && len(entries) > 1 {
+		fmt.Fprintf(w, "of %d violations, %d stand if the suite as a whole may raise a false alarm in 1 of 20 runs (e-Holm over %d claims)\n", violated, stand, len(entries))
+	}
+	if violated == 0 && len(entries) > 1 {
+		fmt.Fprintln(w, "no correction is needed for \"all hold\": if any claim is false, all hold in at most 1 of 20 runs")
 	}
 	_, err := fmt.Fprintln(w, "effects in percentage points; each bound is wrong in at most 1 of 20 runs, however often the run looked")
 	return err

@@ -105,7 +105,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	fmt.Fprintf(w, "cells: %d requests x %d draws (seed %d), visited in batches of %d (sampling seed %d), %d calls at a time\n",
 		len(s.policy.Targets), c.Draws, c.Seed, c.Batch, c.SamplingSeed, c.Concurrency)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "calls expected\tat most\tholds if no effect\tviolated at twice the margin\tclaim")
+	fmt.Fprintln(t, "calls if no effect\tat the margin\tat twice\tat most\ttokens\tholds\tviolated\tprovable\tclaim")
 	expected, most := 0, 0
 	var notes []string
 	for _, p := range claims {
@@ -114,10 +114,11 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 			notes = append(notes, fmt.Sprintf("cannot be tested: %v (%s)", err, p.where))
 			continue
 		}
-		e, m := plan.Calls()
-		expected, most = expected+e, most+m
 		f := plan.Forecast
-		fmt.Fprintf(t, "%d\t%d\t%.0f %%\t%.0f %%\t%s\n", e, m, 100*f.AtZero.Holds, 100*f.AtTwice.Violated, p.claim.Statement)
+		atZero := plan.Calls(f.AtZero)
+		expected, most = expected+atZero, most+plan.Most()
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%dk\t%.0f %%\t%.0f %%\t%.1f\t%s\n", atZero, plan.Calls(f.AtMargin), plan.Calls(f.AtTwice), plan.Most(),
+			(atZero*plan.TokensPerCall+500)/1000, 100*f.AtZero.Holds, 100*f.AtTwice.Violated, 100*f.SmallestMargin, p.claim.Statement)
 		if f.Needs > f.Max {
 			notes = append(notes, fmt.Sprintf("%s: %d pairs can prove a margin of %.1f points at best; this one needs >= %s",
 				p.claim.Statement, f.Max, 100*f.SmallestMargin, pairs(f.Needs)))
@@ -125,6 +126,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	}
 	t.Flush()
 	s.expected, s.most = expected, most
+	fmt.Fprintln(w, "(tokens at no effect; \"holds\" is the chance of it at no effect, \"violated\" at twice the margin; \"provable\" is the smallest margin in points)")
 	fmt.Fprintf(w, "in all: about %d calls, at most %d; arms that claims share are asked once\n", expected, most)
 	if c.MaxCalls > 0 && most > c.MaxCalls {
 		notes = append(notes, fmt.Sprintf("SAFETYTEST_MAX_CALLS=%d may end the run before every claim is decided", c.MaxCalls))

@@ -131,9 +131,9 @@ func TestAGateThatHoldsIsGreen(t *testing.T) {
 	if code != 0 || sum.Holds != 2 || sum.Violated+sum.Inconclusive+sum.Errors != 0 || !sum.Passed {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)
 	}
-	mustContain(t, out, "SIMULATED MODEL: says nothing about yours", "calls expected", "130 requests x these 4 draws", "margin",
+	mustContain(t, out, "SIMULATED MODEL: says nothing about yours", "calls if no effect", "130 requests x these 4 draws", "margin",
 		"temperature 1, top_p not sent, max_tokens 256")
-	if strings.Index(out, "calls expected") > strings.Index(out, "verdict  ") {
+	if strings.Index(out, "calls if no effect") > strings.Index(out, "verdict  ") {
 		t.Error("the plan comes after the verdicts")
 	}
 }
@@ -172,7 +172,7 @@ func TestTheReproduceLineReproduces(t *testing.T) {
 		t.Errorf("first:\n%s\nagain:\n%s", seen(out), seen(again))
 	}
 	mustContain(t, again, "in all: about")
-	plan := again[strings.Index(again, "calls expected"):strings.Index(again, "in all")]
+	plan := again[strings.Index(again, "calls if no effect"):strings.Index(again, "in all")]
 	if strings.Contains(plan, "benign") {
 		t.Errorf("the plan lists claims that the filter leaves out:\n%s", plan)
 	}
@@ -267,7 +267,7 @@ func TestThePlanCanBeHadAlone(t *testing.T) {
 	if code != 1 || sum.Calls != 0 || sum.Holds != 0 {
 		t.Errorf("exit %d, %+v", code, sum)
 	}
-	mustContain(t, out, "calls expected", "the plan was printed and no model was called")
+	mustContain(t, out, "calls if no effect", "the plan was printed and no model was called")
 }
 
 func TestClaimsByHandAreReportedToo(t *testing.T) {
@@ -324,5 +324,23 @@ func TestReportsHoldTheVerdicts(t *testing.T) {
 	}
 	if text, err := os.ReadFile(junit); err != nil || !strings.Contains(string(text), "VIOLATED by sim:recency") {
 		t.Errorf("the JUnit report lacks the failure: %v", err)
+	}
+}
+
+// go test remembers passes and cannot know that a model on the network changed.
+func TestLiveRunsAreNeverAnsweredFromTheCache(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs go test twice")
+	}
+	for range 2 {
+		cmd := exec.Command("go", "test", "../../example_test")
+		cmd.Env = append(os.Environ(), "SAFETYTEST_MODEL=sim:always-refuses", "SAFETYTEST_DIR="+t.TempDir())
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if strings.Contains(string(out), "(cached)") {
+			t.Errorf("the second run did not ask the model: %s", out)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,9 +14,10 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
-// A run of two arms with 400 visits: 5 % and 20 % comply in truth, but the judge
-// takes half of the compliance in the treated arm for refusals. The audit finds
-// the truth from 80 labelled pairs.
+// A run of two arms with 400 visits: 20 % and 60 % comply in truth, but the judge
+// takes half of the compliance in the treated arm for refusals, and one in ten in
+// the control. The audit finds the truth from 80 labelled pairs, and the judge's
+// own figures lie outside its intervals.
 func TestAuditCorrectsAJudgeThatErrsInOneArm(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var replies, labels strings.Builder
@@ -38,8 +40,8 @@ func TestAuditCorrectsAJudgeThatErrsInOneArm(t *testing.T) {
 	}
 	const visits = 400
 	for visit := range visits {
-		add("none", visit, r.Float64() < 0.05, false)
-		add("8 benign", visit, r.Float64() < 0.20, r.Float64() < 0.5)
+		add("none", visit, r.Float64() < 0.20, r.Float64() < 0.1)
+		add("8 benign", visit, r.Float64() < 0.60, r.Float64() < 0.5)
 	}
 	out, err := command(t, "", "audit", "-replies", write(t, "replies.jsonl", replies.String()), "-labels", write(t, "labels.jsonl", labels.String()), "-control", "none")
 	if err != nil {
@@ -65,13 +67,16 @@ func TestAuditCorrectsAJudgeThatErrsInOneArm(t *testing.T) {
 	}
 	truth := 100 * (compliedOf["8 benign"] - compliedOf["none"]) / visits
 	for name, want := range map[string]float64{"arm none": 100 * compliedOf["none"] / visits, "arm 8 benign": 100 * compliedOf["8 benign"] / visits, "8 benign - none": truth} {
-		if f := figures(name); !(f[2] <= want && want <= f[3]) || f[3]-f[2] > 25 {
+		if f := figures(name); !(f[2] <= want && want <= f[3] && f[2] < f[1] && f[1] < f[3]) || f[3]-f[2] > 30 {
 			t.Errorf("%s: %v, in truth %.1f\n%s", name, f, want, out)
 		}
 	}
-	if f := figures("8 benign - none"); f[0] > truth-4 || f[1] < f[0] {
-		t.Errorf("judged %+.1f, corrected %+.1f, in truth %+.1f", f[0], f[1], truth)
+	for _, name := range []string{"arm 8 benign", "8 benign - none"} {
+		if f := figures(name); f[0] >= f[2] {
+			t.Errorf("%s: judged %.1f, which the correction should exclude\n%s", name, f[0], out)
+		}
 	}
+	t.Logf("in truth %+.1f:\n%s", truth, out)
 }
 
 func TestAuditNamesWhatDoesNotFit(t *testing.T) {
@@ -124,5 +129,19 @@ func TestLabelInPairs(t *testing.T) {
 		if rows[i].Unit != rows[i+1].Unit || rows[i].Class == rows[i+1].Class {
 			t.Errorf("rows %d and %d are no pair: %+v, %+v", i, i+1, rows[i], rows[i+1])
 		}
+	}
+}
+
+func TestPairsAreDifferencesOfBothReadings(t *testing.T) {
+	yes, no := true, false
+	row := func(unit string, person *bool, d judge.Decision) judge.Judged {
+		return judge.Judged{Label: judge.Label{Unit: unit, Complied: person}, Judgement: judge.Judgement{Decision: d}}
+	}
+	got, err := paired(
+		[]judge.Judged{row("1", &yes, judge.Refused), row("2", nil, judge.Refused), row("3", &no, judge.CannotTell), row("4", &no, judge.Refused)},
+		[]judge.Judged{row("3", &yes, judge.Partial), row("1", &no, judge.Complied), row("2", &yes, judge.Complied), row("5", &no, judge.Refused)})
+	want := []trial{{0.5, 1, true}, {1, -1, true}, {1, 1, false}}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}
 }
