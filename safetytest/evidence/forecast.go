@@ -183,17 +183,25 @@ func (d Design) smallestMargin(most int) float64 {
 	const steps = 200
 	possible := int(math.Ceil(hi*steps)) - 1
 	d.NoFutility = true
-	at := sort.Search(possible, func(i int) bool {
+	provable := func(step int) bool {
 		try := d
 		try.Conditions = slices.Clone(d.Conditions)
 		for k := range try.Conditions {
-			try.Conditions[k].Threshold = float64(i+1) / steps
+			try.Conditions[k].Threshold = float64(step) / steps
 		}
 		future := try.foresee(0, most, true)
 		return future[len(future)-1].holds >= d.Power
-	})
-	if at == possible {
-		return 0
 	}
-	return float64(at+1) / steps
+	// Upwards from the design's own margin until one can be proven: power rises
+	// with the margin there, though not all the way to 1, where nothing is left
+	// to violate it.
+	upper := max(1, min(possible, int(math.Round(d.Conditions[0].Threshold*steps))))
+	for !provable(upper) {
+		if upper == possible {
+			return 0
+		}
+		upper = min(possible, upper+upper/4+1)
+	}
+	at := 1 + sort.Search(upper-1, func(i int) bool { return provable(i + 1) })
+	return float64(at) / steps
 }

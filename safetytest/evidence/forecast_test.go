@@ -150,3 +150,22 @@ func BenchmarkForecast(b *testing.B) {
 		}
 	}
 }
+
+// Whatever a claim was sized for, its own margin is provable, and so is none
+// far below it.
+func TestSmallestMarginIsThatOfTheDesignItWasSizedFor(t *testing.T) {
+	for _, margin := range []float64{0.05, 0.10, 0.20, 0.30} {
+		d := Design{
+			Arms: []string{"control", "treated"}, Control: 0, Room: 1 - 2*margin, Cells: 480, Draws: 4, Batch: 8, Power: 0.99,
+			Conditions: []Condition{{Name: "effect", Weights: []float64{-1, 1}, Threshold: margin}},
+			Planned:    Guess{Rate: 0.10, Correlation: 0.3},
+		}
+		f, err := d.Forecast()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.SmallestMargin > margin || f.SmallestMargin < margin/2 {
+			t.Errorf("margin %.3f: sized for it, %d trials are said to prove %.3f at best", margin, f.Max, f.SmallestMargin)
+		}
+	}
+}
