@@ -222,6 +222,8 @@ func TestAskReadsFirstTokens(t *testing.T) {
 		if r, err := client.Ask(t.Context(), question); err != nil || r.FirstTokens != nil {
 			t.Errorf("%s, not asked for: %+v, %v", c.logprobs, r.FirstTokens, err)
 		}
+		// Another client: one that has had a reply would ask again, after a wait.
+		client = open(t, always(200, body(c.logprobs)))
 		r, err := client.Ask(t.Context(), Request{Messages: question.Messages, TopTokens: 2})
 		if c.fails {
 			if err == nil || kindOf(t, err).Kind != Unreadable {

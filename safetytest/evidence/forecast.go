@@ -189,7 +189,7 @@ func (d Design) smallestMargin(most int) float64 {
 		for k := range try.Conditions {
 			try.Conditions[k].Threshold = float64(step) / steps
 		}
-		future := try.foresee(0, most, true)
+		future := try.foresee(0, most, false)
 		return future[len(future)-1].holds >= d.Power
 	}
 	// Upwards from the design's own margin until one can be proven: power rises
