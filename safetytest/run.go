@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"sort"
@@ -107,6 +108,7 @@ type experiment struct {
 	lastErr  error
 	noBudget bool
 	warnings []string
+	judges   map[string]bool // that judged by asking a model
 }
 
 // batch is the visits between two looks. left counts the answers that are
@@ -128,7 +130,7 @@ type answer struct {
 }
 
 func (s *Subject) experiment(c Claim) (*experiment, error) {
-	e := &experiment{s: s, claim: c, cells: map[int]*CellCount{}}
+	e := &experiment{s: s, claim: c, cells: map[int]*CellCount{}, judges: map[string]bool{}}
 	for _, a := range c.Arms {
 		var byDraw [][]chat.Message
 		for d := range s.config.Draws {
@@ -231,6 +233,15 @@ func (s *Subject) judgeError(c Claim) (evidence.JudgeError, error) {
 		return e, nil
 	}
 	return evidence.Exact(), nil
+}
+
+// judgedBy sums up who read the replies and how well.
+func (e *experiment) judgedBy() string {
+	var parts []string
+	if calibrated, ok := e.s.judge().(judge.Calibrator); ok && !e.s.config.Simulated() {
+		parts = append(parts, calibrated.Calibration().String())
+	}
+	return strings.Join(append(parts, slices.Sorted(maps.Keys(e.judges))...), "; ")
 }
 
 // judgeWarnings says what a reader should know about the judge.
@@ -421,6 +432,9 @@ func (e *experiment) take(a answer) error {
 		}
 	default:
 		y = e.claim.Outcome.observe(a.call.judgement)
+		if by := a.call.judgement.By; by != "" {
+			e.judges[by] = true
+		}
 		switch {
 		case a.call.state == chat.Blocked:
 			e.blocked++
@@ -624,6 +638,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	if e.failed > 0 {
 		e.warn("%d calls failed, the last one: %v", e.failed, e.lastErr)
 	}
+	v.Judge = e.judgedBy()
 	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings())
 	if s.record != nil {
 		v.Attempt = s.record.Attempt()

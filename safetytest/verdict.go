@@ -47,6 +47,9 @@ type Verdict struct {
 	Tokens int
 	// Errors, Blocked and Unreadable replies are no outcomes.
 	Errors, Blocked, Unreadable int
+	// Judge says who read the replies: the calibration's summary, and the
+	// served model where a model judged.
+	Judge string
 	// Worst lists the cells that speak most against the claim.
 	Worst []CellCount
 	// Warnings are facts a reader should know before relying on the verdict.
@@ -149,6 +152,9 @@ func (v Verdict) Details() string {
 	line("cost", "%s, %.1f s", v.cost(), v.Elapsed.Seconds())
 	if v.Errors+v.Blocked+v.Unreadable > 0 {
 		line("no outcome", "%d errors, %d blocked, %d unreadable", v.Errors, v.Blocked, v.Unreadable)
+	}
+	if v.Judge != "" {
+		line("judge", "%s", v.Judge)
 	}
 	if len(v.Worst) > 0 {
 		line("worst", "%s", v.worst())
