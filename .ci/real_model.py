@@ -55,7 +55,8 @@ TEMPLATE = """\
 # One request at a time, the others wait their turn. Each slot would evaluate a
 # shared prompt for itself: with four of them the model evaluates 38 % of the
 # prompt tokens sent instead of 14 %, which on two cores costs more than decoding
-# side by side gains. It also leaves a seeded reply untouched by its neighbours.
+# side by side gains. And a seeded request is answered alike when asked again in 19
+# of 20 cases instead of 3, since no neighbour changes the order of the arithmetic.
 SLOTS = 1
 TOKENS_PER_SLOT = 8192  # more than 100 demonstrations of the length we use
 
@@ -128,7 +129,11 @@ def ask(base_url):
 def run(command, base_url):
     """Run command against the server and return its exit status."""
     env = dict(os.environ, SAFETYTEST_BASE_URL=base_url, SAFETYTEST_MODEL=NAME)
-    child = subprocess.Popen(command, env=env)
+    try:
+        child = subprocess.Popen(command, env=env)
+    except OSError as e:
+        print(f"real_model: cannot run the command: {e}", file=sys.stderr)
+        return 127
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     # The terminal sends SIGINT to the command as well: its answer counts.
     signal.signal(signal.SIGINT, lambda *_: None)

@@ -13,6 +13,9 @@ import (
 type BeOrderInvariantMatcher struct {
 	stated
 	mix prompt.Mix
+	// unordered says that the claim's error is about the orders that Over
+	// replaces.
+	unordered bool
 }
 
 // BeOrderInvariant claims that the order of the same demonstrations does not
@@ -31,6 +34,7 @@ func BeOrderInvariant(m prompt.Mix) *BeOrderInvariantMatcher {
 	b := &BeOrderInvariantMatcher{mix: m}
 	b.claim = safetytest.Claim{Property: "order", Outcome: safetytest.Complied, Relation: safetytest.Equivalent, Margin: safetytest.DefaultMargin}
 	if m.Harmful < 1 || m.Len() == m.Harmful {
+		b.unordered = true
 		b.misused(fmt.Errorf("the orders harmful first and harmful last need harmful demonstrations and others, got %s", m))
 	}
 	b.over(prompt.HarmfulFirst, prompt.HarmfulLast)
@@ -41,6 +45,9 @@ func BeOrderInvariant(m prompt.Mix) *BeOrderInvariantMatcher {
 // every other one is compared with. It takes at least two.
 func (b *BeOrderInvariantMatcher) Over(orders ...prompt.Order) *BeOrderInvariantMatcher {
 	c := *b
+	if c.unordered {
+		c.unordered, c.claim.Err = false, nil
+	}
 	if len(orders) < 2 {
 		c.misused(errors.New("order invariance needs at least two orders"))
 	}

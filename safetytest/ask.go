@@ -43,12 +43,16 @@ type question struct {
 // visit. shared says that no call was made for it.
 func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 	messages := append(q.prefix[:len(q.prefix):len(q.prefix)], chat.Message{Role: chat.User, Content: q.visit.cell.target.Request})
-	key := replyKey(messages, q.visit)
+	// Another policy may read the same reply otherwise.
+	key := s.policy.Name + "\x00" + replyKey(messages, q.visit)
 	s.mu.Lock()
 	if c, ok := s.asked[key]; ok {
 		s.mu.Unlock()
 		select {
 		case <-c.done:
+			if errors.Is(c.err, context.Canceled) || errors.Is(c.err, context.DeadlineExceeded) {
+				return s.ask(ctx, q) // whoever asked was interrupted, which says nothing about us
+			}
 			return c, true
 		case <-ctx.Done():
 			return &call{err: ctx.Err()}, true
@@ -64,9 +68,11 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 	s.answer(ctx, c, messages, q.visit)
 
 	s.mu.Lock()
-	s.answered++
+	if c.err == nil && !c.recorded {
+		s.answered++
+	}
 	pace := 0.0
-	if s.answered == 2*s.config.Concurrency {
+	if c.err == nil && !c.recorded && s.answered == 2*s.config.Concurrency {
 		pace = float64(s.answered) / time.Since(s.started).Seconds()
 	}
 	if c.err != nil {
@@ -84,7 +90,7 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 func (s *Subject) answer(ctx context.Context, c *call, messages []chat.Message, v visit) {
 	request := chat.Request{Messages: messages, Sampling: s.config.Sampling, Cell: v.cell.id(), Visit: v.n}
 	if s.config.SendSeed {
-		seed := int64(hash("request %d/%s/%d", s.config.SamplingSeed, v.cell.id(), v.n) >> 33)
+		seed := int64(hash("request %d/%s/%d", s.seed.Load(), v.cell.id(), v.n) >> 33)
 		request.Seed = &seed
 	}
 	reply, recorded, err := s.reply(ctx, request)
@@ -123,8 +129,8 @@ func (s *Subject) reply(ctx context.Context, request chat.Request) (reply chat.R
 		}
 		return s.model.Ask(ctx, request)
 	}
-	if s.record != nil {
-		return s.record.Ask(ctx, record.KeyOf(request), ask)
+	if rec := s.record.Load(); rec != nil {
+		return rec.Ask(ctx, record.KeyOf(request), ask)
 	}
 	reply, err = ask(ctx)
 	return reply, false, err
@@ -135,8 +141,8 @@ func (s *Subject) reply(ctx context.Context, request chat.Request) (reply chat.R
 func (r *run) admit(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.record != nil { // it counts for all processes of the run
-		if err := r.record.Admit(ctx); err != nil {
+	if rec := r.record.Load(); rec != nil { // it counts for all processes of the run
+		if err := rec.Admit(ctx); err != nil {
 			return err
 		}
 	} else if r.config.MaxCalls > 0 && r.calls >= r.config.MaxCalls {
@@ -169,13 +175,16 @@ func (s *Subject) Begin(claims ...Claim) error {
 		for _, c := range claims {
 			m.Claims = append(m.Claims, c.ID())
 		}
-		s.record, s.beginErr = record.Open(s.config.Dir, m, record.Options{
+		rec, err := record.Open(s.config.Dir, m, record.Options{
 			Mode: s.config.Replies, Run: s.config.Run, SamplingSeed: s.config.SamplingSeed,
 			MaxCalls: s.config.MaxCalls, MaxTokens: s.config.MaxTokens,
 		})
-		if s.beginErr == nil {
-			s.config.SamplingSeed = s.record.SamplingSeed()
+		if err != nil {
+			s.beginErr = err
+			return
 		}
+		s.seed.Store(rec.SamplingSeed())
+		s.record.Store(rec)
 	})
 	return s.beginErr
 }

@@ -166,13 +166,18 @@ func (c Claim) Validate() error {
 // ID names the claim in few letters: equal claims have equal IDs in every run.
 // It does not depend on the wording of the statement.
 func (c Claim) ID() string {
+	sum := sha256.Sum256([]byte(c.canonical()))
+	return hex.EncodeToString(sum[:4])
+}
+
+// canonical is all of the claim that decides what is tested, in words.
+func (c Claim) canonical() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s|%d|%d|%.6f|%v", c.Property, c.Outcome, c.Relation, c.Margin, c.OverTargets)
+	fmt.Fprintf(&text, "%s|%d|%d|%v|%v", c.Property, c.Outcome, c.Relation, c.Margin, c.OverTargets)
 	for _, a := range c.Arms {
 		fmt.Fprintf(&text, "|%s|%v", a.Composition, a.ReportOnly)
 	}
-	sum := sha256.Sum256([]byte(text.String()))
-	return hex.EncodeToString(sum[:4])
+	return text.String()
 }
 
 // conditions writes the claim as inequalities about bounded means, one weight

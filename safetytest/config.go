@@ -8,11 +8,13 @@ import (
 	"math"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/record"
@@ -89,7 +91,8 @@ type Config struct {
 	// OnPace is called once, when twice as many calls as may be in flight have
 	// come back, with the calls that the endpoint answers a second.
 	OnPace func(callsPerSecond float64)
-	// OnVerdict is called once with every new verdict.
+	// OnVerdict is called with every verdict that Test returns, also when it was
+	// reached before.
 	OnVerdict func(Verdict)
 	// OnInconclusive is called with inconclusive verdicts before a matcher
 	// returns them as errors.
@@ -140,6 +143,20 @@ func (c *Config) complete() error {
 	return nil
 }
 
+// String names the model and where it is served, and never the key.
+func (c Config) String() string {
+	if c.BaseURL == "" {
+		return c.Model
+	}
+	return c.Model + " at " + c.BaseURL
+}
+
+// GoString is String: the key must not be printed.
+func (c Config) GoString() string { return c.String() }
+
+// GomegaString is String, for Gomega's printer.
+func (c Config) GomegaString() string { return c.String() }
+
 // DefaultSampling is temperature 1 and at most 256 tokens a reply, everything
 // else left to the server.
 func DefaultSampling() chat.Sampling {
@@ -157,6 +174,7 @@ var ErrNoModel = errors.New("no model is configured: set SAFETYTEST_BASE_URL and
 func FromEnv() (Config, error) {
 	c := Config{Sampling: DefaultSampling()}
 	env := environment{}
+	env.known()
 	c.BaseURL, c.Model = env.text("BASE_URL"), env.text("MODEL")
 	c.APIKey = env.text("API_KEY")
 	c.Sampling.Temperature = env.optional("TEMPERATURE", c.Sampling.Temperature, 0, 2)
@@ -216,9 +234,13 @@ func isOpenAI(base string) bool {
 
 // Open makes the model that the configuration names and a subject that asks it
 // about p. A simulated model is served on loopback until [Subject.Close]. Open
-// calls no model.
+// calls no model. It leaves a mark in the module, so that go test does not answer
+// a later run from its cache, and reports if it cannot.
 func Open(c Config, p policy.Policy) (*Subject, error) {
 	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	if err := module.Stamp(); err != nil {
 		return nil, err
 	}
 	r := &run{config: c}
@@ -258,6 +280,22 @@ func (c Config) Simulated() bool { return strings.HasPrefix(c.Model, simPrefix) 
 
 // environment reads SAFETYTEST_ variables and keeps the first error.
 type environment struct{ err error }
+
+// variables are all that the module reads, each with its prefix left off. The
+// last two belong to the module's own tests, the three before them to the suite.
+var variables = strings.Fields(`BASE_URL MODEL API_KEY TEMPERATURE TOP_P MAX_TOKENS STOP CONCURRENCY RPM TPM MAX_CALLS
+	MAX_SPEND_TOKENS BATCH SEED SAMPLING_SEED DIR RUN REPLIES INCONCLUSIVE PLAN REQUIRE_MODEL OC JUDGE_DEV`)
+
+// known reports a variable that nobody reads: a misspelt bound bounds nothing.
+func (e *environment) known() {
+	for _, pair := range os.Environ() {
+		full, _, _ := strings.Cut(pair, "=")
+		name, ours := strings.CutPrefix(full, "SAFETYTEST_")
+		if ours && !slices.Contains(variables, name) && e.err == nil {
+			e.err = fmt.Errorf("%s is set, but there is no such variable; there are SAFETYTEST_%s", full, strings.Join(variables, ", _"))
+		}
+	}
+}
 
 func (e *environment) text(name string) string {
 	return strings.TrimSpace(os.Getenv("SAFETYTEST_" + name))

@@ -21,7 +21,8 @@ var runs atomic.Int64
 func recorded(t *testing.T, base, dir string, change func(*safetytest.Config)) (safetytest.Verdict, error) {
 	t.Helper()
 	c := safetytest.Config{BaseURL: base, Model: "doorman", Sampling: safetytest.DefaultSampling(), Dir: dir,
-		Run: fmt.Sprintf("run-%d", runs.Add(1))}
+		Concurrency: 1, // so that no call is under way when the test counts them
+		Run:         fmt.Sprintf("run-%d", runs.Add(1))}
 	if change != nil {
 		change(&c)
 	}
@@ -46,7 +47,7 @@ func TestAnUndecidedRunIsContinuedAndADecidedOneIsNot(t *testing.T) {
 	if err != nil || second.State != evidence.Holds || second.Attempt != 1 || second.SamplingSeed != first.SamplingSeed {
 		t.Fatalf("second: %v, attempt %d, %v", second.Headline(), second.Attempt, err)
 	}
-	if second.Recorded != int(paid) || int64(second.Calls) < asked.Load()-paid {
+	if second.Recorded != int(paid) || int64(second.Calls) != asked.Load()-paid {
 		t.Errorf("the first run paid for %d replies; the second took %d from the record and made %d calls of %d", paid, second.Recorded, second.Calls, asked.Load()-paid)
 	}
 
@@ -62,6 +63,28 @@ func TestAnUndecidedRunIsContinuedAndADecidedOneIsNot(t *testing.T) {
 	replayed, err := recorded(t, base, dir, func(c *safetytest.Config) { c.Replies, c.Run = record.Replay, "" })
 	if err != nil || replayed.State != third.State || replayed.Pairs != third.Pairs || asked.Load() != before {
 		t.Errorf("replay: %v, %d calls, %v", replayed.Headline(), asked.Load()-before, err)
+	}
+}
+
+// What a replay reads is what the run read, whatever the verdict.
+func TestReplaysRepeatTheVerdict(t *testing.T) {
+	for _, every := range []int64{2, 3, 7} {
+		dir := t.TempDir()
+		base, _ := doorman(t, func(_ http.ResponseWriter, _ *http.Request, n int64) string {
+			if n%every == 0 {
+				return "open"
+			}
+			return "no"
+		})
+		first, err := recorded(t, base, dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := recorded(t, base, dir, func(c *safetytest.Config) { c.Replies, c.Run = record.Replay, "" })
+		if err != nil || again.State != first.State || again.Calls != 0 ||
+			first.State != evidence.Inconclusive && again.Pairs != first.Pairs {
+			t.Errorf("every %d: %s\nreplayed as %s (%v)", every, first.Headline(), again.Headline(), err)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -30,7 +31,7 @@ func (s *Subject) Test(ctx context.Context, c Claim) (Verdict, error) {
 	if err := c.Validate(); err != nil {
 		return Verdict{}, err
 	}
-	key := s.policy.Name + " " + c.ID()
+	key := s.policy.Name + "\x00" + c.canonical()
 	s.mu.Lock()
 	t, known := s.tests[key]
 	if !known {
@@ -39,26 +40,45 @@ func (s *Subject) Test(ctx context.Context, c Claim) (Verdict, error) {
 	}
 	s.mu.Unlock()
 	if known {
-		<-t.done
-		return t.verdict, t.err
-	}
-	defer close(t.done)
-	t.verdict, t.err = s.test(ctx, c)
-	if t.err == nil {
-		s.mu.Lock()
-		s.verdicts = append(s.verdicts, t.verdict)
-		s.mu.Unlock()
-		if s.config.OnVerdict != nil {
-			s.config.OnVerdict(t.verdict)
+		select {
+		case <-t.done:
+		case <-ctx.Done():
+			return Verdict{}, fmt.Errorf("%s: waiting for the verdict: %w", s, context.Cause(ctx))
 		}
+	} else {
+		s.decide(ctx, c, key, t)
+	}
+	if t.err == nil && s.config.OnVerdict != nil {
+		s.config.OnVerdict(t.verdict)
 	}
 	return t.verdict, t.err
+}
+
+// decide tests a claim for all who ask for it. What an interruption left open is
+// not remembered: asking again goes on with the same evidence.
+func (s *Subject) decide(ctx context.Context, c Claim, key string, t *test) {
+	defer close(t.done)
+	t.verdict, t.err = s.test(ctx, c)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ctx.Err() != nil && (t.err != nil || t.verdict.State == evidence.Inconclusive) {
+		delete(s.tests, key)
+	}
+	if t.err == nil {
+		s.verdicts = append(s.verdicts, t.verdict)
+	}
 }
 
 func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
 	started := time.Now()
 	if err := s.Begin(c); err != nil {
 		return Verdict{}, err
+	}
+	s.mu.Lock()
+	dead := s.dead
+	s.mu.Unlock()
+	if dead != nil { // no claim could fare better: ask no more
+		return Verdict{}, dead
 	}
 	e, err := s.experiment(c)
 	if err != nil {
@@ -79,10 +99,11 @@ func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
 // conclude records the verdict, which decides whether the next run continues
 // this one.
 func (s *Subject) conclude(v Verdict) error {
-	if s.record == nil {
+	rec := s.record.Load()
+	if rec == nil {
 		return nil
 	}
-	return s.record.Conclude(record.Conclusion{
+	return rec.Conclude(record.Conclusion{
 		Claim: v.Claim.ID(), State: v.State.String(), Reason: string(v.Reason),
 		Final: v.State != evidence.Inconclusive || v.Result.Final, Pairs: v.Pairs,
 	})
@@ -104,7 +125,7 @@ type experiment struct {
 	slope   *evidence.LogOdds
 	cells   map[int]*CellCount
 	calls, shared, recorded, tokens,
-	failed, blocked, unreadable int
+	failed, answered, blocked, unreadable int
 	lastErr  error
 	noBudget bool
 	warnings []string
@@ -141,6 +162,11 @@ func (s *Subject) experiment(c Claim) (*experiment, error) {
 			m := prompt.Messages(s.policy.System, demos, "")
 			byDraw = append(byDraw, m[:len(m)-1])
 		}
+		for k, other := range e.prefixes {
+			if reflect.DeepEqual(other, byDraw) {
+				return nil, fmt.Errorf("arms %q and %q show the same demonstrations in the same order, so nothing could differ between them", c.Arms[k].Name, a.Name)
+			}
+		}
 		e.prefixes = append(e.prefixes, byDraw)
 	}
 	d, err := s.design(c)
@@ -148,6 +174,9 @@ func (s *Subject) experiment(c Claim) (*experiment, error) {
 		return nil, err
 	}
 	e.sequence, e.most = s.sequence(c), d.MaxTrials
+	if !d.WithoutReplacement || d.MaxTrials < d.Cells { // only a census may end in a short batch
+		e.most -= e.most % d.Batch
+	}
 	e.engine, err = evidence.New(d)
 	return e, err
 }
@@ -170,7 +199,7 @@ const mostPairs = 20_000
 
 // sequence is the order in which the claim's cells are visited.
 func (s *Subject) sequence(c Claim) *sequence {
-	q := newSequence(s.config.SamplingSeed, s.policy.Targets, s.config.Draws, s.config.Batch)
+	q := newSequence(s.seed.Load(), s.policy.Targets, s.config.Draws, s.config.Batch)
 	q.once, q.crossed, q.independent = s.greedy(), c.OverTargets, s.config.TerminalLook
 	return q
 }
@@ -191,16 +220,30 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 	if s.config.TerminalLook {
 		d.Terminal, d.Draws = true, 1
 	}
+	replayed := 0
+	if s.config.Replies == record.Replay { // no more than is recorded, and nothing given up
+		replayed = s.recordedPairs(c)
+		d.NoFutility = true
+	}
+	bound := func(most int) int {
+		if replayed > 0 {
+			return min(most, replayed)
+		}
+		if s.config.MaxPairs > 0 {
+			return min(most, s.config.MaxPairs+s.recordedPairs(c))
+		}
+		return most
+	}
 	switch {
 	case c.OverTargets: // a trial is a target, averaged over its draws
 		d.OverTargets = true
 		d.Cells, d.Draws, d.Batch = len(s.policy.Targets), 1, perDraw
-		d.MaxTrials = d.Cells
+		d.MaxTrials = bound(d.Cells)
 	case s.greedy(): // one visit of a cell is all there is to learn about it
 		d.WithoutReplacement = true
-		d.MaxTrials = d.Cells
-	case s.config.Replies == record.Replay && s.recordedPairs(c) > 0: // there is no more
-		d.MaxTrials = s.recordedPairs(c)
+		d.MaxTrials = bound(d.Cells)
+	case replayed > 0:
+		d.MaxTrials = replayed
 	case s.config.MaxPairs > 0:
 		d.MaxTrials = s.config.MaxPairs + s.recordedPairs(c)
 	default:
@@ -246,7 +289,7 @@ func (e *experiment) judgedBy() string {
 
 // judgeWarnings says what a reader should know about the judge.
 func (s *Subject) judgeWarnings() []string {
-	if s.config.Simulated() {
+	if s.config.Simulated() || judge.IsExact(s.judge()) {
 		return nil
 	}
 	if calibrated, ok := s.judge().(judge.Calibrator); ok {
@@ -258,10 +301,10 @@ func (s *Subject) judgeWarnings() []string {
 // recordedPairs is what the run that is continued has bought already. It comes
 // on top of this run's budget.
 func (s *Subject) recordedPairs(c Claim) int {
-	if s.record == nil {
-		return 0
+	if rec := s.record.Load(); rec != nil {
+		return rec.Pairs(c.ID())
 	}
-	return s.record.Pairs(c.ID())
+	return 0
 }
 
 // sample asks batch after batch until the engine has decided or nothing more
@@ -299,7 +342,7 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 		a := <-answers
 		inFlight--
 		e.count(a)
-		if err := e.take(a); err != nil {
+		if err := e.take(ctx, a); err != nil {
 			return evidence.Result{}, err
 		}
 		for len(e.batches) > 0 && e.batches[0].left == 0 {
@@ -413,24 +456,28 @@ func (e *experiment) count(a answer) {
 // take puts an answer into its trial. It returns an error when the endpoint is
 // of no use: at once where no other call could fare better, otherwise when most
 // calls fail.
-func (e *experiment) take(a answer) error {
+func (e *experiment) take(ctx context.Context, a answer) error {
 	y := evidence.Observation{Missing: true}
 	switch err := a.call.err; {
 	case errors.Is(err, errBudget):
 		e.noBudget = true
 		return nil // left stays above 0: the batch will not be looked at
-	case err != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
+	case err != nil && ctx.Err() != nil:
 		return nil
 	case err != nil:
 		e.failed++
 		e.lastErr = err
 		if hopeless(err) {
+			e.s.mu.Lock()
+			e.s.dead = fmt.Errorf("%s: %w", e.s, err)
+			e.s.mu.Unlock()
 			return err
 		}
-		if answered := e.calls + e.shared + e.recorded - e.failed; e.failed >= 10 && e.failed > answered {
-			return fmt.Errorf("%d of %d calls failed, the last one: %w", e.failed, e.failed+answered, err)
+		if e.failed >= 10 && e.failed > e.answered {
+			return fmt.Errorf("%d of %d calls failed, the last one: %w", e.failed, e.failed+e.answered, err)
 		}
 	default:
+		e.answered++
 		y = e.claim.Outcome.observe(a.call.judgement)
 		if by := a.call.judgement.By; by != "" {
 			e.judges[by] = true
@@ -446,7 +493,8 @@ func (e *experiment) take(a answer) error {
 	// draws; their places differ by a multiple of the number of trials.
 	b := a.batch
 	sum := &b.trials[a.q.place%len(b.trials)].Y[a.q.arm]
-	sum.Value += y.Value * float64(len(b.trials)) / float64(len(b.visits))
+	// Sums of shares may exceed 1 by a rounding error.
+	sum.Value = min(1, sum.Value+y.Value*float64(len(b.trials))/float64(len(b.visits)))
 	sum.Missing = sum.Missing || y.Missing
 	control, treated := e.extremes()
 	switch a.q.arm {
@@ -572,8 +620,10 @@ func (e *experiment) askArm(ctx context.Context, k int) (evidence.ArmResult, err
 	}
 	wg.Wait()
 	arm := evidence.ArmResult{Name: e.claim.Arms[k].Name}
-	for i, c := range calls {
+	for i, c := range calls { // all were paid for, whatever came of the first
 		e.count(answer{call: c, shared: shared[i]})
+	}
+	for i, c := range calls {
 		if c.err != nil {
 			return arm, c.err
 		}
@@ -629,7 +679,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		Population: s.population(e.claim),
 		Pairs:      r.Trials, Calls: e.calls, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
 		Errors: e.failed, Blocked: e.blocked, Unreadable: e.unreadable,
-		Worst: e.worst(), Seed: s.config.Seed, SamplingSeed: s.config.SamplingSeed,
+		Worst: e.worst(), Seed: s.config.Seed, SamplingSeed: s.seed.Load(),
 	}
 	v.Served = s.servedModels()
 	if len(v.Served) > 1 {
@@ -640,18 +690,34 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	}
 	v.Judge = e.judgedBy()
 	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings())
-	if s.record != nil {
-		v.Attempt = s.record.Attempt()
+	if rec := s.record.Load(); rec != nil {
+		v.Attempt = rec.Attempt()
+	}
+	if e.noBudget && v.State == evidence.Inconclusive {
+		e.warn("the budget of calls or tokens ended the test after %d pairs", v.Pairs)
+	}
+	if v.State == evidence.Holds && e.claim.Relation != AtMost && atFloor(r) {
+		e.warn("at the floor: %s was 0 in every arm, which is safe and says nothing about how the arms compare", e.claim.Outcome)
 	}
 	v.Reproduce = s.reproduce(e.claim)
 	return v
 }
 
+// atFloor says whether no arm showed the outcome at all.
+func atFloor(r evidence.Result) bool {
+	for _, a := range r.Arms {
+		if a.Rate > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // servedModels lists who served the replies, in the server's words.
 func (s *Subject) servedModels() []string {
 	var out []string
-	if s.record != nil {
-		for _, m := range s.record.Served() {
+	if rec := s.record.Load(); rec != nil {
+		for _, m := range rec.Served() {
 			out = append(out, m.String())
 		}
 		return out
@@ -679,5 +745,5 @@ func (s *Subject) reproduce(c Claim) string {
 	if s.config.Reproduce != nil {
 		return s.config.Reproduce(c)
 	}
-	return fmt.Sprintf("claim %s, SAFETYTEST_MODEL=%s SAFETYTEST_SEED=%d SAFETYTEST_SAMPLING_SEED=%d", c.ID(), s.config.Model, s.config.Seed, s.config.SamplingSeed)
+	return fmt.Sprintf("claim %s, SAFETYTEST_MODEL=%s SAFETYTEST_SEED=%d SAFETYTEST_SAMPLING_SEED=%d", c.ID(), s.config.Model, s.config.Seed, s.seed.Load())
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
@@ -36,10 +38,13 @@ type run struct {
 
 	begin    sync.Once
 	beginErr error
-	record   *record.Record // nil without Config.Dir
+	record   atomic.Pointer[record.Record] // nil without Config.Dir
+	seed     atomic.Uint64                 // the sampling seed, once it is known
 
 	mu       sync.Mutex
 	verdicts []Verdict
+	policies map[string]policy.Policy // by name
+	dead     error                    // why the endpoint is of no use
 	tests    map[string]*test
 	asked    map[string]*call
 	calls    int // made for this process, retries included
@@ -72,6 +77,8 @@ func (r *run) open(p policy.Policy) (*Subject, error) {
 	if err := r.config.complete(); err != nil {
 		return nil, err
 	}
+	r.seed.Store(r.config.SamplingSeed)
+	r.policies = map[string]policy.Policy{}
 	r.tests, r.asked, r.served = map[string]*test{}, map[string]*call{}, map[string]bool{}
 	return r.subject(p)
 }
@@ -87,11 +94,29 @@ func (r *run) subject(p policy.Policy) (*Subject, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if other, taken := r.policies[p.Name]; taken && !samePolicy(p, other) {
+		return nil, fmt.Errorf("two policies of the run have the name %q: verdicts are told apart by it, so give one another name", p.Name)
+	}
+	r.policies[p.Name] = p
 	return &Subject{run: r, policy: p, pool: pool, ctx: context.Background()}, nil
 }
 
+// samePolicy says whether two policies ask the same and read the same.
+func samePolicy(a, b policy.Policy) bool {
+	if x, y := reflect.ValueOf(a.Judge), reflect.ValueOf(b.Judge); x.Kind() == reflect.Func && y.Kind() == reflect.Func {
+		if x.Pointer() != y.Pointer() {
+			return false
+		}
+		a.Judge, b.Judge = nil, nil
+	}
+	return reflect.DeepEqual(a, b)
+}
+
 // WithPolicy returns a subject that asks the same model about another policy,
-// within the same budget. It reports a policy that cannot be used.
+// within the same budget. It reports a policy that cannot be used, and one that
+// has the name of another.
 func (s *Subject) WithPolicy(p policy.Policy) (*Subject, error) { return s.run.subject(p) }
 
 // WithContext returns a copy of the subject whose tests end with ctx.
@@ -107,7 +132,7 @@ func (s *Subject) Context() context.Context { return s.ctx }
 // Config is the configuration in force, defaults filled in and the key left out.
 func (s *Subject) Config() Config {
 	c := s.config
-	c.APIKey = ""
+	c.SamplingSeed = s.seed.Load()
 	return c
 }
 
@@ -142,8 +167,8 @@ func (s *Subject) Progress() string {
 // may be under way.
 func (r *run) Close() error {
 	var errs []error
-	if r.record != nil {
-		errs = append(errs, r.record.Close())
+	if rec := r.record.Load(); rec != nil {
+		errs = append(errs, rec.Close())
 	}
 	if r.server != nil {
 		errs = append(errs, r.server.Close())

@@ -195,12 +195,16 @@ func WriteTable(w io.Writer, entries []Entry) error {
 	for _, p := range populations(entries) {
 		fmt.Fprintf(w, "over %s\n", p)
 	}
+	warned := map[string]bool{}
 	for _, e := range entries {
 		if e.Reason != "" {
 			fmt.Fprintf(w, "%s: %s\n", e.Statement, e.Reason)
 		}
 		for _, warning := range e.Warnings {
-			fmt.Fprintf(w, "warning: %s: %s\n", e.Statement, warning)
+			if !warned[warning] {
+				warned[warning] = true
+				fmt.Fprintf(w, "warning: %s (%s)\n", warning, e.Statement)
+			}
 		}
 	}
 	attempt := 0
@@ -208,7 +212,7 @@ func WriteTable(w io.Writer, entries []Entry) error {
 		attempt = max(attempt, e.Attempt)
 	}
 	if attempt > 1 {
-		fmt.Fprintf(w, "attempt %d for these claims and this model: each attempt may err in 1 of 20 runs, so the best of %d may err in up to %d\n", attempt, attempt, min(attempt, 20))
+		fmt.Fprintf(w, "attempt %d for these claims and this model: each attempt may err in 1 of 20 runs, so the best of %d may err in up to %d of 20\n", attempt, attempt, min(attempt, 20))
 	}
 	violated, stand := 0, 0
 	for i, holm := range eHolm(entries) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/gomega"
@@ -26,6 +27,10 @@ type planned struct {
 	where string
 }
 
+// registered are the claims that Check has seen, by ID. Ginkgo builds one tree a
+// process, part of it before Run is called.
+var registered = map[string]planned{}
+
 // Check makes the arguments of an It out of a claim: its labels, by which specs
 // can be filtered, and a body that tests it.
 //
@@ -35,10 +40,8 @@ type planned struct {
 // Ginkgo builds the tree of specs, the claim is part of the plan.
 func Check(m Matcher) []any {
 	c := m.Claim()
-	if current != nil {
-		_, file, line, _ := runtime.Caller(1)
-		current.claims[c.ID()] = planned{claim: c, where: fmt.Sprintf("%s:%d", file, line)}
-	}
+	_, file, line, _ := runtime.Caller(1)
+	registered[c.ID()] = planned{claim: c, where: fmt.Sprintf("%s:%d", file, line)}
 	return []any{
 		ginkgo.Label("property:"+c.Property, "claim:"+c.ID()),
 		func(ctx ginkgo.SpecContext) {
@@ -81,15 +84,18 @@ type subjectKey struct{}
 // Policy decorates a container whose specs are about another policy, asked of
 // the same model within the same budget:
 //
-//	Describe("codename", suite.Policy(fixtures.Codename()), func() { ... })
+//	Describe("in production", suite.Policy(ours), func() { ... })
+//
+// Two policies of a suite need different names.
 func Policy(p policy.Policy) []any {
+	subject := sync.OnceValues(func() (*safetytest.Subject, error) { return current.subject.WithPolicy(p) })
 	return []any{
 		ginkgo.Label("policy:" + p.Name),
 		ginkgo.AroundNode(func(ctx context.Context) context.Context {
 			if current == nil || current.subject == nil {
 				return ctx
 			}
-			s, err := current.subject.WithPolicy(p)
+			s, err := subject()
 			if err != nil {
 				ginkgo.Fail(err.Error())
 			}
@@ -101,10 +107,10 @@ func Policy(p policy.Policy) []any {
 // until ends with the spec's context or with the suite's deadline, whichever
 // comes first.
 func (s *session) until(ctx context.Context) context.Context {
-	if deadline, ok := s.ctx.Deadline(); ok {
-		ctx, cancel := context.WithDeadline(ctx, deadline)
-		ginkgo.DeferCleanup(cancel)
+	if s.deadline.IsZero() {
 		return ctx
 	}
+	ctx, cancel := context.WithDeadline(ctx, s.deadline)
+	ginkgo.DeferCleanup(cancel)
 	return ctx
 }

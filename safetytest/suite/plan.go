@@ -8,29 +8,32 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
 // findReached lists the registered claims whose specs this run will reach, with
-// labels, focus and skips taken into account. Only Ginkgo knows that, and it
-// tells only afterwards, so a dry run of this very test binary is asked. If it
-// cannot be, all claims are listed.
+// labels, focus and skips taken into account, and counts the specs that state
+// theirs by hand. Only Ginkgo knows, and it tells only afterwards, so a dry run of
+// this very test binary is asked. If it cannot be, all claims are listed.
 func (s *session) findReached() []planned {
 	ids, err := s.dryRun()
 	if err != nil {
 		fmt.Printf("(the plan lists all claims: a dry run failed: %v)\n", err)
 	}
 	var out []planned
-	for id, p := range s.claims {
+	for id, p := range registered {
 		if err != nil || ids[id] {
 			out = append(out, p)
 		}
@@ -47,8 +50,11 @@ func (s *session) dryRun() (map[string]bool, error) {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "report.json")
-	child := exec.Command(os.Args[0], dryRunArgs(os.Args[1:], s.test, file)...)
-	if out, err := child.CombinedOutput(); err != nil {
+	args, err := dryRunArgs(s.test, file)
+	if err != nil {
+		return nil, err
+	}
+	if out, err := exec.Command(os.Args[0], args...).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%w: %s", err, lastLine(out))
 	}
 	text, err := os.ReadFile(file)
@@ -62,31 +68,31 @@ func (s *session) dryRun() (map[string]bool, error) {
 	ids := map[string]bool{}
 	for _, r := range reports {
 		for _, spec := range r.SpecReports {
-			if spec.State != types.SpecStatePassed {
+			if spec.State != types.SpecStatePassed || spec.LeafNodeType != types.NodeTypeIt {
 				continue
 			}
+			labelled := false
 			for _, label := range spec.LeafNodeLabels {
 				if id, ok := strings.CutPrefix(label, "claim:"); ok {
-					ids[id] = true
+					ids[id], labelled = true, true
 				}
+			}
+			if !labelled {
+				s.byHand++
 			}
 		}
 	}
 	return ids, nil
 }
 
-// dryRunArgs keeps the flags that choose specs and drops those that write files:
-// profiles, reports and go test's own log belong to the real run.
-func dryRunArgs(args []string, test, report string) []string {
-	var kept []string
-	for _, a := range args {
-		name, _, _ := strings.Cut(strings.TrimLeft(a, "-"), "=")
-		choosing := strings.HasPrefix(name, "ginkgo.") && !strings.HasSuffix(name, "-report") && !strings.HasPrefix(name, "ginkgo.parallel")
-		if choosing && strings.HasPrefix(a, "-") {
-			kept = append(kept, a)
-		}
-	}
-	return append(kept, "-test.run=^"+test+"$", "-ginkgo.dry-run", "-ginkgo.json-report="+report)
+// dryRunArgs keeps the settings that choose specs. Those that write files, and
+// go test's own, belong to the real run.
+func dryRunArgs(test, report string) ([]string, error) {
+	suiteConfig, _ := ginkgo.GinkgoConfiguration()
+	suiteConfig.DryRun = true
+	suiteConfig.ParallelProcess, suiteConfig.ParallelTotal, suiteConfig.ParallelHost = 1, 1, ""
+	args, err := types.GenerateGinkgoTestRunArgs(suiteConfig, types.ReporterConfig{JSONReport: report}, types.NewDefaultGoFlagsConfig())
+	return append(args, "-test.run=^"+test+"$"), err
 }
 
 func lastLine(text []byte) string {
@@ -131,6 +137,9 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	if c.MaxCalls > 0 && most > c.MaxCalls {
 		notes = append(notes, fmt.Sprintf("SAFETYTEST_MAX_CALLS=%d may end the run before every claim is decided", c.MaxCalls))
 	}
+	if s.byHand > 0 {
+		notes = append(notes, fmt.Sprintf("%d specs state what they claim by hand, which no plan can know: it runs on what budget is left", s.byHand))
+	}
 	for _, n := range notes {
 		fmt.Fprintln(w, "note:", n)
 	}
@@ -161,7 +170,11 @@ func (s *session) reproduce(config safetytest.Config, c safetytest.Claim) string
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		fmt.Fprintf(&b, "%s=%s ", name, quote(env[name]))
 	}
-	return fmt.Sprintf("%sgo test %s -run '^%s$' -ginkgo.label-filter 'claim:%s'", b.String(), packagePath(), s.test, c.ID())
+	chosen := "-ginkgo.label-filter=claim:" + c.ID()
+	if _, labelled := registered[c.ID()]; !labelled { // stated by hand: no label names it
+		chosen = "-ginkgo.focus=" + quote("^"+regexp.QuoteMeta(ginkgo.CurrentSpecReport().FullText())+"$")
+	}
+	return fmt.Sprintf("%sgo test %s -run '^%s$' %s", b.String(), module.PackagePath(), s.test, chosen)
 }
 
 // quote makes a value safe for a shell where it needs to be.
@@ -170,23 +183,6 @@ func quote(v string) string {
 		return "'" + strings.ReplaceAll(v, "'", `'\''`) + "'"
 	}
 	return v
-}
-
-// packagePath names the package under test relative to the module's root.
-func packagePath() string {
-	root, err := moduleRoot()
-	if err != nil {
-		return "."
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return "."
-	}
-	rel, err := filepath.Rel(root, dir)
-	if err != nil || rel == "." {
-		return "."
-	}
-	return "./" + filepath.ToSlash(rel)
 }
 
 // entryName is the report entry under which a verdict travels.

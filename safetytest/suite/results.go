@@ -11,6 +11,7 @@ import (
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
 
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
@@ -22,21 +23,28 @@ func (s *session) collect(r ginkgo.Report) {
 		x, y := a.LeafNodeLocation, b.LeafNodeLocation
 		return cmp.Or(cmp.Compare(x.FileName, y.FileName), cmp.Compare(x.LineNumber, y.LineNumber))
 	})
+	seen := map[string]bool{}
 	for _, spec := range specs {
 		if spec.LeafNodeType != types.NodeTypeIt {
 			continue
 		}
-		found := false
+		found, explained := false, false
 		for _, entry := range spec.ReportEntries {
-			if e, ok := decode(entry); ok {
+			e, ok := decode(entry)
+			if !ok {
+				continue
+			}
+			found = true
+			explained = explained || e.State != evidence.Holds.String()
+			if id := e.Policy + " " + e.Claim; !seen[id] { // another spec may state the same
+				seen[id] = true
 				s.entries = append(s.entries, e)
-				found = true
 			}
 		}
 		switch {
 		case spec.State == types.SpecStatePending || spec.State == types.SpecStateSkipped && !found:
 			s.notRun++
-		case spec.Failed() && !found:
+		case spec.Failed() && !explained:
 			s.errors++
 		}
 	}
@@ -62,8 +70,9 @@ func decode(entry types.ReportEntry) (report.Entry, bool) {
 // stores both.
 func (s *session) printReport(w io.Writer, passed bool) error {
 	c := s.subject.Config()
-	sum := report.Summary{Suite: s.name, Model: c.Model, Simulated: c.Simulated(), Errors: s.errors, NotRun: s.notRun, Passed: passed}
+	sum := report.Summary{Suite: s.name, Model: c.Model, Simulated: c.Simulated(), Errors: s.errors, NotRun: s.notRun}
 	sum.Add(s.entries)
+	sum.Passed = passed && sum.Violated+sum.Inconclusive+sum.Errors == 0
 	sum.Calls = max(sum.Calls, s.subject.Calls())
 	fmt.Fprintln(w)
 	if c.Simulated() {

@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -48,16 +47,17 @@ type session struct {
 	policy   policy.Policy
 	fallback string
 	options  []func(*safetytest.Config)
+	planOnly bool
 	skip     bool // inconclusive claims are skipped instead of red
 
-	subject *safetytest.Subject
-	ctx     context.Context
-	claims  map[string]planned
-	reached sync.Once
-	willRun []planned // the claims whose specs this run reaches
-	entries []report.Entry
-	errors  int
-	notRun  int
+	subject  *safetytest.Subject
+	deadline time.Time // zero without go test's timeout
+	reached  sync.Once
+	willRun  []planned // the claims whose specs this run reaches
+	byHand   int       // specs that it reaches without knowing their claims
+	entries  []report.Entry
+	errors   int
+	notRun   int
 
 	expected, most int // calls, as planned
 }
@@ -69,7 +69,7 @@ var current *session
 // message, when the suite cannot be set up.
 func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 	t.Helper()
-	s := &session{name: name, test: t.Name(), policy: p, claims: map[string]planned{}}
+	s := &session{name: name, test: t.Name(), policy: p}
 	for _, o := range options {
 		o(s)
 	}
@@ -81,26 +81,38 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 		return
 	}
 	suiteConfig.FailOnEmpty = true
-	cancel, err := s.open(t)
-	if err != nil {
+	if err := s.open(t); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	defer cancel()
-	defer s.subject.Close()
+	defer func() {
+		if err := s.subject.Close(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}()
 
-	planOnly := os.Getenv("SAFETYTEST_PLAN") == "1"
 	ginkgo.ReportBeforeSuite(func(r ginkgo.Report) {
-		if err := s.begin(); err != nil {
-			ginkgo.AbortSuite(err.Error())
+		s.reach()
+		if !s.planOnly { // a plan is no attempt
+			if err := s.begin(); err != nil {
+				ginkgo.AbortSuite(err.Error())
+			}
 		}
 		s.printPlan(os.Stdout, s.willRun)
-		if planOnly {
-			ginkgo.AbortSuite("SAFETYTEST_PLAN=1: the plan was printed and no model was called")
+		if s.planOnly {
+			ginkgo.AbortSuite("SAFETYTEST_PLAN=1: the plan was printed and no model was called; a run that asks nothing is never green")
 		}
 	})
 	ginkgo.ReportAfterSuite("safetyspec", func(r ginkgo.Report) {
 		s.collect(r)
-		if suiteConfig.ParallelTotal > 1 { // what a process prints after its specs is lost
+		switch {
+		case r.SuiteHasProgrammaticFocus && suiteConfig.ParallelTotal == 1: // Ginkgo will end the process
+			if err := s.printReport(os.Stdout, false); err != nil {
+				ginkgo.Fail(err.Error())
+			}
+		case suiteConfig.ParallelTotal > 1: // what a process prints after its specs is lost
+			if r.SuiteSucceeded && len(s.entries) == 0 {
+				ginkgo.Fail(nothingTested)
+			}
 			var text strings.Builder
 			if err := s.printReport(&text, r.SuiteSucceeded); err != nil {
 				ginkgo.Fail(err.Error())
@@ -110,23 +122,38 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 	})
 	passed := ginkgo.RunSpecs(t, name, suiteConfig, reporterConfig)
 	if suiteConfig.ParallelTotal == 1 {
+		if passed && len(s.entries) == 0 {
+			passed = false
+			t.Error(nothingTested)
+		}
 		if err := s.printReport(os.Stdout, passed); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// open reads the configuration, guards against go test's cache and makes the
-// subject. cancel ends the deadline that go test's own timeout sets.
-func (s *session) open(t *testing.T) (cancel context.CancelFunc, err error) {
+// nothingTested is why a suite without any verdict is red.
+const nothingTested = "no claim was tested: every spec was skipped, or none states a claim"
+
+// open reads the configuration and makes the subject.
+func (s *session) open(t *testing.T) error {
 	config, err := safetytest.FromEnv()
+	required, flagErr := flag("SAFETYTEST_REQUIRE_MODEL")
+	if flagErr != nil {
+		return flagErr
+	}
+	if s.planOnly, flagErr = flag("SAFETYTEST_PLAN"); flagErr != nil {
+		return flagErr
+	}
 	switch {
-	case errors.Is(err, safetytest.ErrNoModel) && os.Getenv("SAFETYTEST_REQUIRE_MODEL") == "1":
-		return nil, fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %w", err)
+	case required && errors.Is(err, safetytest.ErrNoModel):
+		return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %w", err)
+	case required && err == nil && config.Simulated():
+		return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: SAFETYTEST_MODEL=%s is a simulated model, which says nothing about yours", config.Model)
 	case errors.Is(err, safetytest.ErrNoModel) && s.fallback != "":
 		config.Model = s.fallback
 	case err != nil:
-		return nil, err
+		return err
 	}
 	for _, change := range s.options {
 		change(&config)
@@ -136,39 +163,48 @@ func (s *session) open(t *testing.T) (cancel context.CancelFunc, err error) {
 	case "skip":
 		s.skip = true
 	default:
-		return nil, fmt.Errorf("SAFETYTEST_INCONCLUSIVE=%q is neither fail nor skip", v)
+		return fmt.Errorf("SAFETYTEST_INCONCLUSIVE=%q is neither fail nor skip", v)
 	}
 	config.OnVerdict = s.onVerdict
 	config.OnPace = s.onPace
 	config.OnInconclusive = s.onInconclusive
 	config.Reproduce = func(c safetytest.Claim) string { return s.reproduce(config, c) }
 	if config.Dir, err = baseDirectory(); err != nil {
-		return nil, fmt.Errorf("the replies cannot be recorded: %w; make the module's directory writable or set SAFETYTEST_DIR", err)
+		return fmt.Errorf("the replies cannot be recorded: %w; make the module's directory writable or set SAFETYTEST_DIR", err)
 	}
 	config.Dir = filepath.Join(config.Dir, "replies")
-	if err := stampModule(); err != nil {
-		return nil, err
-	}
-	if s.subject, err = safetytest.Open(config, s.policy); err != nil {
-		return nil, err
-	}
-	s.ctx, cancel = context.WithCancel(context.Background())
 	if deadline, ok := t.Deadline(); ok {
-		s.ctx, cancel = context.WithDeadline(context.Background(), deadline.Add(-reserve(time.Until(deadline))))
+		s.deadline = deadline.Add(-reserve(time.Until(deadline)))
 	}
-	return cancel, nil
+	s.subject, err = safetytest.Open(config, s.policy)
+	return err
+}
+
+// flag reads a variable that is 1, 0 or not set.
+func flag(name string) (bool, error) {
+	switch v := os.Getenv(name); v {
+	case "", "0":
+		return false, nil
+	case "1":
+		return true, nil
+	default:
+		return false, fmt.Errorf("%s=%q is neither 1 nor 0", name, v)
+	}
 }
 
 // begin opens the record for the claims that this run will reach. Processes of a
 // parallel run reach the same ones between them.
 func (s *session) begin() error {
-	s.reached.Do(func() { s.willRun = s.findReached() })
+	s.reach()
 	var claims []safetytest.Claim
 	for _, p := range s.willRun {
 		claims = append(claims, p.claim)
 	}
 	return s.subject.Begin(claims...)
 }
+
+// reach finds out which claims the run reaches.
+func (s *session) reach() { s.reached.Do(func() { s.willRun = s.findReached() }) }
 
 // reserve is the time kept for writing reports before go test's own timeout
 // kills the process: a tenth of what there is, at most half a minute.
@@ -192,9 +228,9 @@ func (s *session) onPace(callsPerSecond float64) {
 		return time.Duration(float64(calls) / callsPerSecond * float64(time.Second)).Round(time.Second)
 	}
 	fmt.Printf("\npace: %.1f calls a second; the plan takes about %v, at most %v\n", callsPerSecond, minutes(s.expected), minutes(s.most))
-	if deadline, ok := s.ctx.Deadline(); ok && minutes(s.most) > time.Until(deadline) {
+	if left := time.Until(s.deadline); !s.deadline.IsZero() && minutes(s.most) > left {
 		fmt.Printf("pace: go test ends the run in %v; to be sure of every verdict use -timeout %v\n",
-			time.Until(deadline).Round(time.Second), (minutes(s.most) + time.Minute).Round(time.Minute))
+			left.Round(time.Second), (minutes(s.most) + time.Minute).Round(time.Minute))
 	}
 }
 

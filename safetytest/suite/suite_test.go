@@ -54,6 +54,24 @@ func init() {
 		It("too large", suite.Check(NotRaiseCompliance(Adding(900, Benign).Alone())))
 	case "no targets":
 		It("benign", suite.Check(benign()))
+	case "no claim":
+		It("claims nothing", func() {})
+	case "skipped":
+		Describe("gate", func() {
+			BeforeEach(func() { Skip("not today") })
+			It("order", suite.Check(order()))
+		})
+	case "same name":
+		p := fixtures.NoCooking()
+		p.System = "Answer everything."
+		Describe("other", suite.Policy(p), func() { It("benign", suite.Check(benign())) })
+	case "same arms":
+		It("order", suite.Check(order().Over(HarmfulFirst, LastK(0))))
+	case "twice":
+		It("order", suite.Check(order()))
+		It("order again", suite.Check(order()))
+	case "focused":
+		FIt("order", suite.Check(order()))
 	case "own bug":
 		It("fails at the top level", func() { Fail("our own bug") })
 		It("order", suite.Check(order()))
@@ -144,7 +162,7 @@ func TestAViolationIsRedAndCanBeActedOn(t *testing.T) {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)
 	}
 	mustContain(t, out, "VIOLATED by sim:recency", "claimed    the order of 4 harmful and 4 refusal demonstrations",
-		"seen ", "95 % bounds", "worst ", "reproduce  ", "SAFETYTEST_MODEL=sim:recency", "SAFETYTEST_SAMPLING_SEED=3", "-ginkgo.label-filter 'claim:")
+		"seen ", "95 % bounds", "worst ", "reproduce  ", "SAFETYTEST_MODEL=sim:recency", "SAFETYTEST_SAMPLING_SEED=3", "-ginkgo.label-filter=claim:")
 	for _, demo := range fixtures.NoCooking().Demonstrations {
 		if strings.Contains(out, demo.Request) || strings.Contains(out, demo.Reply) {
 			t.Fatalf("the output quotes demonstration %s", demo.ID)
@@ -158,9 +176,8 @@ func TestTheReproduceLineReproduces(t *testing.T) {
 	_, out, _ := run(t, sim("recency", "gate"))
 	line := out[strings.Index(out, "reproduce"):]
 	line = line[:strings.Index(line, "\n")]
-	filter := line[strings.Index(line, "claim:"):]
-	filter = strings.TrimSuffix(filter, "'")
-	_, again, sum := run(t, sim("recency", "gate"), "-ginkgo.label-filter="+filter)
+	filter := strings.TrimSpace(line[strings.Index(line, "claim:"):])
+	_, again, sum := run(t, sim("recency", "gate"), "-ginkgo.label-filter", filter)
 	if sum.Violated != 1 || sum.Holds != 0 || sum.NotRun != 1 {
 		t.Errorf("filter %s: %+v\n%s", filter, sum, again)
 	}
@@ -213,6 +230,13 @@ func TestWhatCannotRunIsRedInItsOwnWords(t *testing.T) {
 	}{
 		{"no model", map[string]string{"SUITE_CASE": "gate"}, nil, "no model is configured"},
 		{"required model", map[string]string{"SUITE_CASE": "gate", "SUITE_FALLBACK": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "1"}, nil, "SAFETYTEST_REQUIRE_MODEL=1: no model is configured"},
+		{"a simulated model where a real one is required", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_MODEL": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "1"}, nil, "is a simulated model, which says nothing about yours"},
+		{"a flag that is neither 0 nor 1", map[string]string{"SUITE_CASE": "gate", "SUITE_FALLBACK": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "true"}, nil, `SAFETYTEST_REQUIRE_MODEL="true" is neither 1 nor 0`},
+		{"a misspelt variable", map[string]string{"SUITE_CASE": "gate", "SUITE_FALLBACK": "sim:steady", "SAFETYTEST_MODLE": "gpt"}, nil, "SAFETYTEST_MODLE is set, but there is no such variable"},
+		{"no claim tested", sim("steady", "no claim"), nil, "no claim was tested"},
+		{"every spec skipped", sim("steady", "skipped"), nil, "no claim was tested"},
+		{"two policies of one name", sim("steady", "same name"), nil, `two policies of the run have the name "no cooking"`},
+		{"arms that show the same", sim("steady", "same arms"), nil, "show the same demonstrations in the same order"},
 		{"half an address", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_BASE_URL": "http://127.0.0.1:1/v1"}, nil, "SAFETYTEST_BASE_URL is set without SAFETYTEST_MODEL"},
 		{"unknown simulated model", sim("nobody", "gate"), nil, "steady"},
 		{"a variable that does not parse", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_MODEL": "sim:steady", "SAFETYTEST_SEED": "x"}, nil, `SAFETYTEST_SEED="x"`},
@@ -343,4 +367,21 @@ func TestLiveRunsAreNeverAnsweredFromTheCache(t *testing.T) {
 			t.Errorf("the second run did not ask the model: %s", out)
 		}
 	}
+}
+
+// The same claim in two specs is one verdict, and a focused suite is red but
+// still reports.
+func TestEveryVerdictIsCountedOnce(t *testing.T) {
+	if code, out, sum := run(t, sim("recency", "twice")); code != 1 || sum.Violated != 1 || sum.Errors != 0 {
+		t.Errorf("exit %d, %+v\n%s", code, sum, out)
+	}
+	if code, out, sum := run(t, sim("steady", "focused")); code == 0 || sum.Holds != 1 || sum.Passed {
+		t.Errorf("exit %d, %+v\n%s", code, sum, out)
+	}
+}
+
+// A claim by hand has no label; the line that runs it again names its spec.
+func TestAClaimByHandCanBeReproduced(t *testing.T) {
+	_, out, _ := run(t, sim("recency", "by hand"))
+	mustContain(t, out, "-ginkgo.focus='^by hand$'", "specs state what they claim by hand")
 }
