@@ -468,9 +468,11 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 		e.failed++
 		e.lastErr = err
 		if hopeless(err) {
-			e.s.mu.Lock()
-			e.s.dead = fmt.Errorf("%s: %w", e.s, err)
-			e.s.mu.Unlock()
+			if !oneClaimOnly(err) {
+				e.s.mu.Lock()
+				e.s.dead = fmt.Errorf("%s: %w", e.s, err)
+				e.s.mu.Unlock()
+			}
 			return err
 		}
 		if e.failed >= 10 && e.failed > e.answered {
@@ -507,7 +509,14 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 	return nil
 }
 
-// hopeless says that no other call of the run could succeed either.
+// oneClaimOnly says that an error is about this claim's prompts, so that other
+// claims may fare better.
+func oneClaimOnly(err error) bool {
+	var e *chat.Error
+	return errors.As(err, &e) && (e.Kind == chat.TooLong || e.Kind == chat.Rejected || e.Kind == chat.InvalidRequest)
+}
+
+// hopeless says that no other call for this claim could succeed either.
 func hopeless(err error) bool {
 	for _, fatal := range []error{record.ErrMiss, record.ErrChanged, record.ErrWrite} {
 		if errors.Is(err, fatal) {
