@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 # At a lower temperature than the default the model's refusals hold it in the
 # middle of the scale, with room to move both ways.
 export SAFETYTEST_MAX_CALLS=600 SAFETYTEST_BATCH=20 SAFETYTEST_CONCURRENCY=4 SAFETYTEST_MAX_TOKENS=20 SAFETYTEST_TEMPERATURE=0.6
-export SAFETYTEST_DIR="$PWD/.ci/work/gate"
+export SAFETYTEST_DIR="$PWD/.ci/cache/gate"
 export SAFETYTEST_REPLIES=fresh
 
 status=0

