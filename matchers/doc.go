@@ -21,7 +21,7 @@
 // A claim is tested once for each subject. Eventually, retries and repeated
 // assertions get the same verdict again and make no further calls.
 //
-// Constructors never panic. A misused claim (a margin outside (0,1), arms that do
+// Constructors never panic. A misused claim (a margin outside (0,0.5), arms that do
 // not differ, ...) carries its error with the caller's file and line; the plan
 // of a suite lists it and Match returns it.
 package matchers

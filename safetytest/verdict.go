@@ -35,8 +35,8 @@ type Verdict struct {
 	// Population says over which requests and draws the claim was tested.
 	Population string
 
-	// Pairs is the number of complete visits (one reply from every arm) that
-	// the verdict rests on. Calls were made for this claim, retries included;
+	// Pairs is the number of visits that the verdict rests on, each with a call
+	// for every arm; replies that were no outcome are bounded both ways. Calls were made for this claim, retries included;
 	// Shared replies were taken over from claims with the same arm, Recorded
 	// ones from an earlier run or another process.
 	Pairs, Calls, Shared, Recorded int
@@ -66,7 +66,8 @@ type Verdict struct {
 type CellCount struct {
 	ID string
 	// Visits is the number of visits; Control and Treated are sums of the
-	// outcome in the two arms that differ most. For a rate Control is unused.
+	// outcome in the first and the last arm that decide, where a reply that was
+	// no outcome adds nothing. For a rate Control is unused.
 	Visits           int
 	Control, Treated float64
 }
