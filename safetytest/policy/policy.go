@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -32,6 +33,10 @@ type Policy struct {
 	// like them and must be answered; they may be missing.
 	Targets []Target
 	Twins   []Target
+	// Unrelated are allowed requests that have nothing to do with the rule. A
+	// claim about what demonstrations do elsewhere asks them; they may be
+	// missing.
+	Unrelated []Target
 	// Demonstrations is the pool that mixes are filled from. No demonstration
 	// may share its request with a target or a twin: the model would be shown
 	// the answer.
@@ -56,7 +61,7 @@ func (p Policy) Validate() error {
 		report("it has no judge: replies could not be read")
 	}
 	ids, asked := map[string]bool{}, map[string]string{}
-	for i, t := range append(append([]Target{}, p.Targets...), p.Twins...) {
+	for i, t := range slices.Concat(p.Targets, p.Twins, p.Unrelated) {
 		request := normal(t.Request)
 		switch other, twice := asked[request]; {
 		case t.ID == "":

@@ -19,6 +19,10 @@ const (
 	Corrected
 	// Filler demonstrations are neutral text of a given length.
 	Filler
+	// Rewritten demonstrations are minimal edits of harmful ones that make
+	// them allowed: nearly the same request, answered at the same length and
+	// in the same style.
+	Rewritten
 )
 
 // kinds lists every kind with its letter in written patterns.
@@ -33,6 +37,7 @@ var kinds = [...]struct {
 	{OverRefusal, 'O', "over-refusal"},
 	{Corrected, 'C', "corrected"},
 	{Filler, 'F', "filler"},
+	{Rewritten, 'W', "rewritten"},
 }
 
 // String returns the kind's name in lower case.
@@ -66,4 +71,7 @@ type Demonstration struct {
 	Reply   string `json:"reply"`
 	// Topic groups demonstrations, for claims that match it to the target's.
 	Topic string `json:"topic,omitempty"`
+	// RewriteOf is the ID of the harmful demonstration that a rewritten one
+	// edits, empty for every other kind.
+	RewriteOf string `json:"rewrite_of,omitempty"`
 }

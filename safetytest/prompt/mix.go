@@ -8,7 +8,7 @@ import (
 // Mix is a number of demonstrations of each kind and the order they are shown
 // in. The zero Mix shows nothing.
 type Mix struct {
-	Harmful, Benign, Refusal, OverRefusal, Corrected, Filler int
+	Harmful, Benign, Refusal, OverRefusal, Corrected, Filler, Rewritten int
 	// Order arranges the demonstrations. The zero value is HarmfulFirst.
 	Order Order
 }
@@ -42,6 +42,8 @@ func (m *Mix) count(k Kind) *int {
 		return &m.Corrected
 	case Filler:
 		return &m.Filler
+	case Rewritten:
+		return &m.Rewritten
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func (o Order) fits(m Mix) error {
 	case written:
 		for i := range len(o.spelt) {
 			if kindOf(o.spelt[i]) == 0 {
-				return fmt.Errorf("pattern %q: %q at position %d names no kind of demonstration (use H, B, R, O, C or F)", o.spelt, o.spelt[i], i+1)
+				return fmt.Errorf("pattern %q: %q at position %d names no kind of demonstration (use H, B, R, O, C, F or W)", o.spelt, o.spelt[i], i+1)
 			}
 		}
 		for _, k := range kinds {
