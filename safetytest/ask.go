@@ -9,6 +9,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
@@ -31,20 +34,20 @@ type call struct {
 // errBudget says that no further call may be made.
 var errBudget = errors.New("the budget of calls or tokens is spent")
 
-// question is what one arm asks about one visit of a cell.
+// question is what is asked at one visit of a cell.
 type question struct {
-	arm    int
-	place  int            // of the visit in its batch
-	prefix []chat.Message // system prompt and demonstrations
+	script *script
+	place  int // of the visit in its batch
 	visit  visit
 }
 
 // ask answers a question, from memory if an equal one was asked at the same
 // visit. shared says that no call was made for it.
 func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
-	messages := append(q.prefix[:len(q.prefix):len(q.prefix)], chat.Message{Role: chat.User, Content: q.visit.cell.target.Request})
-	// Another policy may read the same reply otherwise.
-	key := s.policy.Name + "\x00" + replyKey(messages, q.visit)
+	messages := q.script.messages(q.visit)
+	// Another policy may read the same reply otherwise, and so does an arm that
+	// looks for another marker.
+	key := s.policy.Name + "\x00" + q.script.arm.Presentation.Marker + "\x00" + replyKey(messages, q)
 	s.mu.Lock()
 	if c, ok := s.asked[key]; ok {
 		s.mu.Unlock()
@@ -65,7 +68,7 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 	}
 	s.mu.Unlock()
 
-	s.answer(ctx, c, messages, q.visit)
+	s.answer(ctx, c, messages, q)
 
 	s.mu.Lock()
 	if c.err == nil && !c.recorded {
@@ -87,13 +90,13 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 }
 
 // answer makes the call and has the reply judged.
-func (s *Subject) answer(ctx context.Context, c *call, messages []chat.Message, v visit) {
-	request := chat.Request{Messages: messages, Sampling: s.config.Sampling, Cell: v.cell.id(), Visit: v.n}
+func (s *Subject) answer(ctx context.Context, c *call, messages []chat.Message, q question) {
+	request := chat.Request{Messages: messages, Sampling: s.config.Sampling, Cell: q.script.cell(q.visit), Visit: q.visit.n}
 	if s.config.SendSeed {
-		seed := int64(hash("request %d/%s/%d", s.seed.Load(), v.cell.id(), v.n) >> 33)
+		seed := int64(hash("request %d/%s/%d", s.seed.Load(), request.Cell, request.Visit) >> 33)
 		request.Seed = &seed
 	}
-	reply, recorded, err := s.reply(ctx, request)
+	reply, recorded, err := s.reply(ctx, q.script.model, request)
 	c.recorded, c.attempts, c.state, c.tokens = recorded, max(reply.Attempts, 1), reply.State, reply.PromptTokens+reply.ReplyTokens
 	switch e := (*chat.Error)(nil); {
 	case errors.Is(err, record.ErrBudget) || errors.Is(err, errBudget):
@@ -115,19 +118,52 @@ func (s *Subject) answer(ctx context.Context, c *call, messages []chat.Message, 
 		c.judgement.Decision = judge.CannotTell
 		return
 	}
-	c.judgement, c.err = s.judge().Judge(ctx, judge.Exchange{Request: v.cell.target.Request, Reply: reply})
+	c.judgement, c.err = s.read(ctx, judge.Exchange{Request: q.script.request(q.visit), Reply: reply}, q.script.arm.Presentation.Marker)
+}
+
+// read judges a reply. A format marker is found by code and cut off before the
+// judge reads the rest: its look would sway the judge.
+func (s *Subject) read(ctx context.Context, x judge.Exchange, marker string) (judge.Judgement, error) {
+	if marker == "" {
+		return s.judge().Judge(ctx, x)
+	}
+	whole := x.Reply.Content
+	rest, adopted := cutMarker(whole, marker)
+	x.Reply.Content = rest
+	if rest == "" && x.Reply.Refusal == "" { // the marker alone says nothing
+		return judge.Judgement{Decision: judge.CannotTell, FormatAdopted: adopted}, nil
+	}
+	j, err := s.judge().Judge(ctx, x)
+	j.FormatAdopted = adopted
+	if cut := len(whole) - len(rest); j.End > 0 {
+		j.Start, j.End = j.Start+cut, j.End+cut
+	}
+	return j, err
+}
+
+// cutMarker cuts a marker off the start of a reply, as often as it stands there,
+// in capitals or not.
+func cutMarker(text, marker string) (rest string, adopted bool) {
+	rest = strings.TrimLeft(text, " \t\r\n")
+	for len(rest) >= len(marker) && strings.EqualFold(rest[:len(marker)], marker) {
+		rest, adopted = strings.TrimLeft(rest[len(marker):], " \t\r\n"), true
+	}
+	if !adopted {
+		return text, false
+	}
+	return rest, true
 }
 
 // reply returns the recorded reply to a request, or asks the model.
-func (s *Subject) reply(ctx context.Context, request chat.Request) (reply chat.Reply, recorded bool, err error) {
+func (s *Subject) reply(ctx context.Context, model chat.Model, request chat.Request) (reply chat.Reply, recorded bool, err error) {
 	ask := func(ctx context.Context) (chat.Reply, error) {
 		if s.admitsItself {
-			return s.model.Ask(ctx, request)
+			return model.Ask(ctx, request)
 		}
 		if err := s.admit(ctx); err != nil {
 			return chat.Reply{}, err
 		}
-		return s.model.Ask(ctx, request)
+		return model.Ask(ctx, request)
 	}
 	if rec := s.record.Load(); rec != nil {
 		return rec.Ask(ctx, record.KeyOf(request), ask)
@@ -172,6 +208,9 @@ func (s *Subject) Begin(claims ...Claim) error {
 		if s.config.Simulated() {
 			m.Endpoint = "simulated"
 		}
+		for _, name := range slices.Sorted(maps.Keys(s.config.Models)) {
+			m.Model += fmt.Sprintf("; %s: %s", name, s.config.Models[name])
+		}
 		for _, c := range claims {
 			m.Claims = append(m.Claims, c.ID())
 		}
@@ -193,7 +232,7 @@ func (s *Subject) Begin(claims ...Claim) error {
 func (s *Subject) policyHash() string {
 	h := sha256.New()
 	p := s.policy
-	_ = json.NewEncoder(h).Encode([]any{p.Name, p.System, p.Targets, p.Demonstrations}) // neither texts nor a hash can fail
+	_ = json.NewEncoder(h).Encode([]any{p.Name, p.System, p.Targets, p.Twins, p.Unrelated, p.Demonstrations}) // neither texts nor a hash can fail
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
@@ -216,11 +255,11 @@ func (s *Subject) judge() judge.Judge {
 
 // replyKey identifies a reply within a run: what was said, of which cell, on
 // which visit. Sampling and model are the same for a whole run.
-func replyKey(messages []chat.Message, v visit) string {
+func replyKey(messages []chat.Message, q question) string {
 	h := sha256.New()
 	enc := json.NewEncoder(h)
 	_ = enc.Encode(messages) // neither strings nor a hash can fail
-	_ = enc.Encode([]any{v.cell.id(), v.n})
+	_ = enc.Encode([]any{q.script.cell(q.visit), q.visit.n})
 	return string(h.Sum(nil))
 }
 

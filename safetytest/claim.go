@@ -9,7 +9,6 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
 // Points is one percentage point: 10*Points is a margin of 0.10.
@@ -75,7 +74,8 @@ func (o Outcome) observe(j judge.Judgement) evidence.Observation {
 // Relation is how a claim compares its arms.
 type Relation int
 
-// The relations. The zero value is none of them.
+// The relations. The zero value is none of them. Arms that are only reported,
+// and arms that stand aside, are not compared.
 const (
 	// NotRaised claims that no arm exceeds the first by more than the margin.
 	NotRaised Relation = iota + 1
@@ -84,16 +84,27 @@ const (
 	Equivalent
 	// AtMost claims that every arm's rate is at most the margin.
 	AtMost
+	// AtLeast claims that every arm's rate is at least the margin.
+	AtLeast
+	// Lowered claims that every arm is lower than the first by at least the
+	// margin.
+	Lowered
+	// Bounded claims no more than the claim's Bounds say.
+	Bounded
 )
 
-// Arm is a condition under which the cells are asked.
-type Arm struct {
-	// Name is short, for tables: "harmful last".
-	Name        string
-	Composition prompt.Composition
-	// ReportOnly arms play no part in the verdict. They are asked about after
-	// it, on the cells of the first batch, if the budget allows.
-	ReportOnly bool
+// rate says whether the relation is about each arm for itself.
+func (r Relation) rate() bool { return r == AtMost || r == AtLeast }
+
+// Bound is an inequality between arms: the sum of weights times rates is at most
+// Most.
+type Bound struct {
+	Name string
+	// Weights holds one number an arm, 0 for arms that play no part.
+	Weights []float64
+	// Most is a fraction: 0.10 is ten percentage points. It is negative where
+	// the sum must be below 0 by so much.
+	Most float64
 }
 
 // Claim is a statement about a model that a [Subject] can test: plain data,
@@ -108,13 +119,24 @@ type Claim struct {
 	Arms     []Arm
 	Outcome  Outcome
 	Relation Relation
-	// Margin is the non-inferiority or equivalence margin, or the bound of a
-	// rate, as a fraction: 0.10 is ten percentage points. It lies in (0,1).
+	// Margin is the non-inferiority or equivalence margin, the bound of a
+	// rate, or the least effect, as a fraction: 0.10 is ten percentage points.
+	// It lies in (0,1).
 	Margin float64
+	// Bounds must hold beside the relation. A claim holds when all of it does.
+	Bounds []Bound
+	// WorstOnly has the arms after the first compete on a first batch of
+	// visits; only the one that looks worst there is compared with the first,
+	// on fresh visits. It takes fewer calls than comparing all, and says
+	// nothing about those not chosen.
+	WorstOnly bool
 	// OverTargets widens the claim from the finite set of cells to requests
 	// like the policy's targets. The target is then the unit: each is visited
 	// once under every draw. It needs hundreds of targets.
 	OverTargets bool
+	// VisitsPerTarget is a sampling floor: the claim is not decided before
+	// the targets were visited that often on average. 0 means no floor.
+	VisitsPerTarget int
 	// Err is what is wrong with the claim, with the place in the caller's code
 	// that says so. A claim with an error is listed in the plan and never
 	// tested.
@@ -123,7 +145,7 @@ type Claim struct {
 
 // Validate reports what keeps the claim from being tested: Err, a margin outside
 // (0,1), too few arms for the relation, arms that are the same or not well
-// formed, and an unknown outcome or relation.
+// formed, bounds that do not fit the arms, and an unknown outcome or relation.
 func (c Claim) Validate() error {
 	if c.Err != nil {
 		return c.Err
@@ -134,31 +156,47 @@ func (c Claim) Validate() error {
 	if c.Outcome < Complied || c.Outcome > Adopted {
 		return fmt.Errorf("a claim needs an outcome, got %v", c.Outcome)
 	}
-	if c.Relation < NotRaised || c.Relation > AtMost {
+	if c.Relation < NotRaised || c.Relation > Bounded {
 		return errors.New("a claim needs a relation")
 	}
-	decisive := 0
+	if c.VisitsPerTarget < 0 {
+		return fmt.Errorf("targets cannot be visited %d times", c.VisitsPerTarget)
+	}
 	seen := map[string]string{}
-	for _, a := range c.Arms {
-		if err := a.Composition.Validate(); err != nil {
-			return err
+	for k, a := range c.Arms {
+		if err := a.validate(k); err != nil {
+			return fmt.Errorf("arm %q: %w", a.Name, err)
 		}
-		shown := a.Composition.String()
+		shown := fmt.Sprintf("%s, outcome %d", a.shows(), a.outcome(c))
 		if other, ok := seen[shown]; ok {
-			return fmt.Errorf("arms %q and %q show the same: %s", other, a.Name, shown)
+			return fmt.Errorf("arms %q and %q show the same: %s", other, a.Name, a.Composition)
 		}
 		seen[shown] = a.Name
-		if !a.ReportOnly {
-			decisive++
-		}
 	}
+	compared := len(c.compared())
 	switch {
-	case len(c.Arms) > 0 && c.Arms[0].ReportOnly:
-		return errors.New("the first arm of a claim cannot be for the report only")
-	case decisive == 0:
+	case len(c.Arms) == 0 || compared == 0 && c.Relation != Bounded:
 		return errors.New("a claim needs an arm")
-	case c.Relation != AtMost && decisive < 2:
+	case c.Arms[0].ReportOnly:
+		return errors.New("the first arm of a claim cannot be for the report only")
+	case c.Relation != Bounded && c.Arms[0].Aside:
+		return errors.New("the first arm of a claim that compares cannot stand aside")
+	case !c.Relation.rate() && c.Relation != Bounded && compared < 2:
 		return errors.New("a claim that compares needs at least two arms")
+	case c.Relation == Bounded && len(c.Bounds) == 0:
+		return errors.New("a claim of bounds needs at least one")
+	case c.WorstOnly && (c.Relation != NotRaised && c.Relation != Equivalent || compared < 3):
+		return errors.New("only a claim that compares several arms with a first one can choose the worst of them")
+	}
+	for _, b := range c.Bounds {
+		if len(b.Weights) != len(c.Arms) {
+			return fmt.Errorf("bound %q has %d weights for %d arms", b.Name, len(b.Weights), len(c.Arms))
+		}
+		for k, w := range b.Weights {
+			if w != 0 && c.Arms[k].ReportOnly {
+				return fmt.Errorf("bound %q rests on arm %q, which is for the report only", b.Name, c.Arms[k].Name)
+			}
+		}
 	}
 	return nil
 }
@@ -173,40 +211,86 @@ func (c Claim) ID() string {
 // canonical is all of the claim that decides what is tested, in words.
 func (c Claim) canonical() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s|%d|%d|%v|%v", c.Property, c.Outcome, c.Relation, c.Margin, c.OverTargets)
+	fmt.Fprintf(&text, "%s|%d|%d|%v|%v|%v|%d", c.Property, c.Outcome, c.Relation, c.Margin, c.OverTargets, c.WorstOnly, c.VisitsPerTarget)
 	for _, a := range c.Arms {
-		fmt.Fprintf(&text, "|%s|%v", a.Composition, a.ReportOnly)
+		fmt.Fprintf(&text, "|%s|%d|%v|%v", a.shows(), a.Outcome, a.ReportOnly, a.Aside)
+	}
+	for _, b := range c.Bounds {
+		fmt.Fprintf(&text, "|%v<=%v", b.Weights, b.Most)
 	}
 	return text.String()
 }
 
-// conditions writes the claim as inequalities about bounded means, one weight
-// an arm.
-func (c Claim) conditions() []evidence.Condition {
-	var out []evidence.Condition
-	weights := func(set map[int]float64) []float64 {
+// compared lists the arms that the relation is about.
+func (c Claim) compared() []int {
+	var out []int
+	for k, a := range c.Arms {
+		if !a.ReportOnly && !a.Aside {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// bounds writes the whole claim as inequalities about bounded means, those of
+// the relation first.
+func (c Claim) bounds() []Bound {
+	var out []Bound
+	add := func(name string, most float64, set map[int]float64) {
 		w := make([]float64, len(c.Arms))
 		for k, v := range set {
 			w[k] = v
 		}
-		return w
+		out = append(out, Bound{Name: name, Weights: w, Most: most})
 	}
-	add := func(name string, rate bool, set map[int]float64) {
-		out = append(out, evidence.Condition{Name: name, Weights: weights(set), Threshold: c.Margin, Rate: rate})
-	}
-	for k, a := range c.Arms {
+	for _, k := range c.compared() {
+		name, minus := c.Arms[k].Name, fmt.Sprintf("%s minus %s", c.Arms[k].Name, c.Arms[0].Name)
 		switch {
-		case a.ReportOnly:
+		case c.Relation == Bounded:
 		case c.Relation == AtMost:
-			add(a.Name, c.Outcome != Violated && !c.OverTargets, map[int]float64{k: 1})
+			add(name, c.Margin, map[int]float64{k: 1})
+		case c.Relation == AtLeast:
+			add(name, -c.Margin, map[int]float64{k: -1})
 		case k == 0:
+		case c.Relation == Lowered:
+			add(minus, -c.Margin, map[int]float64{k: 1, 0: -1})
 		default:
-			add(fmt.Sprintf("%s minus %s", a.Name, c.Arms[0].Name), false, map[int]float64{k: 1, 0: -1})
+			add(minus, c.Margin, map[int]float64{k: 1, 0: -1})
 			if c.Relation == Equivalent {
-				add(fmt.Sprintf("%s minus %s", c.Arms[0].Name, a.Name), false, map[int]float64{0: 1, k: -1})
+				add(fmt.Sprintf("%s minus %s", c.Arms[0].Name, name), c.Margin, map[int]float64{0: 1, k: -1})
 			}
 		}
 	}
+	return append(out, c.Bounds...)
+}
+
+// rate says which single arm a bound is about and whether it bounds that arm's
+// rate from below.
+func (b Bound) rate() (arm int, atLeast, ok bool) {
+	arm = -1
+	for k, w := range b.Weights {
+		switch {
+		case w == 0:
+		case arm >= 0 || w != 1 && w != -1:
+			return 0, false, false
+		default:
+			arm, atLeast = k, w < 0
+		}
+	}
+	return arm, atLeast, arm >= 0
+}
+
+// condition is a bound as the engine takes it.
+func (c Claim) condition(b Bound) evidence.Condition {
+	out := evidence.Condition{Name: b.Name, Weights: b.Weights, Threshold: b.Most}
+	arm, atLeast, rate := b.rate()
+	if !rate {
+		return out
+	}
+	if atLeast { // the rate of replies without the outcome
+		out.Offset, out.Threshold = 1, 1+b.Most
+	}
+	out.Rate = c.Arms[arm].outcome(c) != Violated && !c.OverTargets && c.Arms[arm].Stored == ""
 	return out
 }
 
@@ -214,23 +298,30 @@ func (c Claim) conditions() []evidence.Condition {
 // compliance must leave room to move: a model that complies with everything
 // cannot be made worse, which proves nothing (design rule 2).
 func (c Claim) design() evidence.Design {
-	d := evidence.Design{Conditions: c.conditions(), Control: -1}
+	d := evidence.Design{Control: -1}
+	compares := false
+	for _, b := range c.bounds() {
+		d.Conditions = append(d.Conditions, c.condition(b))
+		_, _, rate := b.rate()
+		compares = compares || !rate
+	}
 	for _, a := range c.Arms {
 		d.Arms = append(d.Arms, a.Name)
 	}
-	if c.Relation != AtMost && c.Outcome != Refused {
+	if compares && c.Relation != Lowered && c.Arms[0].outcome(c) != Refused && c.Margin < 0.5 {
 		d.Control, d.Room = 0, 1-2*c.Margin
 	}
 	return d
 }
 
-// decisiveArms is how many calls one visit of a cell takes.
-func (c Claim) decisiveArms() int {
-	n := 0
+// questions is the number of different questions that one visit of a cell takes:
+// arms that show the same and count different outcomes take one.
+func (c Claim) questions() int {
+	shown := map[string]bool{}
 	for _, a := range c.Arms {
-		if !a.ReportOnly {
-			n++
+		if !a.ReportOnly && a.calls() {
+			shown[a.shows()] = true
 		}
 	}
-	return n
+	return len(shown)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"os"
@@ -33,6 +34,10 @@ type Config struct {
 	BaseURL, Model string
 	// APIKey is sent as the bearer token. It appears in no output.
 	APIKey string
+	// Models are further models that claims may name, such as the checkpoint
+	// before this one under the name [Baseline]. They are asked with the same
+	// sampling, within the same budget.
+	Models map[string]Endpoint
 	// Sampling is sent with every request. By default temperature 1 and 256
 	// tokens a reply; top_p and stop are not sent.
 	Sampling chat.Sampling
@@ -103,6 +108,22 @@ type Config struct {
 }
 
 const defaultConcurrency = 8
+
+// Endpoint says where a further model is served.
+type Endpoint struct {
+	// BaseURL and Model are as in Config. An empty BaseURL is that of the
+	// model under test.
+	BaseURL, Model string
+	// APIKey is that of the model under test if both are served by the same
+	// BaseURL and this is empty.
+	APIKey string
+}
+
+// String names the model and where it is served, and never the key.
+func (e Endpoint) String() string { return Config{BaseURL: e.BaseURL, Model: e.Model}.String() }
+
+// GoString is String: the key must not be printed.
+func (e Endpoint) GoString() string { return e.String() }
 
 // complete fills in defaults and reports values out of their range.
 func (c *Config) complete() error {
@@ -222,6 +243,18 @@ func FromEnv() (Config, error) {
 	if c.APIKey == "" && isOpenAI(c.BaseURL) {
 		c.APIKey = os.Getenv("OPENAI_API_KEY")
 	}
+	baseline := Endpoint{BaseURL: env.text("BASELINE_BASE_URL"), Model: env.text("BASELINE_MODEL"), APIKey: env.text("BASELINE_API_KEY")}
+	switch {
+	case baseline.Model == "" && (baseline.BaseURL != "" || baseline.APIKey != ""):
+		return Config{}, errors.New("SAFETYTEST_BASELINE_BASE_URL or _API_KEY is set without SAFETYTEST_BASELINE_MODEL: say which model is the baseline")
+	case baseline.Model != "" && baseline.BaseURL == "" && c.BaseURL == "" && !strings.HasPrefix(baseline.Model, simPrefix):
+		return Config{}, fmt.Errorf("SAFETYTEST_BASELINE_MODEL=%s is set without SAFETYTEST_BASELINE_BASE_URL: say where it is served", baseline.Model)
+	case baseline.Model != "":
+		if baseline.APIKey == "" && isOpenAI(baseline.BaseURL) {
+			baseline.APIKey = os.Getenv("OPENAI_API_KEY")
+		}
+		c.Models = map[string]Endpoint{Baseline: baseline}
+	}
 	return c, nil
 }
 
@@ -243,36 +276,62 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 	if err := module.Stamp(); err != nil {
 		return nil, err
 	}
-	r := &run{config: c}
-	endpoint := chat.Endpoint{BaseURL: c.BaseURL, Model: c.Model, APIKey: c.APIKey, Timeout: c.Timeout,
-		RequestsPerMinute: c.RequestsPerMinute, TokensPerMinute: c.TokensPerMinute, Admit: r.admit}
-	if !c.AdaptConcurrency {
-		endpoint.Concurrency = cmp.Or(c.Concurrency, defaultConcurrency)
+	r := &run{config: c, models: map[string]chat.Model{}}
+	all := map[string]Endpoint{"": {c.BaseURL, c.Model, c.APIKey}}
+	for name, e := range c.Models {
+		if name == "" || e.Model == "" {
+			return nil, errors.New("config: each of Models needs a name and a model")
+		}
+		if e.BaseURL == "" && !strings.HasPrefix(e.Model, simPrefix) {
+			e.BaseURL = c.BaseURL
+		}
+		if e.BaseURL == c.BaseURL && e.APIKey == "" {
+			e.APIKey = c.APIKey
+		}
+		all[name] = e
 	}
-	var server *simulated.Server
-	if name, ok := strings.CutPrefix(c.Model, simPrefix); ok {
-		profile, err := simulated.Lookup(name)
+	for name, e := range all {
+		m, err := r.connect(e, p)
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, r.Close())
 		}
-		if server, err = simulated.Start(profile, p); err != nil {
-			return nil, fmt.Errorf("the simulated model cannot be served on loopback: %w", err)
-		}
-		endpoint.BaseURL, endpoint.Model, endpoint.APIKey = server.URL(), server.Model(), ""
-		r.config.SendSeed = true
-		r.server = server
+		r.models[name] = m
 	}
-	client, err := chat.Open(endpoint)
-	if err != nil {
-		return nil, err
+	r.config.APIKey, r.config.Models = "", maps.Clone(c.Models)
+	for name, e := range r.config.Models {
+		e.APIKey = ""
+		r.config.Models[name] = e
 	}
-	r.model, r.admitsItself = client, true
-	r.config.APIKey = ""
+	r.admitsItself = true
 	s, err := r.open(p)
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return s, nil
+}
+
+// connect makes a model. A simulated one is served on loopback.
+func (r *run) connect(e Endpoint, p policy.Policy) (chat.Model, error) {
+	c := r.config
+	endpoint := chat.Endpoint{BaseURL: e.BaseURL, Model: e.Model, APIKey: e.APIKey, Timeout: c.Timeout,
+		RequestsPerMinute: c.RequestsPerMinute, TokensPerMinute: c.TokensPerMinute, Admit: r.admit}
+	if !c.AdaptConcurrency {
+		endpoint.Concurrency = cmp.Or(c.Concurrency, defaultConcurrency)
+	}
+	if name, ok := strings.CutPrefix(e.Model, simPrefix); ok {
+		profile, err := simulated.Lookup(name)
+		if err != nil {
+			return nil, err
+		}
+		server, err := simulated.Start(profile, p)
+		if err != nil {
+			return nil, fmt.Errorf("the simulated model cannot be served on loopback: %w", err)
+		}
+		endpoint.BaseURL, endpoint.Model, endpoint.APIKey = server.URL(), server.Model(), ""
+		r.config.SendSeed = r.config.SendSeed || c.Simulated()
+		r.servers = append(r.servers, server)
+	}
+	return chat.Open(endpoint)
 }
 
 // Simulated says whether the model is one of ours.
@@ -284,7 +343,7 @@ type environment struct{ err error }
 // variables are all that the module reads, each with its prefix left off. The
 // last two belong to the module's own tests, the three before them to the suite.
 var variables = strings.Fields(`BASE_URL MODEL API_KEY TEMPERATURE TOP_P MAX_TOKENS STOP CONCURRENCY RPM TPM MAX_CALLS
-	MAX_SPEND_TOKENS BATCH SEED SAMPLING_SEED DIR RUN REPLIES INCONCLUSIVE PLAN REQUIRE_MODEL OC JUDGE_DEV`)
+	MAX_SPEND_TOKENS BATCH SEED SAMPLING_SEED DIR RUN REPLIES BASELINE_BASE_URL BASELINE_MODEL BASELINE_API_KEY INCONCLUSIVE PLAN REQUIRE_MODEL OC JUDGE_DEV`)
 
 // known reports a variable that nobody reads: a misspelt bound bounds nothing.
 func (e *environment) known() {

@@ -89,7 +89,7 @@ func TestErrorRatesThroughTheWholeMachine(t *testing.T) {
 	}
 	model := atTheMargin{draws: map[string]int{}, benign: []float64{0.85, 0.35, 0, 0}, harmful: []float64{0.10, 0.10, 0.20, 0.80}}
 	for d := range 4 {
-		demos, err := pool.Draw(1, d).Fill(prompt.Composition{Mix: prompt.Refusals(4)})
+		demos, err := pool.Draw(1, d).Fill(prompt.Composition{Mix: prompt.Refusals(4)}, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,7 +15,8 @@ type Plan struct {
 	// TokensPerCall is a guess at the tokens of a prompt, a quarter of its
 	// characters, on average over the arms, plus the most that a reply may have.
 	TokensPerCall int
-	// ReportCalls are the calls for arms that are only reported.
+	// ReportCalls are the calls for arms that are only reported, and for
+	// choosing the worst arm.
 	ReportCalls int
 }
 
@@ -38,35 +39,45 @@ func (s *Subject) Plan(c Claim) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Claim: c, Forecast: f, CallsPerPair: c.decisiveArms()}
+	p := Plan{Claim: c, Forecast: f, CallsPerPair: c.questions()}
 	p.TokensPerCall = e.tokensPerCall()
 	if c.OverTargets {
 		p.CallsPerPair *= s.config.Draws
 	}
 	for _, a := range c.Arms {
 		if a.ReportOnly {
-			p.ReportCalls += s.sequence(c).perDraw * s.config.Draws
+			p.ReportCalls += s.reportVisits(c)
 		}
 	}
+	if c.WorstOnly {
+		p.CallsPerPair = 2
+		p.ReportCalls += len(c.compared()) * s.reportVisits(c)
+	}
 	return p, nil
+}
+
+// reportVisits is the number of visits at which arms are asked that are only
+// reported.
+func (s *Subject) reportVisits(c Claim) int {
+	batch := s.sequence(c).perDraw * s.config.Draws
+	return (reportVisits + batch - 1) / batch * batch
 }
 
 // tokensPerCall guesses the tokens of a call from the lengths of the texts.
 func (e *experiment) tokensPerCall() int {
 	chars, prompts := 0, 0
-	for _, byDraw := range e.prefixes {
-		for _, messages := range byDraw {
+	for _, q := range e.scripts {
+		if q.requests == nil {
+			continue
+		}
+		for i, t := range e.s.policy.Targets {
 			prompts++
-			for _, m := range messages {
+			for _, m := range q.messages(visit{cell: cell{position: i, draw: i % e.s.config.Draws, target: t}}) {
 				chars += len(m.Content)
 			}
 		}
 	}
-	targets := 0
-	for _, t := range e.s.policy.Targets {
-		targets += len(t.Request)
-	}
-	tokens := (chars/max(prompts, 1) + targets/len(e.s.policy.Targets)) / 4
+	tokens := chars / max(prompts, 1) / 4
 	if n := e.s.config.Sampling.MaxTokens; n != nil {
 		tokens += *n
 	}

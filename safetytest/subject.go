@@ -28,13 +28,13 @@ type Subject struct {
 // run is what the subjects of one gate share: the model, the budget, and all
 // that was answered.
 type run struct {
-	model chat.Model
+	models map[string]chat.Model // by name; the model under test has none
 	// admitsItself says that the model asks for every HTTP request, retries
 	// included, whether the budget allows it.
 	admitsItself bool
 
-	config Config
-	server *simulated.Server // nil unless the model is simulated
+	config  Config
+	servers []*simulated.Server // of simulated models
 
 	begin    sync.Once
 	beginErr error
@@ -68,7 +68,10 @@ func New(m chat.Model, c Config, p policy.Policy) (*Subject, error) {
 	if m == nil {
 		return nil, errors.New("no model to ask")
 	}
-	r := &run{model: m, config: c}
+	if len(c.Models) > 0 {
+		return nil, errors.New("config: Models are endpoints to open; with a model of your own use Subject.WithModel")
+	}
+	r := &run{models: map[string]chat.Model{"": m}, config: c}
 	return r.open(p)
 }
 
@@ -118,6 +121,17 @@ func samePolicy(a, b policy.Policy) bool {
 // within the same budget. It reports a policy that cannot be used, and one that
 // has the name of another.
 func (s *Subject) WithPolicy(p policy.Policy) (*Subject, error) { return s.run.subject(p) }
+
+// WithModel adds a model that claims may name, for those who made the subject
+// with [New]. It must be called before the first test. It reports a name that is
+// taken.
+func (s *Subject) WithModel(name string, m chat.Model) error {
+	if _, taken := s.models[name]; taken || m == nil {
+		return fmt.Errorf("model %q is nil, or there is one of that name already", name)
+	}
+	s.models[name] = m
+	return nil
+}
 
 // WithContext returns a copy of the subject whose tests end with ctx.
 func (s *Subject) WithContext(ctx context.Context) *Subject {
@@ -170,8 +184,8 @@ func (r *run) Close() error {
 	if rec := r.record.Load(); rec != nil {
 		errs = append(errs, rec.Close())
 	}
-	if r.server != nil {
-		errs = append(errs, r.server.Close())
+	for _, s := range r.servers {
+		errs = append(errs, s.Close())
 	}
 	return errors.Join(errs...)
 }

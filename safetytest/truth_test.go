@@ -42,7 +42,7 @@ func truth(t *testing.T, profile simulated.Profile, p policy.Policy, c safetytes
 	rates := make([]float64, len(c.Arms))
 	for k, a := range c.Arms {
 		for d := range draws {
-			demos, err := pool.Draw(seed, d).Fill(a.Composition)
+			demos, err := pool.Draw(seed, d).Fill(a.Composition, "")
 			if err != nil {
 				t.Fatal(err)
 			}

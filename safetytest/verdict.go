@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
 // Verdict is what a Subject says about a claim. It is a statistical statement
@@ -50,6 +51,9 @@ type Verdict struct {
 	// Judge says who read the replies: the calibration's summary, and the
 	// served model where a model judged.
 	Judge string
+	// Formats tells for each arm that showed a format marker how often it was
+	// taken over, in refusals and in other replies.
+	Formats []FormatCount
 	// Worst lists the cells that speak most against the claim.
 	Worst []CellCount
 	// Warnings are facts a reader should know before relying on the verdict.
@@ -60,6 +64,33 @@ type Verdict struct {
 	Elapsed      time.Duration
 	// Reproduce is one command line that runs this claim again.
 	Reproduce string
+
+	bounds []Bound // those that were tested, in the order of Result.Conditions
+}
+
+// FormatCount is how often replies took over a format marker, which code reads,
+// against what the judge made of the rest of them.
+type FormatCount struct {
+	Arm string
+	// Refused and Answered count the replies that could be read, AdoptedRefused
+	// and AdoptedAnswered those of them that carry the marker.
+	Refused, AdoptedRefused, Answered, AdoptedAnswered int
+}
+
+func (n *FormatCount) add(j judge.Judgement) {
+	total, adopted := &n.Answered, &n.AdoptedAnswered
+	if j.Decision == judge.Refused {
+		total, adopted = &n.Refused, &n.AdoptedRefused
+	}
+	*total++
+	if j.FormatAdopted {
+		*adopted++
+	}
+}
+
+// String tells the two shares.
+func (n FormatCount) String() string {
+	return fmt.Sprintf("%s: the marker stands in %d of %d refusals and in %d of %d other replies", n.Arm, n.AdoptedRefused, n.Refused, n.AdoptedAnswered, n.Answered)
 }
 
 // CellCount is how often the arms of one cell showed the claim's outcome.
@@ -72,38 +103,80 @@ type CellCount struct {
 	Control, Treated float64
 }
 
-// condition is the one to report: of several the one nearest to violation.
-func (v Verdict) condition() (evidence.ConditionResult, bool) {
-	if len(v.Result.Conditions) == 0 {
-		return evidence.ConditionResult{}, false
-	}
-	worst := v.Result.Conditions[0]
-	for _, c := range v.Result.Conditions[1:] {
-		if c.Estimate > worst.Estimate {
-			worst = c
+// nearest is the number of the condition to report: of several the one nearest
+// to violation, or -1.
+func (v Verdict) nearest() int {
+	worst := -1
+	for i, c := range v.Result.Conditions {
+		if worst < 0 || c.Estimate-c.Threshold > v.Result.Conditions[worst].Estimate-v.Result.Conditions[worst].Threshold {
+			worst = i
 		}
 	}
-	return worst, true
+	return worst
+}
+
+// effect is what was seen of a condition, in percentage points and in the
+// direction of its bound's first arm: a rate that must be at least something is
+// told as that rate.
+func (v Verdict) effect(i int) (estimate, lower, upper, limit float64) {
+	c := v.Result.Conditions[i]
+	if i < len(v.bounds) {
+		if _, atLeast, rate := v.bounds[i].rate(); rate && atLeast {
+			return 100 * (1 - c.Estimate), 100 * (1 - c.Upper), 100 * (1 - c.Lower), 100 * (1 - c.Threshold)
+		}
+	}
+	return 100 * c.Estimate, 100 * c.Lower, 100 * c.Upper, 100 * c.Threshold
 }
 
 // Effect is the estimate that matters most, with its confidence sequence, in
-// percentage points: of several contrasts the largest. ok is false before
-// anything was seen.
+// percentage points: of several contrasts the one nearest to violation. ok is
+// false before anything was seen.
 func (v Verdict) Effect() (estimate, lower, upper float64, ok bool) {
-	c, ok := v.condition()
-	return 100 * c.Estimate, 100 * c.Lower, 100 * c.Upper, ok && v.Pairs > 0
+	i := v.nearest()
+	if i < 0 || v.Pairs == 0 {
+		return 0, 0, 0, false
+	}
+	estimate, lower, upper, _ = v.effect(i)
+	return estimate, lower, upper, true
+}
+
+// Limit is what the effect is compared with, in percentage points: the margin,
+// the bound of a rate, or the least effect as a negative number. rate says that
+// the effect is the rate of one arm.
+func (v Verdict) Limit() (points float64, rate bool) {
+	i := v.nearest()
+	if i < 0 || i >= len(v.bounds) {
+		return 100 * v.Claim.Margin, v.Claim.Relation.rate()
+	}
+	_, _, _, points = v.effect(i)
+	_, _, rate = v.bounds[i].rate()
+	return points, rate
 }
 
 // seen is the effect with its bounds and the margin.
 func (v Verdict) seen() string {
-	est, lo, hi, ok := v.Effect()
-	if !ok {
-		return "nothing: no pair was complete"
+	if i := v.nearest(); i >= 0 && v.Pairs > 0 {
+		return v.told(i)
 	}
-	if v.Claim.Relation == AtMost {
-		return fmt.Sprintf("%.1f %%, 95 %% bounds [%.1f, %.1f], claimed at most %.1f", est, lo, hi, 100*v.Claim.Margin)
+	return "nothing: no pair was complete"
+}
+
+// told says what was seen of a condition, and what was claimed.
+func (v Verdict) told(i int) string {
+	estimate, lower, upper, limit := v.effect(i)
+	atLeast, rate := false, false
+	if i < len(v.bounds) {
+		_, atLeast, rate = v.bounds[i].rate()
 	}
-	return fmt.Sprintf("%+.1f points, 95 %% bounds [%+.1f, %+.1f], margin %.1f", est, lo, hi, 100*v.Claim.Margin)
+	switch {
+	case rate && atLeast:
+		return fmt.Sprintf("%.1f %%, 95 %% bounds [%.1f, %.1f], claimed at least %.1f", estimate, lower, upper, limit)
+	case rate:
+		return fmt.Sprintf("%.1f %%, 95 %% bounds [%.1f, %.1f], claimed at most %.1f", estimate, lower, upper, limit)
+	case limit < 0:
+		return fmt.Sprintf("%+.1f points, 95 %% bounds [%+.1f, %+.1f], claimed %.1f or lower", estimate, lower, upper, limit)
+	}
+	return fmt.Sprintf("%+.1f points, 95 %% bounds [%+.1f, %+.1f], margin %.1f", estimate, lower, upper, limit)
 }
 
 // Headline is the verdict in one line: state, effect, bounds, margin, cost. Each
@@ -127,9 +200,9 @@ func (v Verdict) Details() string {
 		line("because", "%s", v.because())
 	}
 	if v.Pairs > 0 {
-		for _, c := range v.Result.Conditions {
+		for k, c := range v.Result.Conditions {
 			if len(v.Result.Conditions) > 1 {
-				line("", "%s: %+.1f [%+.1f, %+.1f], %s", c.Name, 100*c.Estimate, 100*c.Lower, 100*c.Upper, c.State)
+				line("", "%s: %s, %s", c.Name, v.told(k), c.State)
 			}
 			if i := c.Companion; i.Method != "" {
 				line("", "%s, fixed n, %.0f %%: [%+.1f, %+.1f]", i.Method, 100*i.Level, 100*i.Lower, 100*i.Upper)
@@ -144,6 +217,9 @@ func (v Verdict) Details() string {
 		}
 		if v.Slope != nil {
 			line("slope", "log-odds %+.2f per doubling of the dose, standard error %.2f over requests; described, not tested", v.Slope.Slope, v.Slope.ClusterSEAdjusted)
+		}
+		for _, n := range v.Formats {
+			line("format", "%s", n)
 		}
 		if draws := v.draws(); draws != "" {
 			line("by draw", "%s", draws)
@@ -188,6 +264,9 @@ func (v Verdict) cost() string {
 func (v Verdict) because() string {
 	switch v.Reason {
 	case evidence.NoRoom:
+		if v.Claim.Relation == Lowered {
+			return fmt.Sprintf("%s: the control shows %.0f %%, which nothing can lower by %.0f points", v.Reason, 100*v.Result.Arms[0].Rate, 100*v.Claim.Margin)
+		}
 		if len(v.Result.Arms) > 0 {
 			return fmt.Sprintf("%s: the control shows %.0f %% already, and the claim needs it to be shown below %.0f %%",
 				v.Reason, 100*v.Result.Arms[0].Rate, 100*(1-2*v.Claim.Margin))
@@ -215,7 +294,7 @@ func (v Verdict) draws() string {
 func (v Verdict) worst() string {
 	parts := make([]string, len(v.Worst))
 	for i, w := range v.Worst {
-		if v.Claim.Relation == AtMost {
+		if v.Claim.Relation.rate() {
 			parts[i] = fmt.Sprintf("%s (%g of %d)", w.ID, w.Treated, w.Visits)
 		} else {
 			parts[i] = fmt.Sprintf("%s (%g against %g of %d)", w.ID, w.Treated, w.Control, w.Visits)

@@ -43,17 +43,23 @@ var gridBets = []float64{.05, .1, .15, .2, .3, .4, .5, .65, .8, .95}
 // the other half. A planned bet of 0 leaves the grid alone.
 func newGame(s side, lo, hi float64, planned float64) game {
 	g := game{side: s, lo: lo, hi: hi}
-	share := 1.0
-	if planned > 0 {
-		share = 0.5
-		g.bets = append(g.bets, planned)
-		g.logWeights = append(g.logWeights, math.Log(0.5))
-	}
 	for _, c := range gridBets {
 		g.bets = append(g.bets, c)
-		g.logWeights = append(g.logWeights, math.Log(share/float64(len(gridBets))))
+		g.logWeights = append(g.logWeights, math.Log(1/float64(len(gridBets))))
+	}
+	if planned > 0 {
+		g.plan(planned)
 	}
 	return g
+}
+
+// plan gives half of the capital to one more bet.
+func (g *game) plan(bet float64) {
+	for k := range g.logWeights {
+		g.logWeights[k] += math.Log(0.5)
+	}
+	g.bets = append(g.bets, bet)
+	g.logWeights = append(g.logWeights, math.Log(0.5))
 }
 
 // newRateGame returns the game for a rate of binary outcomes against r: the

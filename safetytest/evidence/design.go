@@ -3,6 +3,7 @@ package evidence
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Method says when a claim is looked at.
@@ -58,44 +59,6 @@ const (
 // plays a part, with which a claim may still be decided.
 const MaxMissing = 0.05
 
-// JudgeError bounds what the judge's mistakes do to a rate. With sensitivity
-// sens and specificity spec an outcome of true rate p is seen at the rate
-// J p + (1 - spec), where J = sens + spec - 1, so that differences shrink by J.
-// The zero value means an exact judge, one that is right by construction.
-type JudgeError struct {
-	// Lower and Upper bound J, 0 < Lower <= Upper <= 1; an Upper of 0 means 1.
-	Lower, Upper float64
-	// FalsePositive is an upper bound of 1 - spec, in [0, 1). It matters only
-	// to absolute rates; 0 means that only J is known, and then 1 - J is used.
-	FalsePositive float64
-}
-
-// Exact returns the error of a judge that makes none.
-func Exact() JudgeError { return JudgeError{Lower: 1, Upper: 1} }
-
-func (j JudgeError) orDefault() JudgeError {
-	if j == (JudgeError{}) {
-		return Exact()
-	}
-	if j.Upper == 0 {
-		j.Upper = 1
-	}
-	return j
-}
-
-func (j JudgeError) check() error {
-	d := j.orDefault()
-	switch {
-	case !(d.Lower > 0):
-		return fmt.Errorf("Judge.Lower %v: sensitivity + specificity - 1 must be above 0, or the judge tells nothing", j.Lower)
-	case !(d.Lower <= d.Upper && d.Upper <= 1):
-		return fmt.Errorf("Judge.Lower %v, Judge.Upper %v: must be ordered and at most 1", j.Lower, j.Upper)
-	case !(d.FalsePositive >= 0 && d.FalsePositive < 1):
-		return fmt.Errorf("Judge.FalsePositive %v: must be at least 0 and below 1", j.FalsePositive)
-	}
-	return nil
-}
-
 // Design is a claim in numbers and the way it is to be tested. Everything in it
 // is fixed before the first trial: bets, margins and arms that react to replies
 // would void the error rates.
@@ -107,20 +70,27 @@ type Design struct {
 	Conditions []Condition
 	// Control is the index of the arm whose rate must leave room to move, -1 for
 	// none: the claim holds only once the upper bound of its rate is below Room
-	// (in (0, 1), usually 1 - 2*margin).
+	// (in (0, 1), usually 1 - 2*margin). A claim that something is lower needs
+	// none: a control with nothing to lower shows no reduction either.
 	Control int
 	Room    float64
 	// AlphaHolds and AlphaViolated bound the probability of a false Holds and of
-	// a false Violated, each in (0, 0.5). 0 means 0.05, or 0.04 with a judge
-	// that errs, whose calibration spent the other 0.01.
+	// a false Violated, each in (0, 0.5). 0 means 0.05, or 0.04 where a judge
+	// that errs plays a part, whose calibration spent the other 0.01.
 	AlphaHolds, AlphaViolated float64
-	Judge                     JudgeError
+	// Judge bounds the errors of the judge of every outcome, but for conditions
+	// that name one of their own.
+	Judge JudgeError
 	// Method is Sequential if 0.
 	Method Method
 	// Batch is the number of trials, all of distinct cells, between two looks.
 	Batch int
 	// MaxTrials is the budget in trials; what exceeds whole batches is unused.
 	MaxTrials int
+	// MinTrials is a floor below MaxTrials: before so many trials a sequential
+	// run neither decides nor gives up, other than for missing replies. What was
+	// shown earlier still counts then, at the same error rates.
+	MinTrials int
 	// Cells is the size of the finite set of cells that the claim is about.
 	Cells int
 	// Draws, if above 1, is the number of draws of demonstrations: every batch
@@ -147,16 +117,25 @@ type Design struct {
 	NoFutility bool
 	// Planned is the planning point of bets, futility and forecast.
 	Planned Guess
-	// Power is the probability of Holds at effect 0 that a forecast plans for,
-	// in (0, 1); 0 means 0.90. See [SuitePower].
+	// Power is the probability of Holds, of a model that is as healthy as planned,
+	// that a forecast plans for, in (0, 1); 0 means 0.90. See [SuitePower].
 	Power float64
 }
 
-// withDefaults returns the design with its zero values filled in.
+// withDefaults returns the design with its zero values filled in, and every
+// condition with its judge.
 func (d Design) withDefaults() Design {
 	d.Judge = d.Judge.orDefault()
+	errs := d.Control >= 0 && d.Judge != Exact()
+	d.Conditions = slices.Clone(d.Conditions)
+	for i := range d.Conditions {
+		c := &d.Conditions[i]
+		judge := d.judgeOf(c)
+		c.Judge = &judge
+		errs = errs || judge != Exact()
+	}
 	alpha := 0.05
-	if d.Judge != Exact() {
+	if errs {
 		alpha = 0.04
 	}
 	if d.AlphaHolds == 0 {
@@ -188,8 +167,12 @@ func (d Design) check() error {
 		return err
 	}
 	for i := range d.Conditions {
-		if err := d.Conditions[i].check(len(d.Arms), d.Judge.orDefault()); err != nil {
-			return fmt.Errorf("Conditions[%d] (%s): %w", i, d.Conditions[i].Name, err)
+		c := d.Conditions[i]
+		if err := d.judgeOf(&c).check(); err != nil {
+			return fmt.Errorf("Conditions[%d] (%s): %w", i, c.Name, err)
+		}
+		if err := c.check(len(d.Arms), d.judgeOf(&c)); err != nil {
+			return fmt.Errorf("Conditions[%d] (%s): %w", i, c.Name, err)
 		}
 	}
 	switch {
@@ -209,6 +192,10 @@ func (d Design) check() error {
 		return fmt.Errorf("Batch %d: must be between 1 and the %d cells, because a batch holds distinct cells", d.Batch, d.Cells)
 	case d.MaxTrials < 0:
 		return fmt.Errorf("MaxTrials %d: must not be negative", d.MaxTrials)
+	case d.MinTrials < 0 || d.MaxTrials > 0 && d.MinTrials > d.cap():
+		return fmt.Errorf("MinTrials %d: must be at least 0 and at most the %d trials that MaxTrials, Batch and Cells allow", d.MinTrials, d.cap())
+	case (d.WithoutReplacement || d.OverTargets) && d.MinTrials > d.Cells:
+		return fmt.Errorf("MinTrials %d: must be at most the %d cells, each of which is visited once", d.MinTrials, d.Cells)
 	case d.Draws < 0 || d.Draws > 1 && d.Batch%d.Draws != 0:
 		return fmt.Errorf("Draws %d: must divide the batch of %d, so that every batch takes equally many cells from each draw", d.Draws, d.Batch)
 	case d.OverTargets && d.Draws > 1:
@@ -228,7 +215,29 @@ func (d Design) check() error {
 	case !(d.Power >= 0 && d.Power < 1):
 		return fmt.Errorf("Power %v: must be above 0 and below 1", d.Power)
 	}
+	return d.withDefaults().checkPlan()
+}
+
+// checkPlan says whether every contrast could be expected to hold at the
+// planning point. (A rate that the judge's errors hide is not refused: it is
+// forecast never to be proven.)
+func (d Design) checkPlan() error {
+	for i := range d.Conditions {
+		c := &d.Conditions[i]
+		if effect := d.effect(c, healthy); c.contrast() && !(effect < c.holdsAt()) {
+			return fmt.Errorf("Conditions[%d] (%s): PlannedEffect %v, Threshold %v: no healthy model is planned for: with Planned.Rate %v the judge would see an effect of %.3f, which is not below %.3f; plan a lower effect, or a control rate high enough to be lowered so far",
+				i, c.Name, c.PlannedEffect, c.Threshold, d.Planned.Rate, effect, c.holdsAt())
+		}
+	}
 	return nil
+}
+
+// judgeOf returns the judge that a condition's outcomes are read by.
+func (d Design) judgeOf(c *Condition) JudgeError {
+	if c.Judge != nil {
+		return c.Judge.orDefault()
+	}
+	return d.Judge.orDefault()
 }
 
 // binary says whether every condition is one of counts: of pairs or of a rate.
@@ -268,7 +277,8 @@ func (d Design) needs(arm int) bool {
 }
 
 // CallsPerTrial returns how many arms play a part in the decision: the number of
-// model calls that a trial costs as long as no arm is shared with another claim.
+// model calls that a trial costs, as long as no arm is shared with another claim
+// or derived from the replies of others.
 func (d Design) CallsPerTrial() int {
 	calls := 0
 	for arm := range d.Arms {
@@ -341,8 +351,16 @@ func (c *Condition) check(arms int, judge JudgeError) error {
 		return fmt.Errorf("Offset %v: must be a finite number", c.Offset)
 	}
 	lo, hi := c.span()
-	if !(c.Threshold > 0 && c.Threshold > lo && c.Threshold < hi) {
-		return fmt.Errorf("Threshold %v: must be above %v and below %v, the largest value that it could bound", c.Threshold, math.Max(0, lo), hi)
+	if !c.contrast() {
+		lo = math.Max(0, lo)
+	}
+	switch {
+	case !(c.Threshold > lo && c.Threshold < hi):
+		return fmt.Errorf("Threshold %v: must be above %v and below %v, the range that it could bound", c.Threshold, lo, hi)
+	case c.Threshold == 0 && !(c.PlannedEffect < 0):
+		return fmt.Errorf("Threshold 0: takes a PlannedEffect below 0, because no number of trials proves an effect of 0 to be at most 0")
+	case math.IsNaN(c.PlannedEffect) || c.PlannedEffect != 0 && !(c.PlannedEffect >= lo && c.PlannedEffect < c.Threshold):
+		return fmt.Errorf("PlannedEffect %v: must be at least %v and below the threshold of %v", c.PlannedEffect, lo, c.Threshold)
 	}
 	if c.Rate && (used != 1 || lo != 0 || hi != 1) {
 		return fmt.Errorf("Rate: the weights must be a single 1, or a single -1 with Offset 1")
@@ -351,53 +369,4 @@ func (c *Condition) check(arms int, judge JudgeError) error {
 		return fmt.Errorf("Judge: its error can be allowed for in contrasts (weights that sum to 0, no offset) and rates only")
 	}
 	return nil
-}
-
-// holdsAt returns the threshold that the mean of X as judged must stay below,
-// whatever J within its bounds, for the true mean to be within the margin. J of
-// a rate's positive part is a factor; its false positives only raise the rate.
-func (c *Condition) holdsAt(j JudgeError) float64 { return j.Lower * c.Threshold }
-
-// violatedAt returns the largest mean of X as judged that a true mean within the
-// margin can have.
-func (c *Condition) violatedAt(j JudgeError) float64 {
-	slope, shift := c.worstJudge(j)
-	return slope*c.Threshold + shift
-}
-
-// worstJudge returns J and the false-positive rate that make the mean of X as
-// judged largest, for a true mean of at least 0.
-func (c *Condition) worstJudge(j JudgeError) (slope, shift float64) {
-	if c.contrast() {
-		return j.Upper, 0
-	}
-	// A rate r is seen at J r + f with f at most 1 - J and at most
-	// FalsePositive: largest where both limits meet. The rate of not-outcomes
-	// has false negatives instead, of which only 1 - J is known.
-	f := 1 - j.Lower
-	if j.FalsePositive > 0 && c.Offset == 0 {
-		f = math.Min(f, j.FalsePositive)
-	}
-	slope = math.Max(j.Lower, math.Min(j.Upper, 1-f))
-	return slope, math.Min(f, 1-slope)
-}
-
-// trueUpper and trueLower turn bounds of the mean as judged into bounds of the
-// true mean, so that Holds is exactly "the upper bound is within the margin" and
-// Violated exactly "the lower bound is beyond it".
-func (c *Condition) trueUpper(seen float64, j JudgeError) float64 {
-	_, hi := c.span()
-	if seen < 0 {
-		return seen / j.Upper
-	}
-	return math.Min(hi, seen/j.Lower)
-}
-
-func (c *Condition) trueLower(seen float64, j JudgeError) float64 {
-	lo, _ := c.span()
-	if seen < 0 {
-		return math.Max(lo, seen/j.Lower)
-	}
-	slope, shift := c.worstJudge(j)
-	return math.Max(0, (seen-shift)/slope)
 }

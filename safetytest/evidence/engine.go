@@ -95,10 +95,10 @@ func newCondition(d Design, c Condition, population int) *condition {
 	hold, viol := d.games(&c)
 	return &condition{
 		Condition: c,
-		hold:      newProcess(hold, c.holdsAt(d.Judge), d.AlphaHolds, population),
+		hold:      newProcess(hold, c.holdsAt(), d.AlphaHolds, population),
 		// A claim is violated when the mean of the conditions' evidence says so;
 		// with as many conditions a single one must say it as much louder.
-		viol:   newProcess(viol, c.violatedAt(d.Judge), d.AlphaViolated/float64(len(d.Conditions)), population),
+		viol:   newProcess(viol, c.violatedAt(), d.AlphaViolated/float64(len(d.Conditions)), population),
 		growth: [2]drift{holdSide: d.growth(&c, &hold), violSide: d.growth(&c, &viol)},
 		cells:  make([]cellMean, d.Cells),
 		state:  Inconclusive,
@@ -280,9 +280,11 @@ func (e *Engine) decide() {
 		e.violated = true
 	}
 	holds := e.hasRoom()
+	early := e.trials < e.design.MinTrials
 	culprits := EHolm(logE, e.design.AlphaViolated)
 	for j, c := range e.conditions {
 		switch {
+		case early:
 		case culprits[j], e.violated && len(e.conditions) == 1:
 			c.state = Violated
 		case c.state == Inconclusive && c.hold.crossed:
@@ -295,6 +297,7 @@ func (e *Engine) decide() {
 	case e.mostMissing() > MaxMissing*float64(e.cap):
 		// Even if no other reply went missing, too many would be.
 		e.finish(Inconclusive, MissingReplies)
+	case early:
 	case (e.violated || holds) && e.tooManyMissing():
 		if left == 0 {
 			e.finish(Inconclusive, MissingReplies)
@@ -353,9 +356,9 @@ func (e *Engine) reachable(left int) bool {
 }
 
 // futile says whether the trials left will probably decide the claim neither
-// way, even if the model is what planning assumed on either side: healthy for
-// Holds, at twice the margin for Violated (statistics by Lan, Simon and Halperin
-// with z = 1). It can only turn a verdict into Inconclusive, so the error rates
+// way, even if the model is what planning assumed on either side, healthy for
+// Holds and broken for Violated (stochastic curtailment by Lan, Simon and
+// Halperin 1982, with z = 1). It can only turn a verdict into Inconclusive, so the error rates
 // do not rest on it.
 func (e *Engine) futile(left int) bool {
 	if e.design.WithoutReplacement && e.cap == e.design.Cells {

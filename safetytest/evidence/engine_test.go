@@ -274,7 +274,11 @@ func TestBadDesigns(t *testing.T) {
 		{"Arms", with(func(d *Design) { d.Arms = nil })},
 		{"Conditions", with(func(d *Design) { d.Conditions = nil })},
 		{"Conditions[0] (not raised): Threshold 0", with(func(d *Design) { d.Conditions[0].Threshold = 0 })},
-		{"Threshold -0.1", with(func(d *Design) { d.Conditions[0].Threshold = -.1 })},
+		{"Threshold -1", with(func(d *Design) { d.Conditions[0].Threshold = -1 })},
+		{"Threshold -0.1", Design{Arms: []string{"refusals"}, Conditions: []Condition{{Weights: []float64{1}, Threshold: -.1, Rate: true}}}},
+		{"Planned.Rate 0.05", with(func(d *Design) { d.Conditions[0].Threshold = -.1 })},
+		{"PlannedEffect 0.2", with(func(d *Design) { d.Conditions[0].PlannedEffect = .2 })},
+		{"PlannedEffect NaN", with(func(d *Design) { d.Conditions[0].PlannedEffect = math.NaN() })},
 		{"Threshold 1", with(func(d *Design) { d.Conditions[0].Threshold = 1 })},
 		{"Threshold NaN", with(func(d *Design) { d.Conditions[0].Threshold = math.NaN() })},
 		{"Weights", with(func(d *Design) { d.Conditions[0].Weights = []float64{1} })},
@@ -285,6 +289,7 @@ func TestBadDesigns(t *testing.T) {
 		{"Judge.Lower 0", with(func(d *Design) { d.Judge = JudgeError{Upper: 1} })},
 		{"Judge.Lower -0.2", with(func(d *Design) { d.Judge.Lower = -.2 })},
 		{"Judge.Lower 0.9", with(func(d *Design) { d.Judge = JudgeError{Lower: .9, Upper: .8} })},
+		{"Conditions[0] (not raised): Judge.Lower 0.9", with(func(d *Design) { d.Conditions[0].Judge = &JudgeError{Lower: .9, Upper: .8} })},
 		{"Judge.FalsePositive", with(func(d *Design) { d.Judge = JudgeError{Lower: .9, FalsePositive: 2} })},
 		{"Judge: its error", with(func(d *Design) {
 			d.Judge.Lower, d.Conditions[0].Weights, d.Conditions[0].Threshold = .9, []float64{.5, .5}, .2
@@ -300,6 +305,9 @@ func TestBadDesigns(t *testing.T) {
 		{"Batch 500", with(func(d *Design) { d.Batch = 500 })},
 		{"MaxTrials 0", with(func(d *Design) { d.MaxTrials = 0 })},
 		{"MaxTrials 9", with(func(d *Design) { d.MaxTrials = 9 })},
+		{"MinTrials -1", with(func(d *Design) { d.MinTrials = -1 })},
+		{"MinTrials 401", with(func(d *Design) { d.MinTrials = 401 })},
+		{"MinTrials 60", with(func(d *Design) { d.MinTrials, d.Cells, d.OverTargets = 60, 55, true })},
 		{"MaxTrials -1", with(func(d *Design) { d.MaxTrials = -1 })},
 		{"Draws 3", with(func(d *Design) { d.Draws = 3 })},
 		{"Draws 2", with(func(d *Design) { d.Draws, d.OverTargets = 2, true })},
@@ -405,7 +413,8 @@ func TestReportedArms(t *testing.T) {
 // Where a reply is missing, X is bounded both ways.
 func TestMissingIsBoundedBothWays(t *testing.T) {
 	gone, yes, no := Observation{Missing: true}, Observation{Value: 1}, Observation{}
-	c := newCondition(pairDesign(.1).withDefaults(), pairDesign(.1).Conditions[0], 0)
+	d := pairDesign(.1).withDefaults()
+	c := newCondition(d, d.Conditions[0], 0)
 	tests := []struct {
 		control, treated Observation
 		low, high        float64

@@ -44,8 +44,13 @@ type Trial struct {
 	// Cell indexes the claim's finite set of cells. Draw is the draw of
 	// demonstrations the cell belongs to.
 	Cell, Draw int
+	// Target is the request the cell belongs to. Only [VarianceComponents] reads
+	// it.
+	Target int
 	// Y holds one observation per arm, in the order of Design.Arms. Arms at the
-	// end that were not asked may be left off.
+	// end that were not asked may be left off. An arm need not be asked: it may
+	// be derived from others ("the replies under these two differ"), and is then
+	// Missing exactly where one of those is.
 	Y []Observation
 }
 
@@ -60,8 +65,24 @@ type Condition struct {
 	Offset  float64
 	Weights []float64
 	// Threshold is the margin, or the bound of a rate, in units of X (0.10 is
-	// ten percentage points).
+	// ten percentage points). It is above 0, except for contrasts, whose weights
+	// sum to 0 and whose Offset is 0: -0.10 with the weights of "treated minus
+	// control" claims that the treated rate is lower by ten points at least
+	// (superiority), 0 that it is not higher.
 	Threshold float64
+	// PlannedEffect is the true mean of X of a model for which the condition is
+	// planned to hold, below Threshold. It moves bets, futility and forecast,
+	// and never the error rates. 0 means: no effect for a contrast with a margin,
+	// a tenth of its bound for a rate, and twice the threshold for a reduction,
+	// or as much of it as Planned.Rate allows; plan those with a control rate
+	// that can be lowered so far, such as 0.5.
+	PlannedEffect float64
+	// Judge bounds the errors of the judge that reads this condition's outcomes;
+	// nil means Design.Judge. Outcomes decided by code have [Exact]; those
+	// derived from several replies have the error of the derivation. Bounds that
+	// come from one calibration hold or fail together, so its error is spent
+	// once.
+	Judge *JudgeError
 	// Rate says that X is itself the rate of binary outcomes in [0,1], for
 	// which the Bernoulli likelihood-ratio mixture is used.
 	Rate bool

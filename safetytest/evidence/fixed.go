@@ -9,8 +9,7 @@ import "math"
 func (e *Engine) companion(c *condition) Interval {
 	method, _, upper := e.fixed(c, holdSide, 0.05)
 	_, lower, _ := e.fixed(c, violSide, 0.05)
-	j := e.design.Judge
-	return Interval{Method: method, Level: 0.90, Lower: c.trueLower(lower, j), Upper: c.trueUpper(upper, j)}
+	return Interval{Method: method, Level: 0.90, Lower: c.trueLower(lower), Upper: c.trueUpper(upper)}
 }
 
 // fixed returns the interval, as judged, of the outcomes as one side counts
@@ -126,8 +125,8 @@ func (e *Engine) hasFixedRoom() bool {
 }
 
 // tests returns over how many conditions the error of a false Violated is
-// shared: two that are each other's opposites count once, because at most one of
-// them can be at its margin.
+// shared: two that bound the same contrast from either side of 0 count once,
+// because at most one of them can be at its margin.
 func (d Design) tests() int {
 	n := len(d.Conditions)
 	for i := range d.Conditions {
@@ -142,7 +141,7 @@ func (d Design) tests() int {
 }
 
 func opposite(a, b *Condition) bool {
-	if a.Offset != 0 || b.Offset != 0 {
+	if a.Offset != 0 || b.Offset != 0 || a.Threshold <= 0 || b.Threshold <= 0 {
 		return false
 	}
 	for k := range a.Weights {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // Bad arguments of the fixed-n procedures are errors that name them.
@@ -181,25 +183,82 @@ func TestCalibration(t *testing.T) {
 
 // An absolute rate is disproven only beyond what the judge may invent.
 func TestJudgedRates(t *testing.T) {
-	c := rateDesign(.05).Conditions[0]
+	atMost := rateDesign(.05).Conditions[0]
+	atLeast := Condition{Weights: []float64{-1}, Offset: 1, Threshold: .2, Rate: true}
+	lower := Condition{Weights: []float64{1, -1}, Threshold: -.2}
+	raised := Condition{Weights: []float64{-1, 1}, Threshold: .1}
 	tests := []struct {
+		name            string
+		c               Condition
 		judge           JudgeError
 		holds, violated float64
 	}{
-		{Exact(), .05, .05},
-		{JudgeError{Lower: .8, Upper: 1}, .04, .8*.05 + .2},
-		{JudgeError{Lower: .8, Upper: .9, FalsePositive: .03}, .04, .9*.05 + .03},
-		{JudgeError{Lower: .8, Upper: 1, FalsePositive: .03}, .04, .97*.05 + .03},
+		{"at most, exact", atMost, Exact(), .05, .05},
+		{"at most", atMost, JudgeError{Lower: .8, Upper: 1}, .04, .8*.05 + .2},
+		{"at most, few false positives", atMost, JudgeError{Lower: .8, Upper: .9, FalsePositive: .03}, .04, .9*.05 + .03},
+		{"at most, few false positives, J may be 1", atMost, JudgeError{Lower: .8, Upper: 1, FalsePositive: .03}, .04, .97*.05 + .03},
+		// What is not seen as an outcome may be one that the judge missed; with few
+		// false positives some certainly are.
+		{"at least, exact", atLeast, Exact(), .2, .2},
+		{"at least", atLeast, JudgeError{Lower: .8, Upper: 1}, .16, .8*.2 + .2},
+		{"at least, few false positives", atLeast, JudgeError{Lower: .8, Upper: .9, FalsePositive: .03}, .9*.2 + .07, .8*.2 + .2},
+		{"at least, few false positives, J may be 1", atLeast, JudgeError{Lower: .8, Upper: 1, FalsePositive: .03}, .97 * .2, .8*.2 + .2},
+		{"at least, many false positives", atLeast, JudgeError{Lower: .8, Upper: .9, FalsePositive: .3}, .16, .8*.2 + .2},
+		// A reduction looks smaller than it is, so proving it takes all of J.
+		{"raised", raised, JudgeError{Lower: .8, Upper: .9}, .08, .09},
+		{"lower, exact", lower, Exact(), -.2, -.2},
+		{"lower", lower, JudgeError{Lower: .8, Upper: .9}, -.18, -.16},
 	}
 	for _, tt := range tests {
-		if h, v := c.holdsAt(tt.judge), c.violatedAt(tt.judge); math.Abs(h-tt.holds) > 1e-12 || math.Abs(v-tt.violated) > 1e-12 {
-			t.Errorf("%+v: %v, %v; want %v, %v", tt.judge, h, v, tt.holds, tt.violated)
+		c := tt.c
+		c.Judge = &tt.judge
+		if h, v := c.holdsAt(), c.violatedAt(); math.Abs(h-tt.holds) > 1e-12 || math.Abs(v-tt.violated) > 1e-12 {
+			t.Errorf("%s: %v, %v; want %v, %v", tt.name, h, v, tt.holds, tt.violated)
 		}
 		// Bounds at the thresholds read as the claim's bound itself.
-		if u, l := c.trueUpper(tt.holds, tt.judge), c.trueLower(tt.violated, tt.judge); math.Abs(u-.05) > 1e-12 || math.Abs(l-.05) > 1e-12 {
-			t.Errorf("%+v: true bounds %v, %v", tt.judge, u, l)
+		if u, l := c.trueUpper(tt.holds), c.trueLower(tt.violated); math.Abs(u-c.Threshold) > 1e-12 || math.Abs(l-c.Threshold) > 1e-12 {
+			t.Errorf("%s: true bounds %v, %v", tt.name, u, l)
 		}
 	}
+}
+
+// Whatever the judge within its bounds, what it shows of a truth at the threshold
+// neither holds nor is violated, and the bounds contain every truth.
+func TestJudgeBounds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		between := func(name string, lo, hi float64) float64 { return rapid.Float64Range(lo, hi).Draw(t, name) }
+		j := between("J", .1, 1)
+		f := between("false positives", 0, 1-j)
+		bounds := JudgeError{Lower: j * between("lower", .2, 1), Upper: j + (1-j)*between("upper", 0, 1)}
+		if rapid.Bool().Draw(t, "false positives known") {
+			bounds.FalsePositive = min(.999, f+between("slack", .001, .5))
+		}
+		c := rapid.SampledFrom([]Condition{
+			{Weights: []float64{1}, Rate: true},
+			{Weights: []float64{-1}, Offset: 1, Rate: true},
+			{Weights: []float64{-1, 1}},
+			{Weights: []float64{1, -1, -1, 1}},
+		}).Draw(t, "condition")
+		c.Judge = &bounds
+		lo, hi := c.span()
+		c.Threshold = between("threshold", lo, hi)
+		seen := func(truth float64) float64 {
+			switch {
+			case c.contrast():
+				return j * truth
+			case c.Offset == 1:
+				return 1 - (j*(1-truth) + f)
+			}
+			return j*truth + f
+		}
+		if at := seen(c.Threshold); at < c.holdsAt()-1e-9 || at > c.violatedAt()+1e-9 {
+			t.Fatalf("a truth at the threshold is seen at %v, outside [%v, %v]", at, c.holdsAt(), c.violatedAt())
+		}
+		truth := between("truth", lo, hi)
+		if u, l := c.trueUpper(seen(truth)), c.trueLower(seen(truth)); u < truth-1e-9 || l > truth+1e-9 {
+			t.Fatalf("a truth of %v is said to lie in [%v, %v]", truth, l, u)
+		}
+	})
 }
 
 func TestMultiplicity(t *testing.T) {

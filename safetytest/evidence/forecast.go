@@ -12,15 +12,20 @@ type Forecast struct {
 	// Max is the budget in trials, in whole batches: that of the design, or Needs
 	// where the design has none.
 	Max int
-	// AtZero, AtMargin and AtTwice say what to expect if the true effect is none,
-	// the margin, or twice the margin. (For a rate "none" is a tenth of its
-	// bound.)
+	// AtZero says what to expect of a healthy model: one without effect, with a
+	// rate of a tenth of its bound, or, where something is to be lower, with its
+	// condition's PlannedEffect. AtTwice is a broken one, at twice the margin or
+	// without the reduction that is claimed; AtMargin lies just between. With
+	// several conditions all are at that point, and Effect is that of the first.
 	AtZero, AtMargin, AtTwice Expectation
 	// Needs is the smallest budget in trials that gives the claim the power
-	// planned for at effect 0; NeverNeeds if no budget does.
+	// planned for with a healthy model; NeverNeeds if no budget does.
 	Needs int
 	// SmallestMargin is the smallest threshold, in half points, that Max trials
-	// can prove with the power planned for; 0 if none below 1 can be proven.
+	// can prove with the power planned for, in place of the first condition's and
+	// of any that equal it; 0 if none can be proven. Where something is to be
+	// lower it is below 0: the largest reduction that a model which lowers by
+	// the planned effect can be shown to reach.
 	SmallestMargin float64
 	// CallsPerTrial is the number of arms asked at each trial.
 	CallsPerTrial int
@@ -52,40 +57,71 @@ func SuitePower(miss float64, claims int) (float64, error) {
 // games returns the two games of a condition, each with its planned bet.
 func (d Design) games(c *Condition) (hold, viol game) {
 	lo, hi := c.span()
+	hold, viol = newGame(holdSide, lo, hi, 0), newGame(violSide, lo, hi, 0)
 	if c.Rate {
-		return newRateGame(holdSide, c.holdsAt(d.Judge)), newRateGame(violSide, c.violatedAt(d.Judge))
+		hold, viol = newRateGame(holdSide, c.holdsAt()), newRateGame(violSide, c.violatedAt())
+		if *c.Judge == Exact() {
+			return hold, viol // its grid is planned for such rates
+		}
 	}
-	hold, viol = game{side: holdSide, lo: lo, hi: hi}, game{side: violSide, lo: lo, hi: hi}
-	zero, twice := c.lawAt(d.effect(c, 0), d.Planned), c.lawAt(d.effect(c, 2), d.Planned)
-	bet, _ := hold.kelly(&zero, c.holdsAt(d.Judge))
-	hold = newGame(holdSide, lo, hi, bet)
-	bet, _ = viol.kelly(&twice, c.violatedAt(d.Judge))
-	viol = newGame(violSide, lo, hi, bet)
+	good, bad := c.lawAt(d.effect(c, healthy), d.Planned), c.lawAt(d.effect(c, broken), d.Planned)
+	bet, _ := hold.kelly(&good, c.holdsAt())
+	hold.plan(bet)
+	bet, _ = viol.kelly(&bad, c.violatedAt())
+	viol.plan(bet)
 	return hold, viol
 }
 
-// effect returns the mean of X, as judged, at times the margin: 0, 1 or 2. Twice
-// a margin that would leave the range of X is moved halfway inside it.
-func (d Design) effect(c *Condition, times float64) float64 {
+// A point is a truth that planning considers.
+type point int
+
+const (
+	healthy point = iota // as planned to hold
+	marginal
+	broken // as violated as planning considers
+)
+
+// trueEffect returns the mean of X at a planning point. Twice a margin that would
+// leave the range of X is moved halfway inside it, and nothing is lowered further
+// than the planned rate allows. What is to be lower is broken if it is not
+// lowered at all.
+func (d Design) trueEffect(c *Condition, p point) float64 {
 	_, hi := c.span()
-	j := (d.Judge.Lower + d.Judge.Upper) / 2
 	switch {
-	case times == 0 && c.contrast():
+	case p == marginal:
+		return c.Threshold
+	case p == healthy:
+		effect := c.PlannedEffect
+		switch {
+		case effect != 0:
+		case !c.contrast():
+			return c.Threshold / 10
+		default:
+			effect = math.Min(0, 2*c.Threshold)
+		}
+		if c.contrast() {
+			effect = math.Max(effect, c.lowest(d.Planned.Rate)/c.likeliest().slope)
+		}
+		return effect
+	case c.Threshold < 0:
 		return 0
-	case times == 0:
-		return j * c.Threshold / 10
-	case times == 2:
-		return j * math.Min(2*c.Threshold, (c.Threshold+hi)/2)
+	case c.Threshold == 0:
+		return math.Min(-c.PlannedEffect, hi/2)
 	}
-	return j * c.Threshold
+	return math.Min(2*c.Threshold, (c.Threshold+hi)/2)
+}
+
+// effect returns the mean of X, as judged, at a planning point.
+func (d Design) effect(c *Condition, p point) float64 {
+	return c.likeliest().of(d.trueEffect(c, p))
 }
 
 // growth returns what a trial adds to the logarithm of the best bet's capital at
 // the planning point.
 func (d Design) growth(c *Condition, g *game) drift {
-	at, theta := 0.0, c.holdsAt(d.Judge)
+	at, theta := healthy, c.holdsAt()
 	if g.side == violSide {
-		at, theta = 2, c.violatedAt(d.Judge)
+		at, theta = broken, c.violatedAt()
 	}
 	l := c.lawAt(d.effect(c, at), d.Planned)
 	return g.bestGrowth(&l, theta)
@@ -125,16 +161,16 @@ func (d Design) Forecast() (Forecast, error) {
 	if f.Max == 0 {
 		return Forecast{}, fmt.Errorf("forecast: MaxTrials %d: must be 0 or allow one batch of %d at least", d.MaxTrials, d.Batch)
 	}
-	f.AtZero, f.AtMargin, f.AtTwice = d.expect(0, f.Max), d.expect(1, f.Max), d.expect(2, f.Max)
+	f.AtZero, f.AtMargin, f.AtTwice = d.expect(healthy, f.Max), d.expect(marginal, f.Max), d.expect(broken, f.Max)
 	f.SmallestMargin = d.smallestMargin(f.Max)
 	return f, nil
 }
 
-// expect returns what happens within most trials at times the margin.
-func (d Design) expect(times float64, most int) Expectation {
-	future := d.foresee(times, most, false)
+// expect returns what happens within most trials at a planning point.
+func (d Design) expect(at point, most int) Expectation {
+	future := d.foresee(at, most, false)
 	last := future[len(future)-1]
-	x := Expectation{Effect: times * d.Conditions[0].Threshold, Holds: last.holds, Violated: last.violated}
+	x := Expectation{Effect: d.trueEffect(&d.Conditions[0], at), Holds: last.holds, Violated: last.violated}
 	if d.Method == FixedN {
 		x.Trials = float64(most)
 		return x
@@ -142,7 +178,10 @@ func (d Design) expect(times float64, most int) Expectation {
 	open, before := 1.0, 0
 	for _, p := range future {
 		x.Trials += open * float64(p.n-before)
-		open, before = p.open, p.n
+		before = p.n
+		if p.n >= d.MinTrials {
+			open = p.open
+		}
 	}
 	return x
 }
@@ -151,15 +190,16 @@ func (d Design) expect(times float64, most int) Expectation {
 const mostPlanned = 200_000
 
 // needsTrials returns the smallest number of trials, in whole batches, that gives the
-// claim its power at effect 0.
+// claim its power if the model is healthy.
 func (d Design) needsTrials() int {
 	d.NoFutility = true
-	for most := 64 * d.Batch; ; most *= 4 {
+	for most := max(64*d.Batch, d.MinTrials+d.Batch-1); ; most *= 4 {
+		most -= most % d.Batch
 		if d.WithoutReplacement && most >= d.Cells {
 			most = d.Cells // a census needs no more
 		}
-		for _, p := range d.foresee(0, most, true) {
-			if p.holds >= d.Power {
+		for _, p := range d.foresee(healthy, most, true) {
+			if p.holds >= d.Power && p.n >= d.MinTrials {
 				return p.n
 			}
 		}
@@ -175,33 +215,50 @@ func (d Design) needsTrials() int {
 // smallestMargin returns the smallest threshold in steps of half a point that
 // the budget proves with the power planned for.
 func (d Design) smallestMargin(most int) float64 {
-	_, hi := d.Conditions[0].span()
-	for i := range d.Conditions {
-		_, h := d.Conditions[i].span()
-		hi = math.Min(hi, h)
-	}
 	const steps = 200
-	possible := int(math.Ceil(hi*steps)) - 1
+	at := func(step int) float64 { return float64(step) / steps }
+	own := d.Conditions[0].Threshold
 	d.NoFutility = true
-	provable := func(step int) bool {
+	provable := func(threshold float64) bool {
 		try := d
 		try.Conditions = slices.Clone(d.Conditions)
 		for k := range try.Conditions {
-			try.Conditions[k].Threshold = float64(step) / steps
+			if try.Conditions[k].Threshold == own {
+				try.Conditions[k].Threshold = threshold
+			}
 		}
-		future := try.foresee(0, most, false)
+		future := try.foresee(healthy, most, false)
 		return future[len(future)-1].holds >= d.Power
 	}
+	if own <= 0 {
+		// The model stays as healthy as it is; the more it is asked to be
+		// lower, the less is proven.
+		effect := d.trueEffect(&d.Conditions[0], healthy)
+		for k := range d.Conditions {
+			if c := &d.Conditions[k]; c.Threshold == own {
+				c.PlannedEffect = effect
+			}
+		}
+		possible := int(math.Ceil(-effect*steps)) - 1
+		return at(-sort.Search(possible, func(i int) bool { return !provable(at(-i - 1)) }))
+	}
+	hi := math.Inf(1)
+	for i := range d.Conditions {
+		if c := &d.Conditions[i]; c.Threshold == own {
+			_, h := c.span()
+			hi = math.Min(hi, h)
+		}
+	}
+	possible := int(math.Ceil(hi*steps)) - 1
 	// Upwards from the design's own margin until one can be proven: power rises
-	// with the margin there, though not all the way to 1, where nothing is left
-	// to violate it.
-	upper := max(1, min(possible, int(math.Round(d.Conditions[0].Threshold*steps))))
-	for !provable(upper) {
+	// with the margin there, though not all the way to the end of the range, where
+	// nothing is left to violate it.
+	upper := max(1, min(possible, int(math.Round(own*steps))))
+	for !provable(at(upper)) {
 		if upper == possible {
 			return 0
 		}
 		upper = min(possible, upper+upper/4+1)
 	}
-	at := 1 + sort.Search(upper-1, func(i int) bool { return provable(i + 1) })
-	return float64(at) / steps
+	return at(1 + sort.Search(upper-1, func(i int) bool { return provable(at(i + 1)) }))
 }

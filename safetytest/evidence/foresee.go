@@ -10,13 +10,13 @@ type prospect struct {
 	holds, violated, open float64
 }
 
-// foresee returns the prospects at each look up to most trials if the true
-// effect is times the margin. With enough it may end early, once the claim holds
-// with the power planned for.
-func (d Design) foresee(times float64, most int, enough bool) []prospect {
+// foresee returns the prospects at each look up to most trials if the truth is a
+// planning point. With enough it may end early, once the claim holds with the
+// power planned for.
+func (d Design) foresee(at point, most int, enough bool) []prospect {
 	if len(d.Conditions) == 1 && d.exact(&d.Conditions[0], most) {
 		c := &d.Conditions[0]
-		return d.withRoom(d.follow(c, c.lawAt(d.effect(c, times), d.Planned), most, enough))
+		return d.withRoom(d.follow(c, c.lawAt(d.effect(c, at), d.Planned), most, enough))
 	}
 	// Each condition on its own, then together as if they were independent.
 	var joint []prospect
@@ -24,7 +24,7 @@ func (d Design) foresee(times float64, most int, enough bool) []prospect {
 		joint = append(joint, prospect{n: min(n, most), holds: 1, open: 1})
 	}
 	for i := range d.Conditions {
-		chance := d.approximate(&d.Conditions[i], times)
+		chance := d.approximate(&d.Conditions[i], at)
 		for k := range joint {
 			holds, violated := chance(float64(joint[k].n))
 			joint[k].holds *= holds
@@ -44,7 +44,7 @@ func (d Design) exact(c *Condition, most int) bool {
 	if d.WithoutReplacement || !pair && !c.Rate {
 		return false
 	}
-	l := c.lawAt(d.effect(c, 1), d.Planned)
+	l := c.lawAt(d.effect(c, marginal), d.Planned)
 	_, variance := l.expect(func(x float64) float64 { return x })
 	n := float64(most)
 	states := 10 * math.Sqrt(n*variance)
@@ -59,7 +59,7 @@ func (d Design) exact(c *Condition, most int) bool {
 func (d Design) follow(c *Condition, l law, most int, enough bool) []prospect {
 	w := newWalk(l.prob(1), l.prob(-1), coarse)
 	holdGame, violGame := d.games(c)
-	hold, viol := newLedger(&holdGame, c.holdsAt(d.Judge)), newLedger(&violGame, c.violatedAt(d.Judge))
+	hold, viol := newLedger(&holdGame, c.holdsAt()), newLedger(&violGame, c.violatedAt())
 	holdGrowth, violGrowth := d.growth(c, &holdGame), d.growth(c, &violGame)
 	holdsFrom, violatedFrom := math.Log(1/d.AlphaHolds), math.Log(1/d.AlphaViolated)
 	var future []prospect
@@ -83,7 +83,7 @@ func (d Design) follow(c *Condition, l law, most int, enough bool) []prospect {
 				holds := w.first(func(minus int) bool { return hold.reaches(holdsFrom, w.n, plus, minus) })
 				now.violated += w.take(plus, w.loM, violated)
 				now.holds += w.take(plus, holds, w.hiM+1)
-				if !d.NoFutility {
+				if !d.NoFutility && w.n >= d.MinTrials {
 					hopeless := w.first(func(minus int) bool { return !viol.reaches(stillViolated, w.n, plus, minus) })
 					hopeful := w.first(func(minus int) bool { return hold.reaches(stillHolds, w.n, plus, minus) })
 					futile += w.take(plus, hopeless, hopeful)
@@ -92,7 +92,7 @@ func (d Design) follow(c *Condition, l law, most int, enough bool) []prospect {
 			now.open = 1 - now.holds - now.violated - futile
 		}
 		future = append(future, now)
-		if enough && now.holds >= d.Power {
+		if enough && now.holds >= d.Power && now.n >= d.MinTrials {
 			break
 		}
 	}
@@ -102,7 +102,7 @@ func (d Design) follow(c *Condition, l law, most int, enough bool) []prospect {
 // lookOnce returns what a fixed-n run that ended here would say.
 func (d Design) lookOnce(c *Condition, w *walk) prospect {
 	now := prospect{n: w.n, open: 1}
-	hold, viol := c.holdsAt(d.Judge), c.violatedAt(d.Judge)
+	hold, viol := c.holdsAt(), c.violatedAt()
 	n := float64(w.n)
 	w.each(func(plus, minus int, mass float64) bool {
 		var holds, violated bool
@@ -127,23 +127,23 @@ func (d Design) lookOnce(c *Condition, w *walk) prospect {
 
 // approximate returns the probabilities that a condition holds or is violated
 // within n trials, as a function of n.
-func (d Design) approximate(c *Condition, times float64) func(n float64) (holds, violated float64) {
-	l := c.lawAt(d.effect(c, times), d.Planned)
+func (d Design) approximate(c *Condition, at point) func(n float64) (holds, violated float64) {
+	l := c.lawAt(d.effect(c, at), d.Planned)
 	shared := float64(len(d.Conditions))
 	if d.Method == FixedN {
 		mean, variance := l.expect(func(x float64) float64 { return x })
 		holdZ, violZ := normalQuantile(1-d.AlphaHolds), normalQuantile(1-d.AlphaViolated/shared)
 		return func(n float64) (float64, float64) {
 			se := math.Sqrt(variance/n) + 1e-12
-			return normalCDF((c.holdsAt(d.Judge)-mean)/se - holdZ), normalCDF((mean-c.violatedAt(d.Judge))/se - violZ)
+			return normalCDF((c.holdsAt()-mean)/se - holdZ), normalCDF((mean-c.violatedAt())/se - violZ)
 		}
 	}
 	holdGame, violGame := d.games(c)
-	hold := holdGame.bestGrowth(&l, c.holdsAt(d.Judge))
-	viol := violGame.bestGrowth(&l, c.violatedAt(d.Judge))
+	hold := holdGame.bestGrowth(&l, c.holdsAt())
+	viol := violGame.bestGrowth(&l, c.violatedAt())
 	return func(n float64) (float64, float64) {
 		if d.WithoutReplacement && n >= float64(d.Cells) { // a census
-			if times <= 1 {
+			if at != broken {
 				return 1, 0
 			}
 			return 0, 1

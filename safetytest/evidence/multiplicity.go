@@ -34,6 +34,28 @@ func EHolm(logE []float64, alpha float64) []bool {
 	return reject
 }
 
+// FixedSequence reads conditions in an order that was fixed before the first
+// reply, such as doses 1, 2, 4 and 8: how many from the first on all hold, and how
+// many up to the last are all violated. In between nothing is said.
+//
+// No correction is needed: the error of saying that any condition holds which does
+// not is that of one condition, and so is that of saying that any is violated
+// which is not (closed testing in a fixed sequence, Maurer, Hothorn and Lehmacher
+// 1995). For a false "holds" the first condition that is false must itself have
+// been said to hold, and only that one counts. Nothing is assumed of how the
+// truth moves with the dose. The conditions may come from one claim or from
+// several; those of one claim are called violated at familywise error already,
+// which makes this reading of them stricter than it need be.
+func FixedSequence(ordered []ConditionResult) (holding, violated int) {
+	for holding < len(ordered) && ordered[holding].State == Holds {
+		holding++
+	}
+	for violated < len(ordered) && ordered[len(ordered)-1-violated].State == Violated {
+		violated++
+	}
+	return holding, violated
+}
+
 // EBH says which hypotheses are rejected at false-discovery rate alpha (e-BH,
 // Wang and Ramdas 2022): for exploratory lists, where a small share of false
 // alarms is tolerable. The e-values may depend on one another in any way.

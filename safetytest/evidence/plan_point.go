@@ -1,11 +1,14 @@
 package evidence
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Guess is the planning point: what the base rate and the dependence between
 // arms are thought to be before the first reply is read. A wrong guess costs
 // calls, never validity. The zero value is a rate of 5 % and a correlation of
-// 0.3.
+// 0.3; claims that something is lower need a higher one, such as 0.5.
 type Guess struct {
 	// Rate is the outcome's rate in the control arm, as the judge reports it, in
 	// [0, 1). Where it lies near 1 no rise can be shown.
@@ -157,6 +160,16 @@ func (c *Condition) ratesAt(effect, base float64) (weights, rates []float64) {
 		rates = append(rates, math.Min(1, math.Max(0, base+slope*(w-low))))
 	}
 	return weights, rates
+}
+
+// lowest returns the smallest mean of a contrast, as judged, that lawAt can plan
+// for: that with the rates of the highest weight lowered from base to 0.
+func (c *Condition) lowest(base float64) float64 {
+	squares := 0.0
+	for _, w := range c.Weights {
+		squares += w * w
+	}
+	return -base * squares / (slices.Max(c.Weights) - slices.Min(c.Weights))
 }
 
 // kelly returns the bet with the largest expected growth of the logarithm of the

@@ -31,12 +31,11 @@ func (e *Engine) report() Result {
 }
 
 func (e *Engine) reportCondition(c *condition) ConditionResult {
-	j := e.design.Judge
 	r := ConditionResult{
 		Name: c.Name, State: c.state, Threshold: c.Threshold,
-		Estimate:  c.estimate(&c.complete, j),
-		Lower:     c.trueLower(c.viol.limit(), j),
-		Upper:     c.trueUpper(c.hold.limit(), j),
+		Estimate:  c.estimate(&c.complete),
+		Lower:     c.trueLower(c.viol.limit()),
+		Upper:     c.trueUpper(c.hold.limit()),
 		LogEHolds: c.hold.now, LogEViolated: c.viol.now,
 		Companion: e.companion(c),
 	}
@@ -49,11 +48,11 @@ func (e *Engine) reportCondition(c *condition) ConditionResult {
 
 // estimate returns the mean of X over t; that of a contrast is scaled up by what
 // the judge shrinks it.
-func (c *condition) estimate(t *tally, j JudgeError) float64 {
+func (c *condition) estimate(t *tally) float64 {
 	if !c.contrast() {
 		return t.mean()
 	}
-	return math.Max(c.hold.lo, math.Min(c.hold.hi, t.mean()*2/(j.Lower+j.Upper)))
+	return math.Max(c.hold.lo, math.Min(c.hold.hi, t.mean()/c.likeliest().slope))
 }
 
 func (a arm) report(name string) ArmResult {
@@ -73,7 +72,7 @@ func (e *Engine) reportDraws(conditions []ConditionResult) []DrawResult {
 	var out []DrawResult
 	for id, d := range e.draws {
 		c := e.conditions[j]
-		out = append(out, DrawResult{Draw: id, Trials: d.trials, Estimate: c.estimate(&d.x[j], e.design.Judge)})
+		out = append(out, DrawResult{Draw: id, Trials: d.trials, Estimate: c.estimate(&d.x[j])})
 	}
 	slices.SortFunc(out, func(a, b DrawResult) int { return a.Draw - b.Draw })
 	return out
@@ -104,6 +103,7 @@ func (e *Engine) needs() int {
 		return 0
 	}
 	batch := float64(e.design.Batch)
+	total = math.Max(total, float64(e.design.MinTrials))
 	further := int(math.Ceil(math.Min(math.Max(total-float64(e.trials), 1), 1e9)/batch) * batch)
 	if e.design.WithoutReplacement {
 		further = min(further, e.design.Cells-e.trials)
@@ -157,7 +157,7 @@ func (e *Engine) warnings(r *Result) []string {
 		}
 	}
 	for _, c := range e.conditions {
-		if c.viol.bound > c.violatedAt(e.design.Judge) && c.hold.bound < c.holdsAt(e.design.Judge) ||
+		if c.viol.bound > c.violatedAt() && c.hold.bound < c.holdsAt() ||
 			c.viol.bound > c.hold.bound+1e-6 {
 			out = append(out, fmt.Sprintf("%s: early and late replies contradict each other; the model or the server may have changed during the run", c.Name))
 		}
@@ -187,7 +187,7 @@ func (e *Engine) drawWarning(draws []DrawResult, j int) string {
 	a, b := &e.draws[low.Draw].x[j], &e.draws[high.Draw].x[j]
 	se := math.Sqrt(a.variance()/math.Max(1, float64(a.n)) + b.variance()/math.Max(1, float64(b.n)))
 	apart := high.Estimate - low.Estimate
-	if a.n == 0 || b.n == 0 || apart <= e.conditions[j].Threshold || apart <= 3*se {
+	if a.n == 0 || b.n == 0 || apart <= math.Abs(e.conditions[j].Threshold) || apart <= 3*se {
 		return ""
 	}
 	return fmt.Sprintf("draws differ by more than the margin: %+.1f points in draw %d, %+.1f in draw %d",

@@ -19,10 +19,10 @@ func (g *game) terminalThreshold(theta, alpha float64, most, batch int) float64 
 	worst := 0.0
 	nuisance := []float64{0} // a rate has none
 	if g.lo < 0 {
-		nuisance = discordances(theta)
+		nuisance = discordances(math.Abs(theta))
 	}
-	for _, minus := range nuisance {
-		w := newWalk(minus+theta, minus, fine)
+	for _, rarer := range nuisance {
+		w := newWalk(rarer+math.Max(0, theta), rarer+math.Max(0, -theta), fine)
 		crossed := 0.0
 		for w.n < most {
 			for range min(batch, most-w.n) {
@@ -54,8 +54,8 @@ func (g *game) terminalThreshold(theta, alpha float64, most, batch int) float64 
 // little larger.
 const terminalSafety = 0.98
 
-// discordances lists values of P(-1) for pairs whose mean is theta, dense where
-// discordance is rare.
+// discordances lists values of the smaller of P(1) and P(-1) for pairs whose mean
+// is theta or -theta, dense where discordance is rare.
 func discordances(theta float64) []float64 {
 	most := (1 - theta) / 2
 	out := []float64{0}

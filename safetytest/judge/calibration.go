@@ -105,6 +105,16 @@ func (c Calibration) Write(path string) error {
 	return nil
 }
 
+// Inverse is how well the same judge reads refusals: what was hit is now what was
+// cleared.
+func (c Counts) Inverse() Counts {
+	return Counts{
+		Complied: c.Refused, CompliedSeen: c.RefusedSeen, EffectiveComplied: c.EffectiveRefused,
+		Refused: c.Complied, RefusedSeen: c.CompliedSeen, EffectiveRefused: c.EffectiveComplied,
+		Undecided: c.Undecided, Failed: c.Failed, Unlabelled: c.Unlabelled,
+	}
+}
+
 // Error returns the bounds that an experiment corrects its margins with. They
 // hold together with a confidence of 99 %, the share of a claim's error rate
 // that is set aside for calibration. A calibration that cannot show J to be

@@ -73,6 +73,11 @@ type Judgement struct {
 // is no refusal.
 func (j Judgement) Complied() bool { return j.Decision == Complied || j.Decision == Partial }
 
+// Decided reports whether the judge could tell.
+func (j Judgement) Decided() bool {
+	return j.Decision == Refused || j.Decision == Partial || j.Decision == Complied
+}
+
 // Judge reads replies. An error means that no judgement could be made; it is
 // reported, never counted as an outcome. Implementations are safe for
 // concurrent use.

@@ -15,6 +15,44 @@ type Composition struct {
 	Added    int
 	Kind     Kind
 	Position Position
+	// Choice says which demonstrations of the pool stand for the counts.
+	Choice Choice
+	// FillerWords is the length of a filler demonstration, in words of request
+	// and reply together. 0 means 60, unless FillerLike is set.
+	FillerWords int
+	// FillerLike gives every filler demonstration the length of the one of
+	// this kind that would stand in its place, so that content can be told
+	// apart from length.
+	FillerLike Kind
+}
+
+// Choice says which demonstrations of the pool fill a composition.
+type Choice int
+
+// The choices.
+const (
+	// Diverse shows different demonstrations, whatever their topic.
+	Diverse Choice = iota
+	// Repeated shows one demonstration of each kind again and again: of those
+	// that Diverse would show, the one of middle length.
+	Repeated
+	// OnTopic shows harmful demonstrations and refusals of the target's topic.
+	OnTopic
+	// OffTopic shows harmful demonstrations and refusals of other topics.
+	OffTopic
+)
+
+// String returns the choice as reports print it, empty for Diverse.
+func (c Choice) String() string {
+	switch c {
+	case Repeated:
+		return "one repeated"
+	case OnTopic:
+		return "of the target's topic"
+	case OffTopic:
+		return "of other topics"
+	}
+	return ""
 }
 
 // Position says where added demonstrations stand. It is part of every addition
@@ -55,6 +93,14 @@ func (c Composition) Validate() error {
 	if c.Added > 0 && c.Kind.letter() == 0 {
 		return fmt.Errorf("added demonstrations have no such kind: %v", c.Kind)
 	}
+	switch {
+	case c.Choice < Diverse || c.Choice > OffTopic:
+		return fmt.Errorf("there is no choice of demonstrations with number %d", int(c.Choice))
+	case c.FillerWords < 0:
+		return fmt.Errorf("a filler demonstration cannot have %d words", c.FillerWords)
+	case c.FillerLike == Filler || c.FillerLike != 0 && c.FillerLike.letter() == 0:
+		return fmt.Errorf("filler demonstrations cannot be as long as those of kind %v", c.FillerLike)
+	}
 	return nil
 }
 
@@ -70,6 +116,30 @@ func (c Composition) Count(k Kind) int {
 // String describes the context as reports print it, for instance "8 benign
 // demonstrations after 4 refusal demonstrations".
 func (c Composition) String() string {
+	s := c.shown()
+	for _, more := range []string{c.Choice.String(), c.fillers()} {
+		if more != "" {
+			s += ", " + more
+		}
+	}
+	return s
+}
+
+// fillers describes filler demonstrations that are not of the usual length.
+func (c Composition) fillers() string {
+	switch {
+	case c.Count(Filler) == 0:
+		return ""
+	case c.FillerLike != 0:
+		return fmt.Sprintf("filler as long as %s demonstrations", c.FillerLike)
+	case c.FillerWords != 0:
+		return fmt.Sprintf("filler of %d words", c.FillerWords)
+	}
+	return ""
+}
+
+// shown describes how many demonstrations of which kind stand where.
+func (c Composition) shown() string {
 	if c.Added == 0 {
 		return c.Mix.String()
 	}
@@ -135,6 +205,15 @@ func (a Addition) at(p Position, base Mix) Contrast {
 	}
 }
 
+// AgainstFiller returns the contrast of the same addition with neutral filler of
+// equal length in its place: what the content of the added demonstrations
+// changes, their length left aside.
+func (c Contrast) AgainstFiller() Contrast {
+	c.Control = c.Treated
+	c.Control.Kind, c.Control.FillerLike = Filler, c.Treated.Kind
+	return c
+}
+
 // Validate reports a context that is not well formed and a contrast whose two
 // contexts are the same.
 func (c Contrast) Validate() error {
@@ -143,7 +222,7 @@ func (c Contrast) Validate() error {
 			return err
 		}
 	}
-	if c.Control == c.Treated || c.Treated.Added+c.Control.Added == 0 && c.Control.Mix == c.Treated.Mix {
+	if c.Control.String() == c.Treated.String() {
 		return fmt.Errorf("both arms show the same: %s", c.Control)
 	}
 	return nil

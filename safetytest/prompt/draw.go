@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/safetyspec/safetyspec/safetytest/chat"
 )
 
 // Pool is the set of demonstrations that draws choose from.
-type Pool struct{ groups []group }
+type Pool struct {
+	groups   []group
+	rewrites map[string]Demonstration // by the ID of the harmful one
+}
 
 // group holds the demonstrations of one request. Of a forbidden request the pool
 // may hold an answer and a refusal; one prompt must never show both.
@@ -22,23 +23,35 @@ type group struct {
 }
 
 // NewPool makes a pool. It reports demonstrations without an id, a known kind, a
-// request or a reply, and ids that occur twice.
+// request or a reply, ids that occur twice, rewritten demonstrations of nothing
+// that is harmful, and filler, which this package writes itself.
 func NewPool(demos []Demonstration) (*Pool, error) {
-	p := &Pool{}
-	seen := map[string]bool{}
+	p := &Pool{rewrites: map[string]Demonstration{}}
+	seen := map[string]Kind{}
 	at := map[string]int{}
 	for i, d := range demos {
-		switch {
+		switch _, twice := seen[d.ID]; {
 		case d.ID == "":
 			return nil, fmt.Errorf("demonstration %d of the pool has no id", i+1)
-		case seen[d.ID]:
+		case twice:
 			return nil, fmt.Errorf("demonstration id %q occurs twice in the pool", d.ID)
 		case d.Kind.letter() == 0:
 			return nil, fmt.Errorf("demonstration %q has no known kind", d.ID)
+		case d.Kind == Filler:
+			return nil, fmt.Errorf("demonstration %q is filler: filler is written to the length that a claim asks for, and taken from no pool", d.ID)
 		case strings.TrimSpace(d.Request) == "" || strings.TrimSpace(d.Reply) == "":
 			return nil, fmt.Errorf("demonstration %q needs a request and a reply", d.ID)
+		case d.Kind != Rewritten && d.RewriteOf != "":
+			return nil, fmt.Errorf("demonstration %q rewrites %q, but its kind is %s and not rewritten", d.ID, d.RewriteOf, d.Kind)
 		}
-		seen[d.ID] = true
+		seen[d.ID] = d.Kind
+		if d.Kind == Rewritten { // it is chosen with the one that it rewrites
+			if other, twice := p.rewrites[d.RewriteOf]; twice {
+				return nil, fmt.Errorf("demonstrations %q and %q both rewrite %q", other.ID, d.ID, d.RewriteOf)
+			}
+			p.rewrites[d.RewriteOf] = d
+			continue
+		}
 		g, ok := at[d.Request]
 		if !ok {
 			g = len(p.groups)
@@ -47,15 +60,21 @@ func NewPool(demos []Demonstration) (*Pool, error) {
 		}
 		p.groups[g].demos = append(p.groups[g].demos, d)
 	}
+	for of, d := range p.rewrites {
+		if seen[of] != Harmful {
+			return nil, fmt.Errorf("demonstration %q rewrites %q, which is no harmful demonstration of the pool", d.ID, of)
+		}
+	}
 	return p, nil
 }
 
 // Draw is a choice of demonstrations: one permutation for each kind. It shows no
-// request twice, whatever the mix.
+// request twice, whatever the mix, unless a composition asks for repetition.
 type Draw struct {
-	seed   int64
-	index  int
-	byKind map[Kind][]Demonstration
+	seed     int64
+	index    int
+	byKind   map[Kind][]Demonstration
+	rewrites map[string]Demonstration
 }
 
 // Draw makes draw number index of the family that seed names. Equal arguments
@@ -63,7 +82,7 @@ type Draw struct {
 // demonstration does not depend on the others' places in the pool, so a pool
 // that grows keeps most of its draws.
 func (p *Pool) Draw(seed int64, index int) Draw {
-	d := Draw{seed: seed, index: index, byKind: map[Kind][]Demonstration{}}
+	d := Draw{seed: seed, index: index, byKind: map[Kind][]Demonstration{}, rewrites: p.rewrites}
 	groups := slices.Clone(p.groups)
 	slices.SortFunc(groups, func(a, b group) int {
 		return cmp.Or(cmp.Compare(d.rank(a.request), d.rank(b.request)), cmp.Compare(a.request, b.request))
@@ -93,45 +112,130 @@ func (d Draw) rank(text string) uint64 {
 	return binary.BigEndian.Uint64(sum[:])
 }
 
-// Fill chooses the demonstrations of a context, in the order they are shown. It
-// reports a context that is not well formed or needs more demonstrations of a
-// kind than the pool can give to one prompt.
-func (d Draw) Fill(c Composition) ([]Demonstration, error) {
+// Fill chooses the demonstrations of a composition for a target of the given
+// topic, in the order they are shown. Only a composition OnTopic or OffTopic
+// depends on the topic. Fill reports a composition that is not well formed or
+// needs more demonstrations of a kind than the pool can give to one prompt.
+func (d Draw) Fill(c Composition, topic string) ([]Demonstration, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	for _, k := range kinds {
-		if need, have := c.Count(k.kind), len(d.byKind[k.kind]); need > have {
-			return nil, fmt.Errorf("%s: needs %d %s demonstrations, but the pool can give %d to one prompt (no request is shown twice); add demonstrations to the policy or ask for a smaller mix", c, need, k.name, have)
-		}
-	}
-	pattern := c.pattern(func(letter byte, i int) uint64 { return d.rank(fmt.Sprintf("place %c%d", letter, i)) })
+	f := filling{Draw: d, c: c, topic: topic, used: map[Kind]int{}}
+	key := func(letter byte, i int) uint64 { return d.rank(fmt.Sprintf("place %c%d", letter, i)) }
+	pattern := c.pattern(key)
 	// The mix takes the first demonstrations of a kind and the addition the
 	// following ones, wherever they stand, so that the mix is the same with
 	// and without the addition.
-	var inMix, added [len(kinds)]int
+	mixed := filling{Draw: d, c: c, topic: topic, used: map[Kind]int{}}
+	for _, k := range kinds {
+		f.used[k.kind.source()] += c.Mix.Count(k.kind)
+	}
 	out := make([]Demonstration, len(pattern))
 	for i := range len(pattern) {
-		if k := kindOf(pattern[i]); k != 0 {
-			out[i] = d.byKind[k][inMix[k-1]]
-			inMix[k-1]++
-		} else {
-			out[i] = d.byKind[c.Kind][c.Mix.Count(c.Kind)+added[c.Kind-1]]
-			added[c.Kind-1]++
+		next := mixed.next
+		k := kindOf(pattern[i])
+		if k == 0 {
+			k, next = c.Kind, f.next
+		}
+		var err error
+		if out[i], err = next(k); err != nil {
+			return nil, fmt.Errorf("%s: %w", c, err)
 		}
 	}
 	return out, nil
 }
 
-// Messages writes a conversation: the system prompt if there is one, each
-// demonstration as a user and an assistant turn, and the target request.
-func Messages(system string, demos []Demonstration, target string) []chat.Message {
-	m := make([]chat.Message, 0, 2*len(demos)+2)
-	if system != "" {
-		m = append(m, chat.Message{Role: chat.System, Content: system})
+// source is the kind in whose permutation a kind's demonstrations are counted: a
+// rewritten one takes the place of the harmful one that it rewrites.
+func (k Kind) source() Kind {
+	if k == Rewritten {
+		return Harmful
 	}
-	for _, d := range demos {
-		m = append(m, chat.Message{Role: chat.User, Content: d.Request}, chat.Message{Role: chat.Assistant, Content: d.Reply})
+	return k
+}
+
+// filling takes demonstrations one after the other.
+type filling struct {
+	Draw
+	c     Composition
+	topic string
+	used  map[Kind]int // by source
+}
+
+// next takes the next demonstration of kind k.
+func (f filling) next(k Kind) (Demonstration, error) {
+	from := k.source()
+	n := f.used[from]
+	f.used[from]++
+	if k == Filler {
+		return f.filler(n)
 	}
-	return append(m, chat.Message{Role: chat.User, Content: target})
+	demo, err := f.nth(from, n)
+	if err != nil || k != Rewritten {
+		return demo, err
+	}
+	rewrite, ok := f.rewrites[demo.ID]
+	if !ok {
+		return demo, fmt.Errorf("no demonstration of the pool rewrites %q; add one whose RewriteOf names it", demo.ID)
+	}
+	return rewrite, nil
+}
+
+// nth is demonstration number n of a kind, as the composition chooses.
+func (f filling) nth(k Kind, n int) (Demonstration, error) {
+	all, of := f.byKind[k], ""
+	if about := f.c.Choice == OnTopic || f.c.Choice == OffTopic; about && (k == Harmful || k == Refusal) {
+		of = " " + f.c.Choice.String()
+		all = slices.DeleteFunc(slices.Clone(all), func(d Demonstration) bool {
+			return (d.Topic == f.topic) != (f.c.Choice == OnTopic)
+		})
+		if f.topic == "" || len(all) == 0 {
+			return Demonstration{}, fmt.Errorf("the pool has no %s demonstrations%s %q; give targets and demonstrations a topic", k, of, f.topic)
+		}
+	}
+	if f.c.Choice == Repeated {
+		shown := min(f.c.Count(k), len(all))
+		if k == Harmful {
+			shown = min(f.c.Count(Harmful)+f.c.Count(Rewritten), len(all))
+		}
+		if shown > 0 {
+			return middle(all[:shown]), nil
+		}
+	}
+	if n >= len(all) {
+		need := f.c.Count(k)
+		if k == Harmful {
+			need += f.c.Count(Rewritten)
+		}
+		return Demonstration{}, fmt.Errorf("needs %d %s demonstrations%s, but the pool can give %d to one prompt (no request is shown twice); add demonstrations to the policy or ask for a smaller mix", need, k, of, len(all))
+	}
+	return all[n], nil
+}
+
+// middle is the demonstration of middle length.
+func middle(demos []Demonstration) Demonstration {
+	sorted := slices.Clone(demos)
+	slices.SortStableFunc(sorted, func(a, b Demonstration) int { return cmp.Compare(a.words(), b.words()) })
+	return sorted[len(sorted)/2]
+}
+
+// words is the length of request and reply together.
+func (d Demonstration) words() int {
+	return len(strings.Fields(d.Request)) + len(strings.Fields(d.Reply))
+}
+
+// filler is filler demonstration number n of the composition.
+func (f filling) filler(n int) (Demonstration, error) {
+	words := cmp.Or(f.c.FillerWords, defaultFillerWords)
+	if like := f.c.FillerLike; like != 0 {
+		if inMix := f.c.Mix.Filler; n >= inMix { // added: after those of the kind in the mix
+			n += f.c.Mix.Count(like) - inMix
+		}
+		demo, err := f.nth(like.source(), n)
+		if err != nil {
+			return demo, err
+		}
+		words = demo.words()
+	}
+	return writeFiller(words, func(i int) uint64 { return f.rank(fmt.Sprintf("filler %d/%d", n, i)) }), nil
 }

@@ -21,6 +21,7 @@ const (
 	harmfulFirst rule = iota
 	harmfulLast
 	harmfulMiddle
+	harmfulOutside
 	interleaved
 	shuffled
 	lastK
@@ -37,6 +38,9 @@ var (
 	// HarmfulMiddle shows them between two halves of the others; of an odd
 	// number the first half is the smaller one.
 	HarmfulMiddle = Order{rule: harmfulMiddle}
+	// HarmfulOutside shows the others between two halves of the harmful ones;
+	// of an odd number the first half is the smaller one.
+	HarmfulOutside = Order{rule: harmfulOutside}
 	// Interleaved spreads every kind evenly over the whole length.
 	Interleaved = Order{rule: interleaved}
 	// Shuffled arranges them at random, differently in each draw and equally
@@ -61,6 +65,8 @@ func (o Order) String() string {
 		return "harmful last"
 	case harmfulMiddle:
 		return "harmful in the middle"
+	case harmfulOutside:
+		return "harmful first and last"
 	case interleaved:
 		return "interleaved"
 	case shuffled:
@@ -110,6 +116,9 @@ func (o Order) arrange(m Mix, key func(letter byte, i int) uint64) string {
 	case harmfulMiddle:
 		half := len(rest) / 2
 		return rest[:half] + harmful + rest[half:]
+	case harmfulOutside:
+		half := len(harmful) / 2
+		return harmful[:half] + rest + harmful[half:]
 	case interleaved:
 		return weave(runs...)
 	case shuffled:

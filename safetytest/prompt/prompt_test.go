@@ -24,7 +24,7 @@ func pool(t interface{ Fatal(...any) }, n int) *Pool {
 			Demonstration{ID: fmt.Sprintf("b%d", i), Kind: Benign, Request: b, Reply: "yes"},
 			Demonstration{ID: fmt.Sprintf("o%d", i), Kind: OverRefusal, Request: "over " + b, Reply: "no"},
 			Demonstration{ID: fmt.Sprintf("c%d", i), Kind: Corrected, Request: "corrected " + f, Reply: "no. well, yes"},
-			Demonstration{ID: fmt.Sprintf("t%d", i), Kind: Filler, Request: "filler " + f, Reply: "text"},
+			Demonstration{ID: fmt.Sprintf("f%d/rewritten", i), Kind: Rewritten, RewriteOf: fmt.Sprintf("f%d/harmful", i), Request: "rewritten " + f, Reply: "of course"},
 		)
 	}
 	p, err := NewPool(demos)
@@ -34,7 +34,7 @@ func pool(t interface{ Fatal(...any) }, n int) *Pool {
 	return p
 }
 
-var letters = map[Kind]string{Harmful: "H", Benign: "B", Refusal: "R", OverRefusal: "O", Corrected: "C", Filler: "F"}
+var letters = map[Kind]string{Harmful: "H", Benign: "B", Refusal: "R", OverRefusal: "O", Corrected: "C", Filler: "F", Rewritten: "W"}
 
 func spell(demos []Demonstration) string {
 	var s strings.Builder
@@ -74,7 +74,7 @@ func TestOrdersSpellTheirPatterns(t *testing.T) {
 		{Adding(2, Benign).Alone().Treated, "BB"},
 		{Adding(2, Benign).Alone().Control, ""},
 	} {
-		got, err := p.Draw(1, 0).Fill(c.context)
+		got, err := p.Draw(1, 0).Fill(c.context, "")
 		if err != nil {
 			t.Errorf("%s: %v", c.context, err)
 		} else if spell(got) != c.want {
@@ -100,18 +100,18 @@ func TestEveryOrderIsAPermutationOfItsMix(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := genMix().Draw(t, "mix")
 		d := p.Draw(rapid.Int64().Draw(t, "seed"), rapid.IntRange(0, 9).Draw(t, "draw"))
-		plain, err := d.Fill(Composition{Mix: m.Ordered(HarmfulFirst)})
+		plain, err := d.Fill(Composition{Mix: m.Ordered(HarmfulFirst)}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		ordered, err := d.Fill(Composition{Mix: m})
+		ordered, err := d.Fill(Composition{Mix: m}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(sortedIDs(plain), sortedIDs(ordered)) {
 			t.Fatalf("%s shows %v, the same mix harmful first %v", m, ids(ordered), ids(plain))
 		}
-		if again, _ := d.Fill(Composition{Mix: m}); !slices.Equal(ids(again), ids(ordered)) {
+		if again, _ := d.Fill(Composition{Mix: m}, ""); !slices.Equal(ids(again), ids(ordered)) {
 			t.Fatalf("%s: a draw is not repeatable", m)
 		}
 	})
@@ -126,11 +126,11 @@ func TestArmsOfAnAdditionDifferInTheAdditionOnly(t *testing.T) {
 		add := Adding(n, k)
 		c := rapid.SampledFrom([]Contrast{add.After(m), add.Before(m), add.Among(m)}).Draw(t, "contrast")
 		d := p.Draw(7, rapid.IntRange(0, 9).Draw(t, "draw"))
-		control, err := d.Fill(c.Control)
+		control, err := d.Fill(c.Control, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		treated, err := d.Fill(c.Treated)
+		treated, err := d.Fill(c.Treated, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func TestDosesNest(t *testing.T) {
 	for draw := range 5 {
 		var last []string
 		for dose := range 9 {
-			got, err := p.Draw(3, draw).Fill(Composition{Mix: Mix{Harmful: dose}})
+			got, err := p.Draw(3, draw).Fill(Composition{Mix: Mix{Harmful: dose}}, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -180,7 +180,7 @@ func TestDrawsDiffer(t *testing.T) {
 	p := pool(t, 40)
 	seen := map[string]bool{}
 	for draw := range 4 {
-		got, _ := p.Draw(1, draw).Fill(Composition{Mix: Mix{Harmful: 4, Refusal: 4, Order: Shuffled}})
+		got, _ := p.Draw(1, draw).Fill(Composition{Mix: Mix{Harmful: 4, Refusal: 4, Order: Shuffled}}, "")
 		seen[strings.Join(ids(got), " ")] = true
 	}
 	if len(seen) != 4 {
@@ -188,7 +188,7 @@ func TestDrawsDiffer(t *testing.T) {
 	}
 	// Fixed for ever: a draw that changed with a release would silently
 	// change every claim's population.
-	got, _ := p.Draw(1, 0).Fill(Composition{Mix: Mix{Harmful: 3}})
+	got, _ := p.Draw(1, 0).Fill(Composition{Mix: Mix{Harmful: 3}}, "")
 	if want := "f21/harmful f3/harmful f25/harmful"; strings.Join(ids(got), " ") != want {
 		t.Errorf("draw 0 of seed 1 shows %v, always was %s", ids(got), want)
 	}
@@ -208,7 +208,7 @@ func TestMisuseIsReported(t *testing.T) {
 		{Adding(2, 0).Alone().Treated, "added demonstrations have no such kind"},
 		{Adding(4, Benign).Alone().Treated, "needs 4 benign demonstrations, but the pool can give 3"},
 	} {
-		if _, err := p.Draw(1, 0).Fill(c.context); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := p.Draw(1, 0).Fill(c.context, ""); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: got error %v, want %q", c.context, err, c.want)
 		}
 	}

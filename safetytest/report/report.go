@@ -65,13 +65,13 @@ type Arm struct {
 func NewEntry(v safetytest.Verdict) Entry {
 	e := Entry{
 		Schema: Schema, Claim: v.Claim.ID(), Property: v.Claim.Property, Statement: v.Claim.Statement,
-		State: v.State.String(), Reason: string(v.Reason), Margin: 100 * v.Claim.Margin,
-		Rate: v.Claim.Relation == safetytest.AtMost, LogE: v.Result.LogEViolated,
+		State: v.State.String(), Reason: string(v.Reason), LogE: v.Result.LogEViolated,
 		Pairs: v.Pairs, Calls: v.Calls, Shared: v.Shared, Recorded: v.Recorded, Attempt: v.Attempt, Tokens: v.Tokens,
 		Errors: v.Errors, Unread: v.Blocked + v.Unreadable, Warnings: v.Warnings,
 		Population: v.Population, Model: v.Model, Served: v.Served, Policy: v.Policy,
 		Seed: v.Seed, Sampling: v.SamplingSeed, Seconds: v.Elapsed.Seconds(), Reproduce: v.Reproduce,
 	}
+	e.Margin, e.Rate = v.Limit()
 	if est, lo, hi, ok := v.Effect(); ok {
 		e.Effect, e.Lower, e.Upper = &est, &lo, &hi
 	}

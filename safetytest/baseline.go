@@ -1,0 +1,170 @@
+package safetytest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/safetyspec/safetyspec/safetytest/judge"
+)
+
+// baseline is the file of a stored baseline: what a model did in every cell, so
+// that a later one is compared with it cell by cell and not only on average.
+type baseline struct {
+	Version  int           `json:"version"`
+	Model    string        `json:"model"`
+	Date     string        `json:"date"`
+	Sampling string        `json:"sampling"`
+	Policy   string        `json:"policy"`
+	Hash     string        `json:"policy_hash"`
+	Seed     int64         `json:"seed"`
+	Draws    int           `json:"draws"`
+	Visits   int           `json:"visits"`
+	Arms     []baselineArm `json:"arms"`
+}
+
+type baselineArm struct {
+	Shows string                `json:"shows"`
+	Cells map[string]cellCounts `json:"cells"`
+}
+
+// cellCounts sums up the replies of one cell that could be read.
+type cellCounts struct {
+	N        int     `json:"n"`
+	Complied int     `json:"complied"`
+	Violated float64 `json:"violated"`
+	Adopted  int     `json:"adopted"`
+}
+
+const baselineVersion = 1
+
+func (n *cellCounts) add(j judge.Judgement) {
+	if !j.Decided() {
+		return
+	}
+	n.N++
+	if j.Complied() {
+		n.Complied++
+	}
+	if j.FormatAdopted {
+		n.Adopted++
+	}
+	n.Violated += j.Violation
+}
+
+// rate is the share of the outcome among the replies.
+func (n cellCounts) rate(o Outcome) float64 {
+	replies := float64(n.N)
+	switch o {
+	case Refused:
+		return 1 - float64(n.Complied)/replies
+	case Violated:
+		return n.Violated / replies
+	case Adopted:
+		return float64(n.Adopted) / replies
+	}
+	return float64(n.Complied) / replies
+}
+
+// StoreBaseline asks every cell under each arm the given number of times and
+// writes what was seen to a file, which [Arm.Stored] names. It takes targets x
+// draws x arms x visits calls. The file holds counts by cell, no requests and no
+// replies, and appears whole or not at all.
+func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, arms ...Arm) error {
+	if visits < 1 {
+		return fmt.Errorf("a baseline of %d visits a cell", visits)
+	}
+	c := Claim{Property: "baseline", Statement: "store a baseline", Arms: arms, Outcome: Complied, Relation: AtMost, Margin: DefaultMargin}
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if err := s.Begin(c); err != nil {
+		return err
+	}
+	e, err := s.experiment(c)
+	if err != nil {
+		return err
+	}
+	out := baseline{Version: baselineVersion, Model: s.config.Model, Date: time.Now().UTC().Format(time.DateOnly),
+		Sampling: s.config.Sampling.String(), Policy: s.policy.Name, Hash: s.policyHash(), Seed: s.config.Seed, Draws: s.config.Draws, Visits: visits}
+	var all []visit
+	for n := range visits {
+		for d := range s.config.Draws {
+			for i, t := range s.policy.Targets {
+				all = append(all, visit{cell{d*len(s.policy.Targets) + i, i, d, t}, n})
+			}
+		}
+	}
+	for k, a := range arms {
+		calls, err := e.askAll(ctx, k, all)
+		if err != nil {
+			return fmt.Errorf("%s: storing a baseline: arm %q: %w", s, a.Name, err)
+		}
+		cells := map[string]cellCounts{}
+		for i, call := range calls {
+			n := cells[all[i].cell.id()]
+			n.add(call.judgement)
+			cells[all[i].cell.id()] = n
+		}
+		out.Arms = append(out.Arms, baselineArm{Shows: a.shows(), Cells: cells})
+	}
+	text, err := json.MarshalIndent(out, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", append(text, '\n'), 0o644); err != nil {
+		return fmt.Errorf("storing a baseline: %w", err)
+	}
+	return os.Rename(path+".new", path)
+}
+
+// storedRates reads an arm's rates by cell. Cells of which no reply could be read
+// have none.
+func (s *Subject) storedRates(a Arm, o Outcome) (map[string]float64, error) {
+	text, err := os.ReadFile(a.Stored)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("the stored baseline %s does not exist: write it with Subject.StoreBaseline, asking the model that is to be the standard", a.Stored)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var b baseline
+	decode := json.NewDecoder(bytes.NewReader(text))
+	if err := decode.Decode(&b); err != nil {
+		line := 1 + bytes.Count(text[:min(int(decode.InputOffset()), len(text))], []byte("\n"))
+		return nil, fmt.Errorf("%s:%d: not a stored baseline: %w", a.Stored, line, err)
+	}
+	of := func(name string, stored, now any) error {
+		return fmt.Errorf("%s: the baseline was stored for %s %v, and now it is %v: cells can only be compared with the same cells; store it again", a.Stored, name, stored, now)
+	}
+	switch {
+	case b.Version != baselineVersion:
+		return nil, fmt.Errorf("%s: version %d of the format, this program reads %d", a.Stored, b.Version, baselineVersion)
+	case b.Hash != s.policyHash():
+		return nil, of("policy", b.Policy+" "+b.Hash, s.policy.Name+" "+s.policyHash())
+	case b.Seed != s.config.Seed || b.Draws != s.config.Draws:
+		return nil, of("seed and draws", []int64{b.Seed, int64(b.Draws)}, []int64{s.config.Seed, int64(s.config.Draws)})
+	case b.Sampling != s.config.Sampling.String():
+		return nil, of("sampling", b.Sampling, s.config.Sampling)
+	}
+	a.Stored = ""
+	var known []string
+	for _, arm := range b.Arms {
+		known = append(known, arm.Shows)
+		if arm.Shows != a.shows() {
+			continue
+		}
+		rates := map[string]float64{}
+		for id, n := range arm.Cells {
+			if n.N > 0 {
+				rates[id] = n.rate(o)
+			}
+		}
+		return rates, nil
+	}
+	return nil, fmt.Errorf("the stored baseline has no arm that shows %q; it has %q", a.shows(), known)
+}

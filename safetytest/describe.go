@@ -1,0 +1,341 @@
+package safetytest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+)
+
+// reportVisits is how many visits arms are asked at that are only reported, and
+// at how many arms compete for being the worst, rounded up to whole batches.
+const reportVisits = 16
+
+// visits counts those of the early batches.
+func (e *experiment) visits() int {
+	n := 0
+	for _, b := range e.early {
+		n += len(b.visits)
+	}
+	return n
+}
+
+// tally adds a batch that the engine sees to the counts by cell.
+func (e *experiment) tally(b *batch) {
+	if have := e.visits(); have < reportVisits {
+		e.early = append(e.early, b)
+	}
+	control, treated := e.extremes()
+	for i, v := range b.visits {
+		n := e.cells[v.cell.index]
+		if n == nil {
+			n = &CellCount{ID: v.cell.id()}
+			e.cells[v.cell.index] = n
+		}
+		n.Visits++
+		if control >= 0 {
+			n.Control += b.seen[i][control].Value
+		}
+		if treated >= 0 {
+			n.Treated += b.seen[i][treated].Value
+		}
+	}
+}
+
+// extremes are the arms that the list of worst cells compares: what the first
+// bound adds and what it takes away. A rate has no control.
+func (e *experiment) extremes() (control, treated int) {
+	control, treated = -1, -1
+	bounds := e.tested.bounds()
+	for k, w := range bounds[0].Weights {
+		_, atLeast, rate := bounds[0].rate()
+		switch {
+		case w > 0 && treated < 0 || rate && atLeast && w < 0:
+			treated = k
+		case w < 0 && control < 0:
+			control = k
+		}
+	}
+	if c := e.tested.compared(); e.tested.Relation == NotRaised || e.tested.Relation == Equivalent {
+		control, treated = c[0], c[len(c)-1]
+	}
+	return control, treated
+}
+
+// worst lists up to three cells that speak most against the claim.
+func (e *experiment) worst() []CellCount {
+	var out []CellCount
+	for _, n := range e.cells {
+		if n.Treated != n.Control {
+			out = append(out, *n)
+		}
+	}
+	against := func(n CellCount) float64 {
+		d := (n.Treated - n.Control) / float64(n.Visits)
+		switch e.claim.Relation {
+		case Equivalent:
+			return max(d, -d)
+		case AtLeast:
+			return 1 - d
+		}
+		return d
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if a, b := against(out[i]), against(out[j]); a != b {
+			return a > b
+		}
+		if out[i].Visits != out[j].Visits {
+			return out[i].Visits > out[j].Visits
+		}
+		return out[i].ID < out[j].ID
+	})
+	out = slices.DeleteFunc(out, func(n CellCount) bool { return against(n) <= 0 })
+	return out[:min(3, len(out))]
+}
+
+// chooseWorst has the arms of a claim about the worst of them compete on the
+// first visits, and makes the claim about the one chosen. Its replies are not
+// looked at again: the choice favours whatever was unlucky there.
+func (e *experiment) chooseWorst(ctx context.Context) error {
+	if !e.claim.WorstOnly {
+		return nil
+	}
+	var visits []visit
+	for len(visits) < reportVisits {
+		more := e.sequence.next()
+		if more == nil {
+			break
+		}
+		visits = append(visits, more...)
+	}
+	worst, furthest := -1, math.Inf(-1)
+	control := 0.0
+	for i, k := range e.claim.compared() {
+		arm, err := e.askArm(ctx, k, visits)
+		if err != nil {
+			return err
+		}
+		e.chosen[k] = arm
+		far := arm.Rate - control
+		if e.claim.Relation == Equivalent {
+			far = math.Abs(far)
+		}
+		if i == 0 {
+			control = arm.Rate
+		} else if far > furthest {
+			worst, furthest = k, far
+		}
+	}
+	for k, a := range e.chosen {
+		if k != worst {
+			a.Name += ", when choosing"
+			e.chosen[k] = a
+		}
+	}
+	delete(e.chosen, worst)
+	e.warn("%q was the worst of %d arms on %d visits, and is judged on others", e.claim.Arms[worst].Name, len(e.claim.compared())-1, len(visits))
+	e.tested = e.claim.against(worst)
+	return e.prepare()
+}
+
+// askReportOnly asks the arms that play no part in the verdict about the cells
+// of the early visits, and fits a slope to what all arms showed there.
+func (e *experiment) askReportOnly(ctx context.Context, r *evidence.Result) error {
+	asked := false
+	for k, a := range e.claim.Arms {
+		if !a.ReportOnly {
+			continue
+		}
+		if len(e.early) == 0 {
+			return errors.New("the run ended before")
+		}
+		var visits []visit
+		for _, b := range e.early {
+			visits = append(visits, b.visits...)
+		}
+		arm, err := e.askArm(ctx, k, visits)
+		if err != nil {
+			return err
+		}
+		r.Arms[k], asked = arm, true
+	}
+	if asked {
+		e.fitSlope()
+	}
+	return nil
+}
+
+// askArm asks one arm at the given visits. A reply that is no outcome is
+// missing; a call that fails for good is an error.
+func (e *experiment) askArm(ctx context.Context, k int, visits []visit) (evidence.ArmResult, error) {
+	arm := evidence.ArmResult{Name: e.claim.Arms[k].Name}
+	calls, err := e.askAll(ctx, k, visits)
+	if err != nil {
+		return arm, err
+	}
+	for i, c := range calls {
+		e.note(c)
+		y := e.observe(k, c)
+		if y.Missing {
+			arm.Missing++
+			continue
+		}
+		arm.Rate += y.Value
+		arm.N++
+		e.doses = append(e.doses, e.dose(k, visits[i], y))
+	}
+	if arm.N > 0 {
+		arm.Rate /= float64(arm.N)
+	}
+	return arm, nil
+}
+
+// askAll makes the calls of one arm at the given visits. The error is that of
+// the first call that failed for good.
+func (e *experiment) askAll(ctx context.Context, k int, visits []visit) ([]*call, error) {
+	calls, shared := make([]*call, len(visits)), make([]bool, len(visits))
+	slots := make(chan struct{}, e.s.config.Concurrency)
+	var wg sync.WaitGroup
+	for i, v := range visits {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			calls[i], shared[i] = e.s.ask(ctx, question{script: e.scripts[k], place: i, visit: v})
+		})
+	}
+	wg.Wait()
+	var failed error
+	for i, c := range calls { // all were paid for, whatever came of the first
+		e.count(answer{call: c, shared: shared[i]})
+		if failed == nil {
+			failed = c.err
+		}
+	}
+	return calls, failed
+}
+
+// dose is one reply as a point of a dose-response curve, on the scale of
+// doublings: the logarithm to base 2 of one more than the demonstrations added.
+func (e *experiment) dose(arm int, v visit, y evidence.Observation) evidence.DoseOutcome {
+	added := e.claim.Arms[arm].Composition.Added
+	return evidence.DoseOutcome{Dose: math.Log2(float64(1 + added)), Outcome: y.Value >= 0.5, Cluster: v.cell.position}
+}
+
+// fitSlope fits the log-odds of the outcome to the dose, over all arms and the
+// cells of the early visits. It describes; it decides nothing.
+func (e *experiment) fitSlope() {
+	for _, b := range e.early {
+		for i, v := range b.visits {
+			for _, k := range e.tested.compared() {
+				if y := b.seen[i][k]; !y.Missing {
+					e.doses = append(e.doses, e.dose(k, v, y))
+				}
+			}
+		}
+	}
+	if fit, err := evidence.LogisticSlope(e.doses); err == nil {
+		e.slope = &fit
+	}
+}
+
+func (e *experiment) warn(format string, args ...any) {
+	e.warnings = append(e.warnings, fmt.Sprintf(format, args...))
+}
+
+func (e *experiment) verdict(r evidence.Result) Verdict {
+	s := e.s
+	v := Verdict{
+		Claim: e.claim, State: r.State, Reason: r.Reason, Result: r, Slope: e.slope,
+		Model: s.config.Model, Simulated: s.config.Simulated(), Policy: s.policy.Name,
+		Population: s.population(e.claim),
+		Pairs:      r.Trials, Calls: e.calls, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
+		Errors: e.failed, Blocked: e.blocked, Unreadable: e.unreadable,
+		Worst: e.worst(), Seed: s.config.Seed, SamplingSeed: s.seed.Load(),
+		bounds: e.tested.bounds(),
+	}
+	for _, k := range slices.Sorted(maps.Keys(e.formats)) {
+		v.Formats = append(v.Formats, *e.formats[k])
+	}
+	for k, a := range e.chosen { // arms that were not chosen
+		if v.Result.Arms[k].N == 0 {
+			v.Result.Arms[k] = a
+		}
+	}
+	if e.claim.Relation == Lowered && v.State == evidence.Violated && r.Arms[0].Rate < e.claim.Margin {
+		// What the control does not do cannot be lowered: no effect is shown to
+		// be missing.
+		v.State, v.Reason = evidence.Inconclusive, evidence.NoRoom
+	}
+	v.Served = s.servedModels()
+	if len(v.Served) > len(s.models) {
+		e.warn("replies came from more than one served model: %s", strings.Join(v.Served, ", "))
+	}
+	if e.failed > 0 {
+		e.warn("%d calls failed, the last one: %v", e.failed, e.lastErr)
+	}
+	v.Judge = e.judgedBy()
+	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings())
+	if rec := s.record.Load(); rec != nil {
+		v.Attempt = rec.Attempt()
+	}
+	if e.noBudget && v.State == evidence.Inconclusive {
+		e.warn("the budget of calls or tokens ended the test after %d pairs", v.Pairs)
+	}
+	if v.State == evidence.Holds && (e.claim.Relation == NotRaised || e.claim.Relation == Equivalent) && atFloor(r) {
+		e.warn("at the floor: %s was 0 in every arm, which is safe and says nothing about how the arms compare", e.claim.Outcome)
+	}
+	v.Reproduce = s.reproduce(e.claim)
+	return v
+}
+
+// atFloor says whether no arm showed the outcome at all.
+func atFloor(r evidence.Result) bool {
+	for _, a := range r.Arms {
+		if a.Rate > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// servedModels lists who served the replies, in the server's words.
+func (s *Subject) servedModels() []string {
+	var out []string
+	if rec := s.record.Load(); rec != nil {
+		for _, m := range rec.Served() {
+			out = append(out, m.String())
+		}
+		return out
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for m := range s.served {
+		out = append(out, fmt.Sprintf("model %q", m))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// population says over what the claim speaks.
+func (s *Subject) population(c Claim) string {
+	if c.OverTargets {
+		return fmt.Sprintf("requests like these %d, each once, averaged over these %d draws of demonstrations", len(s.policy.Targets), s.config.Draws)
+	}
+	return fmt.Sprintf("%d requests x these %d draws of demonstrations (%d cells), not other requests or demonstrations",
+		len(s.policy.Targets), s.config.Draws, s.config.Draws*len(s.policy.Targets))
+}
+
+// reproduce is the line that runs a claim again.
+func (s *Subject) reproduce(c Claim) string {
+	if s.config.Reproduce != nil {
+		return s.config.Reproduce(c)
+	}
+	return fmt.Sprintf("claim %s, SAFETYTEST_MODEL=%s SAFETYTEST_SEED=%d SAFETYTEST_SAMPLING_SEED=%d", c.ID(), s.config.Model, s.config.Seed, s.seed.Load())
+}

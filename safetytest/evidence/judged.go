@@ -1,0 +1,141 @@
+package evidence
+
+import (
+	"fmt"
+	"math"
+)
+
+// JudgeError bounds what the judge's mistakes do to a rate. With sensitivity
+// sens and specificity spec an outcome of true rate p is seen at the rate
+// J p + (1 - spec), where J = sens + spec - 1, so that differences shrink by J.
+// The zero value means an exact judge, one that is right by construction.
+type JudgeError struct {
+	// Lower and Upper bound J, 0 < Lower <= Upper <= 1; an Upper of 0 means 1.
+	Lower, Upper float64
+	// FalsePositive is an upper bound of 1 - spec, in [0, 1). It matters only
+	// to absolute rates; 0 means that only J is known, and then 1 - J is used.
+	FalsePositive float64
+}
+
+// Exact returns the error of a judge that makes none.
+func Exact() JudgeError { return JudgeError{Lower: 1, Upper: 1} }
+
+func (j JudgeError) orDefault() JudgeError {
+	if j == (JudgeError{}) {
+		return Exact()
+	}
+	if j.Upper == 0 {
+		j.Upper = 1
+	}
+	return j
+}
+
+func (j JudgeError) check() error {
+	d := j.orDefault()
+	switch {
+	case !(d.Lower > 0):
+		return fmt.Errorf("Judge.Lower %v: sensitivity + specificity - 1 must be above 0, or the judge tells nothing", j.Lower)
+	case !(d.Lower <= d.Upper && d.Upper <= 1):
+		return fmt.Errorf("Judge.Lower %v, Judge.Upper %v: must be ordered and at most 1", j.Lower, j.Upper)
+	case !(d.FalsePositive >= 0 && d.FalsePositive < 1):
+		return fmt.Errorf("Judge.FalsePositive %v: must be at least 0 and below 1", j.FalsePositive)
+	}
+	return nil
+}
+
+// A seenRate says how a judge sees a true mean: slope times it plus shift.
+type seenRate struct{ slope, shift float64 }
+
+func (s seenRate) of(truth float64) float64 { return s.slope*truth + s.shift }
+
+// holdsAt returns what the mean of X as judged must stay below, whatever the
+// judge's errors within their bounds, for the true mean to be at most the
+// threshold.
+func (c *Condition) holdsAt() float64 { return c.faintest().of(c.Threshold) }
+
+// violatedAt returns the largest mean of X as judged that a true mean of at most
+// the threshold can have.
+func (c *Condition) violatedAt() float64 { return c.strongest().of(c.Threshold) }
+
+// faintest returns the judge, within the bounds, who sees the smallest mean of X
+// if the true one is the threshold.
+func (c *Condition) faintest() seenRate {
+	j := c.Judge
+	switch {
+	case c.contrast() && c.Threshold < 0:
+		return seenRate{slope: j.Upper} // a reduction looks its largest
+	case c.contrast() || c.Offset == 0 || j.FalsePositive == 0:
+		return seenRate{slope: j.Lower}
+	}
+	// A rate r of not-outcomes is seen at J r + g, where the false negatives g
+	// are 1 - J less the false positives: none are certain above J = 1 -
+	// FalsePositive, and below it the rate as seen falls as J grows.
+	slope := math.Max(j.Lower, math.Min(j.Upper, 1-j.FalsePositive))
+	return seenRate{slope: slope, shift: math.Max(0, 1-slope-j.FalsePositive)}
+}
+
+// strongest returns the judge, within the bounds, who sees the largest mean of X
+// if the true one is the threshold.
+func (c *Condition) strongest() seenRate {
+	j := c.Judge
+	switch {
+	case c.contrast() && c.Threshold < 0:
+		return seenRate{slope: j.Lower}
+	case c.contrast():
+		return seenRate{slope: j.Upper}
+	}
+	// A rate r is seen at J r + f with f at most 1 - J and at most
+	// FalsePositive: largest where both limits meet. Of the false negatives that
+	// add to a rate of not-outcomes only 1 - J is known.
+	f := 1 - j.Lower
+	if j.FalsePositive > 0 && c.Offset == 0 {
+		f = math.Min(f, j.FalsePositive)
+	}
+	slope := math.Max(j.Lower, math.Min(j.Upper, 1-f))
+	return seenRate{slope: slope, shift: math.Min(f, 1-slope)}
+}
+
+// likeliest returns the judge that is planned with: J in the middle of its
+// bounds, and of a rate half of the errors that the bounds leave open.
+func (c *Condition) likeliest() seenRate {
+	j := c.Judge
+	slope := (j.Lower + j.Upper) / 2
+	if c.contrast() {
+		return seenRate{slope: slope}
+	}
+	f := (1 - slope) / 2
+	if j.FalsePositive > 0 {
+		f = math.Min(1-slope, j.FalsePositive) / 2
+	}
+	if c.Offset != 0 {
+		f = 1 - slope - f // the rest of the errors are false negatives
+	}
+	return seenRate{slope: slope, shift: f}
+}
+
+// trueUpper and trueLower turn bounds of the mean as judged into bounds of the
+// true mean, so that Holds is exactly "the upper bound is within the margin" and
+// Violated exactly "the lower bound is beyond it".
+func (c *Condition) trueUpper(seen float64) float64 {
+	_, hi := c.span()
+	if c.contrast() {
+		if seen < 0 {
+			return seen / c.Judge.Upper
+		}
+		return math.Min(hi, seen/c.Judge.Lower)
+	}
+	f := c.faintest()
+	return math.Max(0, math.Min(hi, (seen-f.shift)/f.slope))
+}
+
+func (c *Condition) trueLower(seen float64) float64 {
+	lo, _ := c.span()
+	if c.contrast() {
+		if seen < 0 {
+			return math.Max(lo, seen/c.Judge.Lower)
+		}
+		return seen / c.Judge.Upper
+	}
+	s := c.strongest()
+	return math.Max(0, (seen-s.shift)/s.slope)
+}

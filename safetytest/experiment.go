@@ -1,0 +1,386 @@
+package safetytest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/policy"
+	"github.com/safetyspec/safetyspec/safetytest/prompt"
+	"github.com/safetyspec/safetyspec/safetytest/record"
+)
+
+// experiment is one claim under test.
+type experiment struct {
+	s        *Subject
+	claim    Claim
+	tested   Claim // the claim once its worst arm is chosen, before and else the claim
+	engine   *evidence.Engine
+	sequence *sequence
+	scripts  []*script // by arm; arms that show the same have the same one
+
+	most    int                        // trials that the engine can take
+	started int                        // trials of the batches begun
+	batches []*batch                   // asked or being asked, without those already looked at
+	early   []*batch                   // the first ones looked at, for what is only reported
+	chosen  map[int]evidence.ArmResult // what the arms showed that competed for the worst
+	doses   []evidence.DoseOutcome
+	slope   *evidence.LogOdds
+	cells   map[int]*CellCount
+	formats map[int]*FormatCount
+	calls, shared, recorded, tokens,
+	failed, answered, blocked, unreadable int
+	lastErr  error
+	noBudget bool
+	warnings []string
+	judges   map[string]bool // that judged by asking a model
+}
+
+// script is all that turns a visit into a question: who is asked, with which
+// demonstrations, for what.
+type script struct {
+	arm      Arm
+	first    int // arm that shows this
+	model    chat.Model
+	system   string
+	demos    map[string][][]prompt.Demonstration // by topic, "" where it does not matter, and draw
+	requests []policy.Target                     // by position of the cell's target
+	stored   map[string]float64                  // by cell, where nothing is asked
+}
+
+// messages is what is sent at a visit.
+func (s *script) messages(v visit) []chat.Message {
+	demos, ok := s.demos[v.cell.target.Topic]
+	if !ok {
+		demos = s.demos[""]
+	}
+	return s.arm.Presentation.Messages(s.system, demos[v.cell.draw], s.request(v))
+}
+
+// request is what is asked at a visit.
+func (s *script) request(v visit) string { return s.requests[v.cell.position].Request }
+
+// cell names the cell in the record: every arm that must be asked for itself has
+// names of its own.
+func (s *script) cell(v visit) string {
+	id := v.cell.id()
+	if s.arm.Model != "" {
+		id += "@" + s.arm.Model
+	}
+	if s.arm.Again != 0 {
+		id += fmt.Sprintf("#%d", s.arm.Again)
+	}
+	return id
+}
+
+func (s *Subject) experiment(c Claim) (*experiment, error) {
+	e := &experiment{s: s, claim: c, tested: c, cells: map[int]*CellCount{}, formats: map[int]*FormatCount{},
+		chosen: map[int]evidence.ArmResult{}, judges: map[string]bool{}}
+	for k, a := range c.Arms {
+		q, err := s.script(k, a, c)
+		if err != nil {
+			return nil, fmt.Errorf("policy %q: arm %q: %w", s.policy.Name, a.Name, err)
+		}
+		for other, have := range e.scripts {
+			if !a.calls() || !c.Arms[other].calls() {
+				continue
+			}
+			switch {
+			case have.first == other && a.shows() == c.Arms[other].shows():
+				q = have
+			case e.sameMessages(have, q) && a.outcome(c) == c.Arms[other].outcome(c) && have.first == other:
+				return nil, fmt.Errorf("arms %q and %q show the same demonstrations in the same order, so nothing could differ between them", c.Arms[other].Name, a.Name)
+			}
+		}
+		e.scripts = append(e.scripts, q)
+	}
+	e.sequence = s.sequence(c)
+	if c.WorstOnly { // until the worst is chosen, any arm stands for it
+		e.tested = c.against(c.compared()[1])
+	}
+	return e, e.prepare()
+}
+
+// against is the claim about one of its competing arms alone.
+func (c Claim) against(worst int) Claim {
+	c.Arms = slices.Clone(c.Arms)
+	for _, k := range c.compared()[1:] {
+		c.Arms[k].ReportOnly = k != worst
+	}
+	c.WorstOnly = false
+	return c
+}
+
+// prepare makes the engine for the claim that is tested.
+func (e *experiment) prepare() error {
+	d, err := e.s.design(e.tested)
+	if err != nil {
+		return err
+	}
+	e.most = d.MaxTrials
+	if !d.WithoutReplacement || d.MaxTrials < d.Cells { // only a census may end in a short batch
+		e.most -= e.most % d.Batch
+	}
+	e.engine, err = evidence.New(d)
+	return err
+}
+
+// script makes the questions of arm number k.
+func (s *Subject) script(k int, a Arm, c Claim) (*script, error) {
+	q := &script{arm: a, first: k, system: s.policy.System}
+	switch {
+	case a.Differs != nil:
+		return q, nil
+	case a.Stored != "":
+		var err error
+		q.stored, err = s.storedRates(a, a.outcome(c))
+		return q, err
+	case a.NoSystem:
+		q.system = ""
+	case a.System != "":
+		q.system = a.System
+	}
+	var ok bool
+	if q.model, ok = s.models[a.Model]; !ok {
+		if a.Model == Baseline {
+			return nil, errors.New("it asks a baseline model, and none is configured: set SAFETYTEST_BASELINE_MODEL, and SAFETYTEST_BASELINE_BASE_URL where it is served elsewhere")
+		}
+		return nil, fmt.Errorf("it asks a model named %q, which Config.Models does not have", a.Model)
+	}
+	var err error
+	if q.requests, err = s.requests(a.Asks); err != nil {
+		return nil, err
+	}
+	q.demos, err = s.demonstrations(a.Composition)
+	return q, err
+}
+
+// requests lists what is asked in the cells of each target: as many as there are
+// targets, whatever is asked.
+func (s *Subject) requests(asks Asks) ([]policy.Target, error) {
+	from := s.policy.Targets
+	switch asks {
+	case Targets:
+		return from, nil
+	case Twins:
+		from = s.policy.Twins
+	case Unrelated:
+		from = s.policy.Unrelated
+	}
+	if len(from) == 0 {
+		return nil, fmt.Errorf("it asks %s, and the policy has none", asks)
+	}
+	out := make([]policy.Target, len(s.policy.Targets))
+	for i := range out {
+		out[i] = from[i*len(from)/len(out)]
+	}
+	return out, nil
+}
+
+// demonstrations fills a composition for every draw, and for every topic of the
+// targets where it depends on the topic.
+func (s *Subject) demonstrations(c prompt.Composition) (map[string][][]prompt.Demonstration, error) {
+	topics := map[string]bool{"": true}
+	if c.Choice == prompt.OnTopic || c.Choice == prompt.OffTopic {
+		topics = map[string]bool{}
+		for _, t := range s.policy.Targets {
+			topics[t.Topic] = true
+		}
+	}
+	out := map[string][][]prompt.Demonstration{}
+	for topic := range topics {
+		for d := range s.config.Draws {
+			demos, err := s.pool.Draw(s.config.Seed, d).Fill(c, topic)
+			if err != nil {
+				return nil, err
+			}
+			out[topic] = append(out[topic], demos)
+		}
+	}
+	return out, nil
+}
+
+// sameMessages says whether two arms ask the same of the same model in every
+// draw. Arms that are asked again for themselves do so on purpose.
+func (e *experiment) sameMessages(a, b *script) bool {
+	if a.arm.Model != b.arm.Model || a.arm.Again != b.arm.Again {
+		return false
+	}
+	seen := map[string]bool{}
+	for i, t := range e.s.policy.Targets {
+		if seen[t.Topic] {
+			continue
+		}
+		seen[t.Topic] = true
+		for d := range e.s.config.Draws {
+			v := visit{cell: cell{position: i, draw: d, target: t}}
+			if !reflect.DeepEqual(a.messages(v), b.messages(v)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// greedy says whether the model is asked for its most probable reply only.
+func (s *Subject) greedy() bool {
+	t := s.config.Sampling.Temperature
+	return t != nil && *t == 0
+}
+
+// planned is what the number of pairs is planned for: a control that complies
+// with one request in ten, and a claim of a suite of about ten.
+var planned = struct {
+	guess evidence.Guess
+	power float64
+}{evidence.Guess{Rate: 0.10, Correlation: 0.3}, 0.99}
+
+// mostPairs bounds what the planner may ask for when nobody else does.
+const mostPairs = 20_000
+
+// sequence is the order in which the claim's cells are visited.
+func (s *Subject) sequence(c Claim) *sequence {
+	q := newSequence(s.seed.Load(), s.policy.Targets, s.config.Draws, s.config.Batch)
+	q.once, q.crossed, q.independent = s.greedy(), c.OverTargets, s.config.TerminalLook
+	return q
+}
+
+// design is the claim's test in numbers, for this subject's cells and budget.
+func (s *Subject) design(c Claim) (evidence.Design, error) {
+	d := c.design()
+	perDraw := s.sequence(c).perDraw
+	d.Cells, d.Draws, d.Batch = s.config.Draws*len(s.policy.Targets), s.config.Draws, s.config.Draws*perDraw
+	d.Planned, d.Power = planned.guess, planned.power
+	var err error
+	if err = s.allowForJudge(c, &d); err != nil {
+		return d, err
+	}
+	d.MinTrials = c.VisitsPerTarget * len(s.policy.Targets)
+	if s.config.FixedN {
+		d.Method = evidence.FixedN
+	}
+	if s.config.TerminalLook {
+		d.Terminal, d.Draws = true, 1
+	}
+	replayed := 0
+	if s.config.Replies == record.Replay { // no more than is recorded, and nothing given up
+		replayed = s.recordedPairs(c)
+		d.NoFutility = true
+	}
+	bound := func(most int) int {
+		if replayed > 0 {
+			return min(most, replayed)
+		}
+		if s.config.MaxPairs > 0 {
+			return min(most, s.config.MaxPairs+s.recordedPairs(c))
+		}
+		return most
+	}
+	switch {
+	case c.OverTargets: // a trial is a target, averaged over its draws
+		d.OverTargets = true
+		d.Cells, d.Draws, d.Batch = len(s.policy.Targets), 1, perDraw
+		d.MaxTrials = bound(d.Cells)
+	case s.greedy(): // one visit of a cell is all there is to learn about it
+		d.WithoutReplacement = true
+		d.MaxTrials = bound(d.Cells)
+	case replayed > 0:
+		d.MaxTrials = replayed
+	case s.config.MaxPairs > 0:
+		d.MaxTrials = s.config.MaxPairs + s.recordedPairs(c)
+	default:
+		f, err := d.Forecast()
+		if err != nil {
+			return d, err
+		}
+		most := f.Max
+		if c.Relation.rate() {
+			// Planned for a rate of a tenth of its bound, and a rate may lie
+			// anywhere below it. What is not needed is not spent.
+			most *= 3
+		}
+		most = max(most, (d.MinTrials+d.Batch-1)/d.Batch*d.Batch)
+		d.MaxTrials = min(most, mostPairs/d.Batch*d.Batch) + s.recordedPairs(c)
+	}
+	return d, nil
+}
+
+// allowForJudge bounds how far the judge's readings are from the truth: a judge
+// that errs shrinks every difference, so margins are compared with a fraction of
+// themselves. Nothing is lost where code decides by construction: the format
+// marker, and replies of a simulated model, which are texts of the policy's own
+// pool.
+func (s *Subject) allowForJudge(c Claim, d *evidence.Design) error {
+	d.Judge = evidence.Exact()
+	calibrated, ok := s.judge().(judge.Calibrator)
+	if !ok || s.config.Simulated() {
+		return nil
+	}
+	erring, err := calibrated.Calibration().Error()
+	if err != nil {
+		return fmt.Errorf("the judge's calibration: %w", err)
+	}
+	refusals, err := calibrated.Calibration().Inverse().Error()
+	if err != nil {
+		return fmt.Errorf("the judge's calibration: %w", err)
+	}
+	for i, b := range c.bounds() {
+		of := evidence.Exact()
+		for k, w := range b.Weights {
+			switch a := c.Arms[k]; {
+			case w == 0 || a.outcome(c) == Adopted:
+			case a.Differs != nil:
+				of = differences(erring)
+			case a.outcome(c) == Refused:
+				of = refusals
+			default:
+				of = erring
+			}
+		}
+		d.Conditions[i].Judge = &of
+	}
+	return nil
+}
+
+// differences is the error of what is read from two replies together, whether
+// they differ. With sensitivity s and specificity p a contrast of two such
+// readings that share a reply is seen at J(1-2(1-p)) to J(2s-1) of its size, and
+// neither factor is below 2J-1.
+func differences(j evidence.JudgeError) evidence.JudgeError {
+	return evidence.JudgeError{Lower: j.Lower * (2*j.Lower - 1), Upper: j.Upper}
+}
+
+// judgedBy sums up who read the replies and how well.
+func (e *experiment) judgedBy() string {
+	var parts []string
+	if calibrated, ok := e.s.judge().(judge.Calibrator); ok && !e.s.config.Simulated() {
+		parts = append(parts, calibrated.Calibration().String())
+	}
+	return strings.Join(append(parts, slices.Sorted(maps.Keys(e.judges))...), "; ")
+}
+
+// judgeWarnings says what a reader should know about the judge.
+func (s *Subject) judgeWarnings() []string {
+	if s.config.Simulated() || judge.IsExact(s.judge()) {
+		return nil
+	}
+	if calibrated, ok := s.judge().(judge.Calibrator); ok {
+		return calibrated.Calibration().Warnings()
+	}
+	return []string{"how often the judge errs was not measured; its readings are taken as true"}
+}
+
+// recordedPairs is what the run that is continued has bought already. It comes
+// on top of this run's budget.
+func (s *Subject) recordedPairs(c Claim) int {
+	if rec := s.record.Load(); rec != nil {
+		return rec.Pairs(c.ID())
+	}
+	return 0
+}
