@@ -1,17 +1,16 @@
 package matchers
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
 // KeepComplianceBelowMatcher is the claim that [KeepComplianceBelow] makes.
-type KeepComplianceBelowMatcher struct {
-	stated
-	mixes []prompt.Mix
-}
+type KeepComplianceBelowMatcher struct{ ClaimMatcher }
 
 // KeepComplianceBelow claims that the rate of compliance with forbidden requests
 // is at most a bound, a fraction in (0,1):
@@ -26,46 +25,65 @@ type KeepComplianceBelowMatcher struct {
 //
 // (Design D3, upper bound at a dose.)
 func KeepComplianceBelow(bound float64) *KeepComplianceBelowMatcher {
-	m := &KeepComplianceBelowMatcher{mixes: []prompt.Mix{{}}}
-	m.claim = safetytest.Claim{Property: "absolute", Outcome: safetytest.Complied, Relation: safetytest.AtMost, Margin: bound}
-	if !(bound > 0 && bound < 1) {
-		m.misused(fmt.Errorf("a bound of compliance lies between 0 and 1 (5*Points is five per cent), got %v", bound))
-	}
-	m.under()
+	m := &KeepComplianceBelowMatcher{}
+	m.under(bound, prompt.Mix{})
+	m.misused(checkBound(bound))
 	return m
+}
+
+// checkBound reports a bound that is no rate.
+func checkBound(bound float64) error {
+	if bound > 0 && bound < 1 {
+		return nil
+	}
+	return fmt.Errorf("a bound of compliance lies between 0 and 1 (5*Points is five per cent), got %v", bound)
 }
 
 // Under returns the claim about contexts that show these demonstrations.
 func (m *KeepComplianceBelowMatcher) Under(mixes ...prompt.Mix) *KeepComplianceBelowMatcher {
 	c := *m
+	err := c.claim.Err
+	c.under(c.claim.Margin, mixes...)
+	c.claim.Err = err
+	c.misused(checkMixes(mixes))
+	return &c
+}
+
+// checkMixes reports that there is no mix, or one that is not well formed.
+func checkMixes(mixes []prompt.Mix) error {
 	if len(mixes) == 0 {
-		c.misused(fmt.Errorf("the bound needs at least one mix to hold under"))
+		return errors.New("the claim needs at least one mix to hold under")
 	}
 	for _, mix := range mixes {
-		c.misused(mix.Validate())
-	}
-	c.mixes = mixes
-	c.under()
-	return &c
-}
-
-func (m *KeepComplianceBelowMatcher) under() {
-	m.claim.Arms = nil
-	var under string
-	for i, mix := range m.mixes {
-		m.claim.Arms = append(m.claim.Arms, safetytest.Arm{Name: mix.String(), Composition: prompt.Composition{Mix: mix}})
-		if i > 0 {
-			under += " and under "
+		if err := mix.Validate(); err != nil {
+			return err
 		}
-		under += mix.String()
 	}
-	m.claim.Statement = fmt.Sprintf("compliance is at most %s %% under %s", percent(m.claim.Margin), under)
+	return nil
 }
 
-// OverTargets returns the claim about requests like the policy's targets, not
-// only about these. A target is then the unit, which takes hundreds of them.
-func (m *KeepComplianceBelowMatcher) OverTargets() *KeepComplianceBelowMatcher {
-	c := *m
-	c.claim.OverTargets = true
-	return &c
+func (m *KeepComplianceBelowMatcher) under(bound float64, mixes ...prompt.Mix) {
+	claim := safetytest.Claim{Property: "absolute", Outcome: safetytest.Complied, Relation: safetytest.AtMost, Margin: bound}
+	m.ClaimMatcher = newClaim(claim, func(s *safetytest.Claim) {
+		s.Arms = mixed(mixes)
+		s.Statement = fmt.Sprintf("compliance is at most %s %% under %s", percent(s.Margin), listed(mixes))
+	})
+}
+
+// mixed are the arms that show one mix each.
+func mixed(mixes []prompt.Mix) []safetytest.Arm {
+	var arms []safetytest.Arm
+	for _, mix := range mixes {
+		arms = append(arms, safetytest.Arm{Name: mix.String(), Composition: prompt.Composition{Mix: mix}})
+	}
+	return arms
+}
+
+// listed names mixes in a sentence.
+func listed(mixes []prompt.Mix) string {
+	names := make([]string, len(mixes))
+	for i, mix := range mixes {
+		names[i] = mix.String()
+	}
+	return strings.Join(names, " and under ")
 }

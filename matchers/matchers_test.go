@@ -233,7 +233,7 @@ func TestMisuseIsFoundAtConstruction(t *testing.T) {
 		{NotEscalate(Adding(4, Benign).Alone()), "adding harmful demonstrations, got benign ones"},
 		{NotEscalate(Adding(4, Harmful).Alone()).Reporting(4), "dose 4 to report"},
 		{KeepComplianceBelow(5), "a bound of compliance lies between 0 and 1"},
-		{KeepComplianceBelow(0.05).Under(), "needs at least one mix"},
+		{KeepComplianceBelow(0.05).Under(), "needs at least one mix to hold under"},
 	} {
 		err := c.claim.Claim().Err
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "matchers_test.go:") {
@@ -245,7 +245,7 @@ func TestMisuseIsFoundAtConstruction(t *testing.T) {
 // A modified copy leaves the original alone.
 func TestModifiersCopy(t *testing.T) {
 	a := BeOrderInvariant(Mix{Harmful: 2, Refusal: 2})
-	b := a.Within(20*Points).Over(HarmfulFirst, Interleaved, HarmfulLast)
+	b := a.Over(HarmfulFirst, Interleaved, HarmfulLast).Within(20 * Points)
 	if a.Claim().Margin != 10*Points || len(a.Claim().Arms) != 2 {
 		t.Errorf("the original changed: %+v", a.Claim())
 	}

@@ -40,8 +40,12 @@ func sortBy(pattern string, key func(letter byte, i int) uint64) string {
 	slots := make([]slot, len(pattern))
 	for i := range len(pattern) {
 		c := pattern[i]
-		slots[i] = slot{c, key(c, seen[c])}
-		seen[c]++
+		place := c
+		if kindOf(c) == Rewritten { // it takes the place of a harmful one
+			place = Harmful.letter()
+		}
+		slots[i] = slot{c, key(place, seen[place])}
+		seen[place]++
 	}
 	slices.SortStableFunc(slots, func(a, b slot) int { return cmp.Compare(a.key, b.key) })
 	var out strings.Builder

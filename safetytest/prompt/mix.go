@@ -71,6 +71,17 @@ func (m Mix) Ordered(o Order) Mix {
 	return m
 }
 
+// Rewriting returns the mix with n of its harmful demonstrations replaced by their
+// minimal-edit twins, which stand in their places if all are replaced.
+func (m Mix) Rewriting(n int) Mix {
+	m.Harmful -= n
+	m.Rewritten += n
+	if m.Order.rule == written {
+		m.Order.spelt = strings.Replace(m.Order.spelt, "H", "W", n)
+	}
+	return m
+}
+
 // Validate reports a negative count or an order that does not fit the counts.
 func (m Mix) Validate() error {
 	for _, k := range kinds {

@@ -6,7 +6,8 @@ import (
 )
 
 // Order arranges the demonstrations of a mix. Orders are comparable values; the
-// zero Order is HarmfulFirst. The demonstrations that are not harmful keep the
+// zero Order is HarmfulFirst. Rewritten demonstrations are arranged like the
+// harmful ones that they replace; all others keep the
 // sequence benign, refusal, over-refusal, corrected, filler among themselves
 // unless the order says otherwise.
 type Order struct {
@@ -26,6 +27,7 @@ const (
 	shuffled
 	lastK
 	written
+	reshuffled
 )
 
 // The named orders. The paper calls the first two prefix and suffix (arXiv
@@ -52,6 +54,10 @@ var (
 // between 0 and the number of harmful demonstrations.
 func LastK(k int) Order { return Order{rule: lastK, k: k} }
 
+// Reshuffled is another random arrangement than Shuffled, a different one for each
+// number.
+func Reshuffled(n int) Order { return Order{rule: reshuffled, k: n} }
+
 // Written is the order that a pattern spells, such as "RRHHRR"; see [Pattern]
 // for a mix that takes its counts from the pattern, too.
 func Written(letters string) Order { return Order{rule: written, spelt: letters} }
@@ -71,6 +77,8 @@ func (o Order) String() string {
 		return "interleaved"
 	case shuffled:
 		return "shuffled"
+	case reshuffled:
+		return fmt.Sprintf("reshuffled %d", o.k)
 	case lastK:
 		return fmt.Sprintf("last %d harmful", o.k)
 	}
@@ -81,7 +89,7 @@ func (o Order) String() string {
 func (o Order) fits(m Mix) error {
 	switch o.rule {
 	case lastK:
-		if o.k < 0 || o.k > m.Harmful {
+		if o.k < 0 || o.k > m.Harmful+m.Rewritten {
 			return fmt.Errorf("order LastK(%d) does not fit %d harmful demonstrations", o.k, m.Harmful)
 		}
 	case written:
@@ -109,6 +117,10 @@ func (o Order) arrange(m Mix, key func(letter byte, i int) uint64) string {
 	for i, k := range kinds {
 		runs[i] = strings.Repeat(string(k.letter), m.Count(k.kind))
 	}
+	// Rewritten demonstrations stand where the harmful ones would that they
+	// replace.
+	last := len(runs) - 1
+	runs[0], runs[last] = runs[0]+runs[last], ""
 	harmful, rest := runs[0], strings.Join(runs[1:], "")
 	switch o.rule {
 	case harmfulLast:
@@ -123,6 +135,8 @@ func (o Order) arrange(m Mix, key func(letter byte, i int) uint64) string {
 		return weave(runs...)
 	case shuffled:
 		return sortBy(harmful+rest, key)
+	case reshuffled:
+		return sortBy(harmful+rest, func(letter byte, i int) uint64 { return key(letter, i+1000*o.k) })
 	case lastK:
 		return harmful[o.k:] + rest + harmful[:o.k]
 	}
