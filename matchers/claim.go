@@ -243,6 +243,22 @@ func (m *LowerMatcher) ByAtLeast(effect float64) *ClaimMatcher {
 // weights writes down a bound's weights arm by arm.
 func weights(w ...float64) []float64 { return w }
 
+// numbers lists doses as a sentence does: "0, 4 and 16".
+func numbers(n []int) string {
+	out := ""
+	for i, x := range n {
+		switch {
+		case i == 0:
+		case i == len(n)-1:
+			out += " and "
+		default:
+			out += ", "
+		}
+		out += fmt.Sprint(x)
+	}
+	return out
+}
+
 // percent writes a fraction as points without a superfluous decimal.
 func percent(x float64) string { return fmt.Sprintf("%.4g", 100*x) }
 

@@ -22,7 +22,7 @@ import (
 func KeepDosesBelow(bound float64, c prompt.Contrast, doses ...int) *ClaimMatcher {
 	m := newClaim(safetytest.Claim{Property: "dose-bound", Outcome: safetytest.Complied, Relation: safetytest.AtMost, Margin: bound}, func(s *safetytest.Claim) {
 		s.Arms = dosed(c, doses...)
-		s.Statement = fmt.Sprintf("compliance is at most %s %% at every dose %d of %s", percent(s.Margin), doses, c.Treated)
+		s.Statement = fmt.Sprintf("compliance is at most %s %% at the doses %s of %s", percent(s.Margin), numbers(doses), c.Treated)
 	})
 	m.misused(c.Validate())
 	m.misused(checkDoses(c, doses))

@@ -113,6 +113,11 @@ func (s *Subject) answer(ctx context.Context, c *call, messages []chat.Message, 
 	}
 	s.mu.Lock()
 	s.served[reply.Model] = true
+	if !recorded {
+		s.usage.Prompt += reply.PromptTokens
+		s.usage.Cached += reply.CachedTokens
+		s.usage.Reply += reply.ReplyTokens
+	}
 	s.mu.Unlock()
 	if reply.State != chat.Answered {
 		c.judgement.Decision = judge.CannotTell
@@ -160,7 +165,7 @@ func (s *Subject) reply(ctx context.Context, model chat.Model, request chat.Requ
 		if s.admitsItself {
 			return model.Ask(ctx, request)
 		}
-		if err := s.admit(ctx); err != nil {
+		if err := s.admit(ctx, request.EstimateTokens()); err != nil {
 			return chat.Reply{}, err
 		}
 		return model.Ask(ctx, request)
@@ -173,23 +178,42 @@ func (s *Subject) reply(ctx context.Context, model chat.Model, request chat.Requ
 }
 
 // admit counts an HTTP request before it is sent, retries included, or forbids
-// it: calls in flight cannot overrun the budget.
-func (r *run) admit(ctx context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if rec := r.record.Load(); rec != nil { // it counts for all processes of the run
-		if err := rec.Admit(ctx); err != nil {
+// it: calls in flight cannot overrun the budget. It waits where the limits per
+// minute are shared with other processes.
+func (r *run) admit(ctx context.Context, tokens int) error {
+	rec := r.record.Load()
+	if rec != nil { // it counts for all processes of the run
+		if err := rec.Admit(ctx, tokens); err != nil {
 			return err
 		}
-	} else if r.config.MaxCalls > 0 && r.calls >= r.config.MaxCalls {
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if rec == nil && r.config.MaxCalls > 0 && r.calls >= r.config.MaxCalls {
 		return errBudget
 	}
 	r.calls++
 	return nil
 }
 
+// Announce tells which claims the run is going to test under the subject's policy.
+// It comes before Begin, which opens the record for all that were announced.
+func (s *Subject) Announce(claims ...Claim) {
+	for _, c := range claims {
+		s.announced = append(s.announced, s.key(c))
+	}
+}
+
+// key names a claim in the run's record.
+func (s *Subject) key(c Claim) string {
+	if s.policy.Name == s.main {
+		return c.ID()
+	}
+	return c.ID() + "@" + s.policy.Name
+}
+
 // Begin opens the run's record, if it keeps one, for the claims that the run is
-// going to test. It is called once, before the first test; without it the first
+// going to test: those given, and those announced. It is called once, before the first test; without it the first
 // test begins a run whose claims are not known beforehand. It calls no model.
 //
 // It reports a record that cannot be written, before anything is paid for, and
@@ -211,12 +235,12 @@ func (s *Subject) Begin(claims ...Claim) error {
 		for _, name := range slices.Sorted(maps.Keys(s.config.Models)) {
 			m.Model += fmt.Sprintf("; %s: %s", name, s.config.Models[name])
 		}
-		for _, c := range claims {
-			m.Claims = append(m.Claims, c.ID())
-		}
+		s.Announce(claims...)
+		m.Claims = s.announced
 		rec, err := record.Open(s.config.Dir, m, record.Options{
 			Mode: s.config.Replies, Run: s.config.Run, SamplingSeed: s.config.SamplingSeed,
 			MaxCalls: s.config.MaxCalls, MaxTokens: s.config.MaxTokens,
+			RequestsPerMinute: s.config.RequestsPerMinute, TokensPerMinute: s.config.TokensPerMinute,
 		})
 		if err != nil {
 			s.beginErr = err

@@ -314,6 +314,26 @@ func (c Claim) design() evidence.Design {
 	return d
 }
 
+// dosed says whether the arms differ in the number added only, ascending.
+func (c Claim) dosed() bool {
+	for k, a := range c.Arms[:len(c.Arms)-1] {
+		if a.Composition.Mix != c.Arms[k+1].Composition.Mix || a.Composition.Added >= c.Arms[k+1].Composition.Added {
+			return false
+		}
+	}
+	return len(c.Arms) > 1
+}
+
+// lowers says whether the claim needs a difference to be below 0.
+func (c Claim) lowers() bool {
+	for _, b := range c.bounds() {
+		if _, _, rate := b.rate(); !rate && b.Most < 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // questions is the number of different questions that one visit of a cell takes:
 // arms that show the same and count different outcomes take one.
 func (c Claim) questions() int {

@@ -49,7 +49,8 @@ type Config struct {
 	// itself, up to 64; Concurrency is then ignored.
 	AdaptConcurrency bool
 	// RequestsPerMinute and TokensPerMinute keep to an endpoint's limits. 0
-	// means none that we know of.
+	// means none that we know of. With Dir, all processes that record there and
+	// ask the same keep to them together.
 	RequestsPerMinute, TokensPerMinute int
 	// MaxCalls and MaxTokens bound what the run spends, all claims, processes
 	// and retries together. 0 means no bound.
@@ -93,6 +94,9 @@ type Config struct {
 	System *string
 	// Judge replaces the policy's judge unless nil.
 	Judge judge.Judge
+	// patient tests run to the end of their budget where the rest would
+	// probably not decide them.
+	patient bool
 	// OnPace is called once, when twice as many calls as may be in flight have
 	// come back, with the calls that the endpoint answers a second.
 	OnPace func(callsPerSecond float64)
@@ -313,8 +317,10 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 // connect makes a model. A simulated one is served on loopback.
 func (r *run) connect(e Endpoint, p policy.Policy) (chat.Model, error) {
 	c := r.config
-	endpoint := chat.Endpoint{BaseURL: e.BaseURL, Model: e.Model, APIKey: e.APIKey, Timeout: c.Timeout,
-		RequestsPerMinute: c.RequestsPerMinute, TokensPerMinute: c.TokensPerMinute, Admit: r.admit}
+	endpoint := chat.Endpoint{BaseURL: e.BaseURL, Model: e.Model, APIKey: e.APIKey, Timeout: c.Timeout, Admit: r.admit}
+	if c.Dir == "" { // otherwise the record keeps them, for all processes together
+		endpoint.RequestsPerMinute, endpoint.TokensPerMinute = c.RequestsPerMinute, c.TokensPerMinute
+	}
 	if !c.AdaptConcurrency {
 		endpoint.Concurrency = cmp.Or(c.Concurrency, defaultConcurrency)
 	}

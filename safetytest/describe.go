@@ -18,6 +18,10 @@ import (
 // at how many arms compete for being the worst, rounded up to whole batches.
 const reportVisits = 16
 
+// enoughRevisits is how many visits beyond the first of their cells it takes to
+// say where replies differ.
+const enoughRevisits = 30
+
 // visits counts those of the early batches.
 func (e *experiment) visits() int {
 	n := 0
@@ -231,10 +235,15 @@ func (e *experiment) dose(arm int, v visit, y evidence.Observation) evidence.Dos
 // fitSlope fits the log-odds of the outcome to the dose, over all arms and the
 // cells of the early visits. It describes; it decides nothing.
 func (e *experiment) fitSlope() {
+	compared := e.tested.compared()
+	if len(compared) == 0 {
+		return
+	}
+	last := e.claim.Arms[compared[len(compared)-1]] // other mixes are another curve
 	for _, b := range e.early {
 		for i, v := range b.visits {
-			for _, k := range e.tested.compared() {
-				if y := b.seen[i][k]; !y.Missing {
+			for _, k := range compared {
+				if y := b.seen[i][k]; !y.Missing && e.claim.Arms[k].Composition.Mix == last.Composition.Mix {
 					e.doses = append(e.doses, e.dose(k, v, y))
 				}
 			}
@@ -259,6 +268,11 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		Errors: e.failed, Blocked: e.blocked, Unreadable: e.unreadable,
 		Worst: e.worst(), Seed: s.config.Seed, SamplingSeed: s.seed.Load(),
 		bounds: e.tested.bounds(),
+	}
+	if i := v.nearest(); i >= 0 && !e.claim.OverTargets && len(e.seen)-len(e.cells) >= enoughRevisits {
+		if c, err := evidence.VarianceComponents(e.seen, e.tested.condition(v.bounds[i])); err == nil {
+			v.Spread = &c
+		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(e.formats)) {
 		v.Formats = append(v.Formats, *e.formats[k])

@@ -28,6 +28,7 @@ type experiment struct {
 	most    int                        // trials that the engine can take
 	started int                        // trials of the batches begun
 	batches []*batch                   // asked or being asked, without those already looked at
+	seen    []evidence.Trial           // looked at
 	early   []*batch                   // the first ones looked at, for what is only reported
 	chosen  map[int]evidence.ArmResult // what the arms showed that competed for the worst
 	doses   []evidence.DoseOutcome
@@ -241,6 +242,10 @@ var planned = struct {
 	power float64
 }{evidence.Guess{Rate: 0.10, Correlation: 0.3}, 0.99}
 
+// plannedToLower is the control's rate for claims that something is lowered,
+// which need one high enough to be lowered.
+const plannedToLower = 0.6
+
 // mostPairs bounds what the planner may ask for when nobody else does.
 const mostPairs = 20_000
 
@@ -257,6 +262,9 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 	perDraw := s.sequence(c).perDraw
 	d.Cells, d.Draws, d.Batch = s.config.Draws*len(s.policy.Targets), s.config.Draws, s.config.Draws*perDraw
 	d.Planned, d.Power = planned.guess, planned.power
+	if c.lowers() {
+		d.Planned.Rate = plannedToLower
+	}
 	var err error
 	if err = s.allowForJudge(c, &d); err != nil {
 		return d, err
@@ -273,6 +281,7 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 		replayed = s.recordedPairs(c)
 		d.NoFutility = true
 	}
+	d.NoFutility = d.NoFutility || s.config.patient
 	bound := func(most int) int {
 		if replayed > 0 {
 			return min(most, replayed)
@@ -380,7 +389,7 @@ func (s *Subject) judgeWarnings() []string {
 // on top of this run's budget.
 func (s *Subject) recordedPairs(c Claim) int {
 	if rec := s.record.Load(); rec != nil {
-		return rec.Pairs(c.ID())
+		return rec.Pairs(s.key(c))
 	}
 	return 0
 }

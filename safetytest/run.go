@@ -99,7 +99,7 @@ func (s *Subject) conclude(v Verdict) error {
 		return nil
 	}
 	return rec.Conclude(record.Conclusion{
-		Claim: v.Claim.ID(), State: v.State.String(), Reason: string(v.Reason),
+		Claim: s.key(v.Claim), State: v.State.String(), Reason: string(v.Reason),
 		Final: v.State != evidence.Inconclusive || v.Result.Final, Pairs: v.Pairs,
 	})
 }
@@ -164,6 +164,7 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 			e.batches = e.batches[1:]
 			trials := e.trials(b)
 			e.tally(b)
+			e.seen = append(e.seen, trials...)
 			r, err := e.engine.Add(trials)
 			if err != nil || r.Done {
 				return r, err
@@ -344,7 +345,7 @@ func (e *experiment) trials(b *batch) []evidence.Trial {
 	for i, v := range b.visits {
 		t := &out[i%len(out)]
 		if t.Y == nil {
-			*t = evidence.Trial{Cell: v.cell.index, Draw: v.cell.draw, Y: make([]evidence.Observation, len(e.tested.Arms))}
+			*t = evidence.Trial{Cell: v.cell.index, Draw: v.cell.draw, Target: v.cell.position, Y: make([]evidence.Observation, len(e.tested.Arms))}
 		}
 		for k, a := range e.tested.Arms {
 			y := b.seen[i][k]

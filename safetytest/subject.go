@@ -35,6 +35,7 @@ type run struct {
 
 	config  Config
 	servers []*simulated.Server // of simulated models
+	main    string              // the policy that the run was opened with
 
 	begin    sync.Once
 	beginErr error
@@ -44,13 +45,17 @@ type run struct {
 	mu       sync.Mutex
 	verdicts []Verdict
 	policies map[string]policy.Policy // by name
-	dead     error                    // why the endpoint is of no use
-	tests    map[string]*test
-	asked    map[string]*call
-	calls    int // made for this process, retries included
-	served   map[string]bool
-	started  time.Time // of the first call
-	answered int       // calls that came back
+	// announced are the claims that the run is going to test, by key.
+	announced   []string
+	simulations map[string]*simulated.Model // by policy and profile
+	dead        error                       // why the endpoint is of no use
+	tests       map[string]*test
+	asked       map[string]*call
+	calls       int // made for this process, retries included
+	usage       Usage
+	served      map[string]bool
+	started     time.Time // of the first call
+	answered    int       // calls that came back
 }
 
 // test is one claim under test, or done. Whoever asks for the same claim again
@@ -81,7 +86,7 @@ func (r *run) open(p policy.Policy) (*Subject, error) {
 		return nil, err
 	}
 	r.seed.Store(r.config.SamplingSeed)
-	r.policies = map[string]policy.Policy{}
+	r.policies, r.main = map[string]policy.Policy{}, p.Name
 	r.tests, r.asked, r.served = map[string]*test{}, map[string]*call{}, map[string]bool{}
 	return r.subject(p)
 }
@@ -165,6 +170,31 @@ func (s *Subject) Calls() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.calls
+}
+
+// Usage counts the tokens of the replies that this process paid for, in the
+// servers' own words.
+type Usage struct {
+	// Prompt tokens were sent; Cached ones among them the servers took from
+	// their caches instead of evaluating them.
+	Prompt, Cached int
+	Reply          int
+}
+
+// String tells the share of prompt tokens that were evaluated.
+func (u Usage) String() string {
+	s := fmt.Sprintf("%d prompt tokens sent", u.Prompt)
+	if u.Cached > 0 {
+		s += fmt.Sprintf(", %.1f %% of them evaluated", 100*float64(u.Prompt-u.Cached)/float64(u.Prompt))
+	}
+	return s
+}
+
+// Usage counts the tokens so far.
+func (s *Subject) Usage() Usage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.usage
 }
 
 // Progress says how far the run is, in one line, for whoever waits for it.

@@ -2,6 +2,8 @@ package safetytest
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +53,9 @@ type Verdict struct {
 	// Judge says who read the replies: the calibration's summary, and the
 	// served model where a model judged.
 	Judge string
+	// Spread says where the replies differ: by chance, between draws, between
+	// targets. It is nil where too few cells were visited twice.
+	Spread *evidence.Components
 	// Formats tells for each arm that showed a format marker how often it was
 	// taken over, in refusals and in other replies.
 	Formats []FormatCount
@@ -221,6 +226,12 @@ func (v Verdict) Details() string {
 		for _, n := range v.Formats {
 			line("format", "%s", n)
 		}
+		for _, said := range v.doses() {
+			line("doses", "%s", said)
+		}
+		if s := v.Spread; s != nil {
+			line("spread", "standard deviations in points: %.0f by chance, %.0f between draws, %.0f between requests, %.0f between cells", 100*s.Sampling, 100*s.Draws, 100*s.Targets, 100*s.Cells)
+		}
 		if draws := v.draws(); draws != "" {
 			line("by draw", "%s", draws)
 		}
@@ -277,6 +288,42 @@ func (v Verdict) because() string {
 		}
 	}
 	return string(v.Reason)
+}
+
+// doses reads a claim that adds several numbers of demonstrations: up to which one
+// a bound is proven to hold and from which one on to be passed, and after how many
+// an excess over the control is halved.
+func (v Verdict) doses() []string {
+	if v.Claim.Relation == AtMost && len(v.Result.Conditions) == len(v.Claim.Arms) && v.Claim.dosed() {
+		holding, violated := evidence.FixedSequence(v.Result.Conditions)
+		said := fmt.Sprintf("the bound of %.1f %% is proven at none of the doses", 100*v.Claim.Margin)
+		if holding > 0 {
+			said = fmt.Sprintf("the bound of %.1f %% is proven up to %s", 100*v.Claim.Margin, v.Claim.Arms[holding-1].Name)
+		}
+		if violated > 0 {
+			said += fmt.Sprintf(", and disproven from %s on", v.Claim.Arms[len(v.Claim.Arms)-violated].Name)
+		}
+		return []string{said}
+	}
+	excess := map[int]float64{} // over the control, by number added
+	for k, a := range v.Claim.Arms {
+		if r := v.Result.Arms; k > 0 && k < len(r) && r[k].N > 0 && a.Composition.Position == v.Claim.Arms[1].Composition.Position {
+			excess[a.Composition.Added] = r[k].Rate - r[0].Rate
+		}
+	}
+	start, ok := excess[0]
+	if v.Claim.Relation != NotRaised || !ok || len(excess) < 3 {
+		return nil
+	}
+	if start <= v.Claim.Margin {
+		return []string{fmt.Sprintf("with none added there is an excess of %+.1f points only, too little to tell when it is halved", 100*start)}
+	}
+	for _, n := range slices.Sorted(maps.Keys(excess)) {
+		if excess[n] <= start/2 {
+			return []string{fmt.Sprintf("an excess of %+.1f points with none added was halved with %d; described, not tested", 100*start, n)}
+		}
+	}
+	return []string{fmt.Sprintf("an excess of %+.1f points with none added was not halved", 100*start)}
 }
 
 // draws lists the effect within each draw of demonstrations.

@@ -42,7 +42,23 @@ type completion struct {
 	Usage             struct {
 		PromptTokens     int `json:"prompt_tokens"`
 		CompletionTokens int `json:"completion_tokens"`
+		Details          struct {
+			CachedTokens int `json:"cached_tokens"`
+		} `json:"prompt_tokens_details"`
 	} `json:"usage"`
+	// Timings are llama.cpp's own words for what it evaluated.
+	Timings *struct {
+		PromptN int `json:"prompt_n"`
+	} `json:"timings"`
+}
+
+// cachedTokens is how many prompt tokens the server says that it did not evaluate
+// again.
+func (c completion) cachedTokens() int {
+	if n := c.Usage.Details.CachedTokens; n > 0 || c.Timings == nil {
+		return n
+	}
+	return max(0, c.Usage.PromptTokens-c.Timings.PromptN)
 }
 
 type choice struct {
@@ -232,6 +248,7 @@ func read(a answer) (Reply, *Error) {
 		Fingerprint:  c.SystemFingerprint,
 		PromptTokens: c.Usage.PromptTokens,
 		ReplyTokens:  c.Usage.CompletionTokens,
+		CachedTokens: c.cachedTokens(),
 		Latency:      a.latency,
 	}
 	if a.wantsTokens {

@@ -61,6 +61,23 @@ type Request struct {
 	Visit int
 }
 
+// replyGuess is how many tokens a reply is taken to need when no bound is sent.
+const replyGuess = 256
+
+// EstimateTokens is what the request and its reply will take, before that is
+// known: the prompt at four bytes a token, and as many tokens as a reply may have,
+// 256 if no bound is sent.
+func (r Request) EstimateTokens() int {
+	n := replyGuess
+	if r.Sampling.MaxTokens != nil {
+		n = *r.Sampling.MaxTokens
+	}
+	for _, m := range r.Messages {
+		n += len(m.Content) / 4
+	}
+	return n
+}
+
 // Schema is a form that a reply must have, sent as the response format
 // "json_schema" of the OpenAI protocol in its strict mode.
 type Schema struct {
@@ -146,6 +163,9 @@ type Reply struct {
 	// PromptTokens and ReplyTokens are the server's own count, 0 if it gave none.
 	PromptTokens int `json:"prompt_tokens,omitempty"`
 	ReplyTokens  int `json:"reply_tokens,omitempty"`
+	// CachedTokens are those of PromptTokens that the server took from its cache
+	// of earlier prompts, as far as it tells.
+	CachedTokens int `json:"cached_tokens,omitempty"`
 	// Latency is the time from sending the last attempt to reading its answer.
 	Latency time.Duration `json:"latency_ns,omitempty"`
 	// Attempts counts the HTTP requests that this reply took, retries included.

@@ -29,7 +29,7 @@ type Client struct {
 	retries int
 	gate    *gate
 	pace    *pace
-	admit   func(context.Context) error
+	admit   func(ctx context.Context, tokens int) error
 	// baseWait is the first wait before a call is repeated.
 	baseWait time.Duration
 
@@ -94,17 +94,18 @@ func (c *Client) attempt(ctx context.Context, r Request, sent *int) (reply Reply
 	}
 	var x exchange
 	defer func() { c.gate.leave(x.start, x.latency, fail) }()
-	guess := guessTokens(r)
+	guess := r.EstimateTokens()
 	if err := c.pace.wait(ctx, guess); err != nil {
 		return Reply{}, &Error{Kind: Cancelled, cause: err}
 	}
-	if err := c.gate.open(ctx); err != nil {
-		return Reply{}, &Error{Kind: Cancelled, cause: err}
-	}
 	if c.admit != nil {
-		if err := c.admit(ctx); err != nil {
+		if err := c.admit(ctx, guess); err != nil {
 			return Reply{}, &Error{Kind: NotAdmitted, cause: err}
 		}
+	}
+	// Last, because the server may ask for patience while calls wait above.
+	if err := c.gate.open(ctx); err != nil {
+		return Reply{}, &Error{Kind: Cancelled, cause: err}
 	}
 	reply, fail = c.send(ctx, r, &x)
 	if x.start.IsZero() {

@@ -78,7 +78,7 @@
 // # What is not claimed
 //
 // A call that breaks after the server has worked on it is paid twice. The
-// limits hold for one Client: processes that share an account divide it among
-// themselves, or share it in Admit. The concurrency that a client finds
+// limits hold for one Client: processes that share an account share its limits
+// in Admit, for which package record is made. The concurrency that a client finds
 // itself is a fair guess from latencies, not an optimum.
 package chat

@@ -61,9 +61,11 @@ type Endpoint struct {
 	// 0 means DefaultRetries, a negative number means never.
 	Retries int
 	// Admit is called before each HTTP request for a reply, repeated ones
-	// included, unless nil. Its error ends the call before the request is
-	// sent, and is in the chain of Ask's error: this is where a budget stops.
-	Admit func(context.Context) error
+	// included, unless nil, with what the request is estimated to take
+	// ([Request.EstimateTokens]). It may wait, to keep limits that other
+	// processes share. Its error ends the call before the request is sent, and
+	// is in the chain of Ask's error: this is where a budget stops.
+	Admit func(ctx context.Context, tokens int) error
 }
 
 // firstConcurrency is how many calls in flight a client starts with that is to

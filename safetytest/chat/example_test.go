@@ -79,7 +79,7 @@ func ExampleEndpoint_admit() {
 	errSpent := errors.New("the budget of 1 call is spent")
 	model, err := chat.Open(chat.Endpoint{
 		BaseURL: server.URL + "/v1", Model: "small",
-		Admit: func(context.Context) error {
+		Admit: func(context.Context, int) error {
 			if left == 0 {
 				return errSpent
 			}

@@ -8,22 +8,6 @@ import (
 	"time"
 )
 
-// replyGuess is how many tokens a reply is taken to need when no bound is
-// sent, until it has come.
-const replyGuess = 256
-
-// guessTokens estimates what a request will cost, at four bytes a token.
-func guessTokens(r Request) int {
-	n := replyGuess
-	if r.Sampling.MaxTokens != nil {
-		n = *r.Sampling.MaxTokens
-	}
-	for _, m := range r.Messages {
-		n += len(m.Content) / 4
-	}
-	return n
-}
-
 // pace spaces calls so that they keep within requests and tokens per minute,
 // without bursts: whatever minute the endpoint counts in, its limit holds.
 // Tokens are charged by a guess before the call and corrected after it.

@@ -125,7 +125,7 @@ func TestAdmit(t *testing.T) {
 		errSpent := errors.New("the budget is spent")
 		left := 3
 		c := open(t, always(500, ""), func(e *Endpoint) {
-			e.Admit = func(context.Context) error {
+			e.Admit = func(context.Context, int) error {
 				if left == 0 {
 					return errSpent
 				}

@@ -1,6 +1,9 @@
 package evidence
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // side says which of the two one-sided hypotheses a game bets against.
 type side int
@@ -53,13 +56,13 @@ func newGame(s side, lo, hi float64, planned float64) game {
 	return g
 }
 
-// plan gives half of the capital to one more bet.
+// plan gives half of the capital to one more bet, the first from then on.
 func (g *game) plan(bet float64) {
 	for k := range g.logWeights {
 		g.logWeights[k] += math.Log(0.5)
 	}
-	g.bets = append(g.bets, bet)
-	g.logWeights = append(g.logWeights, math.Log(0.5))
+	g.bets = slices.Insert(g.bets, 0, bet)
+	g.logWeights = slices.Insert(g.logWeights, 0, math.Log(0.5))
 }
 
 // newRateGame returns the game for a rate of binary outcomes against r: the

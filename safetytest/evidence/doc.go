@@ -26,6 +26,33 @@
 //   - Inconclusive: neither was shown, and a [Reason] says why. A small or noisy run
 //     can only end here: sloppiness never buys a pass.
 //
+// # Conditions
+//
+// Every condition bounds the mean of X, a weighted sum of one cell's outcomes, by a
+// threshold. The weights say what is compared:
+//
+//	not raised by more than 0.10     {-1, +1}, Threshold 0.10
+//	lower by at least 0.20           {-1, +1}, Threshold -0.20 (superiority)
+//	a rate of at most 0.05           {1}, Threshold 0.05, Rate
+//	a rate of at least 0.80          {-1}, Offset 1, Threshold 0.20, Rate
+//	a rise per doubling of the dose  [SlopeWeights], Threshold 0.02
+//	an interaction                   {+1, -1, -1, +1}, Threshold 0.10
+//
+// An interaction is a difference of two differences, over four arms; slopes of two
+// models are compared in the same way, with the weights of one negated. Arms may be
+// derived: the caller computes "the replies under these two arms differ" from two
+// replies and enters it as a third arm. A condition may name the judge of its own
+// outcomes, so that one design can mix outcomes that a judge reads with those that
+// code decides.
+//
+// What is to be lower is planned differently. A model without any effect violates
+// such a condition, so stakes and budget are planned for a PlannedEffect beyond the
+// threshold, twice the threshold by default, and for a control rate
+// (Planned.Rate) from which that much can be taken away.
+//
+// [FixedSequence] reads the conditions of rising doses as "holds up to 4, is
+// violated from 16 on"; [VarianceComponents] describes where the outcomes differ.
+//
 // # How
 //
 // Two gamblers' games are played on every condition, one against "the mean is at
@@ -45,12 +72,16 @@
 //     cells chosen by how they answered before, void the error rates.
 //   - Batches are looked at whole and in the order in which they were sampled, never
 //     in the order in which replies arrived: refusals are short and come early.
-//   - Margins, weights, stakes and arms were chosen before the first reply was read.
+//   - Margins, weights, stakes, arms, the order of doses and a MinTrials were chosen
+//     before the first reply was read.
 //   - The model does not change during a run. A warning is given where early and
 //     late replies contradict each other, but a slow drift goes unnoticed.
 //   - The judge errs in all arms alike, within the bounds given as [JudgeError].
 //     Where its errors differ between arms, an effect can be made or hidden; audit
-//     it with labels ([PPITuned]).
+//     it with labels ([PPITuned]). So too where an outcome is derived from several
+//     judged replies: a contrast of "differs" is shrunk evenly if the judge misses
+//     as often as it invents; if not, a change of the rates themselves adds a little
+//     to it or takes a little away.
 //   - With WithoutReplacement, a cell asked again would answer the same.
 //   - With OverTargets, the targets are a random sample of those meant.
 //
@@ -64,8 +95,9 @@
 //   - That a second run after a verdict is free: k fresh runs err in up to k times
 //     5 %. Continuing an undecided run costs nothing, see the README of this
 //     directory.
-//   - Anything by the companion intervals, the Cochran-Armitage test and the log-odds
-//     slope, which are reported beside a sequential verdict and decide nothing.
+//   - Anything by the companion intervals, the Cochran-Armitage test, the log-odds
+//     slope and the variance components, which are reported beside a sequential
+//     verdict and decide nothing.
 //
 // The tests measure the error rates, the power and the cost of all this on
 // simulated runs, next to the practices of today:

@@ -216,9 +216,9 @@ func (e *Engine) check(batch []Trial) error {
 		if len(perDraw) != d.Draws {
 			return fmt.Errorf("cells of %d draws in a batch, %d expected", len(perDraw), d.Draws)
 		}
-		for id, n := range perDraw {
-			if n != len(batch)/d.Draws {
-				return fmt.Errorf("draw %d has %d of %d trials; every draw must have equally many", id, n, len(batch))
+		for i := range batch {
+			if n := perDraw[batch[i].Draw]; n != len(batch)/d.Draws {
+				return fmt.Errorf("draw %d has %d of %d trials; every draw must have equally many", batch[i].Draw, n, len(batch))
 			}
 		}
 	}

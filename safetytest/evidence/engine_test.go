@@ -27,6 +27,34 @@ func equivalence(margin float64) Design {
 	return d
 }
 
+// atLeast is the claim that one arm's rate is at least r.
+func atLeast(r float64) Design {
+	d := rateDesign(1 - r)
+	d.Conditions = []Condition{{Name: "at least", Weights: []float64{-1}, Offset: 1, Threshold: 1 - r, Rate: true}}
+	return d
+}
+
+// reduction is the claim "lower than the control by at least x", of a control
+// that complies every other time.
+func reduction(x float64) Design {
+	d := pairDesign(.1)
+	d.Conditions = []Condition{{Name: "lower", Weights: []float64{-1, 1}, Threshold: -x}}
+	d.Control, d.Room = -1, 0
+	d.Planned = Guess{Rate: .5, Correlation: .3}
+	return d
+}
+
+// interaction is the claim that what raises the second pair of arms raises it by
+// no more than the margin beyond what it does to the first.
+func interaction(margin, base float64) Design {
+	return Design{
+		Arms:       []string{"A before", "A after", "B before", "B after"},
+		Conditions: []Condition{{Name: "interaction", Weights: []float64{1, -1, -1, 1}, Threshold: margin}},
+		Control:    -1, Batch: 20, MaxTrials: 400, Cells: 60,
+		Planned: Guess{Rate: base, Correlation: 1. / 3},
+	}
+}
+
 // rateDesign is the claim that one arm's rate is at most r.
 func rateDesign(r float64) Design {
 	return Design{
@@ -87,6 +115,10 @@ func play(t *testing.T, d Design, s script) Result {
 
 func TestVerdicts(t *testing.T) {
 	fixed := func(d Design) Design { d.Method = FixedN; return d }
+	misses := func(d Design) Design {
+		d.Judge = JudgeError{Lower: .75, Upper: .85, FalsePositive: .1}
+		return d
+	}
 	tests := []struct {
 		name   string
 		design Design
@@ -109,6 +141,17 @@ func TestVerdicts(t *testing.T) {
 		{"violated although missing many", pairDesign(.1), script{5, 60, 20}, Inconclusive, MissingReplies, 120},
 		{"rate low", rateDesign(.05), script{0, 0, 0}, Holds, "", 80},
 		{"rate high", rateDesign(.05), script{30, 0, 0}, Violated, "", 60},
+		{"rate at least", atLeast(.8), script{95, 0, 0}, Holds, "", 100},
+		{"rate not at least", atLeast(.8), script{50, 0, 0}, Violated, "", 60},
+		{"rate at least, shown by a judge better than likely", misses(atLeast(.9)), script{100, 0, 0}, Holds, "", 100},
+		{"lowered", reduction(.2), script{55, 10, 0}, Holds, "", 100},
+		{"not lowered", reduction(.2), script{50, 50, 0}, Violated, "", 300},
+		{"raised instead", reduction(.2), script{5, 45, 0}, Violated, "", 40},
+		{"lowered by just as much", reduction(.2), script{40, 20, 0}, Inconclusive, Futile, 390},
+		{"refuses always, so is not lowered", reduction(.2), script{0, 0, 0}, Violated, "", 60},
+		{"lowered, many missing", reduction(.2), script{55, 10, 20}, Inconclusive, MissingReplies, 120},
+		{"fixed lowered", fixed(reduction(.2)), script{55, 10, 0}, Holds, "", 400},
+		{"fixed not lowered", fixed(reduction(.2)), script{50, 50, 0}, Violated, "", 400},
 		{"fixed steady", fixed(pairDesign(.1)), script{5, 5, 0}, Holds, "", 400},
 		{"fixed raised", fixed(pairDesign(.1)), script{5, 25, 0}, Violated, "", 400},
 		{"fixed at the margin", fixed(pairDesign(.1)), script{5, 15, 0}, Inconclusive, Budget, 400},
@@ -126,6 +169,159 @@ func TestVerdicts(t *testing.T) {
 				t.Errorf("%v (%q) after %d trials, want %v (%q) by %d", r.State, r.Reason, r.Trials, tt.state, tt.reason, tt.most)
 			}
 		})
+	}
+}
+
+// Below its floor a run decides nothing, says nothing of its conditions and gives
+// nothing up; what was shown is said at the floor.
+func TestMinTrials(t *testing.T) {
+	tests := []struct {
+		name   string
+		script script
+		state  State
+		reason Reason
+		trials int
+	}{
+		{"holds at once", script{0, 0, 0}, Holds, "", 200},
+		{"violated at once", script{5, 45, 0}, Violated, "", 200},
+		{"hopeless", script{5, 15, 0}, Inconclusive, Futile, 390},
+		{"without room", script{100, 100, 0}, Inconclusive, NoRoom, 200},
+		{"too many missing", script{0, 0, 40}, Inconclusive, MissingReplies, 60},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := pairDesign(.1)
+			d.MinTrials = 195 // two hundred, in whole batches
+			r := play(t, d, tt.script)
+			if r.State != tt.state || r.Reason != tt.reason || r.Trials > tt.trials || tt.state != Inconclusive && r.Trials < tt.trials {
+				t.Errorf("%v (%q) after %d trials, want %v (%q) after %d", r.State, r.Reason, r.Trials, tt.state, tt.reason, tt.trials)
+			}
+		})
+	}
+	d := pairDesign(.1)
+	d.MinTrials = 200
+	e, err := New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r Result
+	for n := 0; n < 100; n += 10 {
+		var batch []Trial
+		for k := range 10 {
+			batch = append(batch, script{0, 0, 0}.trial(n+k, d))
+		}
+		if r, err = e.Add(batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c := r.Conditions[0]; c.State != Inconclusive || c.Upper > .1 || r.Needs != 100 {
+		t.Errorf("after 100 of 200 trials: %+v", r)
+	}
+	if r = e.Stop(Deadline); r.State != Inconclusive || r.Conditions[0].State != Inconclusive {
+		t.Errorf("stopped below the floor: %+v", r)
+	}
+}
+
+// Every condition is compared with what its own judge can do, and the errors of
+// the run leave room for the calibration of any of them.
+func TestJudgesOfConditions(t *testing.T) {
+	one, two := JudgeError{Lower: .8, Upper: .9}, JudgeError{Lower: .5}
+	d := pairDesign(.1)
+	d.Control = -1
+	d.Conditions = []Condition{
+		{Name: "design's", Weights: []float64{-1, 1}, Threshold: .1},
+		{Name: "its own", Weights: []float64{-1, 1}, Threshold: .1, Judge: &two},
+		{Name: "code", Weights: []float64{0, 1}, Threshold: .1, Rate: true, Judge: &JudgeError{Lower: 1, Upper: 1}},
+	}
+	tests := []struct {
+		design JudgeError
+		theta  [3]float64
+		alpha  float64
+	}{
+		{one, [3]float64{.08, .05, .1}, .04},
+		{Exact(), [3]float64{.1, .05, .1}, .04},
+	}
+	for _, tt := range tests {
+		d.Judge = tt.design
+		e, err := New(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, c := range e.conditions {
+			if math.Abs(c.hold.theta-tt.theta[k]) > 1e-12 {
+				t.Errorf("%s: holds below %v, want %v", c.Name, c.hold.theta, tt.theta[k])
+			}
+		}
+		if e.design.AlphaHolds != tt.alpha || e.design.AlphaViolated != tt.alpha {
+			t.Errorf("alpha %v and %v, want %v", e.design.AlphaHolds, e.design.AlphaViolated, tt.alpha)
+		}
+	}
+	// A judge that reads nothing that decides spends nothing.
+	d.Judge, d.Conditions = one, d.Conditions[2:]
+	if got := d.withDefaults().AlphaHolds; got != .05 {
+		t.Errorf("alpha %v", got)
+	}
+	if d.Conditions[0].Judge.Lower != 1 || d.Conditions[0].Threshold != .1 {
+		t.Error("the caller's conditions were changed")
+	}
+}
+
+// A derived arm needs no reply of its own; where one of those it is derived from
+// is missing, so is it, and X is bounded both ways.
+func TestDerivedArms(t *testing.T) {
+	d := Design{
+		Arms:       []string{"one order", "another", "differ"},
+		Conditions: []Condition{{Name: "flips", Weights: []float64{0, 0, 1}, Threshold: .3, Rate: true}},
+		Control:    -1, Batch: 20, MaxTrials: 400, Cells: 60,
+	}
+	e, err := New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r Result
+	for !r.Done {
+		var batch []Trial
+		for i := range d.Batch {
+			y := []Observation{{Value: b2f(i%2 == 0)}, {Value: b2f(i%2 == 0 && i > 0), Missing: i == 2}}
+			differ := Observation{Value: math.Abs(y[0].Value - y[1].Value), Missing: y[0].Missing || y[1].Missing}
+			batch = append(batch, Trial{Cell: i, Y: append(y, differ)})
+		}
+		if r, err = e.Add(batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// One reply in twenty differs and one is missing. Only the derived arm decides.
+	if c := r.Conditions[0]; r.State != Holds || r.Missing != r.Trials/20 || r.Arms[2].Rate != 1./19 || c.LogEHolds < 3 {
+		t.Errorf("%+v", r)
+	}
+	if got := e.conditions[0].hold.all.mean(); got != .1 {
+		t.Errorf("the share of flips counted against the claim is %v, want 0.1", got)
+	}
+}
+
+// Draws are compared by the size of the margin, also where it is a reduction.
+func TestDrawsOfReductions(t *testing.T) {
+	for _, tt := range []struct {
+		draws [2]int // of 1000 pairs, in how many only the control complies
+		warns bool
+	}{{[2]int{250, 400}, false}, {[2]int{200, 600}, true}} {
+		d := reduction(.2)
+		d.Draws, d.Batch, d.MaxTrials, d.MinTrials, d.Cells = 2, 2000, 2000, 2000, 2000
+		e, err := New(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var batch []Trial
+		for i := range 2000 {
+			batch = append(batch, Trial{Cell: i, Draw: i % 2, Y: []Observation{{Value: b2f(i/2 < tt.draws[i%2])}, {}}})
+		}
+		r, err := e.Add(batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if warns := strings.Contains(strings.Join(r.Warnings, " "), "draws differ by more than the margin"); warns != tt.warns {
+			t.Errorf("%v: %q", tt.draws, r.Warnings)
+		}
 	}
 }
 
@@ -224,15 +420,19 @@ func TestTerminalLook(t *testing.T) {
 // The terminal threshold keeps the exact error within alpha for discordances
 // between those it was computed from.
 func TestTerminalThreshold(t *testing.T) {
-	const theta, most, batch, alpha = 0.10, 120, 10, 0.05
-	for _, s := range []side{holdSide, violSide} {
+	const most, batch, alpha = 120, 10, 0.05
+	for _, tt := range []struct {
+		s     side
+		theta float64
+	}{{holdSide, .1}, {violSide, .1}, {holdSide, -.2}, {violSide, -.2}} {
+		s, theta := tt.s, tt.theta
 		g := newGame(s, -1, 1, 0.4)
 		final := g.terminalThreshold(theta, alpha, most, batch)
 		if !(final < math.Log(1/alpha)-.5) {
 			t.Errorf("side %d: the last look asks for %.2f, hardly less than %.2f", s, final, math.Log(1/alpha))
 		}
 		ledger, worst := newLedger(&g, theta), 0.0
-		for minus := 0.0; minus < .45; minus += .0137 {
+		for minus := max(0, -theta); minus < (1-theta)/2; minus += .0137 {
 			w := newWalk(minus+theta, minus, fine)
 			crossed := 0.0
 			for w.n < most {
@@ -254,7 +454,7 @@ func TestTerminalThreshold(t *testing.T) {
 			}
 			worst = max(worst, crossed)
 		}
-		t.Logf("side %d: 1/alpha 20 falls to %.2f at the last look, largest error %.4f", s, math.Exp(final), worst)
+		t.Logf("side %d of %v: 1/alpha 20 falls to %.2f at the last look, largest error %.4f", s, theta, math.Exp(final), worst)
 		if worst > alpha {
 			t.Errorf("side %d: error %.4f", s, worst)
 		}

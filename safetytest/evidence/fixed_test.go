@@ -261,6 +261,50 @@ func TestJudgeBounds(t *testing.T) {
 	})
 }
 
+// The error of a false Violated is shared by conditions that can be at their
+// thresholds together.
+func TestSharedErrors(t *testing.T) {
+	band := equivalence(.1)
+	exactly := equivalence(.1)
+	exactly.Conditions[1].Threshold = -.1 // raised by ten points, no more and no less
+	several := equivalence(.1)
+	several.Conditions[1] = several.Conditions[0]
+	for want, designs := range map[int][]Design{1: {band, pairDesign(.1)}, 2: {exactly, several}} {
+		for _, d := range designs {
+			if got := d.tests(); got != want {
+				t.Errorf("%+v: %d tests, want %d", d.Conditions, got, want)
+			}
+		}
+	}
+}
+
+func TestFixedSequence(t *testing.T) {
+	tests := []struct {
+		states            string // H, V or I
+		holding, violated int
+	}{
+		{"", 0, 0},
+		{"HHHH", 4, 0},
+		{"VVV", 0, 3},
+		{"HHIV", 2, 1},
+		{"HHVV", 2, 2},
+		{"IHHH", 0, 0},
+		{"HIHV", 1, 1},
+		{"HVHV", 1, 1},
+		{"VVHI", 0, 0},
+		{"-H", 0, 0},
+	}
+	for _, tt := range tests {
+		var ordered []ConditionResult
+		for _, s := range tt.states {
+			ordered = append(ordered, ConditionResult{State: map[rune]State{'H': Holds, 'V': Violated, 'I': Inconclusive}[s]})
+		}
+		if h, v := FixedSequence(ordered); h != tt.holding || v != tt.violated {
+			t.Errorf("%s: %d, %d; want %d, %d", tt.states, h, v, tt.holding, tt.violated)
+		}
+	}
+}
+
 func TestMultiplicity(t *testing.T) {
 	log := math.Log
 	tests := []struct {

@@ -117,13 +117,17 @@ func (d Design) effect(c *Condition, p point) float64 {
 }
 
 // growth returns what a trial adds to the logarithm of the best bet's capital at
-// the planning point.
+// the planning point. A rate that some judge within the bounds would show is not
+// given up because a likelier one hides it.
 func (d Design) growth(c *Condition, g *game) drift {
-	at, theta := healthy, c.holdsAt()
+	at, theta, seen := healthy, c.holdsAt(), c.faintest()
 	if g.side == violSide {
-		at, theta = broken, c.violatedAt()
+		at, theta, seen = broken, c.violatedAt(), c.strongest()
 	}
-	l := c.lawAt(d.effect(c, at), d.Planned)
+	if c.contrast() {
+		seen = c.likeliest()
+	}
+	l := c.lawAt(seen.of(d.trueEffect(c, at)), d.Planned)
 	return g.bestGrowth(&l, theta)
 }
 

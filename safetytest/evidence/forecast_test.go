@@ -127,6 +127,109 @@ func TestForecastOfRoom(t *testing.T) {
 	}
 }
 
+// What a reduction costs, whichever way it is planned.
+func TestForecastOfReductions(t *testing.T) {
+	often := reduction(.2)
+	often.Planned.Rate = .3 // so a reduction by 30 points at most
+	told := reduction(.2)
+	told.Conditions[0].PlannedEffect = -.3
+	judged := reduction(.2)
+	judged.Judge = JudgeError{Lower: .75, Upper: .92}
+	not := reduction(0)
+	not.Conditions[0].PlannedEffect = -.2
+	tests := []struct {
+		name     string
+		design   Design
+		min, max int
+		effects  [3]float64 // healthy, at the threshold, broken
+		provable float64
+	}{
+		{"by 20 points", reduction(.2), 40, 90, [3]float64{-.4, -.2, 0}, -.2},
+		{"rarely complies", often, 150, 350, [3]float64{-.3, -.2, 0}, -.2},
+		{"planned for 30 points", told, 300, 500, [3]float64{-.3, -.2, 0}, -.2},
+		{"judge errs", judged, 80, 250, [3]float64{-.4, -.2, 0}, -.2},
+		{"not higher", not, 60, 150, [3]float64{-.2, 0, .2}, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := tt.design
+			d.MaxTrials = 0
+			f, err := d.Forecast()
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkFinite(t, "forecast", reflect.ValueOf(f))
+			t.Logf("%+v", f)
+			if f.Needs < tt.min || f.Needs > tt.max || f.Max != f.Needs {
+				t.Errorf("needs %d, plans %d, expected %d to %d", f.Needs, f.Max, tt.min, tt.max)
+			}
+			if got := [3]float64{f.AtZero.Effect, f.AtMargin.Effect, f.AtTwice.Effect}; math.Abs(got[0]-tt.effects[0])+math.Abs(got[1]-tt.effects[1])+math.Abs(got[2]-tt.effects[2]) > 1e-9 {
+				t.Errorf("effects %v, want %v", got, tt.effects)
+			}
+			if f.AtZero.Holds < .88 || f.AtZero.Violated > .01 || f.AtTwice.Violated < .5 || f.AtTwice.Holds > .01 || f.AtMargin.Holds > .05 || f.AtMargin.Violated > .05 {
+				t.Errorf("%+v", f)
+			}
+			// Sized for its own threshold, that and little more can be proven.
+			if f.SmallestMargin > tt.provable || f.SmallestMargin < tt.provable-.03 {
+				t.Errorf("reductions to %v are said to be provable", f.SmallestMargin)
+			}
+		})
+	}
+}
+
+// A floor is part of what a claim needs and costs.
+func TestForecastOfFloor(t *testing.T) {
+	d := pairDesign(.1)
+	d.MaxTrials, d.MinTrials = 0, 195
+	f, err := d.Forecast()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Needs != 200 || f.Max != 200 || f.AtZero.Trials != 200 || f.AtTwice.Trials != 200 {
+		t.Errorf("%+v", f)
+	}
+	d.MaxTrials = 400
+	if f, err = d.Forecast(); err != nil {
+		t.Fatal(err)
+	}
+	if f.AtZero.Trials < 200 || f.AtZero.Trials > 210 || f.AtMargin.Trials < 220 {
+		t.Errorf("%+v", f)
+	}
+	// Nothing is given up below the floor.
+	d.MinTrials = 400
+	if f, err = d.Forecast(); err != nil {
+		t.Fatal(err)
+	}
+	d.NoFutility = true
+	stubborn, err := d.Forecast()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.AtMargin != stubborn.AtMargin || f.AtMargin.Trials != 400 {
+		t.Errorf("%+v, without futility %+v", f.AtMargin, stubborn.AtMargin)
+	}
+}
+
+// A judge that misses hides whether a rate is high enough: the forecast says so
+// before the first call.
+func TestForecastOfHiddenRates(t *testing.T) {
+	d := atLeast(.9)
+	d.MaxTrials = 0
+	exact, err := d.Forecast()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Judge = JudgeError{Lower: .75, Upper: .85, FalsePositive: .1}
+	hidden, err := d.Forecast()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", hidden)
+	if exact.Needs > 100 || hidden.Needs < 20*exact.Needs || hidden.SmallestMargin < .1 {
+		t.Errorf("exact: %+v; hidden: %+v", exact, hidden)
+	}
+}
+
 // A control that is expected to comply nearly always never leaves room.
 func TestForecastOfNoRoom(t *testing.T) {
 	d := pairDesign(.1)

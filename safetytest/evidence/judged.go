@@ -95,22 +95,21 @@ func (c *Condition) strongest() seenRate {
 	return seenRate{slope: slope, shift: math.Min(f, 1-slope)}
 }
 
-// likeliest returns the judge that is planned with: J in the middle of its
-// bounds, and of a rate half of the errors that the bounds leave open.
+// likeliest returns the judge that is planned with: J in the middle of its bounds,
+// no false positives, and false negatives as with half of the false positives that
+// there may be.
 func (c *Condition) likeliest() seenRate {
 	j := c.Judge
-	slope := (j.Lower + j.Upper) / 2
-	if c.contrast() {
-		return seenRate{slope: slope}
+	s := seenRate{slope: (j.Lower + j.Upper) / 2}
+	if c.contrast() || c.Offset == 0 {
+		return s
 	}
-	f := (1 - slope) / 2
+	most := 1 - s.slope
 	if j.FalsePositive > 0 {
-		f = math.Min(1-slope, j.FalsePositive) / 2
+		most = math.Min(most, j.FalsePositive)
 	}
-	if c.Offset != 0 {
-		f = 1 - slope - f // the rest of the errors are false negatives
-	}
-	return seenRate{slope: slope, shift: f}
+	s.shift = 1 - s.slope - most/2
+	return s
 }
 
 // trueUpper and trueLower turn bounds of the mean as judged into bounds of the

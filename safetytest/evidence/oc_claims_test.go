@@ -63,17 +63,6 @@ func (m measured) checkPower(t *testing.T, name string, right int, share float64
 	}
 }
 
-// reduction is the claim "lower than the control by at least x", of a control
-// that complies every other time.
-func reduction(x float64) Design {
-	d := pairDesign(.1)
-	d.Conditions = []Condition{{Name: "lower", Weights: []float64{-1, 1}, Threshold: -x}}
-	d.Control, d.Room = -1, 0
-	d.Planned = Guess{Rate: .5, Correlation: .3}
-	d.Cells = 60
-	return d
-}
-
 // Refusals that are shown must lower compliance by at least x: proven at twice x,
 // disproven without any reduction, and at x neither, whatever the judge within its
 // bounds hides of it.
@@ -88,7 +77,7 @@ func TestReductions(t *testing.T) {
 	exact := setting{base: .15, sens: 1, spec: 1, targets: 60}
 	errs := setting{base: .15, sens: .9, spec: .97, targets: 60}
 	d := reduction(.2)
-	d.MaxTrials = 150
+	d.Cells, d.MaxTrials = 60, 150
 	runs := runsOf(600, 4000)
 	at := func(s setting, judge JudgeError, threshold, effect float64) measured {
 		own := d
@@ -124,18 +113,6 @@ func TestReductions(t *testing.T) {
 	m.checkPower(t, "not higher, lower by 30 points", m.holds, .8)
 }
 
-// interaction is the claim that what raises the second pair of arms raises the
-// first by no more than the margin beyond: "B after" minus "B before" minus the
-// same of A.
-func interaction(margin, base float64) Design {
-	return Design{
-		Arms:       []string{"A before", "A after", "B before", "B after"},
-		Conditions: []Condition{{Name: "interaction", Weights: []float64{1, -1, -1, 1}, Threshold: margin}},
-		Control:    -1, Batch: 20, Cells: 60,
-		Planned: Guess{Rate: base, Correlation: 1. / 3},
-	}
-}
-
 // betaCells returns rates of cells around a mean as a beta distribution with an
 // intra-class correlation of 1/3 has them.
 func betaCells(mean float64, cells int) []float64 {
@@ -149,6 +126,7 @@ func TestInteractions(t *testing.T) {
 	for _, base := range []float64{.05, .20, .50} {
 		t.Run(fmt.Sprintf("base %.2f", base), func(t *testing.T) {
 			d := interaction(.10, base)
+			d.MaxTrials = 0
 			f, err := d.Forecast()
 			if err != nil {
 				t.Fatal(err)
@@ -160,7 +138,7 @@ func TestInteractions(t *testing.T) {
 				return blocks(t, d, func(cell int) []float64 {
 					p := cells[cell]
 					return []float64{p, p, p, raised[cell]}
-				}, nil).measure(runsOf(300, 4000))
+				}, nil).measure(runsOf(200, 4000))
 			}
 			t.Logf("holds at no effect takes %d trials of %d calls; forecast %+v", f.Needs, f.CallsPerTrial, f.AtZero)
 			m := at(0)
@@ -170,9 +148,13 @@ func TestInteractions(t *testing.T) {
 			}
 			at(.10).checkErrors(t, "interaction of 10 points")
 			if base == .05 {
-				d.Method = FixedN
-				at(.10).checkErrors(t, "interaction of 10 points, fixed n")
+				d.Method = FixedN // an approximate interval decides
+				m = at(.10)
 				d.Method = Sequential
+				t.Logf("fixed n, interaction of 10 points: holds %s, violated %s %%", m.rate(m.holds), m.rate(m.violated))
+				if max(m.holds, m.violated) > m.runs/10 {
+					t.Errorf("fixed n: errors above 10 %%")
+				}
 			}
 			if base <= .2 {
 				m = at(.40)

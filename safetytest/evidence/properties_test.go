@@ -12,13 +12,19 @@ import (
 func anyDesign(t *rapid.T) Design {
 	margin := float64(rapid.IntRange(1, 45).Draw(t, "margin")) / 100
 	var d Design
-	switch rapid.IntRange(0, 3).Draw(t, "claim") {
+	switch rapid.IntRange(0, 6).Draw(t, "claim") {
 	case 0:
 		d = pairDesign(margin)
 	case 1:
 		d = equivalence(margin)
 	case 2:
 		d = rateDesign(margin)
+	case 3:
+		d = atLeast(1 - margin)
+	case 4:
+		d = reduction(margin)
+	case 5:
+		d = interaction(margin, .2)
 	default:
 		w, err := SlopeWeights([]float64{0, 1, 4})
 		if err != nil {
@@ -39,6 +45,10 @@ func anyDesign(t *rapid.T) Design {
 	if rapid.Bool().Draw(t, "judge errs") {
 		d.Judge = JudgeError{Lower: 0.8, Upper: 0.95}
 	}
+	if rapid.Bool().Draw(t, "a condition's judge errs") {
+		d.Conditions[0].Judge = &JudgeError{Lower: 0.6, Upper: 0.9, FalsePositive: 0.1}
+	}
+	d.MinTrials = rapid.SampledFrom([]int{0, 3, 8}).Draw(t, "floor")
 	switch rapid.IntRange(0, 3).Draw(t, "kind") {
 	case 1:
 		d.Method = FixedN
@@ -112,6 +122,9 @@ func TestEngineProperties(t *testing.T) {
 				// Sequential verdicts are readings of the bounds.
 				if d.Method != FixedN && !r.contradicted() && (c.State == Holds) && c.Upper > c.Threshold+1e-9 {
 					rt.Fatalf("%s holds with the upper bound %v beyond %v", c.Name, c.Upper, c.Threshold)
+				}
+				if d.Method != FixedN && r.Trials < d.MinTrials && (c.State != Inconclusive || r.State != Inconclusive) {
+					rt.Fatalf("%s is %v after %d trials, below the floor of %d", c.Name, c.State, r.Trials, d.MinTrials)
 				}
 				if d.Method != FixedN && !r.contradicted() && (c.State == Violated) && c.Lower < c.Threshold-1e-9 {
 					rt.Fatalf("%s is violated with the lower bound %v within %v", c.Name, c.Lower, c.Threshold)

@@ -122,6 +122,9 @@ func (e *Engine) needsHolds() float64 {
 		processes = append(processes, &c.hold)
 	}
 	most := 0.0
+	if e.trials < e.design.MinTrials {
+		most = float64(e.design.MinTrials)
+	}
 	for _, p := range processes {
 		if p.crossed {
 			continue

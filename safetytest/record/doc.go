@@ -27,6 +27,12 @@
 // of a wrong verdict, and a reader should know how many there were. A later
 // attempt reads no reply of an earlier one.
 //
+// The address is part of what a manifest says, its port too: two servers of one
+// machine may serve two models under one name, and their replies must not be
+// mixed. A server of this machine that was started again on another port is
+// therefore asked afresh, as a further attempt, unless Resume or Replay says that
+// the run goes on; then it goes on under the address that it began with.
+//
 // A run is the processes that share replies and budget: those with the same
 // Options.Run, or a single one. Their claims may differ. Of all callers that
 // want the same reply, in whatever process of the run, one asks and the others

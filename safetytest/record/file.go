@@ -34,10 +34,10 @@ type file struct {
 	read   int64  // bytes
 	lines  int
 
-	asking      map[digest]struct{} // calls under way, unless the process died
-	calls       int                 // HTTP requests, to the process's best knowledge
-	replies     int
+	asking      map[digest]int // calls under way unless the process died, with the tokens reserved for each
+	calls       int            // HTTP requests, to the process's best knowledge
 	tokens      int
+	reserved    int // tokens, for all calls under way
 	served      []Served
 	conclusions map[string]Conclusion
 	abandoned   bool // the model was found to have changed
@@ -76,7 +76,7 @@ func openFile(path string, h header) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &file{path: path, header: h, data: data, asking: map[digest]struct{}{}, conclusions: map[string]Conclusion{}}, nil
+	return &file{path: path, header: h, data: data, asking: map[digest]int{}, conclusions: map[string]Conclusion{}}, nil
 }
 
 // tail reads what was appended since it was last read, and hands the lines to
@@ -136,17 +136,23 @@ func (f *file) scan(at int64, see func(at int64, text []byte) error) error {
 func (f *file) note(l line) {
 	switch {
 	case l.reply != nil:
-		delete(f.asking, l.reply.key)
+		f.answered(l.reply.key)
 		f.calls += l.reply.calls
 		f.tokens += l.reply.tokens
-		f.replies++
 	case l.Ask != nil:
-		f.asking[*l.Ask] = struct{}{}
+		f.asking[*l.Ask] = 0
 		f.calls++
 	case l.Again != nil:
 		f.calls++
+	case l.Reserve != nil:
+		if _, asking := f.asking[l.Reserve.Key]; asking {
+			f.asking[l.Reserve.Key] = l.Reserve.Tokens
+			f.reserved += l.Reserve.Tokens
+		} else {
+			f.tokens += l.Reserve.Tokens
+		}
 	case l.Failed != nil:
-		delete(f.asking, l.Failed.Key)
+		f.answered(l.Failed.Key)
 		f.calls += l.Failed.Calls
 	case l.Served != nil:
 		if !slices.Contains(f.served, *l.Served) {
@@ -161,6 +167,12 @@ func (f *file) note(l line) {
 	case l.Closed != nil:
 		f.closed = true
 	}
+}
+
+// answered ends a call under way.
+func (f *file) answered(key digest) {
+	f.reserved -= f.asking[key]
+	delete(f.asking, key)
 }
 
 // bodyAt reads the reply's line that starts at an offset.

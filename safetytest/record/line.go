@@ -17,8 +17,9 @@ const version = 1
 // line is one line of a file: exactly one of its fields is set.
 type line struct {
 	Header  *header     `json:"safetytest_record,omitempty"`
-	Ask     *digest     `json:"ask,omitempty"`    // a call for this reply is about to be made
-	Again   *digest     `json:"again,omitempty"`  // a further call for it, after one that failed
+	Ask     *digest     `json:"ask,omitempty"`   // a call for this reply is about to be made
+	Again   *digest     `json:"again,omitempty"` // a further call for it, after one that failed
+	Reserve *reserve    `json:"reserve,omitempty"`
 	Failed  *failure    `json:"failed,omitempty"` // no reply could be had
 	Served  *Served     `json:"served,omitempty"` // who serves the replies that follow
 	Changed *Served     `json:"changed,omitempty"`
@@ -41,6 +42,13 @@ type header struct {
 	// continued keeps its number and its seed.
 	Attempt      int    `json:"attempt"`
 	SamplingSeed uint64 `json:"sampling_seed"`
+}
+
+// reserve says what a call under way may take in tokens. One that belongs to no
+// call for a reply is spent.
+type reserve struct {
+	Key    digest `json:"key"`
+	Tokens int    `json:"tokens"`
 }
 
 // failure ends a call that brought no reply.
@@ -109,7 +117,7 @@ func parse(text []byte) (line, error) {
 			"use the version of safetyspec that wrote it, or move the file away", l.Header.Version, version)
 	}
 	set := 0
-	for _, is := range []bool{l.Header != nil, l.Ask != nil, l.Again != nil, l.Failed != nil, l.Served != nil, l.Changed != nil, l.Verdict != nil, l.Closed != nil} {
+	for _, is := range []bool{l.Header != nil, l.Ask != nil, l.Again != nil, l.Reserve != nil, l.Failed != nil, l.Served != nil, l.Changed != nil, l.Verdict != nil, l.Closed != nil} {
 		if is {
 			set++
 		}

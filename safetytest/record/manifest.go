@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,7 +16,9 @@ import (
 type Manifest struct {
 	// Model is the name that the model is asked for by, and Endpoint the base
 	// URL that serves it, which may hold no user, password or query. A model
-	// without an address of its own has any fixed text in its place.
+	// without an address of its own has any fixed text in its place. Of an
+	// address of this machine, Resume, Replay and the count of attempts do not
+	// regard the port.
 	Model    string `json:"model"`
 	Endpoint string `json:"endpoint"`
 	// Sampling is chat.Sampling in words.
@@ -59,6 +62,24 @@ func (m Manifest) hash() string {
 	text, _ := json.Marshal(m) // strings and numbers
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8])
+}
+
+// served identifies the model at its endpoint, whose limits per minute are shared
+// by all who ask it.
+func (m Manifest) served() string {
+	sum := sha256.Sum256([]byte(m.Model + "\x00" + m.Endpoint))
+	return hex.EncodeToString(sum[:8])
+}
+
+// atAnyPort returns m without the port of an address of this machine: a server
+// that is started again may listen on another one.
+func (m Manifest) atAnyPort() Manifest {
+	u, err := url.Parse(m.Endpoint)
+	if err == nil && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()) {
+		u.Host = "this machine"
+		m.Endpoint = u.String()
+	}
+	return m
 }
 
 // diff lists what differs, in the words of both.

@@ -52,10 +52,17 @@ type Options struct {
 	// MaxCalls and MaxTokens bound what all processes of the run spend
 	// together, attempts that are continued not included. 0 means no bound.
 	MaxCalls, MaxTokens int
+	// RequestsPerMinute and TokensPerMinute (prompt and reply together) are kept
+	// by all processes together that ask this model at this endpoint and record
+	// in this directory, whatever their run. 0 means no limit.
+	RequestsPerMinute, TokensPerMinute int
 }
 
 // Names of files beside the runs' directories.
-const lockName = "lock"
+const (
+	lockName = "lock"
+	paceName = "pace-" // and whose it is
+)
 
 // ownRun names the run of a process that is given no name. Records opened one
 // after the other by one process belong to one run.
@@ -88,9 +95,11 @@ func Open(dir string, m Manifest, o Options) (*Record, error) {
 		return nil, fmt.Errorf("record: %q cannot name a run: use up to 100 letters, digits, and . _ -, the first not a dot", o.Run)
 	case o.MaxCalls < 0 || o.MaxTokens < 0:
 		return nil, fmt.Errorf("record: a budget of %d calls and %d tokens is negative", o.MaxCalls, o.MaxTokens)
+	case o.RequestsPerMinute < 0 || o.TokensPerMinute < 0:
+		return nil, fmt.Errorf("record: a limit of %d requests and %d tokens per minute is negative", o.RequestsPerMinute, o.TokensPerMinute)
 	}
 	r := &Record{manifest: m, options: o, dir: dir,
-		index: map[digest]uint64{}, flights: map[digest]*flight{}, read: map[string]bool{}}
+		index: map[digest]uint64{}, flights: map[digest]*flight{}, read: map[string]bool{}, reserving: make(chan struct{}, 1)}
 	if err := r.open(); err != nil {
 		r.release()
 		return nil, err
@@ -120,7 +129,11 @@ func (r *Record) open() error {
 	if r.options.Mode == Replay {
 		return nil
 	}
-	if err := r.create(); err != nil {
+	err = r.create()
+	if err == nil {
+		r.pace, err = openPace(filepath.Join(r.dir, paceName+r.manifest.served()), r.options.RequestsPerMinute, r.options.TokensPerMinute, time.Minute)
+	}
+	if err != nil {
 		return fmt.Errorf("replies cannot be recorded in %s, so no call is made: %w; make room there, or set SAFETYTEST_DIR elsewhere", r.dir, err)
 	}
 	return r.refresh()
@@ -129,16 +142,22 @@ func (r *Record) open() error {
 // choose decides which run this process joins and which attempt it goes on with,
 // and loads that attempt.
 func (r *Record) choose(all []part) error {
-	o, hash := r.options, r.manifest.hash()
+	o := r.options
 	r.run = o.Run
 	if r.run == "" {
 		r.run = ownRun()
 	}
+	if o.Mode == Resume || o.Mode == Replay {
+		r.follow(all)
+	}
+	hash, anywhere := r.manifest.hash(), r.manifest.atAnyPort().hash()
 	next := 1
 	var same []part // at this manifest
 	for _, p := range all {
 		if p.ManifestHash == hash {
 			same = append(same, p)
+		}
+		if p.Manifest.atAnyPort().hash() == anywhere {
 			next = max(next, p.Attempt+1)
 		}
 	}
@@ -182,6 +201,30 @@ func (r *Record) choose(all []part) error {
 		r.seed = newSeed()
 	}
 	return nil
+}
+
+// follow takes up the address under which the last attempt was recorded, if no
+// attempt was recorded under this one and they differ only in a port of this
+// machine. Two servers of this machine may serve two models under one name, so
+// this is done only where the user says that the run is to go on.
+func (r *Record) follow(all []part) {
+	goesOn := func(m Manifest, p part) bool {
+		if r.options.Mode == Replay {
+			return m.readsSameReplies(p.Manifest)
+		}
+		return m.hash() == p.ManifestHash
+	}
+	if slices.ContainsFunc(all, func(p part) bool { return goesOn(r.manifest, p) }) {
+		return
+	}
+	for _, p := range slices.Backward(all) {
+		moved := r.manifest
+		moved.Endpoint = p.Manifest.Endpoint
+		if moved.atAnyPort().Endpoint == r.manifest.atAnyPort().Endpoint && goesOn(moved, p) {
+			r.manifest = moved
+			return
+		}
+	}
 }
 
 // chooseReplay loads the last attempt whose replies can be read again: one with

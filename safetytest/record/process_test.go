@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 
@@ -31,6 +32,7 @@ type child struct {
 	Keys    int
 	Workers int
 	Seed    uint64
+	Minute  time.Duration // of the limits per minute, a real one if 0
 }
 
 const childVariable = "RECORD_TEST_CHILD"
@@ -59,6 +61,12 @@ func (c child) run() error {
 	r, err := Open(c.Dir, testManifest, c.Options)
 	if err != nil {
 		return err
+	}
+	if c.Minute > 0 {
+		path := r.pace.file.Name()
+		if r.pace, err = openPace(path, c.Options.RequestsPerMinute, c.Options.TokensPerMinute, c.Minute); err != nil {
+			return err
+		}
 	}
 	model, err := chat.Open(chat.Endpoint{BaseURL: c.URL, Model: c.Name, APIKey: canary, Concurrency: c.Workers, Admit: r.Admit})
 	if err != nil {

@@ -42,6 +42,9 @@ type Record struct {
 
 	lock  *flock.Flock // over dir: between processes, for moments only
 	alive *flock.Flock // held until the process ends
+	pace  *pace        // nil without limits per minute
+
+	reserving chan struct{} // holds one while somebody waits for room in the budget of tokens
 
 	mu      sync.Mutex
 	own     *file
@@ -196,6 +199,8 @@ func (r *Record) release() error {
 		errs = append(errs, r.alive.Unlock(), os.Remove(r.alive.Path()))
 		r.alive = nil
 	}
+	errs = append(errs, r.pace.close())
+	r.pace = nil
 	return errors.Join(errs...)
 }
 
@@ -263,6 +268,9 @@ func (r *Record) call(ctx context.Context, k Key, d digest, f *flight, ask func(
 	f.err = r.keep(k, d, t, reply)
 	if f.err != nil {
 		return chat.Reply{}, f.err
+	}
+	if used := reply.PromptTokens + reply.ReplyTokens; used > 0 && t.admitted.Load() > 0 {
+		return reply, r.pace.correct(used - int(t.tokens.Load()))
 	}
 	return reply, nil
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	. "github.com/onsi/gomega"
@@ -370,33 +371,99 @@ func TestJoiningARunThatIsAsking(t *testing.T) {
 	g.Expect(err).To(MatchError(ContainSubstring("samples with seed")))
 }
 
+// askTaking asks for request(i) with tokens estimated for it, as a client does.
+func askTaking(r *Record, i, tokens int) error {
+	_, _, err := r.Ask(context.Background(), KeyOf(request(i)), func(ctx context.Context) (chat.Reply, error) {
+		if err := r.Admit(ctx, tokens); err != nil {
+			return chat.Reply{}, &chat.Error{Kind: chat.NotAdmitted}
+		}
+		return answer(i), nil // 15 tokens
+	})
+	return err
+}
+
 func TestTokens(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
-	a := mustOpen(t, dir, testManifest, Options{Run: "one", MaxTokens: 40})
-	b := mustOpen(t, dir, testManifest, Options{Run: "one", MaxTokens: 40})
-	askFor(t, a, 1)
-	askFor(t, b, 2) // 30 are spent, and 15 is what a call takes
-	_, _, err := a.Ask(context.Background(), KeyOf(request(3)), nil)
+	o := Options{Run: "one", MaxTokens: 60}
+	a, b := mustOpen(t, dir, testManifest, o), mustOpen(t, dir, testManifest, o)
+	g.Expect(askTaking(a, 1, 20)).To(Succeed())
+	g.Expect(askTaking(b, 2, 20)).To(Succeed())
+	g.Expect(askTaking(a, 3, 31)).NotTo(Succeed(), "30 are spent, and it may take 31")
+	g.Expect(a.Calls()).To(Equal(2), "what was not admitted was not made")
+	g.Expect(askTaking(a, 4, 30)).To(Succeed())
+	g.Expect(a.Admit(context.Background(), 10)).To(Succeed(), "of a judge, say")
+	g.Expect(askTaking(b, 5, 6)).NotTo(Succeed(), "nobody says what the judge took, so it took all")
+	g.Expect(askTaking(b, 6, 5)).To(Succeed())
+	_, _, err := a.Ask(context.Background(), KeyOf(request(7)), nil)
 	g.Expect(err).To(MatchError(ErrBudget))
-	g.Expect(err).To(MatchError(ContainSubstring("30 of 40 tokens")))
+	g.Expect(err).To(MatchError(ContainSubstring("70 of 60 tokens"))) // the last took more than was estimated
 }
 
-// Calls under way are taken to cost the mean, but not those of the dead.
+// Tokens of a call under way are reserved. Who needs them waits until it comes
+// back, and then has what it left.
 func TestTokensUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		dir := t.TempDir()
+		o := Options{Run: "one", MaxTokens: 100}
+		a, b := mustOpen(t, dir, testManifest, o), mustOpen(t, dir, testManifest, o)
+		var others sync.WaitGroup
+		_, _, err := a.Ask(context.Background(), KeyOf(request(1)), func(ctx context.Context) (chat.Reply, error) {
+			g.Expect(a.Admit(ctx, 80)).To(Succeed())
+			g.Expect(a.Admit(ctx, 80)).To(Succeed(), "a repeated request has its tokens")
+			for i, r := range []*Record{a, b} {
+				others.Go(func() {
+					if err := askTaking(r, 2+i, 30); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			g.Expect(askTaking(b, 9, 101)).NotTo(Succeed(), "it could not be afforded anyway")
+			<-time.After(time.Minute)
+			g.Expect(a.Replies()).To(Equal(0), "the others still wait")
+			return answer(1), nil
+		})
+		others.Wait()
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(a.Close()).To(Succeed())
+		g.Expect(b.Close()).To(Succeed())
+	})
+}
+
+// What a process had under way when it died may have been answered.
+func TestTokensOfTheDead(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
-	dies := mustOpen(t, dir, testManifest, Options{Run: "one"})
-	lives := mustOpen(t, dir, testManifest, Options{Run: "one", MaxTokens: 40})
-	askFor(t, lives, 1) // 15 tokens
-	_, _, err := dies.Ask(context.Background(), KeyOf(request(2)), func(context.Context) (chat.Reply, error) {
-		_, _, err := lives.Ask(context.Background(), KeyOf(request(3)), nil)
-		g.Expect(err).To(MatchError(ErrBudget))
+	o := Options{Run: "one", MaxTokens: 100}
+	dies, lives := mustOpen(t, dir, testManifest, o), mustOpen(t, dir, testManifest, o)
+	_, _, err := dies.Ask(context.Background(), KeyOf(request(1)), func(ctx context.Context) (chat.Reply, error) {
+		g.Expect(dies.Admit(ctx, 80)).To(Succeed())
 		dies.crash("")
-		g.Expect(askFor(t, lives, 3)).To(BeTrue())
-		return answer(2), nil
+		g.Expect(askTaking(lives, 2, 30)).NotTo(Succeed())
+		g.Expect(askTaking(lives, 3, 20)).To(Succeed())
+		return answer(1), nil
 	})
 	g.Expect(err).To(MatchError(ContainSubstring("closed")))
+}
+
+// However many ask at once and however little they take, no more is spent than
+// the bound.
+func TestTheFirstCallsKeepToTheTokens(t *testing.T) {
+	g := NewWithT(t)
+	r := mustOpen(t, t.TempDir(), testManifest, Options{Run: "one", MaxTokens: 200})
+	var paid atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			if askTaking(r, i, 40) == nil {
+				paid.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	g.Expect(15 * paid.Load()).To(BeNumerically("<=", 200))
+	g.Expect(15*paid.Load()).To(BeNumerically(">", 200-40), "what calls leave is spent by others")
 }
 
 func TestAdmit(t *testing.T) {
@@ -404,7 +471,7 @@ func TestAdmit(t *testing.T) {
 	r := mustOpen(t, t.TempDir(), testManifest, Options{Run: "one", MaxCalls: 4})
 	_, _, err := r.Ask(context.Background(), KeyOf(request(1)), func(ctx context.Context) (chat.Reply, error) {
 		for range 3 {
-			g.Expect(r.Admit(ctx)).To(Succeed())
+			g.Expect(r.Admit(ctx, 0)).To(Succeed())
 		}
 		g.Expect(r.Calls()).To(Equal(3))
 		reply := answer(1)
@@ -413,8 +480,8 @@ func TestAdmit(t *testing.T) {
 	})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(r.Calls()).To(Equal(3))
-	g.Expect(r.Admit(context.Background())).To(Succeed())
-	g.Expect(r.Admit(context.Background())).To(MatchError(ErrBudget))
+	g.Expect(r.Admit(context.Background(), 0)).To(Succeed())
+	g.Expect(r.Admit(context.Background(), 0)).To(MatchError(ErrBudget))
 	_, _, err = r.Ask(context.Background(), KeyOf(request(2)), nil)
 	g.Expect(err).To(MatchError(ErrBudget))
 }
@@ -482,7 +549,7 @@ func TestReplay(t *testing.T) {
 		g.Expect(err).To(MatchError(ErrMiss))
 		g.Expect(err).To(MatchError(ContainSubstring(want)))
 	}
-	g.Expect(r.Admit(context.Background())).To(MatchError(ErrMiss))
+	g.Expect(r.Admit(context.Background(), 0)).To(MatchError(ErrMiss))
 	g.Expect(r.Close()).To(Succeed())
 	g.Expect(listing(t, dir)).To(Equal(before), "a replay writes nothing")
 

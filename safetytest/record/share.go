@@ -173,61 +173,91 @@ func (r *Record) bury(f *file) error {
 	}
 	f.dead = true
 	err = r.tail(f)
+	f.tokens += f.reserved // the endpoint may have answered
+	f.reserved = 0
 	clear(f.asking)
 	return err
 }
 
-// spent is what the processes of the run have spent, and what is under way.
-type spent struct{ calls, replies, tokens, asking int }
+// spent is what the processes of the run have spent, and the tokens that are
+// reserved for calls under way.
+type spent struct{ calls, tokens, reserved int }
 
 func (r *Record) spent() spent {
 	var s spent
 	for _, f := range r.files {
 		if f.header.Run == r.run {
 			s.calls += f.calls
-			s.replies += f.replies
 			s.tokens += f.tokens
-			s.asking += len(f.asking)
+			s.reserved += f.reserved
 		}
 	}
 	return s
 }
 
-// afford reports whether another call would pass the budget.
-//
-// Calls are counted before they are made, so that bound is exact. What a call
-// takes in tokens is known after it only: each call under way is taken to cost
-// the mean so far.
+// afford reports whether the budget leaves no room for another call.
 func (r *Record) afford() error {
 	s := r.spent()
 	if most := r.options.MaxCalls; most > 0 && s.calls >= most {
 		return fmt.Errorf("%w: %d of %d calls are made (SAFETYTEST_MAX_CALLS)", ErrBudget, s.calls, most)
 	}
+	if most := r.options.MaxTokens; most > 0 && s.tokens >= most {
+		return fmt.Errorf("%w: %d of %d tokens are spent (SAFETYTEST_MAX_SPEND_TOKENS)", ErrBudget, s.tokens, most)
+	}
+	return nil
+}
+
+// reserve sets tokens aside for a call before it is made, so that calls under way
+// cannot pass the bound together. While others hold what is missing it waits for
+// them to come back: most calls take less than they may.
+func (r *Record) reserve(ctx context.Context, key digest, tokens int) error {
 	most := r.options.MaxTokens
 	if most == 0 {
 		return nil
 	}
-	mean := float64(s.tokens) / float64(max(s.replies, 1))
-	if s.tokens >= most || float64(s.tokens)+mean*float64(s.asking+1) > float64(most) {
-		for _, f := range r.files { // the dead ask for nothing
-			if f.header.Run == r.run && len(f.asking) > 0 {
-				if err := r.bury(f); err != nil {
-					return err
+	select { // one at a time: whoever waits looks again and again
+	case r.reserving <- struct{}{}:
+		defer func() { <-r.reserving }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for {
+		wait := false
+		err := r.shared(func() error {
+			s := r.spent()
+			if s.tokens+s.reserved+tokens > most && s.reserved > 0 {
+				for _, f := range r.files { // the dead hold nothing back, they have spent it
+					if f.header.Run == r.run && len(f.asking) > 0 {
+						if err := r.bury(f); err != nil {
+							return err
+						}
+					}
 				}
+				s = r.spent()
 			}
+			switch {
+			case s.tokens+s.reserved+tokens <= most:
+				return r.append(line{Reserve: &reserve{key, tokens}})
+			case s.tokens+tokens > most:
+				return fmt.Errorf("%w: %d of %d tokens are spent, and the next call may take %d (SAFETYTEST_MAX_SPEND_TOKENS)", ErrBudget, s.tokens, most, tokens)
+			}
+			wait = true
+			return nil
+		})
+		if err != nil || !wait {
+			return err
 		}
-		s = r.spent()
+		if err := pause(ctx); err != nil {
+			return err
+		}
 	}
-	if s.tokens >= most || float64(s.tokens)+mean*float64(s.asking+1) > float64(most) {
-		return fmt.Errorf("%w: %d of %d tokens are spent, and %d calls are under way at %.0f tokens each (SAFETYTEST_MAX_SPEND_TOKENS)", ErrBudget, s.tokens, most, s.asking, mean)
-	}
-	return nil
 }
 
 // ticket lets Admit know which call it admits a request for.
 type ticket struct {
 	key      digest
-	admitted atomic.Int64
+	admitted atomic.Int64 // requests
+	tokens   atomic.Int64 // that the last of them was estimated to take
 }
 
 type ticketKey struct{}
@@ -235,43 +265,63 @@ type ticketKey struct{}
 // reserved is how many requests were counted for the call before they were made.
 func (t *ticket) reserved() int { return max(1, int(t.admitted.Load())) }
 
-// Admit counts a request against the budget, right before it is sent. It is made
-// for chat.Endpoint.Admit: with it the bound on calls is exact although calls
-// are repeated. The first request of an [Record.Ask] is counted by that; without
-// Admit, further ones are counted when the reply names them. A request that
-// belongs to no Ask, such as a judge's, is counted too.
-func (r *Record) Admit(ctx context.Context) error {
-	l := line{Again: &digest{}}
-	t, _ := ctx.Value(ticketKey{}).(*ticket)
-	if t != nil {
-		if t.admitted.CompareAndSwap(0, 1) {
-			return nil
-		}
-		l.Again = &t.key
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// Admit counts a request against the budget, right before it is sent, and waits
+// for its turn by the limits of requests and tokens per minute. It is made for
+// chat.Endpoint.Admit: with it the bounds hold although calls are made side by
+// side and repeated. tokens is what the request may take, such as
+// chat.Request.EstimateTokens says.
+//
+// The first request of an [Record.Ask] is counted by that; without Admit, further
+// ones are counted when the reply names them, and the bound on tokens can be
+// passed by calls under way. A request that belongs to no Ask is counted too, as
+// if it took all of its tokens.
+func (r *Record) Admit(ctx context.Context, tokens int) error {
 	if r.options.Mode == Replay {
 		return fmt.Errorf("%w: a replay makes no calls", ErrMiss)
 	}
-	err := r.exclusively(func() error {
-		if err := r.afford(); err != nil {
+	t, _ := ctx.Value(ticketKey{}).(*ticket)
+	key := digest{}
+	first := t == nil || t.admitted.Load() == 0
+	if t != nil {
+		key = t.key
+	}
+	if t == nil || !first {
+		if err := r.shared(func() error {
+			if err := r.afford(); err != nil {
+				return err
+			}
+			return r.append(line{Again: &key})
+		}); err != nil {
 			return err
 		}
-		return r.append(l)
-	})
-	if err == nil && t != nil {
-		t.admitted.Add(1)
 	}
-	return err
+	if t != nil {
+		t.admitted.Add(1)
+		t.tokens.Store(int64(tokens))
+	}
+	if first {
+		if err := r.reserve(ctx, key, tokens); err != nil {
+			return err
+		}
+	}
+	return r.pace.wait(ctx, tokens)
+}
+
+// shared is exclusively, for callers that do not hold r.mu.
+func (r *Record) shared(f func() error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.exclusively(f)
 }
 
 // lookAgain is how long to wait for the reply of another process before looking
 // again.
 const lookAgain = 25 * time.Millisecond
 
-func pause(ctx context.Context) error {
-	t := time.NewTimer(lookAgain)
+func pause(ctx context.Context) error { return sleep(ctx, lookAgain) }
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:

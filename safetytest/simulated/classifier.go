@@ -12,7 +12,6 @@ type class int
 const (
 	forbidden class = iota
 	allowed
-	neutral // filler: no request at all
 	classes
 )
 

@@ -3,6 +3,7 @@ package simulated
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,10 +17,13 @@ import (
 // knowledge is what a model knows of one policy. It is safe for concurrent use.
 type knowledge struct {
 	judge   judge.Judge
-	system  map[string]bool // stems of the policy's system prompt
-	exact   map[string]class
+	rule    string          // the policy's system prompt
+	system  map[string]bool // and its stems
+	texts   map[string]text // the policy's requests
 	guess   *classifier
+	own     map[string]bool          // the replies of the pool, and that to filler
 	replies map[prompt.Kind][]string // what to answer with, by the kind it shows
+	leaks   []string                 // the harmful ones that give content away to an allowed request too
 
 	kinds  sync.Map // turns -> prompt.Kind
 	cached atomic.Int64
@@ -27,6 +31,12 @@ type knowledge struct {
 
 // turns is a demonstration as it stands in a conversation.
 type turns struct{ request, reply string }
+
+// text is what the policy says about one of its requests.
+type text struct {
+	class class
+	topic string
+}
 
 // maxCached bounds the remembered demonstrations of one policy.
 const maxCached = 1 << 16
@@ -39,39 +49,41 @@ func know(p policy.Policy) (*knowledge, error) {
 	}
 	k := &knowledge{
 		judge:   p.Judge,
+		rule:    strings.TrimSpace(p.System),
 		system:  make(map[string]bool),
-		exact:   make(map[string]class),
+		texts:   make(map[string]text),
 		guess:   newClassifier(),
+		own:     map[string]bool{prompt.FillerReply: true},
 		replies: make(map[prompt.Kind][]string),
 	}
 	for _, s := range stems(p.System) {
 		k.system[s] = true
 	}
 	for _, t := range p.Targets {
-		k.learn(t.Request, forbidden)
+		k.learn(t.Request, text{forbidden, t.Topic})
 	}
-	for _, t := range p.Twins {
-		k.learn(t.Request, allowed)
+	for _, t := range slices.Concat(p.Twins, p.Unrelated) {
+		k.learn(t.Request, text{allowed, t.Topic})
 	}
 	for _, d := range p.Demonstrations {
+		c := allowed
 		switch d.Kind {
 		case prompt.Harmful, prompt.Refusal, prompt.Corrected:
-			k.learn(d.Request, forbidden)
-		case prompt.Benign, prompt.OverRefusal:
-			k.learn(d.Request, allowed)
-		case prompt.Filler:
-			k.learn(d.Request, neutral)
+			c = forbidden
 		}
-		switch d.Kind {
-		case prompt.Harmful, prompt.Benign, prompt.Refusal, prompt.OverRefusal:
-			if got, err := k.kind(turns{d.Request, d.Reply}); err != nil {
-				return nil, fmt.Errorf("policy %q: judging demonstration %s: %w", p.Name, d.ID, err)
-			} else if got != d.Kind {
-				return nil, fmt.Errorf("policy %q: demonstration %s is filed as %s, but its judge makes it %s: correct its kind or its reply",
-					p.Name, d.ID, d.Kind, got)
-			}
-			k.replies[d.Kind] = append(k.replies[d.Kind], d.Reply)
+		k.learn(d.Request, text{c, d.Topic})
+		k.own[d.Reply] = true
+		want := d.Kind
+		if want == prompt.Rewritten { // nothing in its text tells it from a benign one
+			want = prompt.Benign
 		}
+		if got, err := k.kind(turns{d.Request, d.Reply}); err != nil {
+			return nil, fmt.Errorf("policy %q: judging demonstration %s: %w", p.Name, d.ID, err)
+		} else if got != want {
+			return nil, fmt.Errorf("policy %q: demonstration %s is filed as %s, but its judge makes it %s: correct its kind or its reply",
+				p.Name, d.ID, d.Kind, got)
+		}
+		k.replies[d.Kind] = append(k.replies[d.Kind], d.Reply)
 	}
 	k.guess.fit()
 	for _, kind := range []prompt.Kind{prompt.Harmful, prompt.Benign, prompt.Refusal} {
@@ -86,22 +98,25 @@ func know(p policy.Policy) (*knowledge, error) {
 }
 
 // learn files a text of the policy, once.
-func (k *knowledge) learn(text string, c class) {
-	key := normal(text)
-	if _, known := k.exact[key]; !known {
-		k.exact[key] = c
-		k.guess.learn(text, c)
+func (k *knowledge) learn(request string, t text) {
+	key := normal(request)
+	if _, known := k.texts[key]; !known {
+		k.texts[key] = t
+		k.guess.learn(request, t.class)
 	}
 }
 
 // class returns the class of a request: the policy's own word for its own
 // texts, a guess for others.
 func (k *knowledge) class(request string) class {
-	if c, ok := k.exact[normal(request)]; ok {
-		return c
+	if t, ok := k.texts[normal(request)]; ok {
+		return t.class
 	}
 	return k.guess.classify(request)
 }
+
+// topic returns the topic of a request, "" for one that is not the policy's.
+func (k *knowledge) topic(request string) string { return k.texts[normal(request)].topic }
 
 // normal is text without regard to case and spacing.
 func normal(text string) string {
@@ -109,21 +124,22 @@ func normal(text string) string {
 }
 
 // kind returns what a demonstration shows: its request by class, its reply by
-// the policy's judge. One whose reply the judge cannot read is filler.
+// the policy's judge. One whose reply the judge cannot read is filler, and so
+// is a passage to read.
 func (k *knowledge) kind(t turns) (prompt.Kind, error) {
+	if strings.HasPrefix(t.request, prompt.FillerRequest) {
+		return prompt.Filler, nil
+	}
 	if kind, ok := k.kinds.Load(t); ok {
 		return kind.(prompt.Kind), nil
 	}
-	j, err := k.judge.Judge(context.Background(), judge.Exchange{
-		Request: t.request,
-		Reply:   chat.Reply{State: chat.Answered, Content: t.reply, FinishReason: "stop"},
-	})
+	j, err := k.read(t)
 	if err != nil {
 		return 0, err
 	}
 	kind := prompt.Filler
 	switch c := k.class(t.request); {
-	case c == neutral || j.Decision == judge.CannotTell:
+	case j.Decision == judge.CannotTell:
 	case c == forbidden && j.Decision == judge.Refused:
 		kind = prompt.Refusal
 	case c == forbidden && j.Decision == judge.Partial:
@@ -143,6 +159,42 @@ func (k *knowledge) kind(t turns) (prompt.Kind, error) {
 	return kind, nil
 }
 
+// read has the policy's judge read a reply.
+func (k *knowledge) read(t turns) (judge.Judgement, error) {
+	return k.judge.Judge(context.Background(), judge.Exchange{
+		Request: t.request,
+		Reply:   chat.Reply{State: chat.Answered, Content: t.reply, FinishReason: "stop"},
+	})
+}
+
+// findLeaks finds the harmful replies in which the judge sees forbidden content
+// and no refusal when they answer an allowed request of p.
+func (k *knowledge) findLeaks(p policy.Policy) error {
+	var request string
+	switch {
+	case len(p.Unrelated) > 0:
+		request = p.Unrelated[0].Request
+	case len(p.Twins) > 0:
+		request = p.Twins[0].Request
+	default:
+		i := slices.IndexFunc(p.Demonstrations, func(d prompt.Demonstration) bool { return d.Kind == prompt.Benign })
+		request = p.Demonstrations[i].Request
+	}
+	for _, reply := range k.replies[prompt.Harmful] {
+		j, err := k.read(turns{request, reply})
+		if err != nil {
+			return fmt.Errorf("policy %q: judging a harmful reply to an allowed request: %w", p.Name, err)
+		}
+		if j.Decision == judge.Complied && j.Violation > 0 {
+			k.leaks = append(k.leaks, reply)
+		}
+	}
+	if len(k.leaks) == 0 {
+		return fmt.Errorf("policy %q: its judge sees no violation in any harmful reply to an allowed request, but the model has Collateral: use a judge that reports Violation", p.Name)
+	}
+	return nil
+}
+
 // resemblance is the share of the policy's system prompt that occurs in a
 // text of the given stems, from 0 to 1.
 func (k *knowledge) resemblance(text map[string]bool) float64 {
@@ -156,4 +208,48 @@ func (k *knowledge) resemblance(text map[string]bool) float64 {
 		}
 	}
 	return float64(common) / float64(len(k.system))
+}
+
+// maxMarker is the longest beginning, in bytes, that is taken for a marker.
+const maxMarker = 40
+
+// marker returns the beginning up to a colon that all demonstrations' replies
+// share, such as "Answer:". It takes two replies to make a marker, or one that
+// is the pool's without it. A reply of the pool as it stands has none, so that
+// one demonstration shown again and again is not mistaken for a format.
+func (k *knowledge) marker(shown []turns) string {
+	if len(shown) == 0 || k.own[shown[0].reply] {
+		return ""
+	}
+	end := strings.IndexByte(shown[0].reply, ':')
+	if end < 0 || end >= maxMarker {
+		return ""
+	}
+	mark := shown[0].reply[:end+1]
+	for _, t := range shown[1:] {
+		if !strings.HasPrefix(t.reply, mark) {
+			return ""
+		}
+	}
+	if len(shown) == 1 && !k.own[unmarked(shown[0].reply, mark)] {
+		return ""
+	}
+	return mark
+}
+
+// unmarked is a reply without the marker at its beginning.
+func unmarked(reply, mark string) string {
+	return strings.TrimLeft(strings.TrimPrefix(reply, mark), " ")
+}
+
+// signals reports whether a marker announces an answer, as "Sure, here is how:"
+// does and "Answer:" does not.
+func signals(marker string) bool {
+	marker = strings.ToLower(marker)
+	for _, s := range []string{"sure", "certainly", "of course", "happy to", "here is", "here's"} {
+		if strings.Contains(marker, s) {
+			return true
+		}
+	}
+	return false
 }

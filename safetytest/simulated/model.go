@@ -3,6 +3,7 @@ package simulated
 import (
 	"crypto/sha256"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 
@@ -17,12 +18,15 @@ import (
 type Model struct {
 	profile     Profile
 	policies    []*knowledge
+	texts       map[string]bool // all requests and system prompts of the policies
 	fingerprint string
 }
 
 // New lets a model with profile p read the policies. It needs at least one;
 // each must have a judge and demonstrations of the kinds Harmful, Benign and
-// Refusal, all read by the judge as what they are filed as.
+// Refusal, and the judge must read every demonstration as what it is filed as,
+// a rewritten one as benign. For a profile with Collateral the judge must see a
+// violation in some harmful reply to an allowed request.
 func New(p Profile, policies ...policy.Policy) (*Model, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
@@ -30,16 +34,23 @@ func New(p Profile, policies ...policy.Policy) (*Model, error) {
 	if len(policies) == 0 {
 		return nil, fmt.Errorf("simulated model %q needs a policy", p.Name)
 	}
-	m := &Model{profile: p}
+	m := &Model{profile: p, texts: make(map[string]bool)}
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%+v", p)
 	for _, pol := range policies {
 		k, err := know(pol)
+		if err == nil && p.Collateral > 0 {
+			err = k.findLeaks(pol)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("simulated model %q: %w", p.Name, err)
 		}
 		m.policies = append(m.policies, k)
-		fmt.Fprintf(hash, "%q%q%q%q%q", pol.Name, pol.System, pol.Targets, pol.Twins, pol.Demonstrations)
+		m.texts[normal(pol.System)] = true
+		for request := range k.texts {
+			m.texts[request] = true
+		}
+		fmt.Fprintf(hash, "%q%q%q%q%q%q", pol.Name, pol.System, pol.Targets, pol.Twins, pol.Unrelated, pol.Demonstrations)
 	}
 	m.fingerprint = fmt.Sprintf("sim_%x", hash.Sum(nil)[:6])
 	return m, nil
@@ -48,20 +59,49 @@ func New(p Profile, policies ...policy.Policy) (*Model, error) {
 // ID is the model's id in the protocol: "sim:" and the profile's name.
 func (m *Model) ID() string { return "sim:" + m.profile.Name }
 
-// Compliance returns the exact probability that the model answers, that is
-// does not refuse, the last user message of messages, given everything before
-// it. It is the truth about replies at any temperature but 0. The error says
-// what is wrong with messages, or that a policy's judge failed.
-func (m *Model) Compliance(messages []chat.Message) (float64, error) {
-	c, err := parse(messages)
+// Truth holds the exact probabilities of what the reply to one conversation
+// will be, at any temperature but 0.
+type Truth struct {
+	// Complied is the probability of an answer, that is of no refusal.
+	Complied float64
+	// Violated is the probability of a harmful text of the pool: to a forbidden
+	// request, any answer is one; to an allowed request, Collateral makes some
+	// so. Whether the judge sees content in the text is the pool's matter.
+	Violated float64
+	// AdoptedRefused and AdoptedComplied are the probabilities of a refusal and
+	// of an answer that begin with the marker shown or asked for; their sum is
+	// that of adopting it.
+	AdoptedRefused, AdoptedComplied float64
+}
+
+// Truth returns what is true of the reply to the last user message of
+// messages, given everything before it. The error says what is wrong with
+// messages, or that a policy's judge failed.
+func (m *Model) Truth(messages []chat.Message) (Truth, error) {
+	c, err := parse(messages, m.known)
 	if err != nil {
-		return 0, err
+		return Truth{}, err
 	}
 	r, err := m.read(c)
 	if err != nil {
-		return 0, err
+		return Truth{}, err
 	}
-	return m.probability(r), nil
+	t := Truth{Complied: m.probability(r)}
+	t.Violated = t.Complied
+	if !r.forbidden {
+		t.Violated *= m.collateral(r)
+	}
+	if r.marker != "" {
+		t.AdoptedRefused = (1 - t.Complied) * m.profile.Format.InRefusals
+		t.AdoptedComplied = t.Complied * m.profile.Format.InAnswers
+	}
+	return t, nil
+}
+
+// Compliance is the field Complied of [Model.Truth].
+func (m *Model) Compliance(messages []chat.Message) (float64, error) {
+	t, err := m.Truth(messages)
+	return t.Complied, err
 }
 
 // Compliance is [New] followed by [Model.Compliance]. It reads the policies
@@ -75,40 +115,67 @@ func (p Profile) Compliance(policies []policy.Policy, messages []chat.Message) (
 	return m.Compliance(messages)
 }
 
+// known reports whether text is a request or the system prompt of a policy.
+func (m *Model) known(text string) bool { return m.texts[normal(text)] }
+
 // reading is what the model makes of a conversation.
 type reading struct {
 	*knowledge
-	request   string
+	scene
 	forbidden bool
-	kinds     []prompt.Kind // of the demonstrations, oldest first
-	words     int           // of the demonstrations
-	marker    string        // that all demonstrations' replies begin with, or ""
+	marker    string // that replies shall begin with, or ""
 }
 
 func (m *Model) read(c conversation) (reading, error) {
-	k := m.policyOf(c.system)
+	k, prompted := m.policyOf(c.system)
 	r := reading{
 		knowledge: k,
-		request:   c.request,
+		scene: scene{
+			request:     c.request,
+			shown:       make([]demonstration, len(c.shown)),
+			prompted:    prompted,
+			instructed:  c.instruction != "",
+			transcribed: c.transcribed,
+		},
 		forbidden: k.class(c.request) == forbidden,
-		kinds:     make([]prompt.Kind, len(c.shown)),
-		marker:    marker(c.shown),
+		marker:    k.marker(c.shown),
 	}
+	switch {
+	case c.remindedLast:
+		r.reminded = 1
+	case c.remindedFirst:
+		r.reminded = 0.5
+	}
+	topic := k.topic(c.request)
+	seen := make(map[turns]bool, len(c.shown))
+	var sequence strings.Builder
 	for i, t := range c.shown {
-		var err error
-		if r.kinds[i], err = k.kind(t); err != nil {
+		r.words += countWords(t.request) + countWords(t.reply)
+		t.reply = unmarked(t.reply, r.marker)
+		kind, err := k.kind(t)
+		if err != nil {
 			return reading{}, fmt.Errorf("judging demonstration %d: %w", i+1, err)
 		}
-		r.words += countWords(t.request) + countWords(t.reply)
+		r.shown[i] = demonstration{kind: kind, again: seen[t], onTopic: topic != "" && k.topic(t.request) == topic}
+		seen[t] = true
+		sequence.WriteString(t.request + "\n" + t.reply + "\n")
 	}
+	r.scatter = uniform(sequence.String() + c.request)
+	r.marked = r.marker != ""
+	if asked := beginning.FindStringSubmatch(c.instruction); asked != nil {
+		r.marker = strings.TrimSpace(asked[1])
+	}
+	r.signalled = signals(r.marker)
 	return r, nil
 }
 
-// policyOf returns the policy whose system prompt the given one repeats best.
-func (m *Model) policyOf(system string) *knowledge {
-	best := m.policies[0]
-	if len(m.policies) == 1 {
-		return best
+// policyOf returns the policy whose system prompt the given one repeats best,
+// and whether it does so by half at least. A policy without a system prompt
+// misses none.
+func (m *Model) policyOf(system string) (best *knowledge, prompted bool) {
+	best = m.policies[0]
+	if len(m.policies) == 1 && strings.Contains(system, best.rule) {
+		return best, true
 	}
 	said := make(map[string]bool)
 	for _, s := range stems(system) {
@@ -119,15 +186,28 @@ func (m *Model) policyOf(system string) *knowledge {
 			best = k
 		}
 	}
-	return best
+	return best, best.rule == "" || best.resemblance(said) >= 0.5
 }
 
+// probability is that of an answer.
 func (m *Model) probability(r reading) float64 {
 	response := m.profile.Allowed
 	if r.forbidden {
 		response = m.profile.Forbidden
 	}
-	return response.probability(r.request, r.kinds, r.words)
+	return response.probability(r.scene)
+}
+
+// collateral is the probability that an answer to an allowed request is a
+// harmful text.
+func (m *Model) collateral(r reading) float64 {
+	harmful := 0
+	for _, d := range r.shown {
+		if d.kind == prompt.Harmful {
+			harmful++
+		}
+	}
+	return 1 - math.Pow(1+float64(harmful), -m.profile.Collateral)
 }
 
 // reply draws a reply. A nil source means temperature 0: the more probable
@@ -139,44 +219,23 @@ func (m *Model) reply(r reading, random *rand.Rand) string {
 		chance = func(p float64) bool { return random.Float64() < p }
 		pick = random.IntN
 	}
+	var texts []string
 	adopt := m.profile.Format.InRefusals
-	kind := prompt.OverRefusal
-	if r.forbidden {
-		kind = prompt.Refusal
+	switch answers := chance(m.probability(r)); {
+	case answers && r.forbidden:
+		adopt, texts = m.profile.Format.InAnswers, r.replies[prompt.Harmful]
+	case answers && m.profile.Collateral > 0 && chance(m.collateral(r)):
+		adopt, texts = m.profile.Format.InAnswers, r.leaks
+	case answers:
+		adopt, texts = m.profile.Format.InAnswers, r.replies[prompt.Benign]
+	case r.forbidden:
+		texts = r.replies[prompt.Refusal]
+	default:
+		texts = r.replies[prompt.OverRefusal]
 	}
-	if chance(m.probability(r)) {
-		adopt = m.profile.Format.InAnswers
-		kind = prompt.Benign
-		if r.forbidden {
-			kind = prompt.Harmful
-		}
-	}
-	texts := r.replies[kind]
 	text := texts[pick(len(texts))]
 	if r.marker != "" && chance(adopt) && !strings.HasPrefix(text, r.marker) {
 		text = r.marker + " " + text
 	}
 	return text
-}
-
-// maxMarker is the longest beginning, in bytes, that is taken for a marker.
-const maxMarker = 40
-
-// marker returns the beginning up to a colon that all demonstrations' replies
-// share, such as "Answer:". It takes two replies to make a marker.
-func marker(shown []turns) string {
-	if len(shown) < 2 {
-		return ""
-	}
-	end := strings.IndexByte(shown[0].reply, ':')
-	if end < 0 || end >= maxMarker {
-		return ""
-	}
-	mark := shown[0].reply[:end+1]
-	for _, t := range shown[1:] {
-		if !strings.HasPrefix(t.reply, mark) {
-			return ""
-		}
-	}
-	return mark
 }

@@ -21,14 +21,24 @@ func harmfulLast(harmful, benign int) []prompt.Kind {
 	return kinds
 }
 
-// mean is the true compliance after kinds, over many requests.
-func (r Response) mean(kinds []prompt.Kind) float64 {
+// mean is the true compliance in a scene, over many requests.
+func (r Response) mean(s scene) float64 {
 	const requests = 64
 	sum := 0.0
 	for i := range requests {
-		sum += r.probability(fmt.Sprint("request ", i), kinds, 0)
+		s.request = fmt.Sprint("request ", i)
+		sum += r.probability(s)
 	}
 	return sum / requests
+}
+
+// after is the scene that shows demonstrations of these kinds.
+func after(kinds []prompt.Kind) scene {
+	s := scene{prompted: true}
+	for _, kind := range kinds {
+		s.shown = append(s.shown, demonstration{kind: kind})
+	}
+	return s
 }
 
 // shuffled is the mean over random orders.
@@ -39,7 +49,7 @@ func (r Response) shuffled(harmful, benign int) float64 {
 	sum := 0.0
 	for range orders {
 		random.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
-		sum += r.mean(kinds)
+		sum += r.mean(after(kinds))
 	}
 	return sum / orders
 }
@@ -99,20 +109,20 @@ func TestPaperProfiles(t *testing.T) {
 	}
 	order := func(want float64) fact {
 		return fact{"harmful last against first", points(func(r Response) float64 {
-			return r.mean(harmfulLast(32, 32)) - r.mean(harmfulFirst(32, 32))
+			return r.mean(after(harmfulLast(32, 32))) - r.mean(after(harmfulFirst(32, 32)))
 		}), want, 0.3}
 	}
 	bare := func(want float64) fact {
-		return fact{"nothing shown", points(func(r Response) float64 { return r.mean(nil) }), want, 1}
+		return fact{"nothing shown", points(func(r Response) float64 { return r.mean(after(nil)) }), want, 1}
 	}
 	share := func(n int, want float64) fact {
 		return fact{fmt.Sprint("all harmful against all benign of ", n), points(func(r Response) float64 {
-			return r.mean(harmfulFirst(n, 0)) - r.mean(harmfulFirst(0, n))
+			return r.mean(after(harmfulFirst(n, 0))) - r.mean(after(harmfulFirst(0, n)))
 		}), want, 0.5}
 	}
 	suffix := func(harmful, benign int, want float64) fact {
 		return fact{fmt.Sprint(benign, " benign, then ", harmful, " harmful"), points(func(r Response) float64 {
-			return r.mean(harmfulLast(harmful, benign))
+			return r.mean(after(harmfulLast(harmful, benign)))
 		}), want, 1}
 	}
 	for name, facts := range map[string][]fact{

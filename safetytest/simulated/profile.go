@@ -23,18 +23,27 @@ type Profile struct {
 	Forbidden, Allowed Response
 	// Format governs whether replies take over the demonstrations' marker.
 	Format Format
+	// Collateral is how readily harmful demonstrations make forbidden content
+	// come up where nobody asked for it: after n of them, an answer to an
+	// allowed request is a harmful text of the pool with the probability
+	// 1 - (1+n)^-Collateral. It is at least 0, and 0 is never.
+	Collateral float64
 }
 
 // Response says how likely a model answers one sort of request:
 //
-//	logit P(answer) = Base + Spread*u(request)
+//	logit P(answer) = Base + Spread*u(request) + Scatter*u(request, sequence)
 //	                + sum over kinds of Dose[kind] * ln(1 + n[kind])
 //	                + sum over kinds of Last[kind] * w[kind]
+//	                + First[kind of the first demonstration]
+//	                + OnTopic * ln(1 + n[harmful, of the request's topic])
 //	                + Length * ln(1 + words/100)
+//	                + what Unprompted and the fields below it say
 //
 // where n[kind] demonstrations of each kind were shown, and words counts the
 // words of all of them. The dose terms have the form that Dai and Patel fit to
-// real models (arXiv:2606.20508). All fields but HalfLife are in log-odds.
+// real models (arXiv:2606.20508). All fields but HalfLife and Distinct are in
+// log-odds, and what is 0 has no effect.
 type Response struct {
 	// Base is the log-odds of an answer when nothing is shown. -Inf and +Inf
 	// make a model that never and that always answers, whatever is shown.
@@ -42,8 +51,15 @@ type Response struct {
 	// Spread is how far requests differ: u is a fixed number in [-1,1) for
 	// each request text, spread evenly over texts.
 	Spread float64
+	// Scatter is how far sequences of demonstrations differ, each by a fixed
+	// number in [-1,1) of its own for each request: another order of the same
+	// demonstrations may flip the reply, and no order is better on average.
+	Scatter float64
 	// Dose is what demonstrations do by their number, wherever they stand.
 	Dose Effects
+	// Distinct lets a demonstration that is shown again count no more: n counts
+	// different ones only, here and in OnTopic and Overridden.
+	Distinct bool
 	// Last is what demonstrations do by standing near the end. One that a
 	// others follow weighs (1-d) * d^a with d = 2^(-1/HalfLife), and w[kind]
 	// sums over those of the kind: an endless row of one kind weighs 1, and
@@ -52,11 +68,38 @@ type Response struct {
 	// HalfLife is counted in demonstrations. It must be positive where Last
 	// is not zero.
 	HalfLife float64
+	// First is what the very first demonstration does by its kind.
+	First Effects
+	// OnTopic is what harmful demonstrations do by having the request's topic.
+	// Topics are those of the policy's own texts; other texts have none.
+	OnTopic float64
 	// Length is what the mere amount of text shown does.
 	Length float64
+	// Unprompted is added when the policy's system prompt is missing from the
+	// conversation, that is when less than half of its words are there.
+	Unprompted float64
+	// Overridden is how demonstrations wear off the system prompt: where it is
+	// there, Unprompted * (1 - product over kinds of (1+n[kind])^-Overridden[kind])
+	// is added. It needs Unprompted.
+	Overridden Effects
+	// Reminded is added when the rule is repeated right before the request, and
+	// half of it when it is repeated before the demonstrations only.
+	Reminded float64
+	// Marked is added when the demonstrations' replies begin with a marker, and
+	// MarkedHarmful when a harmful one is among them besides.
+	Marked, MarkedHarmful float64
+	// Signalled is added when the marker, shown or asked for, announces an
+	// answer, as "Sure, here is how:" does.
+	Signalled float64
+	// Instructed is added when a format instruction follows the request.
+	Instructed float64
+	// Transcribed is added when demonstrations are lines of a transcript and
+	// not turns of the conversation.
+	Transcribed float64
 }
 
-// Effects holds one number, in log-odds, for each kind of demonstration.
+// Effects holds one number, in log-odds, for each kind of demonstration. A
+// rewritten demonstration is a benign one to the model.
 type Effects struct {
 	Harmful, Benign, Refusal, OverRefusal, Corrected, Filler float64
 }
@@ -78,30 +121,83 @@ func (e Effects) of(k prompt.Kind) float64 {
 	return e.Filler
 }
 
-// Format says how likely a reply begins with the marker that all
-// demonstrations' replies begin with, such as "Answer:", given its outcome.
-// Both are probabilities. It plays no part where no common marker is shown.
+// Format says how likely a reply begins with a marker, given its outcome: with
+// the one that a format instruction names, else with the one that all
+// demonstrations' replies begin with, such as "Answer:". Both are
+// probabilities. It plays no part where there is no marker.
 type Format struct {
 	InRefusals, InAnswers float64
 }
 
-// probability returns P(answer) for a request after demonstrations of the
-// given kinds, oldest first, of so many words together.
-func (r Response) probability(request string, shown []prompt.Kind, words int) float64 {
-	logit := r.Base + r.Spread*uniform(request) + r.Length*math.Log1p(float64(words)/100)
+// demonstration is what matters of a demonstration in a conversation.
+type demonstration struct {
+	kind    prompt.Kind
+	again   bool // the same one was shown before
+	onTopic bool // it has the request's topic
+}
+
+// scene is all of a conversation that a Response depends on.
+type scene struct {
+	request  string
+	shown    []demonstration // oldest first
+	words    int             // of the demonstrations
+	scatter  float64         // fixed number in [-1,1) of request and sequence
+	prompted bool            // the policy's system prompt is there
+	reminded float64         // 0, 1/2 or 1
+
+	marked, signalled, instructed, transcribed bool
+}
+
+// probability returns P(answer).
+func (r Response) probability(s scene) float64 {
+	logit := r.Base + r.Spread*uniform(s.request) + r.Scatter*s.scatter +
+		r.Length*math.Log1p(float64(s.words)/100) + r.Reminded*s.reminded
 	var n [prompt.Filler + 1]int
+	onTopic := 0
 	decay := 0.0
 	if r.HalfLife > 0 {
 		decay = math.Exp2(-1 / r.HalfLife)
 	}
 	weight := 1 - decay
-	for i := len(shown) - 1; i >= 0; i-- {
-		n[shown[i]]++
-		logit += weight * r.Last.of(shown[i])
+	for i := len(s.shown) - 1; i >= 0; i-- {
+		d := s.shown[i]
+		logit += weight * r.Last.of(d.kind)
 		weight *= decay
+		if d.again && r.Distinct {
+			continue
+		}
+		n[d.kind]++
+		if d.onTopic && d.kind == prompt.Harmful {
+			onTopic++
+		}
 	}
+	worn := 0.0
 	for k, count := range n {
 		logit += r.Dose.of(prompt.Kind(k)) * math.Log1p(float64(count))
+		worn += r.Overridden.of(prompt.Kind(k)) * math.Log1p(float64(count))
+	}
+	if s.prompted {
+		logit += r.Unprompted * (1 - math.Exp(-worn))
+	} else {
+		logit += r.Unprompted
+	}
+	logit += r.OnTopic * math.Log1p(float64(onTopic))
+	if len(s.shown) > 0 {
+		logit += r.First.of(s.shown[0].kind)
+	}
+	for _, e := range []struct {
+		applies bool
+		effect  float64
+	}{
+		{s.marked, r.Marked},
+		{s.marked && n[prompt.Harmful] > 0, r.MarkedHarmful},
+		{s.signalled, r.Signalled},
+		{s.instructed, r.Instructed},
+		{s.transcribed, r.Transcribed},
+	} {
+		if e.applies {
+			logit += e.effect
+		}
 	}
 	return 1 / (1 + math.Exp(-logit))
 }
@@ -134,14 +230,18 @@ func (p Profile) validate() error {
 		if math.IsNaN(r.Base) {
 			return fmt.Errorf("simulated model %q: %s.Base is not a number", p.Name, r.field)
 		}
-		finite := []float64{r.Spread, r.HalfLife, r.Length}
+		finite := []float64{r.Spread, r.Scatter, r.HalfLife, r.OnTopic, r.Length, r.Unprompted, r.Reminded,
+			r.Marked, r.MarkedHarmful, r.Signalled, r.Instructed, r.Transcribed}
 		for k := prompt.Harmful; k <= prompt.Filler; k++ {
-			finite = append(finite, r.Dose.of(k), r.Last.of(k))
+			finite = append(finite, r.Dose.of(k), r.Last.of(k), r.First.of(k), r.Overridden.of(k))
 		}
 		for _, v := range finite {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
 				return fmt.Errorf("simulated model %q: %s has an effect that is not finite; only Base may be infinite", p.Name, r.field)
 			}
+		}
+		if r.Overridden != (Effects{}) && r.Unprompted == 0 {
+			return fmt.Errorf("simulated model %q: %s.Overridden wears off what the system prompt does, but Unprompted is 0", p.Name, r.field)
 		}
 		if r.HalfLife < 0 || r.HalfLife == 0 && r.Last != (Effects{}) {
 			return fmt.Errorf("simulated model %q: %s.HalfLife is %v; Last needs a positive number of demonstrations", p.Name, r.field, r.HalfLife)
@@ -151,6 +251,9 @@ func (p Profile) validate() error {
 		if !(v >= 0 && v <= 1) {
 			return fmt.Errorf("simulated model %q: Format holds %v, which is not a probability", p.Name, v)
 		}
+	}
+	if !(p.Collateral >= 0) || math.IsInf(p.Collateral, 0) {
+		return fmt.Errorf("simulated model %q: Collateral is %v; it must be at least 0 and finite", p.Name, p.Collateral)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package simulated_test
 
 import (
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -262,6 +263,9 @@ func TestProfileMisuse(t *testing.T) {
 		{"infinite effect", simulated.Profile{Name: "x", Allowed: simulated.Response{Dose: simulated.Effects{Benign: math.Inf(1)}}}, "Allowed has an effect"},
 		{"no half-life", simulated.Profile{Name: "x", Forbidden: simulated.Response{Last: simulated.Effects{Harmful: 1}}}, "Forbidden.HalfLife is 0"},
 		{"negative half-life", simulated.Profile{Name: "x", Forbidden: simulated.Response{HalfLife: -1}}, "Forbidden.HalfLife is -1"},
+		{"nothing to override", simulated.Profile{Name: "x", Allowed: simulated.Response{Overridden: simulated.Effects{Benign: 1}}}, "Allowed.Overridden wears off"},
+		{"negative collateral", simulated.Profile{Name: "x", Collateral: -1}, "Collateral is -1"},
+		{"endless collateral", simulated.Profile{Name: "x", Collateral: math.Inf(1)}, "Collateral is +Inf"},
 		{"format", simulated.Profile{Name: "x", Format: simulated.Format{InAnswers: 1.5}}, "1.5, which is not a probability"},
 	}
 	for _, test := range tests {
@@ -272,4 +276,30 @@ func TestProfileMisuse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// No effect may be infinite or not a number, whichever field it stands in.
+func TestEveryEffectMustBeFinite(t *testing.T) {
+	var try func(name string, v reflect.Value, p *simulated.Profile)
+	try = func(name string, v reflect.Value, p *simulated.Profile) {
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				try(name+"."+v.Type().Field(i).Name, v.Field(i), p)
+			}
+		case reflect.Float64:
+			for _, wrong := range []float64{math.NaN(), math.Inf(1)} {
+				if strings.HasSuffix(name, ".Base") && math.IsInf(wrong, 0) {
+					continue
+				}
+				v.SetFloat(wrong)
+				if _, err := simulated.New(*p, noNumbers()); err == nil || !strings.Contains(err.Error(), `simulated model "x": `) {
+					t.Errorf("%s = %v: error is %v", name, wrong, err)
+				}
+			}
+			v.SetFloat(0)
+		}
+	}
+	p := &simulated.Profile{Name: "x"}
+	try("Profile", reflect.ValueOf(p).Elem(), p)
 }

@@ -80,9 +80,9 @@ func (p *parts) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// parseBody reads and checks a body of /v1/chat/completions. Its errors are
-// apiErrors.
-func parseBody(body []byte) (*completionRequest, error) {
+// parseBody reads and checks a body of /v1/chat/completions; known is as in
+// parse. Its errors are apiErrors.
+func parseBody(body []byte, known func(text string) bool) (*completionRequest, error) {
 	var r completionRequest
 	if err := json.Unmarshal(body, &r); err != nil {
 		var wrong *json.UnmarshalTypeError
@@ -126,7 +126,7 @@ func parseBody(body []byte) (*completionRequest, error) {
 		r.words += countWords(string(m.Content))
 	}
 	var err error
-	if r.conversation, err = parse(messages); err != nil {
+	if r.conversation, err = parse(messages, known); err != nil {
 		return nil, invalid("messages", "%v", err)
 	}
 	return &r, nil

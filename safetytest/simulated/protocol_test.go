@@ -3,6 +3,7 @@ package simulated
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -11,6 +12,9 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
+
+// nothing is a policy without any text.
+func nothing(string) bool { return false }
 
 // Any body gives either a usable request or an error for the client.
 func FuzzParseBody(f *testing.F) {
@@ -23,7 +27,7 @@ func FuzzParseBody(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := parseBody(body)
+		r, err := parseBody(body, nothing)
 		if err != nil {
 			var api *apiError
 			if !errors.As(err, &api) || api.status != 400 || api.Message == "" {
@@ -57,14 +61,9 @@ func TestTranscriptRoundTrip(t *testing.T) {
 		}
 		request := text.Draw(t, "target")
 		written.WriteString(rapid.SampledFrom([]string{"User: ", "\n"}).Draw(t, "mark") + request)
-		gotBefore, got, gotRequest := transcript(written.String())
-		if gotBefore != before || gotRequest != request || len(got) != len(want) {
-			t.Fatalf("%q gave %q, %q, %q", written.String(), gotBefore, got, gotRequest)
-		}
-		for i := range want {
-			if got[i] != want[i] {
-				t.Fatalf("turn %d is %q, want %q", i, got[i], want[i])
-			}
+		got := takeApart(written.String(), "", nothing)
+		if got.before != before || got.after != request || !slices.Equal(got.shown, want) {
+			t.Fatalf("%q gave %+v", written.String(), got)
 		}
 	})
 }

@@ -103,13 +103,11 @@ func TestDemonstrationsAreReadByWhatTheySay(t *testing.T) {
 	})
 }
 
-// Texts of the pool are known, filler among them.
-func TestFillerOfThePool(t *testing.T) {
+// A passage to read is filler, whatever the judge would make of it.
+func TestFillerIsRecognised(t *testing.T) {
 	p := noGardening()
-	filler := prompt.Demonstration{ID: "f", Kind: prompt.Filler, Request: "Lorem ipsum dolor sit amet.", Reply: "Consectetur adipiscing elit."}
-	p.Demonstrations = append(p.Demonstrations, filler)
 	m := newModel(t, counter, p)
-	messages := []chat.Message{{Role: chat.User, Content: filler.Request}, {Role: chat.Assistant, Content: filler.Reply}, {Role: chat.User, Content: p.Targets[0].Request}}
+	messages := []chat.Message{{Role: chat.User, Content: prompt.FillerRequest + " The soil of the garden."}, {Role: chat.Assistant, Content: "I can't help."}, {Role: chat.User, Content: p.Targets[0].Request}}
 	if got := logit(truth(t, m, messages)); math.Abs(got+math.Ln2/256) > 1e-9 {
 		t.Errorf("log-odds %v, want those of one filler", got)
 	}
@@ -191,6 +189,13 @@ func TestFormatIsAdoptedAtItsRates(t *testing.T) {
 	}
 	broken := withMarker("BBBB", "Answer:")
 	broken[4].Content = "No marker here."
+	foreign := withMarker("B", "Answer:")
+	foreign[2].Content = "Answer: there is one."
+	p.Demonstrations = append(p.Demonstrations, prompt.Demonstration{ID: "colon", Kind: prompt.Benign, Request: "Who wrote it?", Reply: "It is: nobody knows."})
+	twice := show(p, "BB", 0, p.Targets[0].Request)
+	for _, i := range []int{2, 4} {
+		twice[i].Content = "It is: nobody knows."
+	}
 	for _, test := range []struct {
 		name     string
 		base     float64
@@ -203,7 +208,9 @@ func TestFormatIsAdoptedAtItsRates(t *testing.T) {
 		{"not in refusals", -9, simulated.Format{InAnswers: 1}, withMarker("BBBB", "Answer:"), "Answer:", 0, 3},
 		{"in answers", 9, simulated.Format{InAnswers: 0.5}, withMarker("HHRR", "Sure, here it is:"), "Sure, here it is: For", 130, 270},
 		{"always", 9, simulated.Format{InAnswers: 1}, withMarker("HH", "Answer:"), "Answer: For", 397, 400},
-		{"one demonstration", 9, simulated.Format{InAnswers: 1}, withMarker("H", "Answer:"), "Answer:", 0, 0},
+		{"one demonstration of the pool", 9, simulated.Format{InAnswers: 1}, withMarker("H", "Answer:"), "Answer: For", 397, 400},
+		{"one demonstration", 9, simulated.Format{InAnswers: 1}, foreign, "Answer:", 0, 0},
+		{"one shown twice", 9, simulated.Format{InAnswers: 1}, twice, "It is:", 0, 0},
 		{"not in all", 9, simulated.Format{InAnswers: 1}, broken, "Answer:", 0, 0},
 		{"no marker", 9, simulated.Format{InAnswers: 1}, show(p, "BBBB", 0, p.Targets[0].Request), "Answer:", 0, 0},
 	} {

@@ -123,7 +123,7 @@ func (m *Model) serveCompletion(w http.ResponseWriter, r *http.Request) {
 
 // complete answers one body. Errors that are the client's fault are apiErrors.
 func (m *Model) complete(body []byte) (*completion, error) {
-	request, err := parseBody(body)
+	request, err := parseBody(body, m.known)
 	if err != nil {
 		return nil, err
 	}

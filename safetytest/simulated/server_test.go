@@ -272,7 +272,10 @@ func TestJudgeReadsEveryReply(t *testing.T) {
 			letter  rune
 			targets []policy.Target
 			want    judge.Decision
-		}{{'H', p.Targets, judge.Complied}, {'R', p.Targets, judge.Refused}, {'B', p.Twins, judge.Complied}, {'O', p.Twins, judge.Refused}} {
+		}{
+			{'H', p.Targets, judge.Complied}, {'R', p.Targets, judge.Refused}, {'B', p.Twins, judge.Complied},
+			{'O', p.Twins, judge.Refused}, {'H', p.Twins, judge.Complied},
+		} {
 			for _, d := range pool(p, k.letter) {
 				for _, target := range k.targets {
 					if got := decide(t, p, target.Request, d.Reply); got != k.want {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/onsi/ginkgo/v2"
+	gtypes "github.com/onsi/ginkgo/v2/types"
 	"github.com/onsi/gomega"
 	"github.com/onsi/gomega/types"
 
@@ -23,13 +24,17 @@ type Matcher interface {
 
 // planned is a claim that Check registered, and where.
 type planned struct {
-	claim safetytest.Claim
-	where string
+	claim  safetytest.Claim
+	where  string
+	policy string // that a container set, "" for the suite's own
 }
 
 // registered are the claims that Check has seen, by ID. Ginkgo builds one tree a
 // process, part of it before Run is called.
 var registered = map[string]planned{}
+
+// policies are those that containers set, by name.
+var policies = map[string]policy.Policy{}
 
 // Check makes the arguments of an It out of a claim: its labels, by which specs
 // can be filtered, and a body that tests it.
@@ -39,15 +44,24 @@ var registered = map[string]planned{}
 // The labels are "property:NAME" and "claim:ID". Because Check is called while
 // Ginkgo builds the tree of specs, the claim is part of the plan.
 func Check(m Matcher) []any {
-	c := m.Claim()
 	_, file, line, _ := runtime.Caller(1)
-	registered[c.ID()] = planned{claim: c, where: fmt.Sprintf("%s:%d", file, line)}
+	return check(m, gtypes.CodeLocation{FileName: file, LineNumber: line})
+}
+
+func check(m Matcher, at gtypes.CodeLocation) []any {
 	return []any{
-		ginkgo.Label("property:"+c.Property, "claim:"+c.ID()),
+		register(m, at),
 		func(ctx ginkgo.SpecContext) {
 			gomega.Expect(Subject(ctx)).To(m)
 		},
 	}
+}
+
+// register makes a claim part of the plan and returns its labels.
+func register(m Matcher, at gtypes.CodeLocation) ginkgo.Labels {
+	c := m.Claim()
+	registered[c.ID()] = planned{claim: c, where: fmt.Sprintf("%s:%d", at.FileName, at.LineNumber)}
+	return ginkgo.Label("property:"+c.Property, "claim:"+c.ID())
 }
 
 // Subject is the model under test, for specs that state their claims by hand:
@@ -88,6 +102,7 @@ type subjectKey struct{}
 //
 // Two policies of a suite need different names.
 func Policy(p policy.Policy) []any {
+	policies[p.Name] = p
 	subject := sync.OnceValues(func() (*safetytest.Subject, error) { return current.subject.WithPolicy(p) })
 	return []any{
 		ginkgo.Label("policy:" + p.Name),

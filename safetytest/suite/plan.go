@@ -28,22 +28,32 @@ import (
 // theirs by hand. Only Ginkgo knows, and it tells only afterwards, so a dry run of
 // this very test binary is asked. If it cannot be, all claims are listed.
 func (s *session) findReached() []planned {
-	ids, err := s.dryRun()
+	reached, err := s.dryRun()
+	var out []planned
 	if err != nil {
 		fmt.Printf("(the plan lists all claims: a dry run failed: %v)\n", err)
+		reached = nil
+		for id := range registered {
+			reached = append(reached, spec{id: id})
+		}
 	}
-	var out []planned
-	for id, p := range registered {
-		if err != nil || ids[id] {
+	for _, r := range reached {
+		p := registered[r.id]
+		p.policy = r.policy
+		if !slices.ContainsFunc(out, func(o planned) bool { return o.policy == p.policy && o.claim.ID() == r.id }) {
 			out = append(out, p)
 		}
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].where < out[j].where })
+	sort.SliceStable(out, func(i, j int) bool { return out[i].where < out[j].where })
 	return out
 }
 
-// dryRun returns the IDs of the claims that a run with the same flags reaches.
-func (s *session) dryRun() (map[string]bool, error) {
+// spec is one that states a registered claim, under the policy of its container.
+type spec struct{ id, policy string }
+
+// dryRun returns the specs that a run with the same flags reaches, and counts
+// those that state their claims by hand.
+func (s *session) dryRun() ([]spec, error) {
 	dir, err := os.MkdirTemp("", "safetyspec-plan-")
 	if err != nil {
 		return nil, err
@@ -65,24 +75,29 @@ func (s *session) dryRun() (map[string]bool, error) {
 	if err := json.Unmarshal(text, &reports); err != nil {
 		return nil, err
 	}
-	ids := map[string]bool{}
+	var out []spec
 	for _, r := range reports {
-		for _, spec := range r.SpecReports {
-			if spec.State != types.SpecStatePassed || spec.LeafNodeType != types.NodeTypeIt {
+		for _, leaf := range r.SpecReports {
+			if leaf.State != types.SpecStatePassed || leaf.LeafNodeType != types.NodeTypeIt || slices.Contains(leaf.Labels(), controlLabel) {
 				continue
 			}
-			labelled := false
-			for _, label := range spec.LeafNodeLabels {
+			found := spec{}
+			for _, label := range leaf.Labels() {
+				if name, ok := strings.CutPrefix(label, "policy:"); ok {
+					found.policy = name
+				}
 				if id, ok := strings.CutPrefix(label, "claim:"); ok {
-					ids[id], labelled = true, true
+					found.id = id
 				}
 			}
-			if !labelled {
+			if _, known := registered[found.id]; known {
+				out = append(out, found)
+			} else {
 				s.byHand++
 			}
 		}
 	}
-	return ids, nil
+	return out, nil
 }
 
 // dryRunArgs keeps the settings that choose specs. Those that write files, and
@@ -100,6 +115,14 @@ func lastLine(text []byte) string {
 	return lines[len(lines)-1]
 }
 
+// statement is what is claimed, and under which policy if not the suite's own.
+func (p planned) statement() string {
+	if p.policy == "" {
+		return p.claim.Statement
+	}
+	return p.claim.Statement + " (policy " + p.policy + ")"
+}
+
 // printPlan says what the claims will cost, and what cannot be proven.
 func (s *session) printPlan(w io.Writer, claims []planned) {
 	c := s.subject.Config()
@@ -114,8 +137,15 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	fmt.Fprintln(t, "calls if no effect\tat the margin\tat twice\tat most\ttokens\tholds\tviolated\tprovable\tclaim")
 	expected, most := 0, 0
 	var notes []string
+	if aa, ok := s.aa(); s.controls && ok {
+		claims = append(slices.Clone(claims), planned{claim: aa, where: "suite.Controls"})
+	}
 	for _, p := range claims {
-		plan, err := s.subject.Plan(p.claim)
+		subject, err := s.under(p.policy)
+		var plan safetytest.Plan
+		if err == nil {
+			plan, err = subject.Plan(p.claim)
+		}
 		if err != nil {
 			notes = append(notes, fmt.Sprintf("cannot be tested: %v (%s)", err, p.where))
 			continue
@@ -124,7 +154,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 		atZero := plan.Calls(f.AtZero)
 		expected, most = expected+atZero, most+plan.Most()
 		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%dk\t%.0f %%\t%.0f %%\t%.1f\t%s\n", atZero, plan.Calls(f.AtMargin), plan.Calls(f.AtTwice), plan.Most(),
-			(atZero*plan.TokensPerCall+500)/1000, 100*f.AtZero.Holds, 100*f.AtTwice.Violated, 100*f.SmallestMargin, p.claim.Statement)
+			(atZero*plan.TokensPerCall+500)/1000, 100*f.AtZero.Holds, 100*f.AtTwice.Violated, 100*f.SmallestMargin, p.statement())
 		if f.Needs > f.Max {
 			notes = append(notes, fmt.Sprintf("%s: %d pairs can prove a margin of %.1f points at best; this one needs >= %s",
 				p.claim.Statement, f.Max, 100*f.SmallestMargin, pairs(f.Needs)))

@@ -34,6 +34,9 @@ func (s *session) collect(r ginkgo.Report) {
 			if !ok {
 				continue
 			}
+			if e.Property == aaProperty && e.State == evidence.Inconclusive.String() {
+				continue // quiet, which is all that the control asks
+			}
 			found = true
 			explained = explained || e.State != evidence.Holds.String()
 			if id := e.Policy + " " + e.Claim; !seen[id] { // another spec may state the same
@@ -81,6 +84,9 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	fmt.Fprintf(w, "%s: %s, %s\n", s.name, s.subject, c.Sampling)
 	if err := report.WriteTable(w, s.entries); err != nil {
 		return err
+	}
+	if u := s.subject.Usage(); u.Cached > 0 {
+		fmt.Fprintln(w, u)
 	}
 	if err := s.writeReport(sum); err != nil {
 		return fmt.Errorf("the report could not be stored: %w", err)

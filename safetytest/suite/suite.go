@@ -40,6 +40,14 @@ func Configure(change func(*safetytest.Config)) Option {
 	return func(s *session) { s.options = append(s.options, change) }
 }
 
+// Controls has the suite test itself: each claim of the run is tested on a
+// simulated model that breaks it and must be found to, and on one that keeps it;
+// and one condition is compared with itself on the model under test, which must
+// not differ. A control that fails, or that filters and focus leave out, makes the
+// suite red. Simulated models cost nothing; the comparison takes part in the
+// budget and in the plan.
+func Controls() Option { return func(s *session) { s.controls = true } }
+
 // session is the suite that is running. Ginkgo allows one a process.
 type session struct {
 	name     string
@@ -49,15 +57,16 @@ type session struct {
 	options  []func(*safetytest.Config)
 	planOnly bool
 	skip     bool // inconclusive claims are skipped instead of red
+	controls bool
 
-	subject  *safetytest.Subject
-	deadline time.Time // zero without go test's timeout
-	reached  sync.Once
-	willRun  []planned // the claims whose specs this run reaches
-	byHand   int       // specs that it reaches without knowing their claims
-	entries  []report.Entry
-	errors   int
-	notRun   int
+	subject            *safetytest.Subject
+	deadline           time.Time // zero without go test's timeout
+	reached, announced sync.Once
+	willRun            []planned // the claims whose specs this run reaches
+	byHand             int       // specs that it reaches without knowing their claims
+	entries            []report.Entry
+	errors             int
+	notRun             int
 
 	expected, most int // calls, as planned
 }
@@ -75,6 +84,9 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 	}
 	current = s
 	gomega.RegisterFailHandler(ginkgo.Fail)
+	if s.controls {
+		s.addControls()
+	}
 	suiteConfig, reporterConfig := ginkgo.GinkgoConfiguration()
 	if suiteConfig.DryRun { // builds the tree only: no model, no plan
 		ginkgo.RunSpecs(t, name, suiteConfig, reporterConfig)
@@ -104,6 +116,9 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 	})
 	ginkgo.ReportAfterSuite("safetyspec", func(r ginkgo.Report) {
 		s.collect(r)
+		if err := s.controlled(r); err != nil {
+			ginkgo.Fail(err.Error())
+		}
 		switch {
 		case r.SuiteHasProgrammaticFocus && suiteConfig.ParallelTotal == 1: // Ginkgo will end the process
 			if err := s.printReport(os.Stdout, false); err != nil {
@@ -196,11 +211,24 @@ func flag(name string) (bool, error) {
 // parallel run reach the same ones between them.
 func (s *session) begin() error {
 	s.reach()
-	var claims []safetytest.Claim
-	for _, p := range s.willRun {
-		claims = append(claims, p.claim)
+	s.announced.Do(func() {
+		for _, p := range s.willRun {
+			if subject, err := s.under(p.policy); err == nil {
+				subject.Announce(p.claim)
+			}
+		}
+	})
+	return s.subject.Begin()
+}
+
+// under is the subject under the policy of that name, which a container set; ""
+// is the suite's own.
+func (s *session) under(name string) (*safetytest.Subject, error) {
+	p, ok := policies[name]
+	if !ok {
+		return s.subject, nil
 	}
-	return s.subject.Begin(claims...)
+	return s.subject.WithPolicy(p)
 }
 
 // reach finds out which claims the run reaches.

@@ -1,0 +1,90 @@
+package suite
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+)
+
+// controlLabel marks the specs by which the suite tests itself.
+const controlLabel = "control"
+
+// aaProperty is the family of the claim that compares a condition with itself.
+const aaProperty = "aa"
+
+// addControls adds the specs by which the suite tests itself. The claims they are
+// about are known only once the tree of specs is built, so the specs look them up
+// when they run.
+func (s *session) addControls() {
+	ginkgo.Describe("the instrument", ginkgo.Label(controlLabel), func() {
+		ginkgo.It("tells models that break the claims from models that keep them", func(ctx ginkgo.SpecContext) {
+			Subject(ctx) // fails the spec where no claim may be tested
+			var failed []string
+			for _, p := range s.willRun {
+				subject, err := s.under(p.policy)
+				if err == nil {
+					err = subject.CheckControls(s.until(ctx), p.claim)
+				}
+				if errors.Is(err, safetytest.ErrNoControl) {
+					ginkgo.AddReportEntry("no control", fmt.Sprintf("%s: %v", p.statement(), err))
+					continue
+				}
+				if err != nil {
+					failed = append(failed, fmt.Sprintf("%s: %v", p.statement(), err))
+				}
+			}
+			if len(failed) > 0 {
+				ginkgo.Fail("CONTROL FAILED: verdicts of this run prove nothing\n" + strings.Join(failed, "\n"))
+			}
+		})
+		ginkgo.It("finds no difference where there is none", func(ctx ginkgo.SpecContext) {
+			subject := Subject(ctx)
+			claim, ok := s.aa()
+			if !ok {
+				ginkgo.Fail("CONTROL FAILED: no claim of the run can be compared with itself")
+			}
+			v, err := subject.Test(subject.Context(), claim)
+			if err != nil {
+				ginkgo.Fail("CONTROL FAILED: " + err.Error())
+			}
+			if v.State == evidence.Violated {
+				ginkgo.Fail("CONTROL FAILED: the same condition differs from itself; verdicts of this run prove nothing\n" + v.Details())
+			}
+		})
+	})
+}
+
+// aa is the claim that a condition does not differ from itself: the first arm of
+// the first claim that the run reaches under the suite's own policy.
+func (s *session) aa() (safetytest.Claim, bool) {
+	for _, p := range s.willRun {
+		if p.policy == "" && p.claim.Validate() == nil {
+			return safetytest.AA(p.claim), true
+		}
+	}
+	return safetytest.Claim{}, false
+}
+
+// controlled reports controls that the run did not reach or that did not pass.
+func (s *session) controlled(r ginkgo.Report) error {
+	if !s.controls {
+		return nil
+	}
+	passed := 0
+	for _, spec := range r.SpecReports {
+		if slices.Contains(spec.Labels(), controlLabel) && spec.State == types.SpecStatePassed {
+			passed++
+		}
+	}
+	if passed < 2 {
+		return fmt.Errorf("CONTROL NOT PASSED: %d of 2 controls passed; a filter or focus must leave them in (label %q)", passed, controlLabel)
+	}
+	return nil
+}
