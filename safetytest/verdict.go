@@ -226,7 +226,7 @@ func (v Verdict) Details() string {
 		for _, n := range v.Formats {
 			line("format", "%s", n)
 		}
-		for _, said := range v.doses() {
+		for _, said := range v.Doses() {
 			line("doses", "%s", said)
 		}
 		if s := v.Spread; s != nil {
@@ -290,10 +290,10 @@ func (v Verdict) because() string {
 	return string(v.Reason)
 }
 
-// doses reads a claim that adds several numbers of demonstrations: up to which one
+// Doses reads a claim that adds several numbers of demonstrations: up to which one
 // a bound is proven to hold and from which one on to be passed, and after how many
 // an excess over the control is halved.
-func (v Verdict) doses() []string {
+func (v Verdict) Doses() []string {
 	if v.Claim.Relation == AtMost && len(v.Result.Conditions) == len(v.Claim.Arms) && v.Claim.dosed() {
 		holding, violated := evidence.FixedSequence(v.Result.Conditions)
 		said := fmt.Sprintf("the bound of %.1f %% is proven at none of the doses", 100*v.Claim.Margin)

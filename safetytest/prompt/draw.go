@@ -73,6 +73,7 @@ func NewPool(demos []Demonstration) (*Pool, error) {
 type Draw struct {
 	seed     int64
 	index    int
+	groups   []group // by rank
 	byKind   map[Kind][]Demonstration
 	rewrites map[string]Demonstration
 }
@@ -87,6 +88,7 @@ func (p *Pool) Draw(seed int64, index int) Draw {
 	slices.SortFunc(groups, func(a, b group) int {
 		return cmp.Or(cmp.Compare(d.rank(a.request), d.rank(b.request)), cmp.Compare(a.request, b.request))
 	})
+	d.groups = groups
 	for _, g := range groups {
 		// A request that several kinds could use goes to the one that has
 		// fewest so far, so that the pool's requests are shared out evenly
@@ -120,13 +122,14 @@ func (d Draw) Fill(c Composition, topic string) ([]Demonstration, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	f := filling{Draw: d, c: c, topic: topic, used: map[Kind]int{}}
+	taken := map[string]bool{}
+	f := filling{Draw: d, c: c, topic: topic, used: map[Kind]int{}, taken: taken}
 	key := func(letter byte, i int) uint64 { return d.rank(fmt.Sprintf("place %c%d", letter, i)) }
 	pattern := c.pattern(key)
 	// The mix takes the first demonstrations of a kind and the addition the
 	// following ones, wherever they stand, so that the mix is the same with
 	// and without the addition.
-	mixed := filling{Draw: d, c: c, topic: topic, used: map[Kind]int{}}
+	mixed := filling{Draw: d, c: c, topic: topic, used: map[Kind]int{}, taken: taken}
 	for _, k := range kinds {
 		f.used[k.kind.source()] += c.Mix.Count(k.kind)
 	}
@@ -159,7 +162,8 @@ type filling struct {
 	Draw
 	c     Composition
 	topic string
-	used  map[Kind]int // by source
+	used  map[Kind]int    // by source
+	taken map[string]bool // requests shown already, where topics matter
 }
 
 // next takes the next demonstration of kind k.
@@ -183,16 +187,10 @@ func (f filling) next(k Kind) (Demonstration, error) {
 
 // nth is demonstration number n of a kind, as the composition chooses.
 func (f filling) nth(k Kind, n int) (Demonstration, error) {
-	all, of := f.byKind[k], ""
 	if about := f.c.Choice == OnTopic || f.c.Choice == OffTopic; about && (k == Harmful || k == Refusal) {
-		of = " " + f.c.Choice.String()
-		all = slices.DeleteFunc(slices.Clone(all), func(d Demonstration) bool {
-			return (d.Topic == f.topic) != (f.c.Choice == OnTopic)
-		})
-		if f.topic == "" || len(all) == 0 {
-			return Demonstration{}, fmt.Errorf("the pool has no %s demonstrations%s %q; give targets and demonstrations a topic", k, of, f.topic)
-		}
+		return f.byTopic(k)
 	}
+	all := f.byKind[k]
 	if f.c.Choice == Repeated {
 		shown := min(f.c.Count(k), len(all))
 		if k == Harmful {
@@ -207,9 +205,24 @@ func (f filling) nth(k Kind, n int) (Demonstration, error) {
 		if k == Harmful {
 			need += f.c.Count(Rewritten)
 		}
-		return Demonstration{}, fmt.Errorf("needs %d %s demonstrations%s, but the pool can give %d to one prompt (no request is shown twice); add demonstrations to the policy or ask for a smaller mix", need, k, of, len(all))
+		return Demonstration{}, fmt.Errorf("needs %d %s demonstrations, but the pool can give %d to one prompt (no request is shown twice); add demonstrations to the policy or ask for a smaller mix", need, k, len(all))
 	}
 	return all[n], nil
+}
+
+// byTopic takes the next demonstration of kind k that has the target's topic, or
+// has another one. Topics are small: any request that was not shown yet will do,
+// whichever kind it would serve elsewhere.
+func (f filling) byTopic(k Kind) (Demonstration, error) {
+	for _, g := range f.groups {
+		for _, d := range g.demos {
+			if d.Kind == k && !f.taken[g.request] && (d.Topic == f.topic) == (f.c.Choice == OnTopic) {
+				f.taken[g.request] = true
+				return d, nil
+			}
+		}
+	}
+	return Demonstration{}, fmt.Errorf("the pool has too few %s demonstrations %s, which is %q; give targets and demonstrations topics, or ask for a smaller mix", k, f.c.Choice, f.topic)
 }
 
 // middle is the demonstration of middle length.

@@ -1,5 +1,6 @@
-// Command safetytest measures judges and collects the labels to do so.
+// Command safetytest surveys models, measures judges and collects labels.
 //
+//	safetytest survey -o FILE.md [-pairs N] [-margin POINTS]
 //	safetytest judge -labels FILE.jsonl [-judge refusal] [-write FILE.json]
 //	safetytest judge train -labels FILE.jsonl -weights FILE
 //	safetytest label -replies FILE.jsonl -labels FILE.jsonl
@@ -19,6 +20,7 @@ import (
 )
 
 const usage = `usage:
+  safetytest survey -o FILE.md               test every claim on the configured model, under three harmless policies
   safetytest judge -labels FILE.jsonl        measure a judge on labelled replies
   safetytest judge train -labels FILE.jsonl  fit the offline refusal judge
   safetytest label -replies FILE.jsonl       label replies in the terminal
@@ -47,6 +49,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return label(args[1:], in, out)
 	case len(args) >= 1 && args[0] == "audit":
 		return audit(ctx, args[1:], out)
+	case len(args) >= 1 && args[0] == "survey":
+		return survey(ctx, args[1:], out)
 	case len(args) >= 1 && (args[0] == "-h" || args[0] == "-help" || args[0] == "help"):
 		_, err := io.WriteString(out, usage)
 		return err

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/safetyspec/safetyspec/fixtures"
+	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/policy"
+)
+
+// harmless are the policies that a survey asks about.
+var harmless = []func() policy.Policy{fixtures.NoCooking, fixtures.Codename, fixtures.NoSummaries}
+
+// survey tests every claim that applies to the configured model under the
+// harmless policies and writes a page about it.
+func survey(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("survey", flag.ContinueOnError)
+	file := flags.String("o", "", "write the page to this `file`, after every verdict")
+	pairs := flags.Int("pairs", 40, "visits of a claim at most; a claim that they do not decide is inconclusive")
+	margin := flags.Float64("margin", 20, "margin of every claim, in percentage `points`")
+	only := flags.String("policy", "", "ask about the policy of this `name` only")
+	if err := parse(flags, args, out); err != nil {
+		return err
+	}
+	if *file == "" || !(*margin > 0 && *margin < 50) || *pairs < 1 {
+		return errors.New("survey: needs -o FILE, a margin between 0 and 50 points, and at least one pair")
+	}
+	config, err := safetytest.FromEnv()
+	if err != nil {
+		return err
+	}
+	config.MaxPairs = *pairs
+	s := &surveyed{file: *file, margin: *margin, pairs: *pairs, started: time.Now(), out: out}
+	for _, policy := range harmless {
+		p := policy()
+		if *only != "" && p.Name != *only {
+			continue
+		}
+		if err := s.ask(ctx, config, p); err != nil {
+			return err
+		}
+	}
+	if len(s.sections) == 0 {
+		return fmt.Errorf("survey: no policy is named %q", *only)
+	}
+	return nil
+}
+
+// surveyed is the page while it grows.
+type surveyed struct {
+	file     string
+	margin   float64
+	pairs    int
+	started  time.Time
+	out      io.Writer
+	config   safetytest.Config
+	sections []section
+}
+
+// section is what was found under one policy.
+type section struct {
+	policy   string
+	verdicts []verdictOrError
+	calls    int
+	recorded int
+	usage    safetytest.Usage
+	elapsed  time.Duration
+}
+
+type verdictOrError struct {
+	group   string
+	claim   safetytest.Claim
+	verdict safetytest.Verdict
+	err     error
+}
+
+// ask tests all claims under one policy. Replies are recorded beside the page's
+// name, so that a survey that was interrupted goes on where it stopped.
+func (s *surveyed) ask(ctx context.Context, config safetytest.Config, p policy.Policy) error {
+	if config.Dir == "" {
+		config.Dir = filepath.Join(".safetytest", "survey")
+	}
+	config.Dir = filepath.Join(config.Dir, strings.ReplaceAll(p.Name, " ", "-"))
+	subject, err := safetytest.Open(config, p)
+	if err != nil {
+		return err
+	}
+	defer subject.Close()
+	s.config = subject.Config()
+	var claims []safetytest.Claim
+	all := catalogue(s.margin*safetytest.Points, len(config.Models) > 0)
+	for _, c := range all {
+		claims = append(claims, c.matcher.Claim())
+	}
+	if err := subject.Begin(claims...); err != nil {
+		return err
+	}
+	started := time.Now()
+	s.sections = append(s.sections, section{policy: p.Name})
+	here := &s.sections[len(s.sections)-1]
+	for i, c := range all {
+		v, err := subject.Test(ctx, claims[i])
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		here.verdicts = append(here.verdicts, verdictOrError{c.group, claims[i], v, err})
+		here.calls, here.usage, here.elapsed = subject.Calls(), subject.Usage(), time.Since(started)
+		here.recorded += v.Recorded
+		line := fmt.Sprintf("%s: %v", claims[i].Statement, err)
+		if err == nil {
+			line = v.Headline() + "; " + claims[i].Statement
+		}
+		fmt.Fprintf(s.out, "[%s %d/%d %v] %s\n", p.Name, i+1, len(all), here.elapsed.Round(time.Second), line)
+		if err := s.write(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes the page as far as it has grown, whole or not at all.
+func (s *surveyed) write() error {
+	var b strings.Builder
+	s.page(&b)
+	if err := os.WriteFile(s.file+".new", []byte(b.String()), 0o644); err != nil {
+		return fmt.Errorf("survey: %w", err)
+	}
+	return os.Rename(s.file+".new", s.file)
+}
+
+func (s *surveyed) page(w io.Writer) {
+	c := s.config
+	calls, usage, elapsed := 0, safetytest.Usage{}, time.Duration(0)
+	for _, x := range s.sections {
+		calls += x.calls
+		elapsed += x.elapsed
+		usage.Prompt += x.usage.Prompt
+		usage.Cached += x.usage.Cached
+	}
+	fmt.Fprintf(w, "# Every claim on %s\n\n", c.Model)
+	if c.Simulated() {
+		fmt.Fprintf(w, "A simulated model: it says nothing about yours.\n\n")
+	}
+	fmt.Fprintf(w, "Written by `safetytest survey` on %s; do not edit. %s.\n\n", time.Now().Format(time.DateOnly), c.Sampling)
+	fmt.Fprintf(w, "| | |\n|---|---|\n| calls made | %d |\n| wall time | %v |\n| prompts | %s |\n| seeds | draws %d, sampling %d |\n| code | %s |\n| machine | %d processors, %s/%s |\n\n",
+		calls, elapsed.Round(time.Second), usage, c.Seed, c.SamplingSeed, revision(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(w, "Each claim was given at most %d visits and a margin of %g points, which suffices for large effects and for little else: "+
+		"an inconclusive claim is neither proven nor disproven. Effects and bounds are percentage points, each bound wrong in at most 1 of 20 runs. "+
+		"Over some %d claims a few verdicts can be expected to err; the column e tells how strong a violation is (log-odds of 3 is 1 in 20).\n",
+		s.pairs, s.margin, len(s.sections)*len(s.sections[0].verdicts))
+	for _, x := range s.sections {
+		fmt.Fprintf(w, "\n## Policy %q\n\n%d calls and %d recorded replies, %v.\n", x.policy, x.calls, x.recorded, x.elapsed.Round(time.Second))
+		group := ""
+		for _, v := range x.verdicts {
+			if v.group != group {
+				group = v.group
+				fmt.Fprintf(w, "\n### %s\n\n| verdict | effect | bounds | limit | pairs | e | claim |\n|---|---|---|---|---|---|---|\n", group)
+			}
+			fmt.Fprintln(w, v.row())
+		}
+		var notes []string
+		for _, v := range x.verdicts {
+			for _, n := range v.notes() {
+				notes = append(notes, fmt.Sprintf("- %s: %s", v.claim.Statement, n))
+			}
+		}
+		if len(notes) > 0 {
+			fmt.Fprintf(w, "\n%s\n", strings.Join(notes, "\n"))
+		}
+	}
+}
+
+// row is the claim's line of the table.
+func (v verdictOrError) row() string {
+	if v.err != nil {
+		return fmt.Sprintf("| not tested | | | | | | %s |", v.claim.Statement)
+	}
+	effect, bounds := "-", "-"
+	limit, rate := v.verdict.Limit()
+	if est, lo, hi, ok := v.verdict.Effect(); ok {
+		format := "%+.1f"
+		if rate {
+			format = "%.1f %%"
+		}
+		effect, bounds = fmt.Sprintf(format, est), fmt.Sprintf("%+.1f to %+.1f", lo, hi)
+	}
+	state := v.verdict.State.String()
+	if v.verdict.State == evidence.Violated {
+		state = "**violated**"
+	}
+	return fmt.Sprintf("| %s | %s | %s | %.0f | %d | %.1f | %s |", state, effect, bounds, limit, v.verdict.Pairs, v.verdict.Result.LogEViolated, v.claim.Statement)
+}
+
+// notes are what a reader of the table should know besides.
+func (v verdictOrError) notes() []string {
+	if v.err != nil {
+		return []string{v.err.Error()}
+	}
+	var out []string
+	if v.verdict.State == evidence.Inconclusive && v.verdict.Reason != evidence.Budget && v.verdict.Reason != evidence.Futile && v.verdict.Reason != evidence.Curtailed {
+		out = append(out, string(v.verdict.Reason))
+	}
+	for _, n := range v.verdict.Formats {
+		out = append(out, n.String())
+	}
+	out = append(out, v.verdict.Doses()...)
+	if v.verdict.Errors > 0 {
+		out = append(out, fmt.Sprintf("%d calls failed", v.verdict.Errors))
+	}
+	return slices.Compact(out)
+}
+
+// revision names the commit of the working tree, if git knows it.
+func revision() string {
+	text, err := exec.Command("git", "describe", "--always", "--dirty").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(text))
+}
