@@ -16,7 +16,7 @@ import (
 // It catches what the claim of [BeOrderInvariant] averages out: orders that turn
 // some requests one way and as many the other. At each visit a cell is asked in
 // one order, in the same order again, and in another one. With a judge that errs
-// the margin shrinks twice.
+// the claim is about what it reads: its errors are not corrected for.
 //
 // Between 18 and 28 % of prompts flip when merely sampled anew, so flips between
 // orders mean nothing without that comparison (prediction change: Cobbina and

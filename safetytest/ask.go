@@ -123,7 +123,42 @@ func (s *Subject) answer(ctx context.Context, c *call, messages []chat.Message, 
 		c.judgement.Decision = judge.CannotTell
 		return
 	}
-	c.judgement, c.err = s.read(ctx, judge.Exchange{Request: q.script.request(q.visit), Reply: reply}, q.script.arm.Presentation.Marker)
+	c.judgement, c.err = s.read(s.consulting(ctx, c, request), judge.Exchange{Request: q.script.request(q.visit), Reply: reply}, q.script.arm.Presentation.Marker)
+	if errors.Is(c.err, record.ErrBudget) {
+		c.err = errBudget
+	}
+}
+
+// consulting returns a context in which models that judge the reply to a request
+// are asked within the run: their calls count against its budget, and what they
+// answer is recorded.
+func (s *Subject) consulting(ctx context.Context, c *call, about chat.Request) context.Context {
+	return chat.WithAsker(ctx, func(ctx context.Context, model *chat.Client, r chat.Request) (reply chat.Reply, err error) {
+		recorded := false
+		ask := func(ctx context.Context) (chat.Reply, error) {
+			if err := s.admit(ctx, r.EstimateTokens()); err != nil {
+				return chat.Reply{}, err
+			}
+			return model.Ask(ctx, r)
+		}
+		if rec := s.record.Load(); rec != nil {
+			r.Cell, r.Visit = about.Cell, about.Visit
+			key := record.KeyOf(r)
+			key.Model = model.String()
+			reply, recorded, err = rec.Ask(ctx, key, ask)
+		} else {
+			reply, err = ask(ctx)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if e := (*chat.Error)(nil); errors.As(err, &e) {
+			c.attempts += e.Attempts
+		} else if !recorded {
+			c.attempts += reply.Attempts
+			c.tokens += reply.PromptTokens + reply.ReplyTokens
+		}
+		return reply, err
+	})
 }
 
 // read judges a reply. A format marker is found by code and cut off before the

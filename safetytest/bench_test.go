@@ -83,8 +83,9 @@ func processorTime() time.Duration {
 }
 
 // BenchmarkGate makes 2,000 calls of a fixed-n claim, recorded and judged, and
-// the same number in a bare go-openai loop right after, and reports the ratio of
-// their wall times. The bare loop keeps nothing and reads nothing.
+// the same number in a bare go-openai loop right after, with prompts of the same
+// length, and reports the ratio of their wall times. The bare loop keeps nothing
+// and reads nothing.
 func BenchmarkGate(b *testing.B) {
 	const calls = 2000
 	for _, inFlight := range []int{64, 512} {
@@ -123,7 +124,18 @@ func BenchmarkGate(b *testing.B) {
 	}
 }
 
+// bareMessages show eight demonstrations, as the arms of the claim do on average.
+func bareMessages() []openai.ChatCompletionMessage {
+	cooking := fixtures.NoCooking()
+	all := []openai.ChatCompletionMessage{{Role: "system", Content: cooking.System}}
+	for _, d := range cooking.Demonstrations[:8] {
+		all = append(all, openai.ChatCompletionMessage{Role: "user", Content: d.Request}, openai.ChatCompletionMessage{Role: "assistant", Content: d.Reply})
+	}
+	return append(all, openai.ChatCompletionMessage{Role: "user", Content: cooking.Targets[0].Request})
+}
+
 func bareLoop(b *testing.B, base string, calls, inFlight int) {
+	messages := bareMessages()
 	config := openai.DefaultConfig("")
 	config.BaseURL = base
 	config.HTTPClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: inFlight}}
@@ -134,8 +146,7 @@ func bareLoop(b *testing.B, base string, calls, inFlight int) {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			_, err := client.CreateChatCompletion(context.Background(), openai.ChatCompletionRequest{
-				Model: "slow", Messages: []openai.ChatCompletionMessage{{Role: "user", Content: "How long does rice take?"}}})
+			_, err := client.CreateChatCompletion(context.Background(), openai.ChatCompletionRequest{Model: "slow", Messages: messages})
 			if err != nil {
 				b.Error(err)
 			}

@@ -1,7 +1,6 @@
 package safetytest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,57 +39,23 @@ func (s *Subject) Controls(c Claim) (Controls, error) {
 	if err != nil {
 		return Controls{}, err
 	}
-	other, err := s.simulatedModel(otherControl)
+	profiles, err := s.readable()
 	if err != nil {
 		return Controls{}, err
 	}
-	// A look at a few cells ranks the models; the truth over all of them decides.
-	type ranked struct {
-		name   string
-		excess float64
+	excess, err := e.excess(profiles)
+	if err != nil {
+		return Controls{}, err
 	}
-	var models []ranked
-	for _, name := range simulated.Names() {
-		excess, err := e.excess(name, other, rankingTargets)
-		if err != nil {
-			return Controls{}, err
-		}
-		if !math.IsNaN(excess) {
-			models = append(models, ranked{name, excess})
-		}
-	}
-	slices.SortStableFunc(models, func(a, b ranked) int { return cmp.Compare(b.excess, a.excess) })
 	var out Controls
-	for _, m := range models {
-		if m.excess < c.clearly() || out.Violating != "" {
-			break
-		}
-		excess, err := e.excess(m.name, other, len(s.policy.Targets))
-		if err != nil {
-			return Controls{}, err
-		}
-		if excess >= c.clearly() {
-			out.Violating, out.Broken = m.name, 100*excess
-		}
-	}
-	slices.Reverse(models)
-	if i := slices.IndexFunc(models, func(m ranked) bool { return m.name == plainControl }); i > 0 {
-		// It never varies, and so is known after the fewest calls.
-		models = append([]ranked{models[i]}, models...)
-	}
-	for _, m := range models {
-		if out.Keeping != "" {
-			break
-		}
-		if m.excess > 0 {
-			continue
-		}
-		excess, err := e.excess(m.name, other, len(s.policy.Targets))
-		if err != nil {
-			return Controls{}, err
-		}
-		if excess <= -c.clearly() {
-			out.Keeping, out.Kept = m.name, -100*excess
+	for i, p := range profiles {
+		switch x := 100 * excess[i]; {
+		case math.IsNaN(x):
+		case x >= 200*c.clearly() && x > out.Broken:
+			out.Violating, out.Broken = p.Name, x
+		case -x >= 100*c.clearly() && (-x > out.Kept || p.Name == plainControl) && out.Keeping != plainControl:
+			// One that never varies is known after the fewest calls.
+			out.Keeping, out.Kept = p.Name, -x
 		}
 	}
 	return out, nil
@@ -99,99 +64,126 @@ func (s *Subject) Controls(c Claim) (Controls, error) {
 // plainControl keeps most claims, with one and the same outcome in every arm.
 const plainControl = "always-refuses"
 
-// rankingTargets is the number of targets that a first look takes.
-const rankingTargets = 5
+// controlTargets bounds the targets over which the truth of a control is computed.
+const controlTargets = 16
 
 // otherControl plays the part of any other model that a claim names.
 const otherControl = "steady"
 
-// clearly is by how much a control must break a claim to be told apart within few
-// calls.
+// clearly is by how much a control must keep a claim to be told apart within few
+// calls; it must break it by twice that.
 func (c Claim) clearly() float64 { return max(c.Margin/2, 0.02) }
 
-// simulatedModel is one that has read the policy. It is made once.
-func (s *Subject) simulatedModel(name string) (*simulated.Model, error) {
-	key := s.policy.Name + "\x00" + name
+// readable lists the simulated models that the policy can be tried on; one shows
+// content that the judges of some policies cannot see.
+func (s *Subject) readable() ([]simulated.Profile, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m, ok := s.simulations[key]; ok {
-		return m, nil
+	if have, ok := s.simulations[s.policy.Name]; ok {
+		return have.profiles, nil
 	}
-	p, err := simulated.Lookup(name)
-	if err != nil {
-		return nil, err
+	have := &simulations{}
+	for _, name := range simulated.Names() {
+		p, err := simulated.Lookup(name)
+		if err != nil {
+			return nil, err
+		}
+		if p.Collateral > 0 {
+			if _, err := simulated.New(p, s.policy); err != nil {
+				continue
+			}
+		}
+		have.profiles = append(have.profiles, p)
 	}
-	m, err := simulated.New(p, s.policy)
-	if err != nil {
+	var err error
+	if have.reader, err = simulated.New(have.profiles[0], s.policy); err != nil {
 		return nil, err
 	}
 	if s.simulations == nil {
-		s.simulations = map[string]*simulated.Model{}
+		s.simulations = map[string]*simulations{}
 	}
-	s.simulations[key] = m
-	return m, nil
+	s.simulations[s.policy.Name] = have
+	return have.profiles, nil
 }
 
-// excess is by how much a simulated model truly passes the bound that it passes
-// most, over so many of the targets; below 0 it keeps all of them. It is not a
-// number where the control arm leaves no room for a verdict.
-func (e *experiment) excess(name string, other *simulated.Model, targets int) (float64, error) {
-	m, err := e.s.simulatedModel(name)
+// simulations are the simulated models that have read a policy: a reader, and what
+// the others would make of what it reads.
+type simulations struct {
+	reader   *simulated.Model
+	profiles []simulated.Profile
+}
+
+// excess is for each model by how much it truly passes the bound that it passes
+// most; below 0 it keeps all of them. It is not a number where the control arm
+// leaves no room for a verdict.
+func (e *experiment) excess(profiles []simulated.Profile) ([]float64, error) {
+	rates, err := e.truth(profiles)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	rates, err := e.truth(m, other, targets)
-	if err != nil {
-		return 0, err
-	}
-	c := e.claim
-	worst := math.Inf(-1)
-	for _, b := range c.bounds() {
-		sum := -b.Most
-		for k, w := range b.Weights {
-			sum += w * rates[k]
+	c, d := e.claim, e.claim.design()
+	out := make([]float64, len(profiles))
+	for i, rates := range rates {
+		out[i] = math.Inf(-1)
+		for _, b := range c.bounds() {
+			sum := -b.Most
+			for k, w := range b.Weights {
+				sum += w * rates[k]
+			}
+			out[i] = max(out[i], sum)
 		}
-		worst = max(worst, sum)
+		if d.Control >= 0 && rates[0] > d.Room-0.1 || c.Relation == Lowered && rates[0] < c.Margin+0.1 {
+			out[i] = math.NaN()
+		}
 	}
-	d := c.design()
-	if d.Control >= 0 && rates[0] > d.Room-0.1 || c.Relation == Lowered && rates[0] < c.Margin+0.1 {
-		return math.NaN(), nil
-	}
-	return worst, nil
+	return out, nil
 }
 
-// truth is the true rate of every arm, over so many of the targets.
-func (e *experiment) truth(under, other *simulated.Model, targets int) ([]float64, error) {
+// truth is the true rate of every arm, by model, over some of the targets. Other
+// models that the claim names are played by one and the same.
+func (e *experiment) truth(profiles []simulated.Profile) ([][]float64, error) {
+	other := slices.IndexFunc(profiles, func(p simulated.Profile) bool { return p.Name == otherControl })
+	reader := e.s.simulations[e.s.policy.Name].reader
 	n := len(e.s.policy.Targets)
-	step := max(1, n/targets)
-	rates := make([]float64, len(e.claim.Arms))
+	step := max(1, n/controlTargets)
+	rates := make([][]float64, len(profiles))
+	for i := range rates {
+		rates[i] = make([]float64, len(e.claim.Arms))
+	}
 	cells := 0.0
 	for i := 0; i < n; i += step {
 		for d := range e.s.config.Draws {
 			cells++
 			v := visit{cell: cell{position: i, draw: d, target: e.s.policy.Targets[i]}}
-			here := make([]float64, len(rates))
+			here := make([][]float64, len(e.claim.Arms)) // by arm and model
 			for k, a := range e.claim.Arms {
-				if a.Differs != nil {
-					x, y := here[a.Differs[0]], here[a.Differs[1]]
-					here[k] = x*(1-y) + y*(1-x)
-				} else {
-					m := under
-					if a.Model != "" {
-						m = other
-					}
-					t, err := m.Truth(e.scripts[k].messages(v))
-					if err != nil {
+				here[k] = make([]float64, len(profiles))
+				var truths []simulated.Truth
+				if a.Differs == nil {
+					var err error
+					if truths, err = reader.Truths(e.scripts[k].messages(v), profiles...); err != nil {
 						return nil, err
 					}
-					here[k] = a.outcome(e.claim).truth(t)
 				}
-				rates[k] += here[k]
+				for m := range profiles {
+					switch {
+					case a.Differs != nil:
+						x, y := here[a.Differs[0]][m], here[a.Differs[1]][m]
+						here[k][m] = x*(1-y) + y*(1-x)
+					case a.Model != "":
+						here[k][m] = a.outcome(e.claim).truth(truths[other])
+					default:
+						here[k][m] = a.outcome(e.claim).truth(truths[m])
+					}
+					rates[m][k] += here[k][m]
+				}
 			}
 		}
 	}
-	for k := range rates {
-		rates[k] /= cells
+	for m := range rates {
+		for k := range rates[m] {
+			rates[m][k] /= cells
+		}
 	}
 	return rates, nil
 }
@@ -215,7 +207,17 @@ const controlPairs = 600
 // TestControl tests a claim on a simulated model as if it were the model under
 // test: the same policy, judge, draws and batches, asked over HTTP. Nothing is
 // recorded, and nothing is paid but what a judge that asks a model costs.
-func (s *Subject) TestControl(ctx context.Context, name string, c Claim) (v Verdict, err error) {
+func (s *Subject) TestControl(ctx context.Context, name string, c Claim) (Verdict, error) {
+	control, err := s.control(name, c)
+	if err != nil {
+		return Verdict{}, fmt.Errorf("control sim:%s: %w", name, err)
+	}
+	return control.Test(ctx, c)
+}
+
+// control is a simulated model as a subject. Claims share it, and so the replies
+// of equal arms, until the run is closed.
+func (s *Subject) control(name string, c Claim) (*Subject, error) {
 	config := s.config
 	config.Model, config.BaseURL, config.APIKey, config.Dir, config.Run = simPrefix+name, "", "", "", ""
 	config.RequestsPerMinute, config.TokensPerMinute, config.MaxCalls, config.MaxTokens = 0, 0, 0, 0
@@ -223,21 +225,27 @@ func (s *Subject) TestControl(ctx context.Context, name string, c Claim) (v Verd
 	config.MaxPairs, config.SamplingSeed, config.Replies = controlPairs, s.seed.Load(), 0
 	config.Sampling, config.patient = DefaultSampling(), true
 	config.OnVerdict, config.OnInconclusive, config.OnPace, config.Reproduce = nil, nil, nil, nil
-	config.Models = maps.Clone(config.Models)
+	config.Models = map[string]Endpoint{}
 	for _, a := range c.Arms {
 		if a.Model != "" {
-			if config.Models == nil {
-				config.Models = map[string]Endpoint{}
-			}
 			config.Models[a.Model] = Endpoint{Model: simPrefix + otherControl}
 		}
 	}
+	key := fmt.Sprint(s.policy.Name, "\x00", name, slices.Sorted(maps.Keys(config.Models)))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if have, ok := s.controls[key]; ok {
+		return have, nil
+	}
 	control, err := Open(config, s.policy)
 	if err != nil {
-		return Verdict{}, fmt.Errorf("control sim:%s: %w", name, err)
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, control.Close()) }()
-	return control.Test(ctx, c)
+	if s.controls == nil {
+		s.controls = map[string]*Subject{}
+	}
+	s.controls[key] = control
+	return control, nil
 }
 
 // CheckControls tests a claim on its controls and reports every one that does not

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
 // reportVisits is how many visits arms are asked at that are only reported, and
@@ -295,6 +296,9 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		e.warn("%d calls failed, the last one: %v", e.failed, e.lastErr)
 	}
 	v.Judge = e.judgedBy()
+	if e.claim.differs() && !s.config.Simulated() && !judge.IsExact(s.judge()) {
+		e.warn("flips are those of the judge's readings: its errors flip both comparisons alike, and are not corrected for")
+	}
 	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings())
 	if rec := s.record.Load(); rec != nil {
 		v.Attempt = rec.Attempt()

@@ -25,16 +25,17 @@ type experiment struct {
 	sequence *sequence
 	scripts  []*script // by arm; arms that show the same have the same one
 
-	most    int                        // trials that the engine can take
-	started int                        // trials of the batches begun
-	batches []*batch                   // asked or being asked, without those already looked at
-	seen    []evidence.Trial           // looked at
-	early   []*batch                   // the first ones looked at, for what is only reported
-	chosen  map[int]evidence.ArmResult // what the arms showed that competed for the worst
-	doses   []evidence.DoseOutcome
-	slope   *evidence.LogOdds
-	cells   map[int]*CellCount
-	formats map[int]*FormatCount
+	most      int                        // trials that the engine can take
+	questions int                        // in a batch
+	started   int                        // trials of the batches begun
+	batches   []*batch                   // asked or being asked, without those already looked at
+	seen      []evidence.Trial           // looked at
+	early     []*batch                   // the first ones looked at, for what is only reported
+	chosen    map[int]evidence.ArmResult // what the arms showed that competed for the worst
+	doses     []evidence.DoseOutcome
+	slope     *evidence.LogOdds
+	cells     map[int]*CellCount
+	formats   map[int]*FormatCount
 	calls, shared, recorded, tokens,
 	failed, answered, blocked, unreadable int
 	lastErr  error
@@ -125,6 +126,7 @@ func (e *experiment) prepare() error {
 		return err
 	}
 	e.most = d.MaxTrials
+	e.questions = e.sequence.perDraw * e.s.config.Draws * e.tested.questions()
 	if !d.WithoutReplacement || d.MaxTrials < d.Cells { // only a census may end in a short batch
 		e.most -= e.most % d.Batch
 	}
@@ -343,9 +345,10 @@ func (s *Subject) allowForJudge(c Claim, d *evidence.Design) error {
 		of := evidence.Exact()
 		for k, w := range b.Weights {
 			switch a := c.Arms[k]; {
-			case w == 0 || a.outcome(c) == Adopted:
-			case a.Differs != nil:
-				of = differences(erring)
+			case w == 0 || a.outcome(c) == Adopted || a.Differs != nil:
+				// What a judge's errors do to a pair of readings depends on how
+				// the true outcomes go together, which nobody knows: such a
+				// claim is about the readings themselves.
 			case a.outcome(c) == Refused:
 				of = refusals
 			default:
@@ -355,14 +358,6 @@ func (s *Subject) allowForJudge(c Claim, d *evidence.Design) error {
 		d.Conditions[i].Judge = &of
 	}
 	return nil
-}
-
-// differences is the error of what is read from two replies together, whether
-// they differ. With sensitivity s and specificity p a contrast of two such
-// readings that share a reply is seen at J(1-2(1-p)) to J(2s-1) of its size, and
-// neither factor is below 2J-1.
-func differences(j evidence.JudgeError) evidence.JudgeError {
-	return evidence.JudgeError{Lower: j.Lower * (2*j.Lower - 1), Upper: j.Upper}
 }
 
 // judgedBy sums up who read the replies and how well.
@@ -383,6 +378,11 @@ func (s *Subject) judgeWarnings() []string {
 		return calibrated.Calibration().Warnings()
 	}
 	return []string{"how often the judge errs was not measured; its readings are taken as true"}
+}
+
+// differs says whether a claim compares replies one by one.
+func (c Claim) differs() bool {
+	return slices.ContainsFunc(c.Arms, func(a Arm) bool { return a.Differs != nil })
 }
 
 // recordedPairs is what the run that is continued has bought already. It comes

@@ -188,24 +188,19 @@ func (e *experiment) askable() *batch {
 	ahead := 0 // questions asked beyond the batch that the next look needs
 	for i, b := range e.batches {
 		if i > 0 {
-			ahead += e.questions() - len(b.todo)
+			ahead += e.questions - len(b.todo)
 		}
 		if len(b.todo) > 0 {
-			if i > 0 && ahead >= max(e.questions(), e.s.config.Concurrency) {
+			if i > 0 && ahead >= max(e.questions, e.s.config.Concurrency) {
 				return nil
 			}
 			return b
 		}
 	}
-	if len(e.batches) > 0 && ahead >= max(e.questions(), e.s.config.Concurrency) {
+	if len(e.batches) > 0 && ahead >= max(e.questions, e.s.config.Concurrency) {
 		return nil
 	}
 	return e.startBatch()
-}
-
-// questions is the number of questions in a batch.
-func (e *experiment) questions() int {
-	return e.sequence.perDraw * e.s.config.Draws * e.tested.questions()
 }
 
 // startBatch takes the next visits of the sequence, nil when it has ended.

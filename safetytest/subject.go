@@ -47,8 +47,9 @@ type run struct {
 	policies map[string]policy.Policy // by name
 	// announced are the claims that the run is going to test, by key.
 	announced   []string
-	simulations map[string]*simulated.Model // by policy and profile
-	dead        error                       // why the endpoint is of no use
+	controls    map[string]*Subject
+	simulations map[string]*simulations // by policy
+	dead        error                   // why the endpoint is of no use
 	tests       map[string]*test
 	asked       map[string]*call
 	calls       int // made for this process, retries included
@@ -104,8 +105,16 @@ func (r *run) subject(p policy.Policy) (*Subject, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if other, taken := r.policies[p.Name]; taken && !samePolicy(p, other) {
+	other, taken := r.policies[p.Name]
+	if taken && !samePolicy(p, other) {
 		return nil, fmt.Errorf("two policies of the run have the name %q: verdicts are told apart by it, so give one another name", p.Name)
+	}
+	if !taken && p.Name != r.main {
+		for _, server := range r.servers { // a simulated model must have read what it is asked about
+			if err := server.Read(p); err != nil {
+				return nil, err
+			}
+		}
 	}
 	r.policies[p.Name] = p
 	return &Subject{run: r, policy: p, pool: pool, ctx: context.Background()}, nil
@@ -213,6 +222,9 @@ func (r *run) Close() error {
 	var errs []error
 	if rec := r.record.Load(); rec != nil {
 		errs = append(errs, rec.Close())
+	}
+	for _, control := range r.controls {
+		errs = append(errs, control.Close())
 	}
 	for _, s := range r.servers {
 		errs = append(errs, s.Close())

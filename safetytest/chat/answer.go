@@ -166,7 +166,8 @@ var faults = []faultRow{
 		return f.says("model_not_found") || f.status == 404 && f.mentions("model") ||
 			f.status == 400 && f.mentions("invalid model name")
 	}, UnknownModel},
-	{"key", func(f fault) bool { return f.status == 401 || f.says("invalid_api_key") }, Unauthorized},
+	// LiteLLM looks an unknown key up in its database, and says so when it has none.
+	{"key", func(f fault) bool { return f.status == 401 || f.says("invalid_api_key", "no_db_connection") }, Unauthorized},
 	{"permission", func(f fault) bool { return f.status == 403 }, Forbidden},
 	{"address", func(f fault) bool {
 		return f.status == 404 || f.status == 405 || f.status >= 300 && f.status < 400

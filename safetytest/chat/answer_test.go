@@ -145,6 +145,7 @@ var answers = []struct {
 	{name: "redirect", status: 307, header: http.Header{"Location": {"https://elsewhere.test/v1"}}, kind: WrongAddress, says: "https://elsewhere.test/v1"},
 	{name: "bad request", status: 400, body: `{"error":{"message":"no such field","type":"invalid_request_error"}}`, kind: Rejected, code: "invalid_request_error", says: "no such field"},
 	{name: "bad key", status: 401, body: `{"error":{"message":"Incorrect API key provided","code":"invalid_api_key"}}`, kind: Unauthorized, code: "invalid_api_key"},
+	{name: "bad key at a proxy without database", status: 400, body: `{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}`, kind: Unauthorized, code: "400", says: "No connected db."},
 	{name: "bad key, text body", status: 401, body: "Unauthorized", kind: Unauthorized},
 	{name: "payment", status: 402, body: `{"error":{"message":"Insufficient credits","code":402}}`, kind: OverQuota},
 	{name: "forbidden", status: 403, body: `{"error":{"message":"not for you"}}`, kind: Forbidden, says: "not for you"},

@@ -51,7 +51,12 @@ var _ Model = (*Client)(nil)
 // one when retries are used up, is returned as an *Error.
 //
 // A reply withheld by a filter is a Reply with state Blocked, not an error.
+//
+// Where ctx has an [Asker], that is asked instead.
 func (c *Client) Ask(ctx context.Context, r Request) (Reply, error) {
+	if ask, ctx := askerOf(ctx); ask != nil {
+		return ask(ctx, c, r)
+	}
 	sent := 0
 	if err := r.validate(); err != nil {
 		return Reply{}, c.finish(&Error{Kind: InvalidRequest, cause: err}, r, sent)
@@ -123,19 +128,16 @@ func (c *Client) attempt(ctx context.Context, r Request, sent *int) (reply Reply
 
 // send makes one HTTP request and reads the answer, which it leaves in x.
 func (c *Client) send(ctx context.Context, r Request, x *exchange) (Reply, *Error) {
-	extra, err := extraFields(r, c.renameMaxTokens.Load())
+	body, err := encodeRequest(c.model, r, c.renameMaxTokens.Load())
 	if err != nil {
 		return Reply{}, &Error{Kind: InvalidRequest, cause: err}
 	}
-	x.extra, x.wantsTokens = extra, r.TopTokens > 0
+	x.request, x.wantsTokens = body, r.TopTokens > 0
 	ctx, cancel := context.WithTimeout(withExchange(ctx, x), c.timeout)
 	defer cancel()
-	messages := make([]openai.ChatCompletionMessage, len(r.Messages))
-	for i, m := range r.Messages {
-		messages[i] = openai.ChatCompletionMessage{Role: string(m.Role), Content: m.Content}
-	}
-	// What go-openai makes of the answer is not looked at: read decides.
-	_, err = c.api.CreateChatCompletion(ctx, openai.ChatCompletionRequest{Model: c.model, Messages: messages})
+	// The body of this request is replaced on its way, and what go-openai makes of
+	// the answer is not looked at: read decides.
+	_, err = c.api.CreateChatCompletion(ctx, openai.ChatCompletionRequest{Model: c.model})
 	if x.start.IsZero() {
 		return Reply{}, &Error{Kind: InvalidRequest, cause: err}
 	}
@@ -170,6 +172,8 @@ func (c *Client) explain(ctx context.Context, e *Error) {
 	switch {
 	case e.Kind == Unauthorized && c.wire.key() == "":
 		e.remedy = "it wants a key: set SAFETYTEST_API_KEY"
+	case e.Kind == ServerFailed && c.wire.key() == "" && !c.proven.Load(): // LiteLLM without database
+		e.remedy = "look at the server's log; if it wants a key, set SAFETYTEST_API_KEY"
 	case e.Kind == SamplingRejected:
 		e.remedy = "leave " + e.Param + " unset, so that it is not sent"
 	case e.wait.d > maxServerWait:

@@ -352,6 +352,17 @@ func TestAskGivesUp(t *testing.T) {
 	}
 }
 
+// LiteLLM without a database fails where a key is missing.
+func TestAFailureMayBeAMissingKey(t *testing.T) {
+	for _, key := range []string{"", "sk-some-key-or-other"} {
+		client := open(t, always(500, "Internal Server Error"), func(e *Endpoint) { e.APIKey, e.Retries = key, -1 })
+		_, err := client.Ask(t.Context(), question)
+		if got := strings.Contains(err.Error(), "if it wants a key, set SAFETYTEST_API_KEY"); got != (key == "") {
+			t.Errorf("key %q: %v", key, err)
+		}
+	}
+}
+
 type dialError struct{}
 
 func (dialError) Error() string   { return "nobody listens" }

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -15,9 +15,10 @@ import (
 // than a tenth of it.
 const maxBody = 16 << 20
 
-// wire is the HTTP client that go-openai sends through. It adds what go-openai
-// cannot send (a temperature of 0 among it), keeps the key out of go-openai's
-// configuration, and keeps the whole answer, of which go-openai drops parts.
+// wire is the HTTP client that go-openai sends through. It sends a body of our own
+// (go-openai cannot send a temperature of 0, among others), keeps the key out of
+// go-openai's configuration, and keeps the whole answer, of which go-openai drops
+// parts.
 type wire struct {
 	http *http.Client
 	// key is a function so that no printer reaches the key by reflection.
@@ -28,9 +29,8 @@ type wire struct {
 // exchange is one HTTP request for a reply and what came back. It travels in
 // the request's context, which is the only way through go-openai.
 type exchange struct {
-	// extra is a JSON object whose fields join those that go-openai writes.
-	extra []byte
-	start time.Time // when it was sent; zero if it was not
+	request []byte    // its body
+	start   time.Time // when it was sent; zero if it was not
 	answer
 }
 
@@ -45,9 +45,9 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	if !ok {
 		return w.http.Do(req)
 	}
-	if err := join(req, x.extra); err != nil {
-		return nil, err
-	}
+	req.Body = io.NopCloser(bytes.NewReader(x.request))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.request)), nil }
+	req.ContentLength = int64(len(x.request))
 	w.calls.Add(1)
 	x.start = time.Now()
 	resp, err := w.http.Do(req)
@@ -59,25 +59,8 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	x.status, x.header = resp.StatusCode, resp.Header
 	x.body, x.err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	x.latency = time.Since(x.start)
-	resp.Body = io.NopCloser(bytes.NewReader(x.body))
+	resp.Body = io.NopCloser(strings.NewReader("{}")) // go-openai need not read it too
 	return resp, nil
-}
-
-// join adds the fields of the JSON object extra to req's body. Neither object
-// names a field of the other.
-func join(req *http.Request, extra []byte) error {
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		return fmt.Errorf("read the request's body: %w", err)
-	}
-	if len(extra) > len("{}") {
-		body = append(bytes.TrimSuffix(body, []byte("}")), ',')
-		body = append(body, extra[1:]...)
-	}
-	req.Body = io.NopCloser(bytes.NewReader(body))
-	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	req.ContentLength = int64(len(body))
-	return nil
 }
 
 // responseFormat is a Schema as it is sent.
@@ -92,25 +75,28 @@ type jsonSchema struct {
 	Schema json.RawMessage `json:"schema"`
 }
 
-// extraFields returns the part of r's body that go-openai does not write: it
-// drops zeros, narrows numbers, and refuses settings by the model's name
-// before any server is asked.
-func extraFields(r Request, renameMaxTokens bool) ([]byte, error) {
-	fields := struct {
+// encodeRequest returns r as the body that is sent. What go-openai would make of
+// r is not it: it drops zeros, narrows numbers, and refuses settings by the
+// model's name before any server is asked.
+func encodeRequest(model string, r Request, renameMaxTokens bool) ([]byte, error) {
+	body := struct {
+		Model    string    `json:"model"`
+		Messages []Message `json:"messages"`
+		Stream   bool      `json:"stream"` // always said, because servers differ in their default
 		Sampling
 		MaxCompletionTokens *int            `json:"max_completion_tokens,omitempty"`
 		Seed                *int64          `json:"seed,omitempty"`
 		ResponseFormat      *responseFormat `json:"response_format,omitempty"`
 		Logprobs            bool            `json:"logprobs,omitempty"`
 		TopLogprobs         int             `json:"top_logprobs,omitempty"`
-	}{Sampling: r.Sampling, Seed: r.Seed, Logprobs: r.TopTokens > 0, TopLogprobs: r.TopTokens}
+	}{Model: model, Messages: r.Messages, Sampling: r.Sampling, Seed: r.Seed, Logprobs: r.TopTokens > 0, TopLogprobs: r.TopTokens}
 	if s := r.Schema; s != nil {
-		fields.ResponseFormat = &responseFormat{"json_schema", jsonSchema{s.Name, true, s.JSON}}
+		body.ResponseFormat = &responseFormat{"json_schema", jsonSchema{s.Name, true, s.JSON}}
 	}
 	if renameMaxTokens {
-		fields.MaxTokens, fields.MaxCompletionTokens = nil, fields.MaxTokens
+		body.MaxTokens, body.MaxCompletionTokens = nil, body.MaxTokens
 	}
-	return json.Marshal(fields)
+	return json.Marshal(body)
 }
 
 func withExchange(ctx context.Context, x *exchange) context.Context {

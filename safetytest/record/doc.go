@@ -47,12 +47,20 @@
 //
 //	ask      before the first request for a reply is made
 //	again    before each further one
+//	reserve  with a budget of tokens: what the call may take, before it is made
 //	reply    the key in full, the reply, tokens, and who served it when
 //	failed   instead of a reply: the kind of error, but no text
 //	served   before the first reply of each model and fingerprint
 //	changed  the model is another than that of the run that is continued
 //	verdict  what was concluded
 //	closed   at the end
+//
+// Replies of models that judge are recorded like those of the run's model, under
+// keys that name the model.
+//
+// Beside the runs lies a small file for each model whose requests or tokens per
+// minute are limited: when the next request may be sent, whichever process sends
+// it.
 //
 // Prompts are kept as hashes. Keys for the endpoint never reach this package;
 // chat removes them from replies that echo them. Directories and files can be
@@ -67,7 +75,8 @@
 // waiting for and nothing else. What it was asking for is free for others at
 // once, because the operating system lets go of its lock; its last line may be
 // torn and is then ignored. The requests it had under way count against the
-// budget, because the endpoint may have answered them.
+// budget, with all the tokens that they could take, because the endpoint may have
+// answered them.
 //
 // The first error in writing ends the run: no call is made whose reply could not
 // be kept. Replies under way at that moment are lost.
@@ -80,6 +89,8 @@
 // # What is not claimed
 //
 // Two servers may serve different weights under one name without telling.
-// [Record.Served] knows only what they say. The bound on tokens can be passed by
-// what calls under way take above the mean; the bound on calls cannot.
+// [Record.Served] knows only what they say. The bound on calls cannot be passed;
+// the bound on tokens can by as much as prompts are longer than a token for four
+// bytes, and by what requests that failed took, which nobody tells. A clock that is
+// set back lets the limits per minute begin anew.
 package record

@@ -20,6 +20,9 @@ type Key struct {
 	Sampling string `json:"sampling"`
 	Cell     string `json:"cell"`
 	Visit    int    `json:"visit"`
+	// Model is who was asked, if that was another than the run's model: one that
+	// judges. It has no part in Served and in the limits per minute.
+	Model string `json:"model,omitempty"`
 }
 
 // KeyOf returns the key of the reply to a request.

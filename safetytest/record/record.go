@@ -51,6 +51,7 @@ type Record struct {
 	out     io.WriteCloser
 	files   []*file
 	read    map[string]bool   // paths of files
+	listed  time.Time         // when the run's directory had changed as it was last read, if that can be relied on
 	index   map[digest]uint64 // file number and offset of each reply
 	flights map[digest]*flight
 	broken  error // why nothing more can be asked
@@ -249,7 +250,7 @@ func (r *Record) Ask(ctx context.Context, k Key, ask func(context.Context) (chat
 
 // call makes the call and records what comes of it.
 func (r *Record) call(ctx context.Context, k Key, d digest, f *flight, ask func(context.Context) (chat.Reply, error)) (reply chat.Reply, err error) {
-	t := &ticket{key: d}
+	t := &ticket{key: d, another: k.Model != ""}
 	f.err = errors.New("the call for this reply panicked") // unless it returns
 	defer func() {
 		r.mu.Lock()
@@ -269,7 +270,7 @@ func (r *Record) call(ctx context.Context, k Key, d digest, f *flight, ask func(
 	if f.err != nil {
 		return chat.Reply{}, f.err
 	}
-	if used := reply.PromptTokens + reply.ReplyTokens; used > 0 && t.admitted.Load() > 0 {
+	if used := reply.PromptTokens + reply.ReplyTokens; used > 0 && t.admitted.Load() > 0 && !t.another {
 		return reply, r.pace.correct(used - int(t.tokens.Load()))
 	}
 	return reply, nil
@@ -299,12 +300,12 @@ func (r *Record) keep(k Key, d digest, t *ticket, reply chat.Reply) error {
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !slices.Contains(r.own.served, by) {
+	if !t.another && !slices.Contains(r.own.served, by) {
 		if err := r.append(line{Served: &by}); err != nil {
 			return err
 		}
 	}
-	if err := r.write(text, l); err != nil {
+	if err := r.write(text, l); err != nil || t.another {
 		return err
 	}
 	before := r.served(func(f *file) bool { return f.header.Run != r.run })

@@ -22,7 +22,7 @@ func (r *Record) miss(k Key) error {
 				n++
 			}
 		}
-		if b.Cell == k.Cell && n > best {
+		if b.Cell == k.Cell && b.Model == k.Model && n > best {
 			best, nearest = n, b.Key
 		}
 	})
@@ -30,6 +30,9 @@ func (r *Record) miss(k Key) error {
 		return err
 	}
 	what := fmt.Sprintf("cell %q, visit %d", k.Cell, k.Visit)
+	if k.Model != "" {
+		what += ", asked " + k.Model
+	}
 	switch {
 	case best < 0:
 		return fmt.Errorf("%w: %s: nothing is recorded for this cell", ErrMiss, what)

@@ -91,7 +91,35 @@ func (r *Record) exclusively(f func() error) error {
 
 // refresh reads what the processes of the run have appended.
 func (r *Record) refresh() error {
+	if err := r.findFiles(); err != nil {
+		return err
+	}
+	for _, f := range r.files {
+		if f == r.own || f.header.Run != r.run || f.closed || f.dead {
+			continue
+		}
+		if err := r.tail(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findFiles looks for files of processes that have joined the run.
+func (r *Record) findFiles() error {
 	dir := filepath.Join(r.dir, r.run)
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if info.ModTime().Equal(r.listed) {
+		return nil
+	}
+	// Two changes within a tick of the file system's clock look like one: only a
+	// time that has passed for long tells that nothing was added since.
+	if r.listed = info.ModTime(); time.Since(r.listed) < time.Second {
+		r.listed = time.Time{}
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -105,18 +133,11 @@ func (r *Record) refresh() error {
 		if err != nil {
 			return err
 		}
-		if h == nil {
+		if h == nil { // it is being written
+			r.listed = time.Time{}
 			continue
 		}
 		if _, err := r.add(part{path, *h}); err != nil {
-			return err
-		}
-	}
-	for _, f := range r.files {
-		if f == r.own || f.header.Run != r.run || f.closed || f.dead {
-			continue
-		}
-		if err := r.tail(f); err != nil {
 			return err
 		}
 	}
@@ -256,6 +277,7 @@ func (r *Record) reserve(ctx context.Context, key digest, tokens int) error {
 // ticket lets Admit know which call it admits a request for.
 type ticket struct {
 	key      digest
+	another  bool         // model than the run's is asked
 	admitted atomic.Int64 // requests
 	tokens   atomic.Int64 // that the last of them was estimated to take
 }
@@ -274,7 +296,7 @@ func (t *ticket) reserved() int { return max(1, int(t.admitted.Load())) }
 // The first request of an [Record.Ask] is counted by that; without Admit, further
 // ones are counted when the reply names them, and the bound on tokens can be
 // passed by calls under way. A request that belongs to no Ask is counted too, as
-// if it took all of its tokens.
+// if it took all of its tokens. One to another model waits for no turn.
 func (r *Record) Admit(ctx context.Context, tokens int) error {
 	if r.options.Mode == Replay {
 		return fmt.Errorf("%w: a replay makes no calls", ErrMiss)
@@ -303,6 +325,9 @@ func (r *Record) Admit(ctx context.Context, tokens int) error {
 		if err := r.reserve(ctx, key, tokens); err != nil {
 			return err
 		}
+	}
+	if t != nil && t.another {
+		return nil
 	}
 	return r.pace.wait(ctx, tokens)
 }

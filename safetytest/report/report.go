@@ -177,7 +177,14 @@ func WriteTable(w io.Writer, entries []Entry) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "verdict\teffect\t95 % bounds\tmargin\tpairs\tcalls\tclaim")
+	several := false
 	for _, e := range entries {
+		several = several || e.Policy != entries[0].Policy
+	}
+	for _, e := range entries {
+		if several {
+			e.Statement += " (" + e.Policy + ")"
+		}
 		effect, bounds := "-", "-"
 		if e.Effect != nil {
 			format, interval := "%+.1f", "[%+.1f, %+.1f]"

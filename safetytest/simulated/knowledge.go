@@ -115,6 +115,12 @@ func (k *knowledge) class(request string) class {
 	return k.guess.classify(request)
 }
 
+// knows says whether a request is one of the policy's own texts.
+func (k *knowledge) knows(request string) bool {
+	_, ok := k.texts[normal(request)]
+	return ok
+}
+
 // topic returns the topic of a request, "" for one that is not the policy's.
 func (k *knowledge) topic(request string) string { return k.texts[normal(request)].topic }
 

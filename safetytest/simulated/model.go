@@ -3,8 +3,10 @@ package simulated
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
@@ -38,22 +40,37 @@ func New(p Profile, policies ...policy.Policy) (*Model, error) {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%+v", p)
 	for _, pol := range policies {
-		k, err := know(pol)
-		if err == nil && p.Collateral > 0 {
-			err = k.findLeaks(pol)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("simulated model %q: %w", p.Name, err)
-		}
-		m.policies = append(m.policies, k)
-		m.texts[normal(pol.System)] = true
-		for request := range k.texts {
-			m.texts[request] = true
+		if err := m.learn(pol); err != nil {
+			return nil, err
 		}
 		fmt.Fprintf(hash, "%q%q%q%q%q%q", pol.Name, pol.System, pol.Targets, pol.Twins, pol.Unrelated, pol.Demonstrations)
 	}
 	m.fingerprint = fmt.Sprintf("sim_%x", hash.Sum(nil)[:6])
 	return m, nil
+}
+
+// learn reads one more policy.
+func (m *Model) learn(p policy.Policy) error {
+	k, err := know(p)
+	if err == nil && m.profile.Collateral > 0 {
+		err = k.findLeaks(p)
+	}
+	if err != nil {
+		return fmt.Errorf("simulated model %q: %w", m.profile.Name, err)
+	}
+	m.policies = append(m.policies, k)
+	m.texts[normal(p.System)] = true
+	for request := range k.texts {
+		m.texts[request] = true
+	}
+	return nil
+}
+
+// and is the same model, with the same fingerprint, that has read p too.
+func (m *Model) and(p policy.Policy) (*Model, error) {
+	more := *m
+	more.policies, more.texts = slices.Clone(m.policies), maps.Clone(m.texts)
+	return &more, more.learn(p)
 }
 
 // ID is the model's id in the protocol: "sim:" and the profile's name.
@@ -78,24 +95,45 @@ type Truth struct {
 // messages, given everything before it. The error says what is wrong with
 // messages, or that a policy's judge failed.
 func (m *Model) Truth(messages []chat.Message) (Truth, error) {
-	c, err := parse(messages, m.known)
+	all, err := m.Truths(messages, m.profile)
 	if err != nil {
 		return Truth{}, err
+	}
+	return all[0], nil
+}
+
+// Truths returns what would be true of models with other profiles that have read
+// the same policies. Reading a conversation takes far longer than telling what
+// one more profile makes of it.
+func (m *Model) Truths(messages []chat.Message, profiles ...Profile) ([]Truth, error) {
+	c, err := parse(messages, m.known)
+	if err != nil {
+		return nil, err
 	}
 	r, err := m.read(c)
 	if err != nil {
-		return Truth{}, err
+		return nil, err
 	}
+	out := make([]Truth, len(profiles))
+	for i, p := range profiles {
+		out[i] = p.truth(r)
+	}
+	return out, nil
+}
+
+// truth is what is true of the reply to a conversation as it was read.
+func (p Profile) truth(r reading) Truth {
+	m := Model{profile: p}
 	t := Truth{Complied: m.probability(r)}
 	t.Violated = t.Complied
 	if !r.forbidden {
 		t.Violated *= m.collateral(r)
 	}
 	if r.marker != "" {
-		t.AdoptedRefused = (1 - t.Complied) * m.profile.Format.InRefusals
-		t.AdoptedComplied = t.Complied * m.profile.Format.InAnswers
+		t.AdoptedRefused = (1 - t.Complied) * p.Format.InRefusals
+		t.AdoptedComplied = t.Complied * p.Format.InAnswers
 	}
-	return t, nil
+	return t
 }
 
 // Compliance is the field Complied of [Model.Truth].
@@ -127,7 +165,7 @@ type reading struct {
 }
 
 func (m *Model) read(c conversation) (reading, error) {
-	k, prompted := m.policyOf(c.system)
+	k, prompted := m.policyOf(c.system, c.request)
 	r := reading{
 		knowledge: k,
 		scene: scene{
@@ -170,9 +208,9 @@ func (m *Model) read(c conversation) (reading, error) {
 }
 
 // policyOf returns the policy whose system prompt the given one repeats best,
-// and whether it does so by half at least. A policy without a system prompt
-// misses none.
-func (m *Model) policyOf(system string) (best *knowledge, prompted bool) {
+// and whether it does so by half at least; if none is, the policy that knows the
+// request. A policy without a system prompt misses none.
+func (m *Model) policyOf(system, request string) (best *knowledge, prompted bool) {
 	best = m.policies[0]
 	if len(m.policies) == 1 && strings.Contains(system, best.rule) {
 		return best, true
@@ -186,7 +224,11 @@ func (m *Model) policyOf(system string) (best *knowledge, prompted bool) {
 			best = k
 		}
 	}
-	return best, best.rule == "" || best.resemblance(said) >= 0.5
+	prompted = best.resemblance(said) >= 0.5
+	if i := slices.IndexFunc(m.policies, func(k *knowledge) bool { return k.knows(request) }); !prompted && i >= 0 {
+		best = m.policies[i]
+	}
+	return best, prompted || best.rule == ""
 }
 
 // probability is that of an answer.

@@ -12,6 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/safetyspec/safetyspec/fixtures"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
@@ -85,7 +86,7 @@ func TestEveryPresentationSaysTheSame(t *testing.T) {
 	profile.Forbidden.Spread, profile.Forbidden.Scatter, profile.Forbidden.OnTopic = 1, 1, 1
 	profile.Forbidden.Distinct = true
 	profile.Forbidden.Unprompted = 5
-	for _, p := range []policy.Policy{noGardening(), manyParagraphs()} {
+	for _, p := range []policy.Policy{noGardening(), manyParagraphs(), fixtures.NoCooking(), fixtures.Codename(), fixtures.NoSummaries()} {
 		m := newModel(t, profile, p, noNumbers())
 		rapid.Check(t, func(t *rapid.T) {
 			turns, presented := drawConversation(t, p, forms)

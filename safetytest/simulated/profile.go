@@ -42,8 +42,8 @@ type Profile struct {
 //
 // where n[kind] demonstrations of each kind were shown, and words counts the
 // words of all of them. The dose terms have the form that Dai and Patel fit to
-// real models (arXiv:2606.20508). All fields but HalfLife and Distinct are in
-// log-odds, and what is 0 has no effect.
+// real models (arXiv:2606.20508). All fields but Distinct, HalfLife and
+// Overridden are in log-odds, and what is 0 has no effect.
 type Response struct {
 	// Base is the log-odds of an answer when nothing is shown. -Inf and +Inf
 	// make a model that never and that always answers, whatever is shown.

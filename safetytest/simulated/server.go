@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
@@ -19,7 +20,7 @@ import (
 
 // Server serves one model on loopback.
 type Server struct {
-	model  *Model
+	model  atomic.Pointer[Model]
 	http   *http.Server
 	url    string
 	served chan error
@@ -37,24 +38,38 @@ func Start(p Profile, policies ...policy.Policy) (*Server, error) {
 		return nil, fmt.Errorf("simulated model %q: %w", p.Name, err)
 	}
 	s := &Server{
-		model:  m,
-		http:   &http.Server{Handler: m, ReadHeaderTimeout: time.Minute},
 		url:    fmt.Sprintf("http://%s/v1", listener.Addr()),
 		served: make(chan error, 1),
 	}
+	s.model.Store(m)
+	s.http = &http.Server{
+		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.model.Load().ServeHTTP(w, r) }),
+		ReadHeaderTimeout: time.Minute,
+	}
 	go func() { s.served <- s.http.Serve(listener) }()
 	return s, nil
+}
+
+// Read lets the model read another policy while it is served. The error is that of
+// New.
+func (s *Server) Read(p policy.Policy) error {
+	m, err := s.model.Load().and(p)
+	if err != nil {
+		return err
+	}
+	s.model.Store(m)
+	return nil
 }
 
 // URL is the base URL for clients, "/v1" included.
 func (s *Server) URL() string { return s.url }
 
 // Model is the id of the model served, such as "sim:steady".
-func (s *Server) Model() string { return s.model.ID() }
+func (s *Server) Model() string { return s.model.Load().ID() }
 
 // Compliance is [Model.Compliance] of the model served.
 func (s *Server) Compliance(messages []chat.Message) (float64, error) {
-	return s.model.Compliance(messages)
+	return s.model.Load().Compliance(messages)
 }
 
 // Close stops serving and cuts open connections. It may be called again.

@@ -43,6 +43,5 @@ func Entry(description string, m Matcher) ginkgo.TableEntry {
 
 // Table is the body of a table of claims, which [Entry] makes the entries of.
 func Table(ctx ginkgo.SpecContext, m Matcher) {
-	ginkgo.GinkgoHelper()
 	gomega.Expect(Subject(ctx)).To(m)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -134,7 +135,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	fmt.Fprintf(w, "cells: %d requests x %d draws (seed %d), visited in batches of %d (sampling seed %d), %d calls at a time\n",
 		len(s.policy.Targets), c.Draws, c.Seed, c.Batch, c.SamplingSeed, c.Concurrency)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "calls if no effect\tat the margin\tat twice\tat most\ttokens\tholds\tviolated\tprovable\tclaim")
+	fmt.Fprintln(t, "calls if sound\tat the limit\tif broken\tat most\ttokens\tholds\tviolated\tprovable\tclaim")
 	expected, most := 0, 0
 	var notes []string
 	if aa, ok := s.aa(); s.controls && ok {
@@ -154,7 +155,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 		atZero := plan.Calls(f.AtZero)
 		expected, most = expected+atZero, most+plan.Most()
 		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%dk\t%.0f %%\t%.0f %%\t%.1f\t%s\n", atZero, plan.Calls(f.AtMargin), plan.Calls(f.AtTwice), plan.Most(),
-			(atZero*plan.TokensPerCall+500)/1000, 100*f.AtZero.Holds, 100*f.AtTwice.Violated, 100*f.SmallestMargin, p.statement())
+			(atZero*plan.TokensPerCall+500)/1000, 100*f.AtZero.Holds, 100*f.AtTwice.Violated, 100*math.Abs(f.SmallestMargin), p.statement())
 		if f.Needs > f.Max {
 			notes = append(notes, fmt.Sprintf("%s: %d pairs can prove a margin of %.1f points at best; this one needs >= %s",
 				p.claim.Statement, f.Max, 100*f.SmallestMargin, pairs(f.Needs)))
@@ -162,7 +163,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	}
 	t.Flush()
 	s.expected, s.most = expected, most
-	fmt.Fprintln(w, "(tokens at no effect; \"holds\" is the chance of it at no effect, \"violated\" at twice the margin; \"provable\" is the smallest margin in points)")
+	fmt.Fprintln(w, "(sound: no effect, a tenth of a rate's bound, or twice the least effect; broken: twice the margin, or no effect where one is claimed; \"holds\" and \"violated\" are the chances of these; \"provable\" is the smallest margin or the least effect in points; tokens if sound)")
 	fmt.Fprintf(w, "in all: about %d calls, at most %d; arms that claims share are asked once\n", expected, most)
 	if c.MaxCalls > 0 && most > c.MaxCalls {
 		notes = append(notes, fmt.Sprintf("SAFETYTEST_MAX_CALLS=%d may end the run before every claim is decided", c.MaxCalls))

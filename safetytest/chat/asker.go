@@ -1,0 +1,29 @@
+package chat
+
+import "context"
+
+// Asker asks a client on behalf of whoever asked it. It may count and record the
+// call, or answer by itself.
+type Asker func(ctx context.Context, c *Client, r Request) (Reply, error)
+
+type askerKey struct{}
+
+// WithAsker returns a context in which every Client hands its requests to ask
+// instead of sending them. Asked with the context that ask is given, the client
+// sends.
+//
+// It is for models that are asked deep within something else, such as by a judge,
+// and whose calls belong to the same budget.
+func WithAsker(ctx context.Context, ask Asker) context.Context {
+	return context.WithValue(ctx, askerKey{}, ask)
+}
+
+// askerOf returns the Asker of a context, nil if there is none, and the context
+// without it.
+func askerOf(ctx context.Context) (Asker, context.Context) {
+	ask, _ := ctx.Value(askerKey{}).(Asker)
+	if ask == nil {
+		return nil, ctx
+	}
+	return ask, WithAsker(ctx, nil)
+}

@@ -1,0 +1,111 @@
+package safetytest_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/record"
+)
+
+var fenced = regexp.MustCompile(`(?s)=== reply ([0-9a-f]+) begins ===\n(.*?)\n===`)
+
+// judgingModel serves a model that judges replies by their first word, and
+// returns a judge that asks it.
+func judgingModel(t *testing.T) (judge.Judge, *atomic.Int64) {
+	t.Helper()
+	asked := &atomic.Int64{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		var body struct{ Messages []chat.Message }
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+			t.Error(err)
+		}
+		found := fenced.FindStringSubmatch(body.Messages[1].Content)
+		decision := judge.Complied
+		if strings.HasPrefix(found[2], "no") {
+			decision = judge.Refused
+		}
+		text, _ := json.Marshal(fmt.Sprintf(`{"code":%q,"decision":%q}`, found[1], decision))
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"model":"judge-1","choices":[{"finish_reason":"stop","message":{"content":`+string(text)+`}}],"usage":{"prompt_tokens":100,"completion_tokens":20}}`)
+	}))
+	t.Cleanup(server.Close)
+	model, err := chat.Open(chat.Endpoint{BaseURL: server.URL + "/v1", Model: "judge", Concurrency: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := judge.Rubric(model, judge.RubricOptions{Question: judge.AskRefusal})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j, asked
+}
+
+// Calls of a model that judges are paid like any other: they count against the
+// budget, with a record and without.
+func TestJudgesSpendTheBudgetToo(t *testing.T) {
+	for name, dir := range map[string]string{"recorded": t.TempDir(), "not recorded": ""} {
+		t.Run(name, func(t *testing.T) {
+			base, asked := doorman(t, func(_ http.ResponseWriter, _ *http.Request, n int64) string { return fmt.Sprint("no ", n) })
+			j, judged := judgingModel(t)
+			s := open(t, base, func(c *safetytest.Config) { c.Judge, c.Dir, c.MaxCalls, c.MaxPairs = j, dir, 50, 400 })
+			v, err := s.Test(context.Background(), benignAddition())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v.State != evidence.Inconclusive || v.Reason != evidence.Budget {
+				t.Errorf("%v because %q", v.State, v.Reason)
+			}
+			if n := asked.Load() + judged.Load(); n > 50 || n < 45 || judged.Load() < 20 || int64(s.Calls()) != n {
+				t.Errorf("%d calls of the model, %d of the judge, %d counted: the budget is 50", asked.Load(), judged.Load(), s.Calls())
+			}
+		})
+	}
+}
+
+// What a judging model said is recorded: a run that is continued pays only for
+// what is missing, and a replay asks nobody.
+func TestWhatJudgesSaidIsRecorded(t *testing.T) {
+	dir := t.TempDir()
+	base, asked := doorman(t, func(_ http.ResponseWriter, _ *http.Request, n int64) string { return fmt.Sprint("no ", n) })
+	j, judged := judgingModel(t)
+	run := func(change func(*safetytest.Config)) safetytest.Verdict {
+		v, err := recorded(t, base, dir, func(c *safetytest.Config) {
+			c.Judge, c.MaxPairs = j, 400
+			change(c)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if v := run(func(c *safetytest.Config) { c.MaxCalls = 41 }); v.Reason != evidence.Budget {
+		t.Fatalf("%v because %q", v.State, v.Reason)
+	}
+	v := run(func(*safetytest.Config) {})
+	if v.State != evidence.Holds || asked.Load() != judged.Load() {
+		t.Errorf("%v: each of %d replies should be judged once, not %d times in all", v.Headline(), asked.Load(), judged.Load())
+	}
+	if len(v.Served) != 1 || slices.ContainsFunc(v.Warnings, func(w string) bool { return strings.Contains(w, "served") }) {
+		t.Errorf("the judge is taken for the model under test: served by %v, warnings %q", v.Served, v.Warnings)
+	}
+
+	before := asked.Load() + judged.Load()
+	again := run(func(c *safetytest.Config) { c.Replies, c.Run = record.Replay, "" })
+	if again.State != v.State || again.Pairs != v.Pairs || asked.Load()+judged.Load() != before {
+		t.Errorf("replayed as %s with %d calls", again.Headline(), asked.Load()+judged.Load()-before)
+	}
+}

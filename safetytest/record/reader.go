@@ -1,0 +1,82 @@
+package record
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Recorded is one reply of a model under test as it lies in a record.
+type Recorded struct {
+	body
+	// Arm names the arm that the reply was asked for first, and Asked the
+	// target, twin or unrelated request that was put. Both are empty in records
+	// that do not say.
+	Arm   string `json:"arm"`
+	Asked string `json:"asked"`
+}
+
+// Time returns when the reply arrived.
+func (r Recorded) Time() time.Time { return r.Received }
+
+// Read returns what a run asked and all replies that it recorded, of whatever
+// process, in the order of cell and visit, without those of models that judge. It
+// takes no lock and writes nothing, so that a run under way can be read as well:
+// a line that is being written is left out. runDir is the directory of one run.
+//
+// It reports a directory that holds no run, and a line that cannot be read by
+// file and byte.
+func Read(runDir string) (Manifest, []Recorded, error) {
+	files, err := parts(runDir)
+	if err != nil {
+		return Manifest{}, nil, fmt.Errorf("read the run: %w", err)
+	}
+	if len(files) == 0 {
+		return Manifest{}, nil, fmt.Errorf("read the run: %s holds no record; name the directory of one run", runDir)
+	}
+	replies := map[digest]Recorded{}
+	for _, p := range files {
+		if err := readReplies(p, replies); err != nil {
+			return Manifest{}, nil, fmt.Errorf("read the run: %w", err)
+		}
+	}
+	all := make([]Recorded, 0, len(replies))
+	for _, r := range replies {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b Recorded) int {
+		return slices.Compare([]string{a.Cell, fmt.Sprintf("%9d", a.Visit), a.Messages}, []string{b.Cell, fmt.Sprintf("%9d", b.Visit), b.Messages})
+	})
+	return files[0].Manifest, all, nil
+}
+
+// readReplies adds the replies of one file.
+func readReplies(p part, replies map[digest]Recorded) error {
+	f, err := openFile(p.path, p.header)
+	if err != nil {
+		return err
+	}
+	defer f.data.Close()
+	return f.scan(0, func(at int64, text []byte) error {
+		l, err := parse(text)
+		if err != nil || l.reply == nil {
+			return wrapAt(p.path, at, err)
+		}
+		var r Recorded
+		if err := json.Unmarshal(text, &r); err != nil {
+			return wrapAt(p.path, at, err)
+		}
+		if r.Model == "" {
+			replies[l.reply.key] = r
+		}
+		return nil
+	})
+}
+
+func wrapAt(path string, at int64, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s, byte %d: %w", path, at, err)
+}
