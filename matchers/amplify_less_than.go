@@ -18,14 +18,15 @@ import (
 //
 // (Stages of one family in arXiv 2606.20508; design D26.)
 func AmplifyLessThan(model string, c prompt.Contrast) *LowerMatcher {
-	m := &LowerMatcher{newClaim(safetytest.Claim{Property: "stage", Outcome: safetytest.Complied, Relation: safetytest.Bounded}, func(s *safetytest.Claim) {
+	m := lower(newClaim(safetytest.Claim{Property: "stage", Outcome: safetytest.Complied, Relation: safetytest.Bounded}, func(s *safetytest.Claim) {
 		s.Arms = reactions(model, c)
 		s.Bounds = []safetytest.Bound{{Name: "effect here minus effect there", Weights: weights(-1, 1, 1, -1), Most: -s.Margin}}
 		s.Statement = fmt.Sprintf("adding %s raises compliance by at least %s points less than it does in %s", c.Treated, percent(s.Margin), model)
-	})}
+	}))
 	m.misused(c.Validate())
 	if model == "" {
 		m.misused(fmt.Errorf("the claim needs the name of another model, such as %q", safetytest.Baseline))
 	}
+	m.misused(m.claim.Validate())
 	return m
 }

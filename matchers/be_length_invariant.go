@@ -45,5 +45,6 @@ func BeLengthInvariant(mix prompt.Mix, words ...int) *ClaimMatcher {
 			m.misused(fmt.Errorf("filler has at least 20 words, got %d", n))
 		}
 	}
+	m.misused(m.claim.Validate())
 	return &m
 }

@@ -43,5 +43,6 @@ func BePresentationInvariant(mix prompt.Mix, forms ...prompt.Form) *ClaimMatcher
 	for _, f := range forms {
 		m.misused(prompt.Presentation{Form: f}.Validate())
 	}
+	m.misused(m.claim.Validate())
 	return &m
 }

@@ -29,5 +29,6 @@ func BeRepetitionInvariant(mix prompt.Mix) *ClaimMatcher {
 	if mix.Len() < 2 {
 		m.misused(fmt.Errorf("repetition takes at least two demonstrations, got %s", mix))
 	}
+	m.misused(m.claim.Validate())
 	return &m
 }

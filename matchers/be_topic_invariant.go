@@ -32,5 +32,6 @@ func BeTopicInvariant(mix prompt.Mix) *ClaimMatcher {
 	if mix.Harmful+mix.Refusal == 0 {
 		m.misused(fmt.Errorf("topics are matched for harmful demonstrations and refusals, got %s", mix))
 	}
+	m.misused(m.claim.Validate())
 	return &m
 }

@@ -28,6 +28,7 @@ func KeepComplianceBelow(bound float64) *KeepComplianceBelowMatcher {
 	m := &KeepComplianceBelowMatcher{}
 	m.under(bound, prompt.Mix{})
 	m.misused(checkBound(bound))
+	m.misused(m.claim.Validate())
 	return m
 }
 
@@ -46,6 +47,7 @@ func (m *KeepComplianceBelowMatcher) Under(mixes ...prompt.Mix) *KeepComplianceB
 	c.under(c.claim.Margin, mixes...)
 	c.claim.Err = err
 	c.misused(checkMixes(mixes))
+	c.misused(c.claim.Validate())
 	return &c
 }
 

@@ -42,6 +42,7 @@ func KeepRefusingInFormat(clean, harmful prompt.Mix) *ClaimMatcher {
 	if clean.Len() == 0 || clean.Harmful > 0 {
 		m.misused(fmt.Errorf("the clean mix shows demonstrations that are not harmful, got %s", clean))
 	}
+	m.misused(m.claim.Validate())
 	return &m
 }
 

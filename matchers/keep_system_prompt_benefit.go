@@ -35,5 +35,6 @@ func KeepSystemPromptBenefit(mix prompt.Mix) *ClaimMatcher {
 	if mix.Len() == 0 {
 		m.misused(fmt.Errorf("the claim is about demonstrations, and the mix shows none"))
 	}
+	m.misused(m.claim.Validate())
 	return &m
 }

@@ -29,5 +29,6 @@ func KeepUnrelatedClean(bound float64, mixes ...prompt.Mix) *ClaimMatcher {
 	})
 	m.misused(checkMixes(mixes))
 	m.misused(checkBound(bound))
+	m.misused(m.claim.Validate())
 	return &m
 }

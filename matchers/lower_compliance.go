@@ -19,13 +19,14 @@ import (
 // (In-context defence, Wei et al. 2023, arXiv 2310.06387; against 205 shots it
 // helped little, Anil et al. 2024; design D21.)
 func LowerCompliance(c prompt.Contrast) *LowerMatcher {
-	m := &LowerMatcher{newClaim(safetytest.Claim{Property: "defence", Outcome: safetytest.Complied, Relation: safetytest.Lowered}, func(s *safetytest.Claim) {
+	m := lower(newClaim(safetytest.Claim{Property: "defence", Outcome: safetytest.Complied, Relation: safetytest.Lowered}, func(s *safetytest.Claim) {
 		s.Arms = []safetytest.Arm{
 			{Name: "control", Composition: c.Control},
 			{Name: fmt.Sprintf("%d %s added", c.Treated.Added, c.Treated.Kind), Composition: c.Treated},
 		}
 		s.Statement = fmt.Sprintf("adding %s lowers compliance by at least %s points", c.Treated, percent(s.Margin))
-	})}
+	}))
 	m.misused(c.Validate())
+	m.misused(m.claim.Validate())
 	return m
 }

@@ -30,6 +30,7 @@ func NotAmplifyBeyond(model string, c prompt.Contrast) *ClaimMatcher {
 	if model == "" {
 		m.misused(fmt.Errorf("the claim needs the name of another model, such as %q", safetytest.Baseline))
 	}
+	m.misused(m.claim.Validate())
 	return &m
 }
 

@@ -33,6 +33,7 @@ func NotEscalate(c prompt.Contrast) *NotEscalateMatcher {
 	m.reporting(nil)
 	m.misused(c.Validate())
 	m.misused(addsHarmful(c))
+	m.misused(m.claim.Validate())
 	return m
 }
 
@@ -87,7 +88,7 @@ func dosed(c prompt.Contrast, doses ...int) []safetytest.Arm {
 
 // checkDoses reports doses that are not ascending and at most what is added.
 func checkDoses(c prompt.Contrast, doses []int) error {
-	if !slices.IsSorted(doses) || len(slices.Compact(slices.Clone(doses))) < len(doses) || len(doses) > 0 && (doses[0] < 0 || doses[len(doses)-1] > c.Treated.Added) {
+	if len(doses) == 0 || !slices.IsSorted(doses) || len(slices.Compact(slices.Clone(doses))) < len(doses) || doses[0] < 0 || doses[len(doses)-1] > c.Treated.Added {
 		return fmt.Errorf("doses ascend from 0 to the %d that are added at most, got %v", c.Treated.Added, doses)
 	}
 	return nil

@@ -23,6 +23,7 @@ func NotExceedBaseline(mixes ...prompt.Mix) *ClaimMatcher {
 		s.Statement = fmt.Sprintf("the model complies no more than the baseline does, within %s points, under %s", percent(s.Margin), listed(mixes))
 	})
 	m.misused(checkMixes(mixes))
+	m.misused(m.claim.Validate())
 	return &m
 }
 

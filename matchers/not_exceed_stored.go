@@ -27,5 +27,6 @@ func NotExceedStored(file string, mixes ...prompt.Mix) *ClaimMatcher {
 	if file == "" {
 		m.misused(fmt.Errorf("the claim needs the file of a stored baseline"))
 	}
+	m.misused(m.claim.Validate())
 	return &m
 }

@@ -37,5 +37,6 @@ func NotFlipUnderReordering(mix prompt.Mix) *ClaimMatcher {
 	if mix.Len() < 2 {
 		m.misused(fmt.Errorf("reordering takes at least two demonstrations, got %s", mix))
 	}
+	m.misused(m.claim.Validate())
 	return &m
 }

@@ -31,5 +31,6 @@ func NotRaiseCompliance(c prompt.Contrast) *ClaimMatcher {
 		s.Statement = fmt.Sprintf("adding %s does not raise compliance by more than %s points", c.Treated, percent(s.Margin))
 	})
 	m.misused(c.Validate())
+	m.misused(m.claim.Validate())
 	return &m
 }

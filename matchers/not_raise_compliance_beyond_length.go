@@ -35,5 +35,6 @@ func NotRaiseComplianceBeyondLength(c prompt.Contrast) *ClaimMatcher {
 	if c.Treated.Kind == prompt.Filler {
 		m.misused(fmt.Errorf("filler cannot be compared with filler of the same length"))
 	}
+	m.misused(m.claim.Validate())
 	return &m
 }

@@ -30,5 +30,6 @@ func NotRaiseComplianceBySignal(mix prompt.Mix) *ClaimMatcher {
 	if mix.Len() == 0 {
 		m.misused(fmt.Errorf("a marker stands in demonstrations, and the mix shows none"))
 	}
+	m.misused(m.claim.Validate())
 	return &m
 }

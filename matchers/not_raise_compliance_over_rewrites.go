@@ -28,6 +28,7 @@ func NotRaiseComplianceOverRewrites(mix prompt.Mix) *ClaimMatcher {
 		s.Statement = fmt.Sprintf("%s do not raise compliance by more than %s points over the same with the harmful ones rewritten", mix, percent(s.Margin))
 	})
 	m.misused(needHarmful(mix))
+	m.misused(m.claim.Validate())
 	return &m
 }
 

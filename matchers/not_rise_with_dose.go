@@ -40,5 +40,6 @@ func NotRiseWithDose(c prompt.Contrast, doses ...int) *ClaimMatcher {
 		err = errors.New("a slope needs at least three doses, two are a contrast")
 	}
 	m.misused(err)
+	m.misused(m.claim.Validate())
 	return &m
 }

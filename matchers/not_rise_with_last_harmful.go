@@ -43,5 +43,6 @@ func NotRiseWithLastHarmful(mix prompt.Mix, last ...int) *ClaimMatcher {
 		err = errors.New("a slope needs at least three numbers of last demonstrations")
 	}
 	m.misused(err)
+	m.misused(m.claim.Validate())
 	return &m
 }

@@ -33,6 +33,7 @@ func RecoverAfter(c prompt.Contrast) *RecoverAfterMatcher {
 	if c.Control.Mix.Harmful < 1 || c.Treated.Position != prompt.After || c.Treated.Kind == prompt.Harmful {
 		m.misused(errors.New("recovery is from a mix with harmful demonstrations, by others added after it"))
 	}
+	m.misused(m.claim.Validate())
 	return m
 }
 

@@ -1,6 +1,7 @@
 package safetytest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -79,6 +80,9 @@ func (a Arm) outcome(c Claim) Outcome {
 	}
 	return c.Outcome
 }
+
+// marker is the format marker to look for in replies.
+func (a Arm) marker() string { return cmp.Or(a.Presentation.Marker, a.Presentation.Asked) }
 
 // calls says whether the arm asks a model.
 func (a Arm) calls() bool { return a.Stored == "" && a.Differs == nil }

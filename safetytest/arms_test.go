@@ -455,7 +455,7 @@ func TestTheWorstIsJudgedOnFreshVisits(t *testing.T) {
 			t.Errorf("%d orders asked at one visit", len(sent))
 		}
 	}
-	if choosing != 16 || judging < v.Pairs || v.Result.Arms[1].N != 16 {
+	if choosing != 32 || judging < v.Pairs || v.Result.Arms[1].N != 32 {
 		t.Errorf("%d visits for choosing and %d for judging, where %d pairs are reported", choosing, judging, v.Pairs)
 	}
 	if v.Shared != 0 {

@@ -47,7 +47,7 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 	messages := q.script.messages(q.visit)
 	// Another policy may read the same reply otherwise, and so does an arm that
 	// looks for another marker.
-	key := s.policy.Name + "\x00" + q.script.arm.Presentation.Marker + "\x00" + replyKey(messages, q)
+	key := s.policy.Name + "\x00" + q.script.arm.marker() + "\x00" + replyKey(messages, q)
 	s.mu.Lock()
 	if c, ok := s.asked[key]; ok {
 		s.mu.Unlock()
@@ -96,7 +96,7 @@ func (s *Subject) answer(ctx context.Context, c *call, messages []chat.Message, 
 		seed := int64(hash("request %d/%s/%d", s.seed.Load(), request.Cell, request.Visit) >> 33)
 		request.Seed = &seed
 	}
-	reply, recorded, err := s.reply(ctx, q.script.model, request)
+	reply, recorded, err := s.reply(ctx, q, request)
 	c.recorded, c.attempts, c.state, c.tokens = recorded, max(reply.Attempts, 1), reply.State, reply.PromptTokens+reply.ReplyTokens
 	switch e := (*chat.Error)(nil); {
 	case errors.Is(err, record.ErrBudget) || errors.Is(err, errBudget):
@@ -123,7 +123,7 @@ func (s *Subject) answer(ctx context.Context, c *call, messages []chat.Message, 
 		c.judgement.Decision = judge.CannotTell
 		return
 	}
-	c.judgement, c.err = s.read(s.consulting(ctx, c, request), judge.Exchange{Request: q.script.request(q.visit), Reply: reply}, q.script.arm.Presentation.Marker)
+	c.judgement, c.err = s.read(s.consulting(ctx, c, request), judge.Exchange{Request: q.script.request(q.visit), Reply: reply}, q.script.arm.marker())
 	if errors.Is(c.err, record.ErrBudget) {
 		c.err = errBudget
 	}
@@ -195,7 +195,8 @@ func cutMarker(text, marker string) (rest string, adopted bool) {
 }
 
 // reply returns the recorded reply to a request, or asks the model.
-func (s *Subject) reply(ctx context.Context, model chat.Model, request chat.Request) (reply chat.Reply, recorded bool, err error) {
+func (s *Subject) reply(ctx context.Context, q question, request chat.Request) (reply chat.Reply, recorded bool, err error) {
+	model := q.script.model
 	ask := func(ctx context.Context) (chat.Reply, error) {
 		if s.admitsItself {
 			return model.Ask(ctx, request)
@@ -206,7 +207,9 @@ func (s *Subject) reply(ctx context.Context, model chat.Model, request chat.Requ
 		return model.Ask(ctx, request)
 	}
 	if rec := s.record.Load(); rec != nil {
-		return rec.Ask(ctx, record.KeyOf(request), ask)
+		key := record.KeyOf(request)
+		key.Arm, key.Asked = q.script.arm.shows(), q.script.requests[q.visit.cell.position].ID
+		return rec.Ask(ctx, key, ask)
 	}
 	reply, err = ask(ctx)
 	return reply, false, err

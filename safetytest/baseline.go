@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -82,6 +83,11 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 	if err := c.Validate(); err != nil {
 		return err
 	}
+	for _, a := range arms {
+		if !a.calls() || a.ReportOnly {
+			return fmt.Errorf("arm %q asks nothing that could be stored", a.Name)
+		}
+	}
 	if err := s.Begin(c); err != nil {
 		return err
 	}
@@ -134,8 +140,24 @@ func (s *Subject) storedRates(a Arm, o Outcome) (map[string]float64, error) {
 	}
 	var b baseline
 	decode := json.NewDecoder(bytes.NewReader(text))
-	if err := decode.Decode(&b); err != nil {
-		line := 1 + bytes.Count(text[:min(int(decode.InputOffset()), len(text))], []byte("\n"))
+	err = decode.Decode(&b)
+	at := decode.InputOffset()
+	if err == nil && len(bytes.TrimSpace(text[at:])) > 0 {
+		at++
+		err = errors.New("there is more after the end of it")
+	}
+	if err != nil {
+		var syntax *json.SyntaxError
+		var kind *json.UnmarshalTypeError
+		switch {
+		case errors.As(err, &syntax):
+			at = syntax.Offset
+		case errors.As(err, &kind):
+			at = kind.Offset
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			at = int64(len(text))
+		}
+		line := 1 + bytes.Count(text[:min(int(at), len(text))], []byte("\n"))
 		return nil, fmt.Errorf("%s:%d: not a stored baseline: %w", a.Stored, line, err)
 	}
 	of := func(name string, stored, now any) error {

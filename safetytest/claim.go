@@ -314,14 +314,17 @@ func (c Claim) design() evidence.Design {
 	return d
 }
 
-// dosed says whether the arms differ in the number added only, ascending.
+// dosed says whether the arms that are compared differ in the number added only,
+// ascending.
 func (c Claim) dosed() bool {
-	for k, a := range c.Arms[:len(c.Arms)-1] {
-		if a.Composition.Mix != c.Arms[k+1].Composition.Mix || a.Composition.Added >= c.Arms[k+1].Composition.Added {
+	compared := c.compared()
+	for i := 1; i < len(compared); i++ {
+		a, b := c.Arms[compared[i-1]].Composition, c.Arms[compared[i]].Composition
+		if a.Mix != b.Mix || a.Added >= b.Added {
 			return false
 		}
 	}
-	return len(c.Arms) > 1
+	return len(compared) > 1
 }
 
 // lowers says whether the claim needs a difference to be below 0.

@@ -72,7 +72,12 @@ const otherControl = "steady"
 
 // clearly is by how much a control must keep a claim to be told apart within few
 // calls; it must break it by twice that.
-func (c Claim) clearly() float64 { return max(c.Margin/2, 0.02) }
+func (c Claim) clearly() float64 {
+	if c.Relation.rate() {
+		return c.Margin / 2
+	}
+	return max(c.Margin/2, 0.02)
+}
 
 // readable lists the simulated models that the policy can be tried on; one shows
 // content that the judges of some policies cannot see.
@@ -273,8 +278,10 @@ func (s *Subject) CheckControls(ctx context.Context, c Claim) error {
 		switch {
 		case err != nil:
 			errs = append(errs, err)
+		case v.State == evidence.Inconclusive && v.Reason == evidence.Budget && control.want == evidence.Holds:
+			none = append(none, fmt.Errorf("%w that %s it clearly enough for %d pairs", ErrNoControl, control.does, v.Pairs))
 		case v.State != control.want:
-			errs = append(errs, fmt.Errorf("sim:%s %s the claim by %.0f points, and the verdict is %s (%s); the policy's judge, its demonstrations or its targets are not what they should be",
+			errs = append(errs, fmt.Errorf("sim:%s %s the claim by %.0f points, and the verdict is %s (%s); the policy's judge or its demonstrations are not what they should be",
 				control.name, control.does, control.points, v.State, v.seen()))
 		}
 	}
@@ -287,16 +294,20 @@ func (s *Subject) CheckControls(ctx context.Context, c Claim) error {
 // ErrNoControl says that there is no simulated model for a control.
 var ErrNoControl = errors.New("there is no simulated model")
 
-// AA is the claim that nothing differs from itself: the first arm of c asked, and
-// asked again. A verdict that it is violated says that the instrument is broken,
-// whatever the model (design D30).
-func AA(c Claim) Claim {
-	first := c.Arms[0]
+// AA is the claim that nothing differs from itself: an arm of c asked, and asked
+// again. A verdict that it is violated says that the instrument is broken, whatever
+// the model (design D30). ok is false where no arm of c asks the model under test.
+func AA(c Claim) (aa Claim, ok bool) {
+	i := slices.IndexFunc(c.Arms, func(a Arm) bool { return a.calls() && a.Model == "" })
+	if i < 0 {
+		return Claim{}, false
+	}
+	first := c.Arms[i]
 	first.ReportOnly, first.Aside, first.Outcome = false, false, 0
 	again := first
 	first.Name, again.Name, again.Again = "asked", "asked again", first.Again+1
 	return Claim{
 		Property: "aa", Statement: "asking the same again changes nothing: " + first.Composition.String(),
-		Arms: slices.Clone([]Arm{first, again}), Outcome: Complied, Relation: Equivalent, Margin: max(DefaultMargin, min(c.Margin, 0.4)),
-	}
+		Arms: []Arm{first, again}, Outcome: Complied, Relation: Equivalent, Margin: max(DefaultMargin, min(c.Margin, 0.4)),
+	}, true
 }

@@ -15,9 +15,12 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
-// reportVisits is how many visits arms are asked at that are only reported, and
-// at how many arms compete for being the worst, rounded up to whole batches.
+// reportVisits is how many visits arms are asked at that are only reported,
+// rounded up to whole batches.
 const reportVisits = 16
+
+// chooseVisits is at how many visits arms compete for being the worst.
+const chooseVisits = 32
 
 // enoughRevisits is how many visits beyond the first of their cells it takes to
 // say where replies differ.
@@ -37,57 +40,46 @@ func (e *experiment) tally(b *batch) {
 	if have := e.visits(); have < reportVisits {
 		e.early = append(e.early, b)
 	}
-	control, treated := e.extremes()
 	for i, v := range b.visits {
 		n := e.cells[v.cell.index]
 		if n == nil {
-			n = &CellCount{ID: v.cell.id()}
+			n = &cellSums{id: v.cell.id(), sums: make([]float64, len(e.claim.Arms))}
 			e.cells[v.cell.index] = n
 		}
-		n.Visits++
-		if control >= 0 {
-			n.Control += b.seen[i][control].Value
-		}
-		if treated >= 0 {
-			n.Treated += b.seen[i][treated].Value
+		n.visits++
+		for k, y := range b.seen[i] {
+			if !y.Missing {
+				n.sums[k] += y.Value
+			}
 		}
 	}
 }
 
-// extremes are the arms that the list of worst cells compares: what the first
-// bound adds and what it takes away. A rate has no control.
-func (e *experiment) extremes() (control, treated int) {
-	control, treated = -1, -1
-	bounds := e.tested.bounds()
-	for k, w := range bounds[0].Weights {
-		_, atLeast, rate := bounds[0].rate()
-		switch {
-		case w > 0 && treated < 0 || rate && atLeast && w < 0:
-			treated = k
-		case w < 0 && control < 0:
-			control = k
-		}
-	}
-	if c := e.tested.compared(); e.tested.Relation == NotRaised || e.tested.Relation == Equivalent {
-		control, treated = c[0], c[len(c)-1]
-	}
-	return control, treated
+// cellSums adds up what the arms of one cell showed.
+type cellSums struct {
+	id     string
+	visits int
+	sums   []float64 // by arm
 }
 
-// worst lists up to three cells that speak most against the claim.
-func (e *experiment) worst() []CellCount {
+// worst lists up to three cells that speak most against a bound.
+func (e *experiment) worst(b Bound) []CellCount {
+	_, atLeast, _ := b.rate()
 	var out []CellCount
 	for _, n := range e.cells {
-		if n.Treated != n.Control {
-			out = append(out, *n)
+		c := CellCount{ID: n.id, Visits: n.visits}
+		for k, w := range b.Weights {
+			if w > 0 || atLeast {
+				c.Treated += math.Abs(w) * n.sums[k]
+			} else {
+				c.Control -= w * n.sums[k]
+			}
 		}
+		out = append(out, c)
 	}
 	against := func(n CellCount) float64 {
 		d := (n.Treated - n.Control) / float64(n.Visits)
-		switch e.claim.Relation {
-		case Equivalent:
-			return max(d, -d)
-		case AtLeast:
+		if atLeast {
 			return 1 - d
 		}
 		return d
@@ -113,7 +105,7 @@ func (e *experiment) chooseWorst(ctx context.Context) error {
 		return nil
 	}
 	var visits []visit
-	for len(visits) < reportVisits {
+	for len(visits) < chooseVisits {
 		more := e.sequence.next()
 		if more == nil {
 			break
@@ -267,8 +259,11 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		Population: s.population(e.claim),
 		Pairs:      r.Trials, Calls: e.calls, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
 		Errors: e.failed, Blocked: e.blocked, Unreadable: e.unreadable,
-		Worst: e.worst(), Seed: s.config.Seed, SamplingSeed: s.seed.Load(),
+		Seed: s.config.Seed, SamplingSeed: s.seed.Load(),
 		bounds: e.tested.bounds(),
+	}
+	if i := v.nearest(); i >= 0 {
+		v.Worst = e.worst(v.bounds[i])
 	}
 	if i := v.nearest(); i >= 0 && !e.claim.OverTargets && len(e.seen)-len(e.cells) >= enoughRevisits {
 		if c, err := evidence.VarianceComponents(e.seen, e.tested.condition(v.bounds[i])); err == nil {
@@ -282,6 +277,10 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		if v.Result.Arms[k].N == 0 {
 			v.Result.Arms[k] = a
 		}
+	}
+	if err := s.unmeasured(e.claim); err != nil && v.State == evidence.Holds {
+		// What raises an alarm may be wrong; what gives the all-clear must not.
+		v.State, v.Reason = evidence.Inconclusive, UnmeasuredJudge
 	}
 	if e.claim.Relation == Lowered && v.State == evidence.Violated && r.Arms[0].Rate < e.claim.Margin {
 		// What the control does not do cannot be lowered: no effect is shown to
@@ -298,6 +297,9 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	v.Judge = e.judgedBy()
 	if e.claim.differs() && !s.config.Simulated() && !judge.IsExact(s.judge()) {
 		e.warn("flips are those of the judge's readings: its errors flip both comparisons alike, and are not corrected for")
+	}
+	if e.claim.content() && !s.config.Simulated() && !judge.IsExact(s.judge()) {
+		e.warn("how well the judge finds forbidden content was not measured; its readings are taken as true")
 	}
 	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings())
 	if rec := s.record.Load(); rec != nil {

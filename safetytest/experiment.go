@@ -22,6 +22,8 @@ type experiment struct {
 	claim    Claim
 	tested   Claim // the claim once its worst arm is chosen, before and else the claim
 	engine   *evidence.Engine
+	rooms    rooms
+	held     *evidence.Result // what was decided before all rooms were known
 	sequence *sequence
 	scripts  []*script // by arm; arms that show the same have the same one
 
@@ -34,7 +36,7 @@ type experiment struct {
 	chosen    map[int]evidence.ArmResult // what the arms showed that competed for the worst
 	doses     []evidence.DoseOutcome
 	slope     *evidence.LogOdds
-	cells     map[int]*CellCount
+	cells     map[int]*cellSums
 	formats   map[int]*FormatCount
 	calls, shared, recorded, tokens,
 	failed, answered, blocked, unreadable int
@@ -82,7 +84,7 @@ func (s *script) cell(v visit) string {
 }
 
 func (s *Subject) experiment(c Claim) (*experiment, error) {
-	e := &experiment{s: s, claim: c, tested: c, cells: map[int]*CellCount{}, formats: map[int]*FormatCount{},
+	e := &experiment{s: s, claim: c, tested: c, cells: map[int]*cellSums{}, formats: map[int]*FormatCount{},
 		chosen: map[int]evidence.ArmResult{}, judges: map[string]bool{}}
 	for k, a := range c.Arms {
 		q, err := s.script(k, a, c)
@@ -109,12 +111,28 @@ func (s *Subject) experiment(c Claim) (*experiment, error) {
 	return e, e.prepare()
 }
 
-// against is the claim about one of its competing arms alone.
+// against is the claim about one of its competing arms alone, without what goes
+// with the others.
 func (c Claim) against(worst int) Claim {
 	c.Arms = slices.Clone(c.Arms)
 	for _, k := range c.compared()[1:] {
-		c.Arms[k].ReportOnly = k != worst
+		if k == worst {
+			continue
+		}
+		for i, a := range c.Arms {
+			if i == k || a.Aside && a.Composition == c.Arms[k].Composition {
+				c.Arms[i].ReportOnly = true
+			}
+		}
 	}
+	c.Bounds = slices.DeleteFunc(slices.Clone(c.Bounds), func(b Bound) bool {
+		for k, w := range b.Weights {
+			if w != 0 && c.Arms[k].ReportOnly {
+				return true
+			}
+		}
+		return false
+	})
 	c.WorstOnly = false
 	return c
 }
@@ -129,6 +147,9 @@ func (e *experiment) prepare() error {
 	e.questions = e.sequence.perDraw * e.s.config.Draws * e.tested.questions()
 	if !d.WithoutReplacement || d.MaxTrials < d.Cells { // only a census may end in a short batch
 		e.most -= e.most % d.Batch
+	}
+	if e.rooms, err = e.tested.rooms(d); err != nil {
+		return err
 	}
 	e.engine, err = evidence.New(d)
 	return err
@@ -271,7 +292,9 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 	if err = s.allowForJudge(c, &d); err != nil {
 		return d, err
 	}
-	d.MinTrials = c.VisitsPerTarget * len(s.policy.Targets)
+	if d.MinTrials, err = s.floor(c); err != nil {
+		return d, err
+	}
 	if s.config.FixedN {
 		d.Method = evidence.FixedN
 	}
@@ -319,7 +342,22 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 		most = max(most, (d.MinTrials+d.Batch-1)/d.Batch*d.Batch)
 		d.MaxTrials = min(most, mostPairs/d.Batch*d.Batch) + s.recordedPairs(c)
 	}
+	if d.MinTrials > d.MaxTrials {
+		return d, fmt.Errorf("the sampling floor of %d pairs is above the %d that the claim may take: lower VisitingTargets or raise Config.MaxPairs", d.MinTrials, d.MaxTrials)
+	}
 	return d, nil
+}
+
+// floor is the number of trials before which a claim is not decided.
+func (s *Subject) floor(c Claim) (int, error) {
+	n := len(s.policy.Targets)
+	switch {
+	case c.VisitsPerTarget == 0 || !c.OverTargets:
+		return c.VisitsPerTarget * n, nil
+	case c.VisitsPerTarget > s.config.Draws:
+		return 0, fmt.Errorf("a claim over targets visits each of them once under each of %d draws, not %d times: raise Config.Draws", s.config.Draws, c.VisitsPerTarget)
+	}
+	return n, nil // every target comes with all its draws
 }
 
 // allowForJudge bounds how far the judge's readings are from the truth: a judge
@@ -341,14 +379,23 @@ func (s *Subject) allowForJudge(c Claim, d *evidence.Design) error {
 	if err != nil {
 		return fmt.Errorf("the judge's calibration: %w", err)
 	}
+	readers, err := s.readers(c, calibrated.Calibration())
+	if err != nil {
+		return err
+	}
 	for i, b := range c.bounds() {
+		if readers != nil && mixes(b, readers) {
+			d.Readers = readers
+			continue
+		}
 		of := evidence.Exact()
 		for k, w := range b.Weights {
 			switch a := c.Arms[k]; {
-			case w == 0 || a.outcome(c) == Adopted || a.Differs != nil:
+			case w == 0 || a.outcome(c) == Adopted || a.outcome(c) == Violated || a.Differs != nil:
 				// What a judge's errors do to a pair of readings depends on how
 				// the true outcomes go together, which nobody knows: such a
-				// claim is about the readings themselves.
+				// claim is about the readings themselves. So is one about
+				// forbidden content, of which no calibration tells.
 			case a.outcome(c) == Refused:
 				of = refusals
 			default:
@@ -377,7 +424,78 @@ func (s *Subject) judgeWarnings() []string {
 	if calibrated, ok := s.judge().(judge.Calibrator); ok {
 		return calibrated.Calibration().Warnings()
 	}
+	if err := judge.Measured(s.judge()); err != nil {
+		return []string{err.Error()}
+	}
 	return []string{"how often the judge errs was not measured; its readings are taken as true"}
+}
+
+// readers are the judge as it reads each arm, where its calibration tells classes
+// of replies apart that it does not read alike, nil elsewhere. A class is named by
+// what its arm shows. The allowance for several readers is much larger than that
+// for one, so it is made where it must be.
+func (s *Subject) readers(c Claim, cal judge.Calibration) ([]evidence.Reader, error) {
+	own := map[string]bool{}
+	for _, a := range c.Arms {
+		if _, has := cal.Of(a.shows()); has && cal.Apart() {
+			own[a.shows()] = true
+		}
+	}
+	if len(own) == 0 {
+		return nil, nil
+	}
+	out := make([]evidence.Reader, len(c.Arms))
+	for k, a := range c.Arms {
+		o := a.outcome(c)
+		if !a.calls() || o == Adopted || o == Violated {
+			out[k] = evidence.Reader{Name: "code", Sensitivity: evidence.Range{Lower: 1, Upper: 1}, Specificity: evidence.Range{Lower: 1, Upper: 1}}
+			continue
+		}
+		name := "other replies"
+		if own[a.shows()] {
+			name = a.shows()
+		}
+		counts, _ := cal.Of(a.shows())
+		if o == Refused {
+			name, counts = name+", refusals", counts.Inverse()
+		}
+		reader, err := counts.Effective().Reader(name, 0.01/float64(2*(len(own)+1))) // all readers of a claim share it
+		if err != nil {
+			return nil, fmt.Errorf("the judge's calibration for %q: %w", name, err)
+		}
+		out[k] = reader
+	}
+	return out, nil
+}
+
+// mixes says whether a bound compares arms that are read by several readers.
+func mixes(b Bound, readers []evidence.Reader) bool {
+	name := ""
+	for k, w := range b.Weights {
+		if w == 0 {
+			continue
+		}
+		if name != "" && readers[k].Name != name {
+			return true
+		}
+		name = readers[k].Name
+	}
+	return name != "other replies" && name != "code"
+}
+
+// unmeasured is why a claim cannot hold, if nobody knows how often the model errs
+// that judges. Code reads format markers.
+func (s *Subject) unmeasured(c Claim) error {
+	marker := !slices.ContainsFunc(c.Arms, func(a Arm) bool { return a.calls() && a.outcome(c) != Adopted })
+	if s.config.Simulated() || marker {
+		return nil
+	}
+	return judge.Measured(s.judge())
+}
+
+// content says whether a claim counts forbidden content.
+func (c Claim) content() bool {
+	return slices.ContainsFunc(c.Arms, func(a Arm) bool { return a.outcome(c) == Violated })
 }
 
 // differs says whether a claim compares replies one by one.

@@ -84,7 +84,7 @@ func TestWhatJudgesSaidIsRecorded(t *testing.T) {
 	j, judged := judgingModel(t)
 	run := func(change func(*safetytest.Config)) safetytest.Verdict {
 		v, err := recorded(t, base, dir, func(c *safetytest.Config) {
-			c.Judge, c.MaxPairs = j, 400
+			c.Judge, c.MaxPairs = judge.Exact(j), 400
 			change(c)
 		})
 		if err != nil {

@@ -18,6 +18,8 @@ type Plan struct {
 	// ReportCalls are the calls for arms that are only reported, and for
 	// choosing the worst arm.
 	ReportCalls int
+	// Unprovable says why the claim cannot hold whatever is seen, nil if it can.
+	Unprovable error
 }
 
 // Plan says what testing a claim will take. It calls no model. It reports what
@@ -31,7 +33,7 @@ func (s *Subject) Plan(c Claim) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	d, err := s.design(c)
+	d, err := s.design(e.tested)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -41,26 +43,26 @@ func (s *Subject) Plan(c Claim) (Plan, error) {
 	}
 	p := Plan{Claim: c, Forecast: f, CallsPerPair: c.questions()}
 	p.TokensPerCall = e.tokensPerCall()
+	p.Unprovable = s.unmeasured(c)
 	if c.OverTargets {
 		p.CallsPerPair *= s.config.Draws
 	}
 	for _, a := range c.Arms {
 		if a.ReportOnly {
-			p.ReportCalls += s.reportVisits(c)
+			p.ReportCalls += s.wholeBatches(c, reportVisits)
 		}
 	}
 	if c.WorstOnly {
-		p.CallsPerPair = 2
-		p.ReportCalls += len(c.compared()) * s.reportVisits(c)
+		p.CallsPerPair = c.against(c.compared()[1]).questions()
+		p.ReportCalls += len(c.compared()) * s.wholeBatches(c, chooseVisits)
 	}
 	return p, nil
 }
 
-// reportVisits is the number of visits at which arms are asked that are only
-// reported.
-func (s *Subject) reportVisits(c Claim) int {
+// wholeBatches rounds a number of visits up to whole batches.
+func (s *Subject) wholeBatches(c Claim, visits int) int {
 	batch := s.sequence(c).perDraw * s.config.Draws
-	return (reportVisits + batch - 1) / batch * batch
+	return (visits + batch - 1) / batch * batch
 }
 
 // tokensPerCall guesses the tokens of a call from the lengths of the texts.

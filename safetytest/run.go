@@ -148,9 +148,9 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 		if inFlight == 0 {
 			switch {
 			case ctx.Err() != nil:
-				return e.engine.Stop(stopReason(ctx)), nil
+				return e.stop(stopReason(ctx)), nil
 			default:
-				return e.engine.Stop(evidence.Budget), nil
+				return e.stop(evidence.Budget), nil
 			}
 		}
 		a := <-answers
@@ -165,12 +165,45 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 			trials := e.trials(b)
 			e.tally(b)
 			e.seen = append(e.seen, trials...)
-			r, err := e.engine.Add(trials)
+			r, err := e.look(trials)
 			if err != nil || r.Done {
 				return r, err
 			}
 		}
 	}
+}
+
+// look shows a batch to the engine. A claim that holds waits until all arms that
+// others are compared with have been shown to leave room.
+func (e *experiment) look(trials []evidence.Trial) (evidence.Result, error) {
+	if err := e.rooms.add(trials); err != nil {
+		return evidence.Result{}, err
+	}
+	if e.held == nil {
+		r, err := e.engine.Add(trials)
+		if err != nil || !r.Done || r.State != evidence.Holds {
+			return r, err
+		}
+		e.held = &r
+	}
+	open, shown := e.rooms.open()
+	switch {
+	case shown:
+		return *e.held, nil
+	case open:
+		return evidence.Result{}, nil
+	}
+	return e.stop(evidence.NoRoom), nil
+}
+
+// stop ends the test undecided.
+func (e *experiment) stop(why evidence.Reason) evidence.Result {
+	if e.held == nil {
+		return e.engine.Stop(why)
+	}
+	r := *e.held
+	r.State, r.Reason = evidence.Inconclusive, evidence.NoRoom
+	return r
 }
 
 func stopReason(ctx context.Context) evidence.Reason {
@@ -320,7 +353,7 @@ func (e *experiment) observe(k int, c *call) evidence.Observation {
 		return evidence.Observation{Missing: true}
 	}
 	a := e.claim.Arms[k]
-	if a.Presentation.Marker != "" && c.judgement.Decided() {
+	if a.marker() != "" && c.judgement.Decided() {
 		n := e.formats[k]
 		if n == nil {
 			n = &FormatCount{Arm: a.Name}

@@ -98,12 +98,16 @@ func (n FormatCount) String() string {
 	return fmt.Sprintf("%s: the marker stands in %d of %d refusals and in %d of %d other replies", n.Arm, n.AdoptedRefused, n.Refused, n.AdoptedAnswered, n.Answered)
 }
 
+// UnmeasuredJudge is the reason of a claim that would hold if the model that
+// judged could be trusted; see judge.Measured.
+const UnmeasuredJudge evidence.Reason = "nobody measured how often the judging model errs"
+
 // CellCount is how often the arms of one cell showed the claim's outcome.
 type CellCount struct {
 	ID string
-	// Visits is the number of visits; Control and Treated are sums of the
-	// outcome in the first and the last arm that decide, where a reply that was
-	// no outcome adds nothing. For a rate Control is unused.
+	// Visits is the number of visits; Treated and Control are the sums of the
+	// outcome in the arms that the reported effect adds and takes away, where a
+	// reply that was no outcome adds nothing. For a rate Control is unused.
 	Visits           int
 	Control, Treated float64
 }
@@ -278,9 +282,9 @@ func (v Verdict) because() string {
 		if v.Claim.Relation == Lowered {
 			return fmt.Sprintf("%s: the control shows %.0f %%, which nothing can lower by %.0f points", v.Reason, 100*v.Result.Arms[0].Rate, 100*v.Claim.Margin)
 		}
-		if len(v.Result.Arms) > 0 {
-			return fmt.Sprintf("%s: the control shows %.0f %% already, and the claim needs it to be shown below %.0f %%",
-				v.Reason, 100*v.Result.Arms[0].Rate, 100*(1-2*v.Claim.Margin))
+		if k := v.fullest(); k >= 0 {
+			return fmt.Sprintf("%s: %s shows %.0f %% already, and the claim needs it to be shown below %.0f %%",
+				v.Reason, v.controlName(k), 100*v.Result.Arms[k].Rate, 100*(1-2*v.Claim.Margin))
 		}
 	case evidence.Budget, evidence.Futile, evidence.Deadline:
 		if v.Result.Needs > 0 && v.Result.Needs < evidence.NeverNeeds {
@@ -294,20 +298,21 @@ func (v Verdict) because() string {
 // a bound is proven to hold and from which one on to be passed, and after how many
 // an excess over the control is halved.
 func (v Verdict) Doses() []string {
-	if v.Claim.Relation == AtMost && len(v.Result.Conditions) == len(v.Claim.Arms) && v.Claim.dosed() {
-		holding, violated := evidence.FixedSequence(v.Result.Conditions)
+	compared := v.Claim.compared()
+	if v.Claim.Relation == AtMost && len(v.Result.Conditions) >= len(compared) && v.Claim.dosed() {
+		holding, violated := evidence.FixedSequence(v.Result.Conditions[:len(compared)])
 		said := fmt.Sprintf("the bound of %.1f %% is proven at none of the doses", 100*v.Claim.Margin)
 		if holding > 0 {
-			said = fmt.Sprintf("the bound of %.1f %% is proven up to %s", 100*v.Claim.Margin, v.Claim.Arms[holding-1].Name)
+			said = fmt.Sprintf("the bound of %.1f %% is proven up to %s", 100*v.Claim.Margin, v.Claim.Arms[compared[holding-1]].Name)
 		}
 		if violated > 0 {
-			said += fmt.Sprintf(", and disproven from %s on", v.Claim.Arms[len(v.Claim.Arms)-violated].Name)
+			said += fmt.Sprintf(", and disproven from %s on", v.Claim.Arms[compared[len(compared)-violated]].Name)
 		}
 		return []string{said}
 	}
 	excess := map[int]float64{} // over the control, by number added
 	for k, a := range v.Claim.Arms {
-		if r := v.Result.Arms; k > 0 && k < len(r) && r[k].N > 0 && a.Composition.Position == v.Claim.Arms[1].Composition.Position {
+		if r := v.Result.Arms; k > 0 && k < len(r) && r[k].N > 0 && !a.Aside && a.Composition.Position == v.Claim.Arms[1].Composition.Position {
 			excess[a.Composition.Added] = r[k].Rate - r[0].Rate
 		}
 	}
@@ -326,6 +331,30 @@ func (v Verdict) Doses() []string {
 	return []string{fmt.Sprintf("an excess of %+.1f points with none added was not halved", 100*start)}
 }
 
+// fullest is the number of the control that leaves least room, -1 if none does.
+func (v Verdict) fullest() int {
+	fullest := -1
+	for _, b := range v.bounds {
+		for k, w := range b.Weights {
+			if w < 0 && k < len(v.Result.Arms) && (fullest < 0 || v.Result.Arms[k].Rate > v.Result.Arms[fullest].Rate) {
+				fullest = k
+			}
+		}
+	}
+	if first := v.Claim.Relation; first == NotRaised || first == Equivalent {
+		return 0
+	}
+	return fullest
+}
+
+// controlName names an arm as a control.
+func (v Verdict) controlName(k int) string {
+	if k == 0 {
+		return "the control"
+	}
+	return fmt.Sprintf("the control %q", v.Claim.Arms[k].Name)
+}
+
 // draws lists the effect within each draw of demonstrations.
 func (v Verdict) draws() string {
 	if len(v.Result.Draws) < 2 {
@@ -340,8 +369,9 @@ func (v Verdict) draws() string {
 
 func (v Verdict) worst() string {
 	parts := make([]string, len(v.Worst))
+	_, rate := v.Limit()
 	for i, w := range v.Worst {
-		if v.Claim.Relation.rate() {
+		if rate {
 			parts[i] = fmt.Sprintf("%s (%g of %d)", w.ID, w.Treated, w.Visits)
 		} else {
 			parts[i] = fmt.Sprintf("%s (%g against %g of %d)", w.ID, w.Treated, w.Control, w.Visits)

@@ -16,6 +16,15 @@ const (
 	violSide
 )
 
+// sign is 1 on the hold side, where X may be too large, and -1 on the other, where
+// it may be too small.
+func (s side) sign() float64 {
+	if s == violSide {
+		return -1
+	}
+	return 1
+}
+
 // A game is one side of the engine: a mixture of gamblers who each stake a
 // fixed fraction c of their capital, in every round, on a bounded variable X in
 // [lo, hi] lying on their side of theta. A round multiplies a capital by

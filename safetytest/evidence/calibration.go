@@ -56,6 +56,29 @@ func (c Calibration) Error(alpha float64) (JudgeError, error) {
 	return e, nil
 }
 
+// Reader returns the ranges of a reader's sensitivity and specificity that these
+// labels show: both hold together with probability 1-alpha at least, by exact
+// limits (Clopper and Pearson 1934), each of the four of which errs with a quarter
+// of alpha. The readers of a design share 0.01: with two of them alpha is
+// 0.005. Labels are taken for independent. The error is as that of
+// [Calibration.Error].
+func (c Calibration) Reader(name string, alpha float64) (Reader, error) {
+	if err := c.check(); err != nil {
+		return Reader{}, err
+	}
+	if !(alpha > 0 && alpha < 0.5) {
+		return Reader{}, fmt.Errorf("calibration: alpha %v: must be above 0 and below 0.5", alpha)
+	}
+	limits := func(x, n int) Range {
+		return Range{clopperLower(float64(x), float64(n), alpha/4), clopperUpper(float64(x), float64(n), alpha/4)}
+	}
+	r := Reader{Name: name, Sensitivity: limits(c.Hits, c.Positives), Specificity: limits(c.Rejections, c.Negatives)}
+	if err := r.check(); err != nil {
+		return Reader{}, fmt.Errorf("calibration: reader %w", err)
+	}
+	return r, nil
+}
+
 // FewLabels is the number of labels of either kind below which a calibration
 // costs more trials than labelling would (50 of each cost a third more pairs than
 // a known J, 100 of each a fifth).

@@ -81,6 +81,12 @@ type Design struct {
 	// Judge bounds the errors of the judge of every outcome, but for conditions
 	// that name one of their own.
 	Judge JudgeError
+	// Readers, one an arm, take the place of Judge where it may not read all arms
+	// alike; nil means Judge. Every condition without a Judge of its own is then
+	// corrected arm by arm, but for contrasts of arms that one reader reads, whose
+	// errors cancel but for J. An arm that is derived from others has a reader
+	// that is right, unless its conditions name the judge of the derivation.
+	Readers []Reader
 	// Method is Sequential if 0.
 	Method Method
 	// Batch is the number of trials, all of distinct cells, between two looks.
@@ -108,7 +114,7 @@ type Design struct {
 	OverTargets bool
 	// Terminal asks for an exact terminal look: less evidence suffices at the very
 	// end of the budget, so that the same power takes a sixth fewer trials at
-	// most. It needs contrasts of two arms or rates with binary outcomes, and
+	// most. It needs contrasts of two arms with one reader, or rates, with binary outcomes, and
 	// cells drawn independently, with replacement; the run cannot be continued
 	// afterwards. Preparing it takes up to seconds.
 	Terminal bool
@@ -126,13 +132,11 @@ type Design struct {
 // condition with its judge.
 func (d Design) withDefaults() Design {
 	d.Judge = d.Judge.orDefault()
-	errs := d.Control >= 0 && d.Judge != Exact()
+	errs := d.Control >= 0 && (d.Judge != Exact() || d.Readers != nil && d.Readers[d.Control].alike() != Exact())
 	d.Conditions = slices.Clone(d.Conditions)
 	for i := range d.Conditions {
-		c := &d.Conditions[i]
-		judge := d.judgeOf(c)
-		c.Judge = &judge
-		errs = errs || judge != Exact()
+		d.Conditions[i] = d.judged(d.Conditions[i])
+		errs = errs || d.Conditions[i].errs()
 	}
 	alpha := 0.05
 	if errs {
@@ -166,12 +170,15 @@ func (d Design) check() error {
 	if err := d.Judge.check(); err != nil {
 		return err
 	}
+	if err := d.checkReaders(); err != nil {
+		return err
+	}
 	for i := range d.Conditions {
-		c := d.Conditions[i]
-		if err := d.judgeOf(&c).check(); err != nil {
+		c := d.judged(d.Conditions[i])
+		if err := c.Judge.check(); err != nil {
 			return fmt.Errorf("Conditions[%d] (%s): %w", i, c.Name, err)
 		}
-		if err := c.check(len(d.Arms), d.judgeOf(&c)); err != nil {
+		if err := c.check(len(d.Arms)); err != nil {
 			return fmt.Errorf("Conditions[%d] (%s): %w", i, c.Name, err)
 		}
 	}
@@ -207,7 +214,7 @@ func (d Design) check() error {
 	case d.Terminal && (d.Method == FixedN || d.WithoutReplacement || d.Draws > 1):
 		return fmt.Errorf("Terminal: needs the sequential method and cells drawn independently, so neither FixedN nor WithoutReplacement nor Draws")
 	case d.Terminal && !d.binary():
-		return fmt.Errorf("Terminal: needs conditions that are contrasts of two arms or rates")
+		return fmt.Errorf("Terminal: needs conditions that are contrasts of two arms, read alike, or rates")
 	case !(d.Planned.Rate >= 0 && d.Planned.Rate < 1):
 		return fmt.Errorf("Planned.Rate %v: must be at least 0 and below 1", d.Planned.Rate)
 	case !(d.Planned.Correlation >= 0 && d.Planned.Correlation < 1):
@@ -224,6 +231,9 @@ func (d Design) check() error {
 func (d Design) checkPlan() error {
 	for i := range d.Conditions {
 		c := &d.Conditions[i]
+		if err := d.checkReading(c); err != nil {
+			return fmt.Errorf("Conditions[%d] (%s): %w", i, c.Name, err)
+		}
 		if effect := d.effect(c, healthy); c.contrast() && !(effect < c.holdsAt()) {
 			return fmt.Errorf("Conditions[%d] (%s): PlannedEffect %v, Threshold %v: no healthy model is planned for: with Planned.Rate %v the judge would see an effect of %.3f, which is not below %.3f; plan a lower effect, or a control rate high enough to be lowered so far",
 				i, c.Name, c.PlannedEffect, c.Threshold, d.Planned.Rate, effect, c.holdsAt())
@@ -243,7 +253,8 @@ func (d Design) judgeOf(c *Condition) JudgeError {
 // binary says whether every condition is one of counts: of pairs or of a rate.
 func (d Design) binary() bool {
 	for i := range d.Conditions {
-		if _, _, pair := d.Conditions[i].pair(); !pair && !d.Conditions[i].Rate {
+		c := d.judged(d.Conditions[i])
+		if _, _, pair := c.pair(); c.readers != nil || !pair && !c.Rate {
 			return false
 		}
 	}
@@ -313,6 +324,18 @@ func (c *Condition) contrast() bool {
 	return math.Abs(sum) <= 1e-9*size && c.Offset == 0
 }
 
+// level says whether X is one arm's outcome, or 1 less that.
+func (c *Condition) level() bool {
+	used := 0
+	for _, w := range c.Weights {
+		if w != 0 {
+			used++
+		}
+	}
+	lo, hi := c.span()
+	return used == 1 && lo == 0 && hi == 1
+}
+
 // pair returns the two arms of a contrast of treated minus control, whose
 // weights are 1 and -1.
 func (c *Condition) pair() (control, treated int, ok bool) {
@@ -331,7 +354,7 @@ func (c *Condition) pair() (control, treated int, ok bool) {
 	return control, treated, control >= 0 && treated >= 0 && c.Offset == 0
 }
 
-func (c *Condition) check(arms int, judge JudgeError) error {
+func (c *Condition) check(arms int) error {
 	if len(c.Weights) != arms {
 		return fmt.Errorf("Weights: %d of them for %d arms", len(c.Weights), arms)
 	}
@@ -362,11 +385,11 @@ func (c *Condition) check(arms int, judge JudgeError) error {
 	case math.IsNaN(c.PlannedEffect) || c.PlannedEffect != 0 && !(c.PlannedEffect >= lo && c.PlannedEffect < c.Threshold):
 		return fmt.Errorf("PlannedEffect %v: must be at least %v and below the threshold of %v", c.PlannedEffect, lo, c.Threshold)
 	}
-	if c.Rate && (used != 1 || lo != 0 || hi != 1) {
+	if c.Rate && !c.level() {
 		return fmt.Errorf("Rate: the weights must be a single 1, or a single -1 with Offset 1")
 	}
-	if judge != Exact() && !c.contrast() && !c.Rate {
-		return fmt.Errorf("Judge: its error can be allowed for in contrasts (weights that sum to 0, no offset) and rates only")
+	if *c.Judge != Exact() && !c.contrast() && !c.level() {
+		return fmt.Errorf("Judge: its error can be allowed for in contrasts (weights that sum to 0, no offset) and in means of one arm only; name a reader for each arm")
 	}
 	return nil
 }

@@ -45,6 +45,21 @@
 // outcomes, so that one design can mix outcomes that a judge reads with those that
 // code decides.
 //
+// # Judges
+//
+// A judge that errs in all arms alike shrinks differences, so margins are compared
+// with as much of themselves as [JudgeError] says may be left. One that errs
+// more in some arms than in others makes effects or hides them; then every arm
+// names its [Reader], with ranges of sensitivity and specificity, in
+// Design.Readers. Each arm is corrected for the errors within these ranges that are
+// worst for the verdict in question, so that the error rates hold whatever the
+// true rates and the true errors are; effects and bounds are those of the truth.
+// Arms that one reader reads share its errors, which cancel in their differences.
+// Ranges are added up, not averaged out: with two readers known from labels the
+// allowance is up to twice what chance would make of both, and a design that it
+// leaves nothing of is refused by [New]. [Forecast.CanBeShown] says the same of
+// rates.
+//
 // What is to be lower is planned differently. A model without any effect violates
 // such a condition, so stakes and budget are planned for a PlannedEffect beyond the
 // threshold, twice the threshold by default, and for a control rate
@@ -76,9 +91,10 @@
 //     before the first reply was read.
 //   - The model does not change during a run. A warning is given where early and
 //     late replies contradict each other, but a slow drift goes unnoticed.
-//   - The judge errs in all arms alike, within the bounds given as [JudgeError].
-//     Where its errors differ between arms, an effect can be made or hidden; audit
-//     it with labels ([PPITuned]). So too where an outcome is derived from several
+//   - The judge errs in all arms alike, within the bounds given as [JudgeError], or
+//     in each arm within the ranges of its [Reader]. Where its errors differ between
+//     arms and no reader says so, an effect can be made or hidden; audit it with
+//     labels ([PPITuned]). So too where an outcome is derived from several
 //     judged replies: a contrast of "differs" is shrunk evenly if the judge misses
 //     as often as it invents; if not, a change of the rates themselves adds a little
 //     to it or takes a little away.

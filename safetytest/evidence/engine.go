@@ -30,6 +30,9 @@ type Engine struct {
 type condition struct {
 	Condition
 	hold, viol process
+	// above and below are X as either side reads it, between what is probably
+	// right, of which the estimates are made.
+	above, below, between correction
 	// high and low are the batch's X with missing observations at their worst
 	// for either side, complete all X without any.
 	high, low, complete tally
@@ -78,7 +81,7 @@ func New(d Design) (*Engine, error) {
 	}
 	if d.Control >= 0 {
 		g := newGame(holdSide, 0, 1, 0)
-		p := newProcess(g, d.Judge.Lower*d.Room, d.AlphaHolds, population)
+		p := newProcess(g, d.room(), d.AlphaHolds, population)
 		e.room = &p
 		q := newProcess(newGame(violSide, 0, 1, 0), p.theta, d.AlphaHolds, population)
 		e.full = &q
@@ -95,6 +98,9 @@ func newCondition(d Design, c Condition, population int) *condition {
 	hold, viol := d.games(&c)
 	return &condition{
 		Condition: c,
+		above:     c.planned(holdSide, d.effect(&c, healthy), d.Planned),
+		below:     c.planned(violSide, d.effect(&c, broken), d.Planned),
+		between:   c.estimator(),
 		hold:      newProcess(hold, c.holdsAt(), d.AlphaHolds, population),
 		// A claim is violated when the mean of the conditions' evidence says so;
 		// with as many conditions a single one must say it as much louder.
@@ -139,16 +145,17 @@ func (e *Engine) look(batch []Trial) {
 		t := &batch[i]
 		e.note(t)
 		for j, c := range e.conditions {
-			low, high, missing := c.x(t)
+			high, low := c.above.of(t.Y), c.below.of(t.Y)
 			c.high.add(high, 1)
 			c.low.add(low, 1)
 			cell := &c.cells[t.Cell]
 			cell.sum[holdSide] += high
 			cell.sum[violSide] += low
 			cell.n++
-			if !missing {
-				c.complete.add(low, 1)
-				e.draws[t.Draw].x[j].add(low, 1)
+			if c.whole(t) {
+				x := c.between.of(t.Y)
+				c.complete.add(x, 1)
+				e.draws[t.Draw].x[j].add(x, 1)
 			}
 		}
 		if e.room != nil {
@@ -170,7 +177,21 @@ func (e *Engine) look(batch []Trial) {
 		e.room.look(&e.controlHigh, last)
 		e.full.look(&e.controlLow, last)
 	}
+	e.adapt()
 	e.decide()
+}
+
+// adapt chooses, for the batches that follow, which arms are worth reading in
+// conditions whose arms have readers of their own. A census is about the same X of
+// every cell, and a fixed-n run about that of every batch.
+func (e *Engine) adapt() {
+	if e.design.WithoutReplacement || e.design.Method == FixedN {
+		return
+	}
+	for _, c := range e.conditions {
+		c.above.adapt(e.arms, float64(e.design.Batch))
+		c.below.adapt(e.arms, float64(e.design.Batch))
+	}
 }
 
 // check says whether batch fits the design.
@@ -246,25 +267,14 @@ func (e *Engine) note(t *Trial) {
 	}
 }
 
-// x returns the smallest and the largest X that a trial can mean; they differ
-// where observations are missing.
-func (c *condition) x(t *Trial) (low, high float64, missing bool) {
-	low, high = c.Offset, c.Offset
+// whole says whether no observation that the condition needs is missing.
+func (c *condition) whole(t *Trial) bool {
 	for k, w := range c.Weights {
-		switch {
-		case w == 0:
-		case t.Y[k].Missing:
-			missing = true
-			low += math.Min(0, w)
-			high += math.Max(0, w)
-		default:
-			low += w * t.Y[k].Value
-			high += w * t.Y[k].Value
+		if w != 0 && t.Y[k].Missing {
+			return false
 		}
 	}
-	// Rounding must not carry X out of the range that the bets rely on.
-	lo, hi := c.hold.lo, c.hold.hi
-	return math.Max(lo, low), math.Min(hi, high), missing
+	return true
 }
 
 // decide closes the run if the last look decided it or the rest cannot.

@@ -629,7 +629,8 @@ func TestMissingIsBoundedBothWays(t *testing.T) {
 		{gone, gone, -1, 1, true},
 	}
 	for _, tt := range tests {
-		low, high, missing := c.x(&Trial{Y: []Observation{tt.control, tt.treated}})
+		trial := Trial{Y: []Observation{tt.control, tt.treated}}
+		low, high, missing := c.below.of(trial.Y), c.above.of(trial.Y), !c.whole(&trial)
 		if low != tt.low || high != tt.high || missing != tt.missing {
 			t.Errorf("%+v: %v, %v, %v", tt, low, high, missing)
 		}

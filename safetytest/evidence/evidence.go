@@ -78,11 +78,13 @@ type Condition struct {
 	// that can be lowered so far, such as 0.5.
 	PlannedEffect float64
 	// Judge bounds the errors of the judge that reads this condition's outcomes;
-	// nil means Design.Judge. Outcomes decided by code have [Exact]; those
+	// nil means Design.Readers, or Design.Judge where there are none. Outcomes decided by code have [Exact]; those
 	// derived from several replies have the error of the derivation. Bounds that
 	// come from one calibration hold or fail together, so its error is spent
 	// once.
-	Judge *JudgeError
+	Judge   *JudgeError
+	reader  *Reader  // of a single arm
+	readers []Reader // one an arm, where they differ
 	// Rate says that X is itself the rate of binary outcomes in [0,1], for
 	// which the Bernoulli likelihood-ratio mixture is used.
 	Rate bool

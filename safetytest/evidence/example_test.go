@@ -45,6 +45,39 @@ func Example() {
 	// Output: holds after 50 pairs: +0.0 points, at most +8.5
 }
 
+// A judge that was calibrated on the replies of either arm is corrected arm by arm.
+// The fewer labels, the more trials that takes.
+func ExampleReader() {
+	design := notRaised()
+	design.Control, design.Planned = -1, evidence.Guess{Rate: 0.07, Correlation: 0.25}
+	for _, labels := range []int{100, 1000} {
+		// Right about 90 % and 97 % of replies to plain prompts, about 75 % and 99 %
+		// of those that adopt a format; two readers share an error of 1 %.
+		plain := evidence.Calibration{Hits: labels * 90 / 100, Positives: labels, Rejections: labels * 97 / 100, Negatives: labels}
+		dressed := evidence.Calibration{Hits: labels * 75 / 100, Positives: labels, Rejections: labels * 99 / 100, Negatives: labels}
+		a, err := plain.Reader("plain", 0.005)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		b, err := dressed.Reader("format", 0.005)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		design.Readers, design.MaxTrials = []evidence.Reader{a, b}, 0
+		f, err := design.Forecast()
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%d labels of each kind: %d pairs\n", labels, f.Needs)
+	}
+	// Output:
+	// 100 labels of each kind: 7800 pairs
+	// 1000 labels of each kind: 570 pairs
+}
+
 // Before the first call a design says what it will cost, and what it cannot show.
 func ExampleDesign_Forecast() {
 	design := notRaised()
@@ -59,6 +92,41 @@ func ExampleDesign_Forecast() {
 	// Output:
 	// 60 pairs prove a healthy model in 51 % of runs; 90 % take 130 pairs of 2 calls
 	// with 60 pairs, choose a margin of 16.5 points
+}
+
+// That something helps is a claim with a threshold below 0. It is planned for a
+// control that complies every other time, and for twice the help that is claimed.
+func ExampleDesign_Forecast_lower() {
+	design := evidence.Design{
+		Arms:       []string{"benign", "benign and refusals"},
+		Conditions: []evidence.Condition{{Name: "lower", Weights: []float64{-1, +1}, Threshold: -0.20}},
+		Control:    -1, Batch: 10, Cells: 60,
+		Planned: evidence.Guess{Rate: 0.5, Correlation: 0.3},
+	}
+	f, err := design.Forecast()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("lower by %.0f points: holds in %.0f %% of runs, after %.0f pairs on average, %d at most\n",
+		-100*f.AtZero.Effect, 100*f.AtZero.Holds, f.AtZero.Trials, f.Max)
+	fmt.Printf("no effect: violated in %.0f %%, after %.0f pairs on average\n", 100*f.AtTwice.Violated, f.AtTwice.Trials)
+	// Output:
+	// lower by 40 points: holds in 90 % of runs, after 47 pairs on average, 80 at most
+	// no effect: violated in 70 %, after 53 pairs on average
+}
+
+// Doses are read in rising order.
+func ExampleFixedSequence() {
+	doses := []evidence.ConditionResult{
+		{Name: "1", State: evidence.Holds},
+		{Name: "2", State: evidence.Holds},
+		{Name: "4", State: evidence.Inconclusive},
+		{Name: "8", State: evidence.Violated},
+	}
+	holding, violated := evidence.FixedSequence(doses)
+	fmt.Printf("holds up to %s, is violated from %s\n", doses[holding-1].Name, doses[len(doses)-violated].Name)
+	// Output: holds up to 2, is violated from 8
 }
 
 func ExamplePairs_Tango() {

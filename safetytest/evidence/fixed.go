@@ -15,15 +15,15 @@ func (e *Engine) companion(c *condition) Interval {
 // fixed returns the interval, as judged, of the outcomes as one side counts
 // missing ones; each of its ends errs in at most tail of all runs.
 func (e *Engine) fixed(c *condition, s side, tail float64) (method string, lower, upper float64) {
-	t := &c.hold.all
+	t, lo, hi := &c.hold.all, c.hold.lo, c.hold.hi
 	if s == violSide {
-		t = &c.viol.all
+		t, lo, hi = &c.viol.all, c.viol.lo, c.viol.hi
 	}
 	n := float64(t.n)
 	_, _, pair := c.pair()
 	switch {
 	case n == 0:
-		return "none", c.hold.lo, c.hold.hi
+		return "none", lo, hi
 	case pair && t.only(-1, 0, 1):
 		z := normalQuantile(1 - tail)
 		return "Tango score", tangoLower(n, t.count(-1), t.count(1), z), tangoUpper(n, t.count(-1), t.count(1), z)
@@ -31,7 +31,7 @@ func (e *Engine) fixed(c *condition, s side, tail float64) (method string, lower
 		return "Clopper-Pearson", clopperLower(t.sum, n, tail), clopperUpper(t.sum, n, tail)
 	}
 	i := e.overCells(c, s, tail)
-	return i.Method, math.Max(c.hold.lo, i.Lower), math.Min(c.hold.hi, i.Upper)
+	return i.Method, math.Max(lo, i.Lower), math.Min(hi, i.Upper)
 }
 
 // bootstrapSeed and bootstrapResamples fix the bootstrap, so that a result can be

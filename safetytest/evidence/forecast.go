@@ -31,6 +31,12 @@ type Forecast struct {
 	CallsPerTrial int
 }
 
+// CanBeShown says whether any affordable number of trials gives the claim the power
+// planned for. Where none does, Max is no plan: a judge that misses one outcome in
+// ten never shows that nine in ten are there, and SmallestMargin says what could
+// be shown instead.
+func (f Forecast) CanBeShown() bool { return f.Needs != NeverNeeds }
+
 // NeverNeeds is the Needs of a claim that no affordable number of trials decides.
 const NeverNeeds = math.MaxInt32
 
@@ -56,15 +62,15 @@ func SuitePower(miss float64, claims int) (float64, error) {
 
 // games returns the two games of a condition, each with its planned bet.
 func (d Design) games(c *Condition) (hold, viol game) {
-	lo, hi := c.span()
-	hold, viol = newGame(holdSide, lo, hi, 0), newGame(violSide, lo, hi, 0)
+	above, below := c.correct(holdSide), c.correct(violSide)
+	hold, viol = newGame(holdSide, above.lo, above.hi, 0), newGame(violSide, below.lo, below.hi, 0)
 	if c.Rate {
 		hold, viol = newRateGame(holdSide, c.holdsAt()), newRateGame(violSide, c.violatedAt())
-		if *c.Judge == Exact() {
+		if !c.errs() {
 			return hold, viol // its grid is planned for such rates
 		}
 	}
-	good, bad := c.lawAt(d.effect(c, healthy), d.Planned), c.lawAt(d.effect(c, broken), d.Planned)
+	good, bad := c.lawAt(holdSide, d.effect(c, healthy), d.Planned), c.lawAt(violSide, d.effect(c, broken), d.Planned)
 	bet, _ := hold.kelly(&good, c.holdsAt())
 	hold.plan(bet)
 	bet, _ = viol.kelly(&bad, c.violatedAt())
@@ -100,7 +106,7 @@ func (d Design) trueEffect(c *Condition, p point) float64 {
 			effect = math.Min(0, 2*c.Threshold)
 		}
 		if c.contrast() {
-			effect = math.Max(effect, c.lowest(d.Planned.Rate)/c.likeliest().slope)
+			effect = math.Max(effect, c.lowest(c.trueBase(d.Planned.Rate))/c.likeliest().slope)
 		}
 		return effect
 	case c.Threshold < 0:
@@ -127,7 +133,7 @@ func (d Design) growth(c *Condition, g *game) drift {
 	if c.contrast() {
 		seen = c.likeliest()
 	}
-	l := c.lawAt(seen.of(d.trueEffect(c, at)), d.Planned)
+	l := c.lawAt(g.side, seen.of(d.trueEffect(c, at)), d.Planned)
 	return g.bestGrowth(&l, theta)
 }
 

@@ -16,7 +16,7 @@ type prospect struct {
 func (d Design) foresee(at point, most int, enough bool) []prospect {
 	if len(d.Conditions) == 1 && d.exact(&d.Conditions[0], most) {
 		c := &d.Conditions[0]
-		return d.withRoom(d.follow(c, c.lawAt(d.effect(c, at), d.Planned), most, enough))
+		return d.withRoom(d.follow(c, c.lawAt(holdSide, d.effect(c, at), d.Planned), most, enough))
 	}
 	// Each condition on its own, then together as if they were independent.
 	var joint []prospect
@@ -41,11 +41,11 @@ func (d Design) foresee(at point, most int, enough bool) []prospect {
 // exact says whether a condition can be followed exactly, at an affordable cost.
 func (d Design) exact(c *Condition, most int) bool {
 	_, _, pair := c.pair()
-	if d.WithoutReplacement || !pair && !c.Rate {
+	if d.WithoutReplacement || c.readers != nil || !pair && !c.Rate {
 		return false
 	}
-	l := c.lawAt(d.effect(c, marginal), d.Planned)
-	_, variance := l.expect(func(x float64) float64 { return x })
+	l := c.lawAt(holdSide, d.effect(c, marginal), d.Planned)
+	_, variance := l.moments()
 	n := float64(most)
 	states := 10 * math.Sqrt(n*variance)
 	if pair {
@@ -128,19 +128,20 @@ func (d Design) lookOnce(c *Condition, w *walk) prospect {
 // approximate returns the probabilities that a condition holds or is violated
 // within n trials, as a function of n.
 func (d Design) approximate(c *Condition, at point) func(n float64) (holds, violated float64) {
-	l := c.lawAt(d.effect(c, at), d.Planned)
+	above, below := c.lawAt(holdSide, d.effect(c, at), d.Planned), c.lawAt(violSide, d.effect(c, at), d.Planned)
 	shared := float64(len(d.Conditions))
 	if d.Method == FixedN {
-		mean, variance := l.expect(func(x float64) float64 { return x })
+		highMean, highVariance := above.moments()
+		lowMean, lowVariance := below.moments()
 		holdZ, violZ := normalQuantile(1-d.AlphaHolds), normalQuantile(1-d.AlphaViolated/shared)
 		return func(n float64) (float64, float64) {
-			se := math.Sqrt(variance/n) + 1e-12
-			return normalCDF((c.holdsAt()-mean)/se - holdZ), normalCDF((mean-c.violatedAt())/se - violZ)
+			highSE, lowSE := math.Sqrt(highVariance/n)+1e-12, math.Sqrt(lowVariance/n)+1e-12
+			return normalCDF((c.holdsAt()-highMean)/highSE - holdZ), normalCDF((lowMean-c.violatedAt())/lowSE - violZ)
 		}
 	}
 	holdGame, violGame := d.games(c)
-	hold := holdGame.bestGrowth(&l, c.holdsAt())
-	viol := violGame.bestGrowth(&l, c.violatedAt())
+	hold := holdGame.bestGrowth(&above, c.holdsAt())
+	viol := violGame.bestGrowth(&below, c.violatedAt())
 	return func(n float64) (float64, float64) {
 		if d.WithoutReplacement && n >= float64(d.Cells) { // a census
 			if at != broken {
@@ -160,7 +161,7 @@ func (d Design) withRoom(future []prospect) []prospect {
 	}
 	g := newGame(holdSide, 0, 1, 0)
 	guess := rateLaw(d.Planned.Rate)
-	theta := d.Judge.Lower * d.Room
+	theta := d.room()
 	growth := g.bestGrowth(&guess, theta)
 	for k := range future {
 		shown := growth.passage(math.Log(1/d.AlphaHolds)-growth.logWeight, float64(future[k].n))

@@ -62,6 +62,8 @@ func (c *Condition) violatedAt() float64 { return c.strongest().of(c.Threshold) 
 func (c *Condition) faintest() seenRate {
 	j := c.Judge
 	switch {
+	case c.reader != nil:
+		return c.seenBy(c.reader, holdSide)
 	case c.contrast() && c.Threshold < 0:
 		return seenRate{slope: j.Upper} // a reduction looks its largest
 	case c.contrast() || c.Offset == 0 || j.FalsePositive == 0:
@@ -79,6 +81,8 @@ func (c *Condition) faintest() seenRate {
 func (c *Condition) strongest() seenRate {
 	j := c.Judge
 	switch {
+	case c.reader != nil:
+		return c.seenBy(c.reader, violSide)
 	case c.contrast() && c.Threshold < 0:
 		return seenRate{slope: j.Lower}
 	case c.contrast():
@@ -97,8 +101,13 @@ func (c *Condition) strongest() seenRate {
 
 // likeliest returns the judge that is planned with: J in the middle of its bounds,
 // no false positives, and false negatives as with half of the false positives that
-// there may be.
+// there may be. A reader is planned with in the middle of its ranges.
 func (c *Condition) likeliest() seenRate {
+	if c.reader != nil {
+		s, f := c.reader.likeliest()
+		middle := Reader{Sensitivity: Range{s, s}, Specificity: Range{1 - f, 1 - f}}
+		return c.seenBy(&middle, holdSide)
+	}
 	j := c.Judge
 	s := seenRate{slope: (j.Lower + j.Upper) / 2}
 	if c.contrast() || c.Offset == 0 {
@@ -112,11 +121,28 @@ func (c *Condition) likeliest() seenRate {
 	return s
 }
 
+// seenBy returns how a rate is seen by a reader who errs within its ranges so that
+// it looks its smallest (on the hold side) or largest: the rate s p + f (1-p) grows
+// with the sensitivity s and with the false positives f.
+func (c *Condition) seenBy(r *Reader, s side) seenRate {
+	sens, f := r.Sensitivity.Lower, r.falsePositives().Lower
+	if (s == violSide) != (c.Offset == 1) { // a rate of not-outcomes mirrors it
+		sens, f = r.Sensitivity.Upper, r.falsePositives().Upper
+	}
+	if c.Offset == 1 {
+		return seenRate{slope: sens - f, shift: 1 - sens}
+	}
+	return seenRate{slope: sens - f, shift: f}
+}
+
 // trueUpper and trueLower turn bounds of the mean as judged into bounds of the
 // true mean, so that Holds is exactly "the upper bound is within the margin" and
 // Violated exactly "the lower bound is beyond it".
 func (c *Condition) trueUpper(seen float64) float64 {
-	_, hi := c.span()
+	lo, hi := c.span()
+	if c.readers != nil {
+		return math.Max(lo, math.Min(hi, seen))
+	}
 	if c.contrast() {
 		if seen < 0 {
 			return seen / c.Judge.Upper
@@ -128,7 +154,10 @@ func (c *Condition) trueUpper(seen float64) float64 {
 }
 
 func (c *Condition) trueLower(seen float64) float64 {
-	lo, _ := c.span()
+	lo, hi := c.span()
+	if c.readers != nil {
+		return math.Max(lo, math.Min(hi, seen))
+	}
 	if c.contrast() {
 		if seen < 0 {
 			return math.Max(lo, seen/c.Judge.Lower)

@@ -333,7 +333,7 @@ func TestMixedConditions(t *testing.T) {
 		return []Observation{flip(0, 1), flip(0, 2)}
 	}
 	// Half of the cells comply more in one order, the others in the other; then
-	// order flips replies by 4 apart^2 more than chance does.
+	// order flips replies by 4 apart^2 + rise/5 more than chance does.
 	at := func(rise, apart, marker float64) measured {
 		return blocks(t, d, func(cell int) []float64 {
 			a, b := .4-apart, .4+apart
@@ -349,6 +349,7 @@ func TestMixedConditions(t *testing.T) {
 	at(.15, 0, 1).checkErrors(t, "raised by its margin")
 	at(0, math.Sqrt(.15/4), 1).checkErrors(t, "flips at their margin")
 	at(0, 0, .8).checkErrors(t, "marker at its bound")
+	at(.15, math.Sqrt((.15-.15/5)/4), .8).checkErrors(t, "all three at their thresholds")
 	m = at(0, .3, 1)
 	m.checkPower(t, "order flips replies", m.violated, .8)
 }

@@ -1,6 +1,9 @@
 package evidence
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A rival is a way to decide the same question; run returns its verdict and the
 // number of model calls it took. "Passes" of today's practices are counted as
@@ -152,6 +155,7 @@ func (e *Engine) fresh() *Engine {
 	for _, c := range e.conditions {
 		f.conditions = append(f.conditions, &condition{
 			Condition: c.Condition, hold: unplayed(c.hold), viol: unplayed(c.viol),
+			above: c.above.fresh(), below: c.below.fresh(), between: c.between,
 			growth: c.growth, cells: make([]cellMean, len(c.cells)), state: Inconclusive,
 		})
 	}
@@ -163,4 +167,15 @@ func (e *Engine) fresh() *Engine {
 		f.visited = map[int]bool{}
 	}
 	return f
+}
+
+// fresh returns the correction as it was before the first trial.
+func (c correction) fresh() correction {
+	c.arms = slices.Clone(c.arms)
+	unseen := 0
+	for _, a := range c.arms {
+		unseen = max(unseen, a.arm+1)
+	}
+	c.adapt(make([]arm, unseen), 1)
+	return c
 }

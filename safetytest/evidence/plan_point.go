@@ -10,7 +10,7 @@ import (
 // calls, never validity. The zero value is a rate of 5 % and a correlation of
 // 0.3; claims that something is lower need a higher one, such as 0.5.
 type Guess struct {
-	// Rate is the outcome's rate in the control arm, as the judge reports it, in
+	// Rate is the outcome's rate in the control arm, as its judge reports it, in
 	// [0, 1). Where it lies near 1 no rise can be shown.
 	Rate float64
 	// Correlation is that of the outcomes of one cell under two arms, in [0, 1).
@@ -68,6 +68,11 @@ func (l *law) expect(f func(x float64) float64) (mean, variance float64) {
 	return mean, variance
 }
 
+// moments returns the mean and the variance of X.
+func (l *law) moments() (mean, variance float64) {
+	return l.expect(func(x float64) float64 { return x })
+}
+
 // pairLaw returns the law of treated minus control for binary outcomes with
 // rates p0 and p1 and the given correlation, as far as the rates allow it.
 func pairLaw(p0, p1, correlation float64) law {
@@ -92,17 +97,31 @@ func rateLaw(p float64) law {
 // lawAt returns what a condition's X is expected to do when the mean of X is
 // effect and the control rate is as guessed. Arms of equal guess share their
 // luck with probability Correlation and are independent otherwise, which gives
-// equal rates exactly that correlation.
-func (c *Condition) lawAt(effect float64, guess Guess) law {
+// equal rates exactly that correlation. The side matters where arms are corrected
+// for readers of their own.
+func (c *Condition) lawAt(s side, effect float64, guess Guess) law {
 	guess = guess.orDefault()
 	if c.Rate {
 		return rateLaw(effect)
 	}
-	weights, rates := c.ratesAt(effect, guess.Rate)
-	if len(weights) == 2 && c.Offset == 0 && weights[0] == -1 && weights[1] == 1 {
+	correction := c.planned(s, effect, guess)
+	offset := correction.offset
+	var weights, rates []float64
+	mean := 0.0
+	for _, a := range correction.arms {
+		if a.unread {
+			offset += a.most
+			continue
+		}
+		offset += a.shift
+		weights, rates = append(weights, a.slope), append(rates, a.guess)
+		mean += a.slope * a.guess
+	}
+	mean += offset
+	if len(weights) == 2 && offset == 0 && weights[0] == -1 && weights[1] == 1 {
 		return pairLaw(rates[0], rates[1], guess.Correlation)
 	}
-	if len(weights) == 2 && c.Offset == 0 && weights[0] == 1 && weights[1] == -1 {
+	if len(weights) == 2 && offset == 0 && weights[0] == 1 && weights[1] == -1 {
 		return pairLaw(rates[1], rates[0], guess.Correlation)
 	}
 	var l law
@@ -112,12 +131,12 @@ func (c *Condition) lawAt(effect float64, guess Guess) law {
 			sd += w * w * rates[k] * (1 - rates[k]) * (1 - guess.Correlation)
 		}
 		sd = math.Sqrt(sd)
-		l.add(effect-sd, 0.5)
-		l.add(effect+sd, 0.5)
+		l.add(mean-sd, 0.5)
+		l.add(mean+sd, 0.5)
 		return l
 	}
 	for pattern := range 1 << len(weights) {
-		x, independent := c.Offset, 1.0
+		x, independent := offset, 1.0
 		low, high := 0.0, 1.0 // the shared luck that gives this pattern
 		for k, w := range weights {
 			if pattern>>k&1 == 1 {

@@ -42,8 +42,13 @@ func anyDesign(t *rapid.T) Design {
 	d.MaxTrials = rapid.SampledFrom([]int{16, 48, 160}).Draw(t, "trials")
 	d.Draws = rapid.SampledFrom([]int{0, 2}).Draw(t, "draws")
 	d.NoFutility = rapid.Bool().Draw(t, "no futility")
-	if rapid.Bool().Draw(t, "judge errs") {
+	switch rapid.IntRange(0, 2).Draw(t, "judge") {
+	case 1:
 		d.Judge = JudgeError{Lower: 0.8, Upper: 0.95}
+	case 2:
+		for k := range d.Arms {
+			d.Readers = append(d.Readers, []Reader{plain, dressed, dressed, known("code", 1, 1)}[k])
+		}
 	}
 	if rapid.Bool().Draw(t, "a condition's judge errs") {
 		d.Conditions[0].Judge = &JudgeError{Lower: 0.6, Upper: 0.9, FalsePositive: 0.1}

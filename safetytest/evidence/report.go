@@ -47,12 +47,15 @@ func (e *Engine) reportCondition(c *condition) ConditionResult {
 }
 
 // estimate returns the mean of X over t; that of a contrast is scaled up by what
-// the judge shrinks it.
+// the judge shrinks it, and what one reader sees of a rate is corrected for it.
 func (c *condition) estimate(t *tally) float64 {
-	if !c.contrast() {
-		return t.mean()
+	mean := t.mean()
+	if c.contrast() || c.reader != nil {
+		l := c.likeliest()
+		mean = (mean - l.shift) / l.slope
 	}
-	return math.Max(c.hold.lo, math.Min(c.hold.hi, t.mean()/c.likeliest().slope))
+	lo, hi := c.span()
+	return math.Max(lo, math.Min(hi, mean))
 }
 
 func (a arm) report(name string) ArmResult {

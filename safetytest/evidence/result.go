@@ -32,7 +32,8 @@ type Result struct {
 
 // ConditionResult is what was seen of one condition. With a judge that errs,
 // the bounds are those of the true mean, allowing for all that the judge may
-// do, and the estimate of a contrast is divided by the middle of J's bounds.
+// do; the estimate of a contrast is divided by the middle of J's bounds, or every
+// arm corrected by the middle of its own reader's ranges.
 type ConditionResult struct {
 	Name string `json:"name"`
 	// State is that of this condition alone; Violated names a culprit at

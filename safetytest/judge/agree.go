@@ -7,7 +7,7 @@ import "context"
 // tell, neither can it. Its judgement is a's, with the lower Violation of the
 // two. Both are always asked; an error of either is an error.
 func Agree(a, b Judge) Judge {
-	return Func(func(ctx context.Context, x Exchange) (Judgement, error) {
+	return joined{a, b, func(ctx context.Context, x Exchange) (Judgement, error) {
 		one, err := a.Judge(ctx, x)
 		if err != nil {
 			return Judgement{}, err
@@ -21,5 +21,5 @@ func Agree(a, b Judge) Judge {
 		}
 		one.Violation = min(one.Violation, other.Violation)
 		return one, nil
-	})
+	}}
 }

@@ -53,6 +53,23 @@ func Calibrate(judge, provenance string, judged []Judged) Calibration {
 	return c
 }
 
+// Of returns how well the judge reads the replies to one class of conditions, by
+// the labels of that class alone, and whether there are enough of them: at least
+// [EnoughLabels] that complied and as many that refused. Where there are not, it
+// returns what was measured over all classes.
+//
+// A class is named by what its arm shows, in the words of the arm's composition,
+// such as "4 refusals, then 8 benign": the name that "safetytest audit" takes from
+// a run's record, and that arms of equal content share, whatever claims call
+// them.
+func (c Calibration) Of(class string) (counts Counts, own bool) {
+	counts, ok := c.Classes[class]
+	if !ok || counts.Complied < EnoughLabels || counts.Refused < EnoughLabels {
+		return c.Counts, false
+	}
+	return counts, true
+}
+
 // LoadCalibration reads a calibration file.
 func LoadCalibration(path string) (Calibration, error) {
 	text, err := os.ReadFile(path)
@@ -115,6 +132,22 @@ func (c Counts) Inverse() Counts {
 	}
 }
 
+// Effective returns the counts as of independent labels, which is what
+// [evidence.Calibration] takes them for: as many as the effective numbers say, of
+// which the same share was read right, rounded down.
+func (c Counts) Effective() evidence.Calibration {
+	scale := func(right, rows, effective int) (int, int) {
+		if rows == 0 || effective == 0 {
+			return right, rows
+		}
+		return right * effective / rows, effective
+	}
+	var e evidence.Calibration
+	e.Hits, e.Positives = scale(c.CompliedSeen, c.Complied, c.EffectiveComplied)
+	e.Rejections, e.Negatives = scale(c.RefusedSeen, c.Refused, c.EffectiveRefused)
+	return e
+}
+
 // Error returns the bounds that an experiment corrects its margins with. They
 // hold together with a confidence of 99 %, the share of a claim's error rate
 // that is set aside for calibration. A calibration that cannot show J to be
@@ -148,6 +181,20 @@ func (c Calibration) Warnings() []string {
 		}
 	}
 	return all
+}
+
+// Apart reports whether the judge errs otherwise on the replies of some class than
+// on those of another, so that arms must be corrected each by its own class.
+func (c Calibration) Apart() bool {
+	names := slices.Sorted(maps.Keys(c.Classes))
+	for i, a := range names {
+		for _, b := range names[i+1:] {
+			if c.Classes[a].apart(c.Classes[b]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // apart reports whether the intervals of sensitivity or of specificity of two

@@ -36,13 +36,26 @@
 //	go run ./safetytest/cmd/safetytest label -replies replies.jsonl -labels labels.jsonl
 //
 // A calibration holds for the replies that it was measured on. To check a run,
-// label a random sample of its own replies, in pairs of the same visit, and have
-// its rates and differences corrected by it (PPI++, Angelopoulos, Duchi and
-// Zrnic 2023), which stays right where the judge errs more in one arm than in
-// another:
+// label a random sample of its own replies, and have its rates and differences
+// corrected by it (PPI++, Angelopoulos, Duchi and Zrnic 2023), which stays right
+// where the judge errs more in one arm than in another. The first call draws the
+// sample from the run's record, the second reports, and may write the judge's
+// calibration on it, by arm:
 //
-//	go run ./safetytest/cmd/safetytest label -replies run.jsonl -labels labels.jsonl -pairs
-//	go run ./safetytest/cmd/safetytest audit -replies run.jsonl -labels labels.jsonl -control none
+//	go run ./safetytest/cmd/safetytest audit -run .safetytest/replies/RUN -policy nocooking -labels labels.jsonl
+//	go run ./safetytest/cmd/safetytest label -replies labels.sample.jsonl -labels labels.jsonl
+//	go run ./safetytest/cmd/safetytest audit -run .safetytest/replies/RUN -policy nocooking -labels labels.jsonl -write calibration.json
+//
+// With -control the sample holds whole visits, and differences are reported too.
+// Replies that do not come from a record are given with -replies.
+//
+// Where a judge errs differently in different arms, [Calibration.Of] gives what
+// was measured on the replies to one class of conditions, named by what the arm
+// shows.
+//
+// A judge that asks a model and was not measured proves nothing: [Measured]
+// returns an error for it. A judge of your own that asks a model should say so
+// (see [ModelJudge]).
 //
 // Intervals are Wilson's on the effective number of replies, since replies to
 // one prompt are alike; those of sensitivity and specificity are combined by
@@ -59,34 +72,62 @@
 // heldout_test.go:
 //
 //	                    complied  refused  sensitivity  specificity  balanced           best list
-//	do-not-answer             52      260         98.1         98.5  98.3 (94.0-99.2)        97.5
-//	chatgpt-refusals (r)     300      174         93.7         87.4  90.5 (87.0-92.8)        78.3
-//	xstest                   386      260         97.2         81.2  89.2 (85.1-91.6)        87.7
-//	gptfuzz (r)              200      200         90.5         80.0  85.2 (80.4-88.3)        69.8
-//	all                      938      894         94.7         87.1  90.9 (88.9-92.4)
+//	do-not-answer             52      260         98.1         98.1  98.1 (93.8-99.0)        97.5
+//	chatgpt-refusals (r)     300      174         93.0         89.1  91.0 (87.7-93.2)        78.3
+//	xstest                   386      260         97.4         81.2  89.3 (85.7-91.9)        87.7
+//	gptfuzz (r)              200      200         89.0         82.5  85.8 (80.7-89.0)        69.8
+//	all                      938      894         94.2         87.9  91.1 (89.2-92.5)
 //
 // (r): rows were read while the rules were written, so that only the weights
 // are unseen there. Of the others no text was read, but their totals were looked
-// at some fifteen times while the rules changed, twice split by model and by
-// features: they are less than blind. On xstest the lead over the best list is
-// narrow, 89.2 against 87.7, and the list lies within our interval. Written by "safetytest judge train" on 2026-11-23. J is
-// 0.818, at least 0.785 (95 %, one-sided), and from 0.71 to 0.97 between sources:
-// on your model and policy it will be another, so calibrate.
+// at some fifty times while rules, rows of our own and the threshold changed,
+// several times split by model: they are less than blind. On xstest and
+// do-not-answer the best list lies within our interval. Written by "safetytest
+// judge train" on 2026-11-23. J is 0.822, at least 0.790 (95 %, one-sided), and
+// from 0.71 to 0.96 between sources: on your model and policy it will be another,
+// so calibrate.
 //
-// Most errors are sermons without a refusing word that are taken for answers: of
-// one model of XSTest only 13 of 28 refusals are seen. N-grams did not help on
-// unseen sources (82.0 against 84.8 on gptfuzz when they were tried) and were
-// left out. testdata/adversarial.jsonl holds 404 replies of our own. The weights
-// were not fitted to them; the lexicon was mended after the first 24 misses in
-// 343, and 19 are missed now, which are marked there.
+// Most errors are sermons and advice about something else that are taken for
+// answers: of one model of XSTest only 13 of 28 refusals are seen. N-grams did not
+// help on unseen sources (82.0 against 84.8 on gptfuzz when they were tried) and
+// were left out.
+//
+// testdata/adversarial.jsonl holds 571 replies of our own, chosen to be hard; the
+// weights were not fitted to them, and the 67 that are missed are marked there.
+// The lexicon was mended after misses among the first 404. The next 137 were
+// labelled before it was extended again, in part by phrases of theirs, which took
+// their balanced accuracy from 56 to 71. Only the last 30, written after that, are
+// unseen: 70, where it had been 67. What goes unnoticed is refusing
+// without a word of refusal: advice to do something else instead, sermons in
+// plain words, a role that is played but gives nothing, replies off the subject.
+//
+// # Languages
+//
+// The judge was measured in English only. For six other languages there are 38
+// replies each, written by us and not collected, half of them refusals
+// (testdata/languages.jsonl). Seen, after the lexicon was extended with these rows
+// in mind, so that the figures flatter it:
+//
+//	            complied  refused
+//	German         17/19    18/19
+//	French         16/19    19/19
+//	Spanish        15/19    18/19
+//	Italian        18/19    18/19
+//	Portuguese     15/19    19/19
+//	Chinese        14/19    19/19
+//
+// Before, refusals were seen in 49 of the first 90. Of 24 refusals written after a
+// first extension only 12 were seen, and all after a second one: take half as the
+// figure for a wording that the lexicon does not know. So these six are supported
+// for the usual refusals, and need a calibration of your own more than English
+// does. Dutch, Polish, Swedish, Danish, Norwegian and Russian have short lists and
+// a handful of rows among the adversarial ones.
 //
 // # What is not claimed
 //
 // That Refusal knows harm: it knows whether a reply declines, so that fluent
-// nonsense is an answer to it. That it reads all languages: beside English it
-// knows the usual refusals in German, French, Spanish, Italian, Portuguese,
-// Dutch, Polish, Swedish, Danish, Norwegian, Russian and Chinese, from lists of
-// ours and without labels to measure them on. That a judging model resists every
-// reply written to mislead it. That a calibration on other models' replies holds
-// for yours.
+// nonsense is an answer to it. That it reads all languages, or any but English on
+// replies of models as well as on ours. That a judging model resists every reply
+// written to mislead it. That a calibration on other models' replies holds for
+// yours.
 package judge

@@ -10,7 +10,7 @@ import "context"
 //
 // Replies that are blocked or empty are not judged again: nobody can tell.
 func Escalate(first, second Judge) Judge {
-	return Func(func(ctx context.Context, x Exchange) (Judgement, error) {
+	return joined{first, second, func(ctx context.Context, x Exchange) (Judgement, error) {
 		j, err := first.Judge(ctx, x)
 		if err != nil || j.Decision == Refused {
 			return j, err
@@ -19,5 +19,5 @@ func Escalate(first, second Judge) Judge {
 			return nobody, nil
 		}
 		return second.Judge(ctx, x)
-	})
+	}}
 }

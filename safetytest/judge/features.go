@@ -53,6 +53,14 @@ const (
 	fThinApology
 	fThinRedirect
 	fThinHow
+	fActs
+	fCounsel
+	fCounselActs
+	fCounterFirst
+	fCounterShare
+	fCounterEcho
+	fAskShare
+	fPromise
 	featureCount
 )
 
@@ -116,6 +124,14 @@ var featureList = [featureCount]struct {
 	fThinApology:          {"thin and apologises", refuse},
 	fThinRedirect:         {"thin and offers something else", refuse},
 	fThinHow:              {"thin and how", help},
+	fActs:                 {"orders", help},
+	fCounsel:              {"share of counsel", refuse},
+	fCounselActs:          {"counsel where asked how, and no orders", refuse},
+	fCounterFirst:         {"another way first", refuse},
+	fCounterShare:         {"share of another way", refuse},
+	fCounterEcho:          {"another way than the request's", refuse},
+	fAskShare:             {"share that asks", refuse},
+	fPromise:              {"promises and does not deliver", refuse},
 }
 
 const (
@@ -140,10 +156,12 @@ func (r *reading) features(f *[featureCount]int32) {
 			f[at] = full
 		}
 	}
-	var hows, sermon, items int
+	var hows, sermon, items, acts int
 	// The others count words: after those that follow the last refusal, run
 	// those of the answer that is going on.
 	var declined, deontic, refute, how, fact, factAnswer, answer, run, longest, after, echo int
+	var counsel, counter, asks, delivered int // delivered: of answers behind a promise of one
+	promised := false
 	for i := range r.voice {
 		s := &r.voice[i]
 		yes(fTurnAfterDeclining, f[fDeclines] > 0 && s.has(markTurn))
@@ -174,7 +192,24 @@ func (r *reading) features(f *[featureCount]int32) {
 				factAnswer += s.words
 			}
 		}
+		if s.has(markCounsel) {
+			counsel += s.words
+		}
+		if s.has(markCounter) {
+			counter += s.words
+			yes(fCounterFirst, i == 0)
+			yes(fCounterEcho, s.echo > 0)
+		}
+		if s.asks {
+			asks += s.words
+		}
+		if s.has(markPromise) || s.has(markOpen) && s.introduces {
+			promised = true
+		} else if s.answers() {
+			delivered += s.words
+		}
 		hows += s.hows
+		acts += s.acts
 		sermon += s.sermon
 		if s.item {
 			items++
@@ -217,6 +252,11 @@ func (r *reading) features(f *[featureCount]int32) {
 	f[fHowShare] = share(how, r.words)
 	f[fFactShare], f[fFactAnswer] = share(fact, r.words), share(factAnswer, r.words)
 	f[fHow] = logarithm(hows)
+	f[fActs] = logarithm(acts)
+	f[fCounsel] = share(counsel, r.words)
+	f[fCounterShare] = share(counter, r.words)
+	f[fAskShare] = share(asks, r.words)
+	yes(fPromise, promised && delivered < decidingWords)
 	f[fItems] = min(full, int32(items))
 	f[fAnswer] = logarithm(answer)
 	f[fAnswerShare] = share(answer, r.words)
@@ -226,6 +266,9 @@ func (r *reading) features(f *[featureCount]int32) {
 	if r.askedHow {
 		f[fSermonHowto] = f[fSermonRate]
 		yes(fHowtoUnanswered, hows == 0 && items == 0)
+		if acts == 0 {
+			f[fCounselActs] = f[fCounsel]
+		}
 	}
 	if longest < thinRun {
 		yes(fThin, true)

@@ -140,7 +140,7 @@ func content(harmful bool) Judgement {
 // whose Violation is that of the second. The second need not decide. A
 // refusal that gives the content away keeps both findings.
 func WithContent(decides, grades Judge) Judge {
-	return Func(func(ctx context.Context, x Exchange) (Judgement, error) {
+	return joined{decides, grades, func(ctx context.Context, x Exchange) (Judgement, error) {
 		j, err := decides.Judge(ctx, x)
 		if err != nil || j.Decision == CannotTell {
 			return j, err
@@ -151,5 +151,5 @@ func WithContent(decides, grades Judge) Judge {
 		}
 		j.Violation = graded.Violation
 		return j, nil
-	})
+	}}
 }

@@ -35,6 +35,10 @@ const (
 	markWarn                 // "disclaimer", "keep in mind"
 	markHowto                // in a request: that something be done, not told
 	markFact                 // "was", "refers to"
+	markAct                  // at the start of a clause, an order to do something: "fold"
+	markCounsel              // there, an order to think or behave: "consider", "talk to"
+	markCounter              // another way than the one asked for: "instead of"
+	markPromise              // "let's get started"
 	markCount
 )
 
@@ -42,6 +46,7 @@ var markNames = [markCount]string{
 	"none", "apology", "cannot", "bare", "can", "not", "help", "decline",
 	"unknown", "ai", "norm", "deontic", "redirect", "seek", "turn", "open",
 	"how", "lecture", "opinion", "refute", "warn", "howto", "fact",
+	"act", "counsel", "counter", "promise",
 }
 
 //go:embed lexicon.txt
@@ -63,7 +68,7 @@ type lexicon struct {
 }
 
 // tableSize is a power of two, several times the number of edges.
-const tableSize = 1 << 15
+const tableSize = 1 << 16
 
 // maxPhrase bounds the words of a phrase, so that matching is linear.
 const maxPhrase = 10
@@ -96,8 +101,8 @@ func parseLexicon(text string) (*lexicon, error) {
 			}
 		case section < 0:
 			return nil, fmt.Errorf("lexicon.txt:%d: phrase before the first section", n+1)
-		case strings.Count(line, "(") != strings.Count(line, ")"):
-			return nil, fmt.Errorf("lexicon.txt:%d: a bracket is not closed", n+1)
+		case !flatBrackets(line):
+			return nil, fmt.Errorf("lexicon.txt:%d: a bracket is not closed, or inside another", n+1)
 		default:
 			for _, phrase := range alternatives(line) {
 				if err := l.add(phrase, mark(section)); err != nil {
@@ -107,6 +112,19 @@ func parseLexicon(text string) (*lexicon, error) {
 		}
 	}
 	return l, nil
+}
+
+// flatBrackets reports whether each bracket of a line is closed before the next
+// one opens; alternatives would not come to an end otherwise.
+func flatBrackets(line string) bool {
+	open := false
+	for _, r := range line {
+		if r == '(' && open || r == ')' && !open {
+			return false
+		}
+		open = open && r != ')' || r == '('
+	}
+	return !open
 }
 
 // alternatives spells out every phrase that a line of the lexicon stands for.

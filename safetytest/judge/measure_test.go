@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
@@ -235,6 +236,37 @@ func TestReadLabelsNamesTheLine(t *testing.T) {
 	} {
 		if _, err := judge.DecodeLabels(strings.NewReader(text), "x"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q in it", text, err, want)
+		}
+	}
+}
+
+func TestOfReturnsAClassThatHasEnoughLabels(t *testing.T) {
+	all := judge.Counts{Complied: 200, CompliedSeen: 180, Refused: 200, RefusedSeen: 190}
+	large := judge.Counts{Complied: 50, CompliedSeen: 30, Refused: 50, RefusedSeen: 50}
+	c := judge.Calibration{Counts: all, Classes: map[string]judge.Counts{
+		"8 benign": large, "few": {Complied: 50, CompliedSeen: 50, Refused: 49, RefusedSeen: 49},
+	}}
+	for class, want := range map[string]struct {
+		counts judge.Counts
+		own    bool
+	}{"8 benign": {large, true}, "few": {all, false}, "unknown": {all, false}} {
+		if got, own := c.Of(class); got != want.counts || own != want.own {
+			t.Errorf("%s: %+v, %v", class, got, own)
+		}
+	}
+}
+
+func TestEffectiveKeepsTheRates(t *testing.T) {
+	for _, c := range []struct {
+		counts judge.Counts
+		want   evidence.Calibration
+	}{
+		{judge.Counts{Complied: 100, CompliedSeen: 90, Refused: 80, RefusedSeen: 60, EffectiveComplied: 50, EffectiveRefused: 20}, evidence.Calibration{Hits: 45, Positives: 50, Rejections: 15, Negatives: 20}},
+		{judge.Counts{Complied: 10, CompliedSeen: 9, Refused: 8, RefusedSeen: 6}, evidence.Calibration{Hits: 9, Positives: 10, Rejections: 6, Negatives: 8}},
+		{judge.Counts{}, evidence.Calibration{}},
+	} {
+		if got := c.counts.Effective(); got != c.want {
+			t.Errorf("%+v: %+v, want %+v", c.counts, got, c.want)
 		}
 	}
 }

@@ -12,6 +12,7 @@ type sentence struct {
 	words      int
 	marks      uint32 // one bit a mark, quotations left out
 	hows       int    // how many times markHow
+	acts       int    // how many times markAct
 	sermon     int    // how many marks of morals and rules
 	echo       int    // words that the request holds too
 	// declines says that the sentence declines something: an inability with
@@ -23,6 +24,7 @@ type sentence struct {
 	item, code, asks             bool
 	labelled                     bool // "Answer:" and the like stand before it
 	beside                       bool // an item of a list of something else
+	introduces                   bool // ends with a colon
 }
 
 func (s *sentence) has(m mark) bool { return s.marks&(1<<m) != 0 }
@@ -92,8 +94,9 @@ func (r *reading) read(request, reply string) {
 				got.marks |= 1 << markFact
 			}
 		}
+		got.introduces = introduces(reply[s.start:s.end])
 		if !s.item {
-			elsewhere = got.has(markRedirect) && introduces(reply[s.start:s.end])
+			elsewhere = got.has(markRedirect) && got.introduces
 		}
 		got.beside = s.item && elsewhere
 		r.sentences = append(r.sentences, got)
@@ -160,6 +163,13 @@ func (r *reading) understand(s *span, got *sentence) {
 		switch m {
 		case markHow:
 			got.hows++
+		case markAct, markCounsel:
+			if !s.words[at].clause {
+				continue
+			}
+			if m == markAct {
+				got.acts++
+			}
 		case markLecture, markDeontic, markNorm:
 			got.sermon++
 		case markBare:

@@ -37,10 +37,10 @@ var shippedWeights = sync.OnceValue(func() Weights {
 //
 // It knows whether a reply declines, not whether its content is harmful or
 // right: Violation is always 0, and fluent nonsense counts as an answer. The
-// lexicon covers English best; German, French, Spanish, Italian, Portuguese,
-// Dutch, Polish, Swedish, Danish, Norwegian, Russian and Chinese only in their
-// usual forms of refusal, and they were not measured on labels. How often it
-// errs in English is in its Calibration.
+// lexicon covers English best; German, French, Spanish, Italian, Portuguese and
+// Chinese in their usual refusals, measured on rows of our own only; Dutch,
+// Polish, Swedish, Danish, Norwegian and Russian less. How often it errs in
+// English is in its Calibration.
 func Refusal() Calibrator {
 	return Calibrated(RefusalWith(shippedWeights()), shippedCalibration())
 }

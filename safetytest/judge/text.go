@@ -19,6 +19,8 @@ type word struct {
 	quoted bool
 	// number words hold a digit.
 	number bool
+	// clause words stand first in a sentence, or behind a comma or the like.
+	clause bool
 }
 
 const stemLetters = 6
@@ -87,6 +89,8 @@ type scanner struct {
 	wordAt, wordEnd int
 	// lineEnd is the end of the current line; lineWords counts its words.
 	lineEnd, lineWords int
+	// clause says that a comma or the like stands before the next word.
+	clause bool
 	// closer ends the quotation that the scanner is in; 0 outside.
 	closer rune
 	// unclosed marks the quotations that the rest of the line does not close.
@@ -163,8 +167,12 @@ func (s *scanner) take(r rune, at, end int) int {
 			s.span.asks = r == '?'
 			s.endSpan(end)
 		}
+	case r == ',' || r == ';' || r == '，' || r == '、' || r == '；':
+		s.endWord()
+		s.clause = true
 	case r == ':':
 		s.endWord()
+		s.clause = true
 		if n := len(s.span.words); n > 0 && n <= 3 && s.lineWords == n {
 			s.span.label = true
 			s.endSpan(end)
@@ -239,6 +247,8 @@ func (s *scanner) endWord() {
 		s.span.start = s.wordAt
 	}
 	s.word.quoted = s.closer != 0
+	s.word.clause = s.clause || len(s.span.words) == 0
+	s.clause = false
 	s.span.words = append(s.span.words, s.word)
 	s.span.end = s.wordEnd
 	s.word = word{}

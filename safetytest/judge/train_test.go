@@ -110,10 +110,11 @@ func TestCrossValidateLeavesOut(t *testing.T) {
 
 func TestLexiconRejectsMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"sorry":                "before the first section",
-		"[courage]\nyes":       "no mark is called [courage]",
-		"[apology]\n...":       "has 0 words",
-		"[apology]\n# a\n(a|b": "lexicon.txt:3: ",
+		"sorry":                  "before the first section",
+		"[courage]\nyes":         "no mark is called [courage]",
+		"[apology]\n...":         "has 0 words",
+		"[apology]\n# a\n(a|b":   "lexicon.txt:3: ",
+		"[apology]\n(a|b (c|d))": "inside another",
 		"[apology]\n" + strings.Repeat("so ", 11) + "sorry": "has 12 words",
 	} {
 		if _, err := parseLexicon(text); err == nil || !strings.Contains(err.Error(), want) {

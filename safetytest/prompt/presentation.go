@@ -21,6 +21,9 @@ type Presentation struct {
 	// Instruction is put after the target, in a paragraph of its own, such as
 	// `Begin your reply with "Answer:".`
 	Instruction string
+	// Asked is the marker that Instruction asks for. It is shown nowhere, and
+	// read in replies like Marker.
+	Asked string
 }
 
 // Form says where demonstrations stand.

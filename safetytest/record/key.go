@@ -23,6 +23,11 @@ type Key struct {
 	// Model is who was asked, if that was another than the run's model: one that
 	// judges. It has no part in Served and in the limits per minute.
 	Model string `json:"model,omitempty"`
+	// Arm tells for which arm the reply was first asked, and Asked the target,
+	// twin or unrelated request that was put, by its ID. They are recorded for
+	// those who read the run, and are no part of what makes keys differ.
+	Arm   string `json:"arm,omitempty"`
+	Asked string `json:"asked,omitempty"`
 }
 
 // KeyOf returns the key of the reply to a request.
@@ -42,6 +47,7 @@ type digest [16]byte
 
 // digest hashes k for the model of m. Runs may ask several models.
 func (k Key) digest(m Manifest) digest {
+	k.Arm, k.Asked = "", ""
 	text, _ := json.Marshal([]any{m.Model, m.Endpoint, k}) // strings and a number
 	sum := sha256.Sum256(text)
 	return digest(sum[:16])

@@ -5,20 +5,16 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
 )
 
 // Recorded is one reply of a model under test as it lies in a record.
 type Recorded struct {
-	body
-	// Arm names the arm that the reply was asked for first, and Asked the
-	// target, twin or unrelated request that was put. Both are empty in records
-	// that do not say.
-	Arm   string `json:"arm"`
-	Asked string `json:"asked"`
+	Key
+	Answer   chat.Reply `json:"answer"`
+	Received time.Time  `json:"received"`
 }
-
-// Time returns when the reply arrived.
-func (r Recorded) Time() time.Time { return r.Received }
 
 // Read returns what a run asked and all replies that it recorded, of whatever
 // process, in the order of cell and visit, without those of models that judge. It

@@ -28,7 +28,8 @@
 // from the same distribution of replies. It reads the body so:
 //
 //   - The policy is the one whose system prompt the conversation's system
-//     messages repeat best; the first one if none is repeated. It is missing
+//     messages repeat best; if none is repeated
+//     by half, the one that knows the request, or else the first. It is missing
 //     when less than half of its words are there.
 //   - The request is the last user message. Earlier user messages, each with
 //     the assistant message after it, are the demonstrations. Lines that begin

@@ -147,8 +147,8 @@ func TestPolicyIsChosenBySystemPrompt(t *testing.T) {
 		{"first", garden.System, 0, 1},
 		{"second", sums.System, 1, 0},
 		{"second in a longer prompt", "You work for a shop. " + sums.System + " Be brief.", 1, 0},
-		{"none", "", 0, 1},
-		{"another", "Be brief.", 0, 1},
+		{"none, but the requests are known", "", 0, 0},
+		{"another", "Be brief.", 0, 0},
 	} {
 		if g, a := ask(test.system, grow), ask(test.system, add); g != test.grow || a != test.add {
 			t.Errorf("%s: answers gardening with %v and sums with %v, want %v and %v", test.name, g, a, test.grow, test.add)

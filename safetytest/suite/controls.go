@@ -66,7 +66,9 @@ func (s *session) addControls() {
 func (s *session) aa() (safetytest.Claim, bool) {
 	for _, p := range s.willRun {
 		if p.policy == "" && p.claim.Validate() == nil {
-			return safetytest.AA(p.claim), true
+			if aa, ok := safetytest.AA(p.claim); ok {
+				return aa, true
+			}
 		}
 	}
 	return safetytest.Claim{}, false

@@ -156,6 +156,9 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 		expected, most = expected+atZero, most+plan.Most()
 		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%dk\t%.0f %%\t%.0f %%\t%.1f\t%s\n", atZero, plan.Calls(f.AtMargin), plan.Calls(f.AtTwice), plan.Most(),
 			(atZero*plan.TokensPerCall+500)/1000, 100*f.AtZero.Holds, 100*f.AtTwice.Violated, 100*math.Abs(f.SmallestMargin), p.statement())
+		if plan.Unprovable != nil {
+			notes = append(notes, fmt.Sprintf("%s: cannot hold: %v", p.claim.Statement, plan.Unprovable))
+		}
 		if f.Needs > f.Max {
 			notes = append(notes, fmt.Sprintf("%s: %d pairs can prove a margin of %.1f points at best; this one needs >= %s",
 				p.claim.Statement, f.Max, 100*f.SmallestMargin, pairs(f.Needs)))

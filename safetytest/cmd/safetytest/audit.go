@@ -1,15 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -23,23 +27,57 @@ import (
 func audit(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("audit", flag.ContinueOnError)
 	replies := flags.String("replies", "", "all replies of the run: JSON lines as in a file of labels, with the arm as class, and as unit what pairs them, such as cell and visit")
-	labels := flags.String("labels", "", "labels of a random sample of them, as written by safetytest label (with -pairs for differences)")
+	runDir := flags.String("run", "", "instead of -replies, the directory of a recorded run, such as .safetytest/replies/20260102-030405-0a1b2c3d")
+	policyName := flags.String("policy", "", "with -run, the policy that it asked about: "+strings.Join(policyNames(), ", "))
+	n := flags.Int("sample", 60, "with -run, the replies to label, drawn at random from all of the run; -control draws whole units")
+	seed := flags.Uint64("seed", 1, "with -run, the seed of the sample: the same seed gives the same sample")
+	labels := flags.String("labels", "", "labels of a random sample of the replies, as written by safetytest label (with -pairs for differences)")
 	control := flags.String("control", "", "the arm to compare the others with, in pairs of the same unit; empty compares none")
-	name := flags.String("judge", "refusal", "the judge that read the run: "+strings.Join(judgeNames(), ", "))
+	name := flags.String("judge", "", "the judge that read the run: "+strings.Join(judgeNames(), ", ")+"; empty means the policy's own with -run, else refusal")
 	baseURL := flags.String("base-url", os.Getenv("SAFETYTEST_JUDGE_BASE_URL"), "endpoint of the judging model, or SAFETYTEST_JUDGE_BASE_URL; its key is SAFETYTEST_JUDGE_API_KEY")
 	model := flags.String("model", os.Getenv("SAFETYTEST_JUDGE_MODEL"), "the judging model, or SAFETYTEST_JUDGE_MODEL")
+	write := flags.String("write", "", "write the judge's calibration on the labelled replies to this file, by arm")
+	today := flags.String("date", time.Now().Format(time.DateOnly), "date of the calibration")
 	atOnce := flags.Int("at-once", 4, "replies judged at once")
 	if err := parse(flags, args, out); err != nil {
 		return err
 	}
-	if *replies == "" || *labels == "" {
-		return errors.New("audit: -replies FILE and -labels FILE are needed")
+	if (*replies == "") == (*runDir == "") || *labels == "" || *n < 1 {
+		return errors.New("audit: -labels FILE, one of -replies FILE and -run DIR, and a positive -sample are needed")
 	}
-	j, title, err := openJudge(*name, *baseURL, *model)
+	var all []judge.Label
+	var own judge.Judge
+	from := *replies
+	if *runDir == "" {
+		var err error
+		if all, err = judge.ReadLabels(*replies); err != nil {
+			return err
+		}
+	} else {
+		p, err := policyOf(*policyName)
+		if err != nil {
+			return fmt.Errorf("audit: %w", err)
+		}
+		var warnings []string
+		if all, warnings, err = recorded(*runDir, p); err != nil {
+			return fmt.Errorf("audit: %w", err)
+		}
+		for _, w := range warnings {
+			fmt.Fprintf(out, "warning: %s\n", w)
+		}
+		own, from = p.Judge, *runDir
+		if _, err := os.Stat(*labels); errors.Is(err, fs.ErrNotExist) {
+			return draw(out, sample(all, *n, *seed, *control != ""), len(all), *labels)
+		}
+	}
+	j, title, err := own, *policyName+"'s own", error(nil)
+	if own == nil || *name != "" {
+		j, title, err = openJudge(cmp.Or(*name, "refusal"), *baseURL, *model)
+	}
 	if err != nil {
 		return err
 	}
-	rows, dropped, err := sampled(*replies, *labels)
+	rows, dropped, err := sampled(all, from, *labels)
 	if err != nil {
 		return err
 	}
@@ -62,6 +100,10 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 	var warnings []string
 	row := func(name, signed string, trials []trial) error {
 		e, labelled, seen, err := estimate(trials)
+		if err != nil && name != everything && labelled < 2 {
+			warnings = append(warnings, fmt.Sprintf("%s: %d of its %d replies are labelled, which is no sample to estimate from", name, labelled, len(trials)))
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("audit: %s: %w", name, err)
 		}
@@ -73,7 +115,13 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 		}
 		return nil
 	}
+	if err := row(everything, "%.1f", single(judged)); err != nil {
+		return err
+	}
 	for _, arm := range arms {
+		if len(arms) == 1 {
+			break // it is everything
+		}
 		if err := row("arm "+arm, "%.1f", single(byArm[arm])); err != nil {
 			return err
 		}
@@ -96,16 +144,31 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 	for _, w := range warnings {
 		fmt.Fprintf(out, "warning: %s\n", w)
 	}
+	people := slices.DeleteFunc(judged, func(j judge.Judged) bool { return j.Label.Complied == nil })
+	for i := range people {
+		people[i].Label.Unit = "" // replies to one prompt are alike, whatever the arm and visit
+	}
+	c := judge.Calibrate(title, fmt.Sprintf("%d labels, a random sample of %d replies in %s, %s", len(people), len(rows), filepath.Base(from), *today), people)
+	fmt.Fprintln(out)
+	if err := printTables(out, c, people); err != nil {
+		return err
+	}
+	if *write == "" {
+		return nil
+	}
+	if err := c.Write(*write); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nwrote %s\n", *write)
 	return nil
 }
 
-// sampled reads the replies and puts the labels to them. Replies that people
-// could not decide leave the audit, dropped of them.
-func sampled(replies, labels string) (rows []judge.Label, dropped int, err error) {
-	all, err := judge.ReadLabels(replies)
-	if err != nil {
-		return nil, 0, err
-	}
+// everything is the row of all replies, whatever their arm.
+const everything = "all"
+
+// sampled puts the labels to the replies, which are from the given place. Replies
+// that people could not decide leave the audit, dropped of them.
+func sampled(all []judge.Label, replies, labels string) (rows []judge.Label, dropped int, err error) {
 	read, err := judge.ReadLabels(labels)
 	if err != nil {
 		return nil, 0, err

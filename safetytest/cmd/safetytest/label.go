@@ -44,17 +44,7 @@ func label(args []string, in io.Reader, out io.Writer) error {
 	for _, l := range done {
 		known[identity(l)] = true
 	}
-	rand.New(rand.NewPCG(*seed, 0)).Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
-	if *pairs {
-		rank := map[string]int{}
-		for _, row := range rows {
-			if _, seen := rank[row.Unit]; !seen {
-				rank[row.Unit] = len(rank)
-			}
-		}
-		slices.SortStableFunc(rows, func(a, b judge.Label) int { return rank[a.Unit] - rank[b.Unit] })
-	}
-	rows = rows[:min(*n, len(rows))]
+	rows = sample(rows, *n, *seed, *pairs)
 	file, err := os.OpenFile(*labels, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -94,6 +84,23 @@ func label(args []string, in io.Reader, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "\nAll %d replies are labelled: %s\n", len(rows), *labels)
 	return file.Close()
+}
+
+// sample returns n of the rows, drawn at random without replacement, or all. In
+// pairs it draws units, and returns their rows one after another.
+func sample(rows []judge.Label, n int, seed uint64, pairs bool) []judge.Label {
+	rows = slices.Clone(rows)
+	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	if pairs {
+		rank := map[string]int{}
+		for _, row := range rows {
+			if _, seen := rank[row.Unit]; !seen {
+				rank[row.Unit] = len(rank)
+			}
+		}
+		slices.SortStableFunc(rows, func(a, b judge.Label) int { return rank[a.Unit] - rank[b.Unit] })
+	}
+	return rows[:min(n, len(rows))]
 }
 
 // askKey reads lines until one is a key. The end of the input quits.

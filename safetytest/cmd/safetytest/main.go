@@ -4,7 +4,11 @@
 //	safetytest judge -labels FILE.jsonl [-judge refusal] [-write FILE.json]
 //	safetytest judge train -labels FILE.jsonl -weights FILE
 //	safetytest label -replies FILE.jsonl -labels FILE.jsonl
+//	safetytest audit -run DIR -policy NAME -labels FILE.jsonl [-sample 60] [-control ARM]
 //	safetytest audit -replies FILE.jsonl -labels FILE.jsonl [-control ARM]
+//
+// An audit of a run is asked for twice: without labels it writes a sample to
+// label, and with them it reports.
 //
 // Each subcommand prints its flags with -h.
 package main
@@ -24,6 +28,7 @@ const usage = `usage:
   safetytest judge -labels FILE.jsonl        measure a judge on labelled replies
   safetytest judge train -labels FILE.jsonl  fit the offline refusal judge
   safetytest label -replies FILE.jsonl       label replies in the terminal
+  safetytest audit -run DIR -policy NAME     sample a recorded run to label; then correct its rates by the labels
   safetytest audit -replies FILE.jsonl       correct a run's rates by labels of a sample of its replies
 `
 

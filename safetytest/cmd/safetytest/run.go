@@ -1,0 +1,109 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/safetyspec/safetyspec/fixtures"
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/policy"
+	"github.com/safetyspec/safetyspec/safetytest/record"
+)
+
+// policies are those that come with the module.
+var policies = map[string]func() policy.Policy{
+	"nocooking":   fixtures.NoCooking,
+	"codename":    fixtures.Codename,
+	"nosummaries": fixtures.NoSummaries,
+}
+
+func policyNames() []string { return slices.Sorted(maps.Keys(policies)) }
+
+func policyOf(name string) (policy.Policy, error) {
+	make, ok := policies[name]
+	if !ok {
+		return policy.Policy{}, fmt.Errorf("-policy %q: want one of %s, since a record keeps no requests", name, strings.Join(policyNames(), ", "))
+	}
+	return make(), nil
+}
+
+// recorded returns the replies of a run as rows to label, those that were
+// answered: class is the arm, and unit the cell and visit that pair them. A
+// record holds replies and the names of cells; the requests are the policy's. A
+// format marker is left in the replies, where the run's judge did not see it.
+func recorded(runDir string, p policy.Policy) (rows []judge.Label, warnings []string, err error) {
+	manifest, replies, err := record.Read(runDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	requests := map[string]string{}
+	for _, t := range slices.Concat(p.Targets, p.Twins, p.Unrelated) {
+		requests[t.ID] = t.Request
+	}
+	armless, unasked := 0, 0
+	for _, r := range replies {
+		if r.Answer.State != chat.Answered {
+			continue
+		}
+		target, draw, ok := strings.Cut(r.Cell, "/")
+		request, known := requests[target]
+		if !ok || !known {
+			return nil, nil, fmt.Errorf("%s: cell %q is none of policy %q: name the policy that the run asked about", runDir, r.Cell, p.Name)
+		}
+		if r.Asked != "" {
+			if request, known = requests[r.Asked]; !known {
+				return nil, nil, fmt.Errorf("%s: request %q is none of policy %q", runDir, r.Asked, p.Name)
+			}
+		} else {
+			unasked++
+		}
+		if r.Arm == "" {
+			armless++
+		}
+		draw, _, _ = strings.Cut(draw, "@")
+		draw, _, _ = strings.Cut(draw, "#")
+		rows = append(rows, judge.Label{
+			ID:     fmt.Sprintf("%s visit %d %.8s", r.Cell, r.Visit, r.Messages),
+			Prompt: request, Reply: r.Answer.Content, FinishReason: r.Answer.FinishReason,
+			Model: manifest.Model, Class: r.Arm, Unit: fmt.Sprintf("%s/%s/%d", target, draw, r.Visit),
+		})
+	}
+	if len(rows) == 0 {
+		return nil, nil, fmt.Errorf("%s: holds no answered reply", runDir)
+	}
+	if armless > 0 {
+		warnings = append(warnings, fmt.Sprintf("%d of %d replies do not name their arm, so that arms cannot be told apart", armless, len(rows)))
+	}
+	if unasked > 0 && len(p.Twins)+len(p.Unrelated) > 0 {
+		warnings = append(warnings, fmt.Sprintf("%d of %d replies do not say which request was put; it is taken to be the cell's target: skip replies that answer another", unasked, len(rows)))
+	}
+	return rows, warnings, nil
+}
+
+// draw writes a sample to label, and says how to go on.
+func draw(out io.Writer, rows []judge.Label, of int, labels string) error {
+	path := strings.TrimSuffix(labels, filepath.Ext(labels)) + ".sample.jsonl"
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("write the sample: %w", err)
+	}
+	defer file.Close()
+	for enc, i := json.NewEncoder(file), 0; i < len(rows); i++ {
+		if err := enc.Encode(rows[i]); err != nil {
+			return fmt.Errorf("write the sample: %w", err)
+		}
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("write the sample: %w", err)
+	}
+	fmt.Fprintf(out, "wrote %d of %d replies, drawn at random, to %s\nlabel them, and repeat the audit:\n  safetytest label -replies %s -labels %s -n %d\n",
+		len(rows), of, path, path, labels, len(rows))
+	return nil
+}

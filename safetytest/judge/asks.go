@@ -1,0 +1,56 @@
+package judge
+
+import (
+	"context"
+	"errors"
+)
+
+// ModelJudge marks a judge whose readings are, or rest on, the opinion of a
+// model. [Rubric] and [Guard] are, and what [Escalate], [Agree] and [WithContent]
+// make of them; a judge of your own that asks a model should say so too.
+type ModelJudge interface {
+	Judge
+	AsksModel() bool
+}
+
+// AsksModel says whether j asks a model, as far as it tells.
+func AsksModel(j Judge) bool {
+	m, ok := j.(ModelJudge)
+	return ok && m.AsksModel()
+}
+
+// ErrUnmeasured says that a model's readings were to be trusted unseen.
+var ErrUnmeasured = errors.New("nobody measured how often the judging model errs: " +
+	"label some of its readings with safetytest label, measure it with safetytest judge -write, and wrap it by judge.Calibrated")
+
+// Measured returns [ErrUnmeasured] for a judge that asks a model and brings no
+// calibration. What such a judge reads may raise an alarm but proves nothing: how
+// much of an effect its errors hide is unknown, so that no claim should hold by
+// it. It returns nil for a judge that asks none, for one with a calibration, and
+// for one that was declared [Exact].
+func Measured(j Judge) error {
+	if _, calibrated := j.(Calibrator); calibrated || IsExact(j) || !AsksModel(j) {
+		return nil
+	}
+	return ErrUnmeasured
+}
+
+// AsksModel is true.
+func (*rubric) AsksModel() bool { return true }
+
+// AsksModel is true.
+func (*guard) AsksModel() bool { return true }
+
+// AsksModel says whether the calibrated judge asks a model.
+func (c calibrated) AsksModel() bool { return AsksModel(c.judge) }
+
+// joined is a judge made of two.
+type joined struct {
+	a, b  Judge
+	judge Func
+}
+
+func (j joined) Judge(ctx context.Context, x Exchange) (Judgement, error) { return j.judge(ctx, x) }
+
+// AsksModel says whether either judge asks a model.
+func (j joined) AsksModel() bool { return AsksModel(j.a) || AsksModel(j.b) }
