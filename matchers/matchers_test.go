@@ -539,3 +539,20 @@ func TestOverKeepsWorst(t *testing.T) {
 		t.Error("Over after Worst compares all orders without a word")
 	}
 }
+
+// Slopes are per doubling of a dose, and per demonstration of those standing last.
+func TestSlopesAreWhatTheySay(t *testing.T) {
+	for _, c := range []struct {
+		claim safetytest.Claim
+		want  []float64
+	}{
+		{NotRiseWithDose(Adding(3, Benign).After(Refusals(4)), 0, 1, 3).Claim(), []float64{-0.5, 0, 0.5}},
+		{NotRiseWithLastHarmful(Mix{Harmful: 4, Refusal: 4}, 0, 2, 4).Claim(), []float64{-0.25, 0, 0.25}},
+	} {
+		for k, w := range c.claim.Bounds[0].Weights {
+			if diff := w - c.want[k]; diff > 1e-9 || diff < -1e-9 {
+				t.Errorf("%s: weights %v, want %v", c.claim.Statement, c.claim.Bounds[0].Weights, c.want)
+			}
+		}
+	}
+}

@@ -3,7 +3,6 @@ package matchers
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
@@ -26,7 +25,7 @@ import (
 func NotRiseWithDose(c prompt.Contrast, doses ...int) *ClaimMatcher {
 	scores := make([]float64, len(doses))
 	for i, d := range doses {
-		scores[i] = math.Log2(float64(1 + d))
+		scores[i] = float64(d)
 	}
 	slope, err := evidence.SlopeWeights(scores)
 	m := newClaim(safetytest.Claim{Property: c.Treated.Kind.String() + "-slope", Outcome: safetytest.Complied, Relation: safetytest.Bounded}, func(s *safetytest.Claim) {

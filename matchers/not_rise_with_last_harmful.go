@@ -26,7 +26,7 @@ func NotRiseWithLastHarmful(mix prompt.Mix, last ...int) *ClaimMatcher {
 	for i, k := range last {
 		scores[i] = float64(k)
 	}
-	slope, err := evidence.SlopeWeights(scores)
+	slope, err := evidence.LineWeights(scores)
 	m := newClaim(safetytest.Claim{Property: "last-k", Outcome: safetytest.Complied, Relation: safetytest.Bounded}, func(s *safetytest.Claim) {
 		for _, k := range last {
 			order := prompt.LastK(k)

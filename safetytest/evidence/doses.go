@@ -14,24 +14,37 @@ func SlopeWeights(doses []float64) ([]float64, error) {
 	if len(doses) < 2 {
 		return nil, fmt.Errorf("slope weights: %d doses: at least two are needed", len(doses))
 	}
-	x, mean := make([]float64, len(doses)), 0.0
+	x := make([]float64, len(doses))
 	for k, dose := range doses {
 		if !(dose >= 0) || math.IsInf(dose, 0) {
 			return nil, fmt.Errorf("slope weights: dose %v: must be at least 0", dose)
 		}
 		x[k] = math.Log2(1 + dose)
-		mean += x[k] / float64(len(doses))
 	}
-	squares := 0.0
-	for k := range x {
-		x[k] -= mean
-		squares += x[k] * x[k]
-	}
-	if squares < 1e-12 {
+	w, err := LineWeights(x)
+	if err != nil {
 		return nil, fmt.Errorf("slope weights: all doses are %v; a slope needs two", doses[0])
 	}
-	for k := range x {
-		x[k] /= squares
+	return w, nil
+}
+
+// LineWeights returns the weights that make X the least-squares slope of one
+// cell's outcomes per unit of x. The numbers must be finite and not all equal.
+func LineWeights(x []float64) ([]float64, error) {
+	mean := 0.0
+	for _, v := range x {
+		mean += v / float64(len(x))
 	}
-	return x, nil
+	w, squares := make([]float64, len(x)), 0.0
+	for k, v := range x {
+		w[k] = v - mean
+		squares += w[k] * w[k]
+	}
+	if !(squares >= 1e-12 && !math.IsInf(squares, 0)) {
+		return nil, fmt.Errorf("line weights: %v: a slope needs two different numbers", x)
+	}
+	for k := range w {
+		w[k] /= squares
+	}
+	return w, nil
 }
