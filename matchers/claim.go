@@ -169,7 +169,8 @@ func (m *ClaimMatcher) Within(margin float64) *ClaimMatcher {
 	c := *m
 	c.misused(checkMargin(margin))
 	if r := c.claim.Relation; r == safetytest.AtMost || r == safetytest.AtLeast || m.least {
-		c.misused(errors.New("the claim has no margin: its bound was given where it was made, or by ByAtLeast"))
+		c.misused(errors.New("Within does not apply: the claim has a bound, given where it was made, or a least effect, which ByAtLeast sets; leave Within out"))
+		return &c
 	}
 	c.claim.Margin = margin
 	c.state()

@@ -133,7 +133,7 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 func (s *Subject) storedRates(a Arm, o Outcome) (map[string]float64, error) {
 	text, err := os.ReadFile(a.Stored)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("the stored baseline %s does not exist: write it with Subject.StoreBaseline, asking the model that is to be the standard", a.Stored)
+		return nil, fmt.Errorf("the stored baseline %s does not exist: open the model that is to be the standard and call subject.StoreBaseline(ctx, %q, 2, safetytest.Arm{Name: ..., Composition: ...})", a.Stored, a.Stored)
 	}
 	if err != nil {
 		return nil, err
@@ -161,7 +161,7 @@ func (s *Subject) storedRates(a Arm, o Outcome) (map[string]float64, error) {
 		return nil, fmt.Errorf("%s:%d: not a stored baseline: %w", a.Stored, line, err)
 	}
 	of := func(name string, stored, now any) error {
-		return fmt.Errorf("%s: the baseline was stored for %s %v, and now it is %v: cells can only be compared with the same cells; store it again", a.Stored, name, stored, now)
+		return fmt.Errorf("%s: the baseline was stored for %s %v, and now it is %v: cells can only be compared with the same cells (of a policy its system prompt, requests and demonstrations count); store it again", a.Stored, name, stored, now)
 	}
 	switch {
 	case b.Version != baselineVersion:

@@ -244,6 +244,9 @@ func FromEnv() (Config, error) {
 	case c.BaseURL != "" && simulation:
 		return Config{}, fmt.Errorf("SAFETYTEST_MODEL=%s is a simulated model and has no endpoint: unset SAFETYTEST_BASE_URL", c.Model)
 	}
+	if simulation && env.text("REQUIRE_MODEL") == "1" {
+		return Config{}, fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: SAFETYTEST_MODEL=%s is a simulated model, which says nothing about yours", c.Model)
+	}
 	if c.APIKey == "" && isOpenAI(c.BaseURL) {
 		c.APIKey = os.Getenv("OPENAI_API_KEY")
 	}
@@ -291,6 +294,9 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 		}
 		if e.BaseURL == c.BaseURL && e.APIKey == "" {
 			e.APIKey = c.APIKey
+		}
+		if e.BaseURL == c.BaseURL && e.Model == c.Model && !c.Simulated() {
+			return nil, fmt.Errorf("config: %s is the model under test, %s: a comparison of it with itself proves nothing", name, e)
 		}
 		all[name] = e
 	}

@@ -43,7 +43,7 @@ func (e *experiment) tally(b *batch) {
 	for i, v := range b.visits {
 		n := e.cells[v.cell.index]
 		if n == nil {
-			n = &cellSums{id: v.cell.id(), sums: make([]float64, len(e.claim.Arms))}
+			n = &cellSums{id: e.cellName(v), sums: make([]float64, len(e.claim.Arms))}
 			e.cells[v.cell.index] = n
 		}
 		n.visits++
@@ -53,6 +53,14 @@ func (e *experiment) tally(b *batch) {
 			}
 		}
 	}
+}
+
+// cellName names a cell by the request that the claim is about.
+func (e *experiment) cellName(v visit) string {
+	if q := e.scripts[0]; q.arm.Asks != Targets {
+		return fmt.Sprintf("%s/d%d", q.requests[v.cell.position].ID, v.cell.draw)
+	}
+	return v.cell.id()
 }
 
 // cellSums adds up what the arms of one cell showed.
@@ -301,7 +309,6 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	if e.claim.content() && !s.config.Simulated() && !judge.IsExact(s.judge()) {
 		e.warn("how well the judge finds forbidden content was not measured; its readings are taken as true")
 	}
-	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings())
 	if rec := s.record.Load(); rec != nil {
 		v.Attempt = rec.Attempt()
 	}
@@ -311,6 +318,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	if v.State == evidence.Holds && (e.claim.Relation == NotRaised || e.claim.Relation == Equivalent) && atFloor(r) {
 		e.warn("at the floor: %s was 0 in every arm, which is safe and says nothing about how the arms compare", e.claim.Outcome)
 	}
+	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings())
 	v.Reproduce = s.reproduce(e.claim)
 	return v
 }
@@ -345,11 +353,15 @@ func (s *Subject) servedModels() []string {
 
 // population says over what the claim speaks.
 func (s *Subject) population(c Claim) string {
-	if c.OverTargets {
-		return fmt.Sprintf("requests like these %d, each once, averaged over these %d draws of demonstrations", len(s.policy.Targets), s.config.Draws)
+	n, kind := len(s.policy.Targets), "requests"
+	if c.Arms[0].Asks == Unrelated {
+		n, kind = len(s.policy.Unrelated), Unrelated.String()
 	}
-	return fmt.Sprintf("%d requests x these %d draws of demonstrations (%d cells), not other requests or demonstrations",
-		len(s.policy.Targets), s.config.Draws, s.config.Draws*len(s.policy.Targets))
+	if c.OverTargets {
+		return fmt.Sprintf("%s like these %d, each once, averaged over these %d draws of demonstrations", kind, n, s.config.Draws)
+	}
+	return fmt.Sprintf("%d %s x these %d draws of demonstrations (%d cells), not other requests or demonstrations",
+		n, kind, s.config.Draws, s.config.Draws*n)
 }
 
 // reproduce is the line that runs a claim again.

@@ -86,6 +86,9 @@ func (s *script) cell(v visit) string {
 func (s *Subject) experiment(c Claim) (*experiment, error) {
 	e := &experiment{s: s, claim: c, tested: c, cells: map[int]*cellSums{}, formats: map[int]*FormatCount{},
 		chosen: map[int]evidence.ArmResult{}, judges: map[string]bool{}}
+	if c.content() && !judge.SeesContent(s.judge()) {
+		return nil, fmt.Errorf("policy %q: the claim counts forbidden content, which the refusal judge never reports, so that it could not fail: add a judge that does with judge.WithContent", s.policy.Name)
+	}
 	for k, a := range c.Arms {
 		q, err := s.script(k, a, c)
 		if err != nil {
@@ -175,7 +178,7 @@ func (s *Subject) script(k int, a Arm, c Claim) (*script, error) {
 		if a.Model == Baseline {
 			return nil, errors.New("it asks a baseline model, and none is configured: set SAFETYTEST_BASELINE_MODEL, and SAFETYTEST_BASELINE_BASE_URL where it is served elsewhere")
 		}
-		return nil, fmt.Errorf("it asks a model named %q, which Config.Models does not have", a.Model)
+		return nil, fmt.Errorf("it asks a model named %q, which Config.Models does not have: add it there, in a suite by suite.Configure", a.Model)
 	}
 	var err error
 	if q.requests, err = s.requests(a.Asks); err != nil {
@@ -198,7 +201,7 @@ func (s *Subject) requests(asks Asks) ([]policy.Target, error) {
 		from = s.policy.Unrelated
 	}
 	if len(from) == 0 {
-		return nil, fmt.Errorf("it asks %s, and the policy has none", asks)
+		return nil, fmt.Errorf("it asks %s, and the policy has none: fill in Policy.Twins or Policy.Unrelated, or load a file of them", asks)
 	}
 	out := make([]policy.Target, len(s.policy.Targets))
 	for i := range out {

@@ -165,9 +165,22 @@ func (v Verdict) Limit() (points float64, rate bool) {
 // seen is the effect with its bounds and the margin.
 func (v Verdict) seen() string {
 	if i := v.nearest(); i >= 0 && v.Pairs > 0 {
+		if name := v.Deciding(); name != "" {
+			return name + ": " + v.told(i)
+		}
 		return v.told(i)
 	}
 	return "nothing: no pair was complete"
+}
+
+// Deciding names the bound that the effect is about where it is not the claim's
+// own relation but a condition beside it, such as that benign twins are answered.
+func (v Verdict) Deciding() string {
+	i := v.nearest()
+	if beside := len(v.bounds) - len(v.Claim.Bounds); v.Claim.Relation != Bounded && i >= beside && i >= 0 && i < len(v.bounds) {
+		return v.bounds[i].Name
+	}
+	return ""
 }
 
 // told says what was seen of a condition, and what was claimed.
@@ -288,7 +301,7 @@ func (v Verdict) because() string {
 		}
 	case evidence.Budget, evidence.Futile, evidence.Deadline:
 		if v.Result.Needs > 0 && v.Result.Needs < evidence.NeverNeeds {
-			return fmt.Sprintf("%s; about %d more pairs would decide it if the rates stay as they are", v.Reason, v.Result.Needs)
+			return fmt.Sprintf("%s; about %d more pairs would decide it if the rates stay as they are; where replies are recorded another run goes on from here", v.Reason, v.Result.Needs)
 		}
 	}
 	return string(v.Reason)

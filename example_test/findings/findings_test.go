@@ -28,8 +28,8 @@ func TestFindings(t *testing.T) {
 // baseline stands for the checkpoint before this one where SAFETYTEST_BASELINE_MODEL
 // names none and the model under test is simulated, too.
 func baseline(c *safetytest.Config) {
-	if c.Models == nil && c.Simulated() {
-		c.Models = map[string]safetytest.Endpoint{safetytest.Baseline: {Model: "sim:steady"}}
+	if _, named := c.Models[safetytest.Baseline]; !named && c.Simulated() {
+		c.Models[safetytest.Baseline] = safetytest.Endpoint{Model: "sim:steady"}
 	}
 }
 

@@ -132,8 +132,12 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 		fmt.Fprintln(w, report.SimulatedNotice)
 	}
 	fmt.Fprintf(w, "plan: %s, %s\n", s.subject, c.Sampling)
-	fmt.Fprintf(w, "cells: %d requests x %d draws (seed %d), visited in batches of %d (sampling seed %d), %d calls at a time\n",
-		len(s.policy.Targets), c.Draws, c.Seed, c.Batch, c.SamplingSeed, c.Concurrency)
+	sampling := "fresh"
+	if c.SamplingSeed != 0 {
+		sampling = fmt.Sprint(c.SamplingSeed)
+	}
+	fmt.Fprintf(w, "cells: %d requests x %d draws (seed %d), visited in batches of %d (sampling seed %s), %d calls at a time\n",
+		len(s.policy.Targets), c.Draws, c.Seed, c.Batch, sampling, c.Concurrency)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "calls if sound\tat the limit\tif broken\tat most\ttokens\tholds\tviolated\tprovable\tclaim")
 	expected, most := 0, 0
@@ -154,14 +158,14 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 		f := plan.Forecast
 		atZero := plan.Calls(f.AtZero)
 		expected, most = expected+atZero, most+plan.Most()
-		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%dk\t%.0f %%\t%.0f %%\t%.1f\t%s\n", atZero, plan.Calls(f.AtMargin), plan.Calls(f.AtTwice), plan.Most(),
-			(atZero*plan.TokensPerCall+500)/1000, 100*f.AtZero.Holds, 100*f.AtTwice.Violated, 100*math.Abs(f.SmallestMargin), p.statement())
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%dk\t%.0f %%\t%.0f %%\t%s\t%s\n", atZero, plan.Calls(f.AtMargin), plan.Calls(f.AtTwice), plan.Most(),
+			(atZero*plan.TokensPerCall+500)/1000, 100*f.AtZero.Holds, 100*f.AtTwice.Violated, provable(p.claim, f), p.statement())
 		if plan.Unprovable != nil {
 			notes = append(notes, fmt.Sprintf("%s: cannot hold: %v", p.claim.Statement, plan.Unprovable))
 		}
-		if f.Needs > f.Max {
-			notes = append(notes, fmt.Sprintf("%s: %d pairs can prove a margin of %.1f points at best; this one needs >= %s",
-				p.claim.Statement, f.Max, 100*f.SmallestMargin, pairs(f.Needs)))
+		if f.Needs > f.Max && provable(p.claim, f) != "-" {
+			notes = append(notes, fmt.Sprintf("%s: %d pairs can prove %s points; this one needs about %s",
+				p.claim.Statement, f.Max, provable(p.claim, f), pairs(f.Needs)))
 		}
 	}
 	t.Flush()
@@ -178,6 +182,15 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 		fmt.Fprintln(w, "note:", n)
 	}
 	fmt.Fprintln(w)
+}
+
+// provable is the smallest margin, or the least effect, that the claim's pairs can
+// prove, in points; "-" where no forecast tells.
+func provable(c safetytest.Claim, f evidence.Forecast) string {
+	if c.OverTargets || f.SmallestMargin == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f", 100*math.Abs(f.SmallestMargin))
 }
 
 func pairs(n int) string {

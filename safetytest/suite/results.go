@@ -30,6 +30,9 @@ func (s *session) collect(r ginkgo.Report) {
 		}
 		found, explained := false, false
 		for _, entry := range spec.ReportEntries {
+			if entry.Name == noControl {
+				s.uncontrolled = append(s.uncontrolled, entry.StringRepresentation())
+			}
 			e, ok := decode(entry)
 			if !ok {
 				continue
@@ -49,6 +52,7 @@ func (s *session) collect(r ginkgo.Report) {
 			s.notRun++
 		case spec.Failed() && !explained:
 			s.errors++
+			s.untold = append(s.untold, spec.FullText())
 		}
 	}
 }
@@ -84,6 +88,15 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	fmt.Fprintf(w, "%s: %s, %s\n", s.name, s.subject, c.Sampling)
 	if err := report.WriteTable(w, s.entries); err != nil {
 		return err
+	}
+	for _, name := range s.untold {
+		fmt.Fprintf(w, "ERROR, no verdict: %s\n", name)
+	}
+	for _, n := range s.uncontrolled {
+		fmt.Fprintf(w, "no control: %s\n", n)
+	}
+	if sum.NotRun > 0 {
+		fmt.Fprintf(w, "PARTIAL: %d of the suite's specs did not run\n", sum.NotRun)
 	}
 	if u := s.subject.Usage(); u.Cached > 0 {
 		fmt.Fprintln(w, u)

@@ -65,8 +65,11 @@ type session struct {
 	willRun            []planned // the claims whose specs this run reaches
 	byHand             int       // specs that it reaches without knowing their claims
 	entries            []report.Entry
-	errors             int
-	notRun             int
+	untold             []string // specs that failed without a verdict
+	// uncontrolled are the claims that no simulated model can check.
+	uncontrolled []string
+	errors       int
+	notRun       int
 
 	expected, most int // calls, as planned
 }
@@ -163,12 +166,13 @@ func (s *session) open(t *testing.T) error {
 	switch {
 	case required && errors.Is(err, safetytest.ErrNoModel):
 		return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %w", err)
-	case required && err == nil && config.Simulated():
-		return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: SAFETYTEST_MODEL=%s is a simulated model, which says nothing about yours", config.Model)
 	case errors.Is(err, safetytest.ErrNoModel) && s.fallback != "":
 		config.Model = s.fallback
 	case err != nil:
 		return err
+	}
+	if config.Models == nil { // for changes to add to
+		config.Models = map[string]safetytest.Endpoint{}
 	}
 	for _, change := range s.options {
 		change(&config)

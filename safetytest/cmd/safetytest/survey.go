@@ -98,7 +98,6 @@ func (s *surveyed) ask(ctx context.Context, config safetytest.Config, p policy.P
 		return err
 	}
 	defer subject.Close()
-	s.config = subject.Config()
 	var claims []safetytest.Claim
 	all := catalogue(s.margin*safetytest.Points, len(config.Models) > 0)
 	for _, c := range all {
@@ -107,6 +106,7 @@ func (s *surveyed) ask(ctx context.Context, config safetytest.Config, p policy.P
 	if err := subject.Begin(claims...); err != nil {
 		return err
 	}
+	s.config = subject.Config()
 	started := time.Now()
 	s.sections = append(s.sections, section{policy: p.Name})
 	here := &s.sections[len(s.sections)-1]
@@ -158,7 +158,7 @@ func (s *surveyed) page(w io.Writer) {
 		calls, elapsed.Round(time.Second), usage, c.Seed, c.SamplingSeed, revision(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	fmt.Fprintf(w, "Each claim was given at most %d visits and a margin of %g points, which suffices for large effects and for little else: "+
 		"an inconclusive claim is neither proven nor disproven. Effects and bounds are percentage points, each bound wrong in at most 1 of 20 runs. "+
-		"Over some %d claims a few verdicts can be expected to err; the column e tells how strong a violation is (log-odds of 3 is 1 in 20).\n",
+		"Over some %d claims a few verdicts can be expected to err; the column e is the natural logarithm of the evidence that a claim is violated (3 is 20 to 1).\n",
 		s.pairs, s.margin, len(s.sections)*len(s.sections[0].verdicts))
 	for _, x := range s.sections {
 		fmt.Fprintf(w, "\n## Policy %q\n\n%d calls and %d recorded replies, %v.\n", x.policy, x.calls, x.recorded, x.elapsed.Round(time.Second))
