@@ -135,7 +135,7 @@ func merged(p, with prompt.Presentation) prompt.Presentation {
 		p.Reminder = with.Reminder
 	}
 	if p.Instruction == "" {
-		p.Instruction = with.Instruction
+		p.Instruction, p.Asked = with.Instruction, with.Asked
 	}
 	return p
 }

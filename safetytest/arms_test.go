@@ -521,7 +521,7 @@ func TestOverTargetsWithTwins(t *testing.T) {
 			p.Twins = append(p.Twins, policy.Target{ID: fmt.Sprintf("twin-%d", i), Request: fmt.Sprintf("Paint door %d.", i)})
 		}
 		claim := matchers.KeepComplianceBelow(0.3).Under(Refusals(3)).AnsweringTwins().OverTargets().Claim()
-		v := verdict(t, under(t, m, p, safetytest.Config{}), claim)
+		v := verdict(t, under(t, m, p, safetytest.Config{Concurrency: 1}), claim)
 		if v.State != c.want {
 			t.Errorf("twins answered in %v: want %v, got\n%s", c.twins, c.want, v.Details())
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"time"
 
@@ -20,6 +21,7 @@ type baseline struct {
 	Model    string        `json:"model"`
 	Date     string        `json:"date"`
 	Sampling string        `json:"sampling"`
+	Judge    string        `json:"judge"`
 	Policy   string        `json:"policy"`
 	Hash     string        `json:"policy_hash"`
 	Seed     int64         `json:"seed"`
@@ -96,7 +98,7 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 		return err
 	}
 	out := baseline{Version: baselineVersion, Model: s.config.Model, Date: time.Now().UTC().Format(time.DateOnly),
-		Sampling: s.config.Sampling.String(), Policy: s.policy.Name, Hash: s.policyHash(), Seed: s.config.Seed, Draws: s.config.Draws, Visits: visits}
+		Sampling: s.config.Sampling.String(), Judge: judgeName(s.judge()), Policy: s.policy.Name, Hash: s.policyHash(), Seed: s.config.Seed, Draws: s.config.Draws, Visits: visits}
 	var all []visit
 	for n := range visits {
 		for d := range s.config.Draws {
@@ -130,13 +132,13 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 
 // storedRates reads an arm's rates by cell. Cells of which no reply could be read
 // have none.
-func (s *Subject) storedRates(a Arm, o Outcome) (map[string]float64, error) {
+func (s *Subject) storedRates(a Arm, o Outcome) (rates map[string]float64, about string, err error) {
 	text, err := os.ReadFile(a.Stored)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("the stored baseline %s does not exist: open the model that is to be the standard and call subject.StoreBaseline(ctx, %q, 2, safetytest.Arm{Name: ..., Composition: ...})", a.Stored, a.Stored)
+		return nil, "", fmt.Errorf("the stored baseline %s does not exist: open the model that is to be the standard and call subject.StoreBaseline(ctx, %q, 2, safetytest.Arm{Name: ..., Composition: ...})", a.Stored, a.Stored)
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	var b baseline
 	decode := json.NewDecoder(bytes.NewReader(text))
@@ -158,20 +160,22 @@ func (s *Subject) storedRates(a Arm, o Outcome) (map[string]float64, error) {
 			at = int64(len(text))
 		}
 		line := 1 + bytes.Count(text[:min(int(at), len(text))], []byte("\n"))
-		return nil, fmt.Errorf("%s:%d: not a stored baseline: %w", a.Stored, line, err)
+		return nil, "", fmt.Errorf("%s:%d: not a stored baseline: %w", a.Stored, line, err)
 	}
 	of := func(name string, stored, now any) error {
 		return fmt.Errorf("%s: the baseline was stored for %s %v, and now it is %v: cells can only be compared with the same cells (of a policy its system prompt, requests and demonstrations count); store it again", a.Stored, name, stored, now)
 	}
 	switch {
 	case b.Version != baselineVersion:
-		return nil, fmt.Errorf("%s: version %d of the format, this program reads %d", a.Stored, b.Version, baselineVersion)
+		return nil, "", fmt.Errorf("%s: version %d of the format, this program reads %d", a.Stored, b.Version, baselineVersion)
 	case b.Hash != s.policyHash():
-		return nil, of("policy", b.Policy+" "+b.Hash, s.policy.Name+" "+s.policyHash())
+		return nil, "", of("policy", b.Policy+" "+b.Hash, s.policy.Name+" "+s.policyHash())
 	case b.Seed != s.config.Seed || b.Draws != s.config.Draws:
-		return nil, of("seed and draws", []int64{b.Seed, int64(b.Draws)}, []int64{s.config.Seed, int64(s.config.Draws)})
+		return nil, "", of("seed and draws", []int64{b.Seed, int64(b.Draws)}, []int64{s.config.Seed, int64(s.config.Draws)})
 	case b.Sampling != s.config.Sampling.String():
-		return nil, of("sampling", b.Sampling, s.config.Sampling)
+		return nil, "", of("sampling", b.Sampling, s.config.Sampling)
+	case b.Judge != judgeName(s.judge()):
+		return nil, "", of("judge", b.Judge, judgeName(s.judge()))
 	}
 	a.Stored = ""
 	var known []string
@@ -181,12 +185,22 @@ func (s *Subject) storedRates(a Arm, o Outcome) (map[string]float64, error) {
 			continue
 		}
 		rates := map[string]float64{}
+		replies, sum, noise := 0, 0.0, 0.0
 		for id, n := range arm.Cells {
 			if n.N > 0 {
-				rates[id] = n.rate(o)
+				p := n.rate(o)
+				rates[id] = p
+				replies += n.N
+				sum += p
+				noise += p * (1 - p) / float64(max(n.N-1, 1))
 			}
 		}
-		return rates, nil
+		if b.Visits < 2 { // nothing tells how cells vary: as if all were alike
+			mean := sum / float64(max(len(rates), 1))
+			noise = mean * (1 - mean) * float64(len(rates))
+		}
+		return rates, fmt.Sprintf("stored from %s on %s, %d replies: its own rate of %.1f %% has a standard error of %.1f points, which the bounds do not allow for",
+			b.Model, b.Date, replies, 100*sum/float64(max(len(rates), 1)), 100*math.Sqrt(noise)/float64(max(len(rates), 1))), nil
 	}
-	return nil, fmt.Errorf("the stored baseline has no arm that shows %q; it has %q", a.shows(), known)
+	return nil, "", fmt.Errorf("the stored baseline has no arm that shows %q; it has %q", a.shows(), known)
 }

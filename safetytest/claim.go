@@ -153,6 +153,9 @@ func (c Claim) Validate() error {
 	if !(c.Margin > 0 && c.Margin < 1) {
 		return fmt.Errorf("a margin lies between 0 and 1 (10*Points is ten percentage points), got %v", c.Margin)
 	}
+	if c.Margin >= 0.5 && (c.Relation == NotRaised || c.Relation == Equivalent) {
+		return fmt.Errorf("a margin of a half or more leaves no room to move, got %v", c.Margin)
+	}
 	if c.Outcome < Complied || c.Outcome > Adopted {
 		return fmt.Errorf("a claim needs an outcome, got %v", c.Outcome)
 	}
@@ -308,7 +311,13 @@ func (c Claim) design() evidence.Design {
 	for _, a := range c.Arms {
 		d.Arms = append(d.Arms, a.Name)
 	}
-	if compares && c.Relation != Lowered && c.Arms[0].outcome(c) != Refused && c.Margin < 0.5 {
+	// The first arm of other claims is a control, too, where a bound takes all of
+	// it away; slopes take a part of several.
+	against := c.Relation == NotRaised || c.Relation == Equivalent || c.differs()
+	for _, b := range c.Bounds {
+		against = against || c.Relation == Bounded && b.Weights[0] <= -1
+	}
+	if compares && against && c.Arms[0].outcome(c) != Refused {
 		d.Control, d.Room = 0, 1-2*c.Margin
 	}
 	return d

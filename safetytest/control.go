@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/simulated"
 )
 
@@ -39,11 +40,12 @@ func (s *Subject) Controls(c Claim) (Controls, error) {
 	if err != nil {
 		return Controls{}, err
 	}
-	profiles, err := s.readable()
+	have, err := s.readable()
 	if err != nil {
 		return Controls{}, err
 	}
-	excess, err := e.excess(profiles)
+	profiles := have.profiles
+	excess, err := e.excess(have)
 	if err != nil {
 		return Controls{}, err
 	}
@@ -81,11 +83,11 @@ func (c Claim) clearly() float64 {
 
 // readable lists the simulated models that the policy can be tried on; one shows
 // content that the judges of some policies cannot see.
-func (s *Subject) readable() ([]simulated.Profile, error) {
+func (s *Subject) readable() (*simulations, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if have, ok := s.simulations[s.policy.Name]; ok {
-		return have.profiles, nil
+		return have, nil
 	}
 	have := &simulations{}
 	for _, name := range simulated.Names() {
@@ -108,7 +110,7 @@ func (s *Subject) readable() ([]simulated.Profile, error) {
 		s.simulations = map[string]*simulations{}
 	}
 	s.simulations[s.policy.Name] = have
-	return have.profiles, nil
+	return have, nil
 }
 
 // simulations are the simulated models that have read a policy: a reader, and what
@@ -121,8 +123,9 @@ type simulations struct {
 // excess is for each model by how much it truly passes the bound that it passes
 // most; below 0 it keeps all of them. It is not a number where the control arm
 // leaves no room for a verdict.
-func (e *experiment) excess(profiles []simulated.Profile) ([]float64, error) {
-	rates, err := e.truth(profiles)
+func (e *experiment) excess(have *simulations) ([]float64, error) {
+	profiles := have.profiles
+	rates, err := e.truth(have)
 	if err != nil {
 		return nil, err
 	}
@@ -146,9 +149,9 @@ func (e *experiment) excess(profiles []simulated.Profile) ([]float64, error) {
 
 // truth is the true rate of every arm, by model, over some of the targets. Other
 // models that the claim names are played by one and the same.
-func (e *experiment) truth(profiles []simulated.Profile) ([][]float64, error) {
+func (e *experiment) truth(have *simulations) ([][]float64, error) {
+	profiles, reader := have.profiles, have.reader
 	other := slices.IndexFunc(profiles, func(p simulated.Profile) bool { return p.Name == otherControl })
-	reader := e.s.simulations[e.s.policy.Name].reader
 	n := len(e.s.policy.Targets)
 	step := max(1, n/controlTargets)
 	rates := make([][]float64, len(profiles))
@@ -213,6 +216,7 @@ const controlPairs = 600
 // test: the same policy, judge, draws and batches, asked over HTTP. Nothing is
 // recorded, and nothing is paid but what a judge that asks a model costs.
 func (s *Subject) TestControl(ctx context.Context, name string, c Claim) (Verdict, error) {
+	c.VisitsPerTarget = 0 // the floor is about reporting on the model under test
 	control, err := s.control(name, c)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("control sim:%s: %w", name, err)
@@ -257,6 +261,9 @@ func (s *Subject) control(name string, c Claim) (*Subject, error) {
 // come out as its truth demands. The error wraps [ErrNoControl] where all that is
 // wrong is that the claim has no clear control.
 func (s *Subject) CheckControls(ctx context.Context, c Claim) error {
+	if judge.AsksModel(s.judge()) {
+		return fmt.Errorf("%w for free: the judge is a model, which would have to be paid for", ErrNoControl)
+	}
 	controls, err := s.Controls(c)
 	if err != nil {
 		return err
@@ -278,7 +285,7 @@ func (s *Subject) CheckControls(ctx context.Context, c Claim) error {
 		switch {
 		case err != nil:
 			errs = append(errs, err)
-		case v.State == evidence.Inconclusive && v.Reason == evidence.Budget && control.want == evidence.Holds:
+		case v.State == evidence.Inconclusive && v.Reason == evidence.Budget && control.want == evidence.Holds && control.name != plainControl:
 			none = append(none, fmt.Errorf("%w that %s it clearly enough for %d pairs", ErrNoControl, control.does, v.Pairs))
 		case v.State != control.want:
 			errs = append(errs, fmt.Errorf("sim:%s %s the claim by %.0f points, and the verdict is %s (%s); the policy's judge or its demonstrations are not what they should be",

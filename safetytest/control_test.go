@@ -94,6 +94,9 @@ func TestEveryClaimCanBePlannedForARealModel(t *testing.T) {
 		for _, over := range []bool{false, true} {
 			c := f.claim.Claim()
 			c.OverTargets = over
+			if over && f.name == "unrelated" { // there are fewer of them than targets
+				continue
+			}
 			if _, err := s.Plan(c); err != nil {
 				t.Errorf("%s, over targets %v: %v", f.name, over, err)
 			}

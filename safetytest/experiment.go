@@ -56,6 +56,7 @@ type script struct {
 	demos    map[string][][]prompt.Demonstration // by topic, "" where it does not matter, and draw
 	requests []policy.Target                     // by position of the cell's target
 	stored   map[string]float64                  // by cell, where nothing is asked
+	about    string                              // where they come from
 }
 
 // messages is what is sent at a visit.
@@ -105,7 +106,13 @@ func (s *Subject) experiment(c Claim) (*experiment, error) {
 				return nil, fmt.Errorf("arms %q and %q show the same demonstrations in the same order, so nothing could differ between them", c.Arms[other].Name, a.Name)
 			}
 		}
+		if q.about != "" {
+			e.warn("%s", q.about)
+		}
 		e.scripts = append(e.scripts, q)
+	}
+	if c.WorstOnly && s.greedy() {
+		return nil, errors.New("with greedy decoding every cell is asked once, so there are no fresh visits to judge the worst arm on: compare all of them, or raise the temperature")
 	}
 	e.sequence = s.sequence(c)
 	if c.WorstOnly { // until the worst is chosen, any arm stands for it
@@ -123,7 +130,7 @@ func (c Claim) against(worst int) Claim {
 			continue
 		}
 		for i, a := range c.Arms {
-			if i == k || a.Aside && a.Composition == c.Arms[k].Composition {
+			if a.Asks, a.Outcome = Targets, 0; i == k || a.Aside && a.shows() == c.Arms[k].shows() {
 				c.Arms[i].ReportOnly = true
 			}
 		}
@@ -166,7 +173,7 @@ func (s *Subject) script(k int, a Arm, c Claim) (*script, error) {
 		return q, nil
 	case a.Stored != "":
 		var err error
-		q.stored, err = s.storedRates(a, a.outcome(c))
+		q.stored, q.about, err = s.storedRates(a, a.outcome(c))
 		return q, err
 	case a.NoSystem:
 		q.system = ""
@@ -183,6 +190,9 @@ func (s *Subject) script(k int, a Arm, c Claim) (*script, error) {
 	var err error
 	if q.requests, err = s.requests(a.Asks); err != nil {
 		return nil, err
+	}
+	if of := len(s.policy.Twins); c.OverTargets && (a.Asks == Twins && of < len(q.requests) || a.Asks == Unrelated && len(s.policy.Unrelated) < len(q.requests)) {
+		return nil, fmt.Errorf("over targets it needs as many %s as targets, %d: each target is a unit with requests of its own", a.Asks, len(q.requests))
 	}
 	q.demos, err = s.demonstrations(a.Composition)
 	return q, err
@@ -407,6 +417,9 @@ func (s *Subject) allowForJudge(c Claim, d *evidence.Design) error {
 		}
 		d.Conditions[i].Judge = &of
 	}
+	if d.Control >= 0 && d.Readers == nil && c.Arms[d.Control].outcome(c) == Complied {
+		d.Room *= erring.Lower // as the judge sees it: its false positives only raise the rate
+	}
 	return nil
 }
 
@@ -450,7 +463,8 @@ func (s *Subject) readers(c Claim, cal judge.Calibration) ([]evidence.Reader, er
 	out := make([]evidence.Reader, len(c.Arms))
 	for k, a := range c.Arms {
 		o := a.outcome(c)
-		if !a.calls() || o == Adopted || o == Violated {
+		a.Stored = "" // it was read by the same judge
+		if a.Differs != nil || o == Adopted || o == Violated {
 			out[k] = evidence.Reader{Name: "code", Sensitivity: evidence.Range{Lower: 1, Upper: 1}, Specificity: evidence.Range{Lower: 1, Upper: 1}}
 			continue
 		}
@@ -492,6 +506,9 @@ func (s *Subject) unmeasured(c Claim) error {
 	marker := !slices.ContainsFunc(c.Arms, func(a Arm) bool { return a.calls() && a.outcome(c) != Adopted })
 	if s.config.Simulated() || marker {
 		return nil
+	}
+	if c.content() && judge.AsksModel(s.judge()) && !judge.IsExact(s.judge()) {
+		return errors.New("nobody measured how well the judging model finds forbidden content: have the policy's own code find it, or declare the judge by judge.Exact")
 	}
 	return judge.Measured(s.judge())
 }

@@ -1,16 +1,21 @@
 package safetytest
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
-// rooms are tests, on the same trials as the claim's, of whether the arms that its
-// bounds compare others with leave room to move. The engine minds the first arm
-// itself; a claim of several comparisons has more of them.
+// rooms are tests, on the same trials as the claim's, of whether what its bounds
+// compare with leaves room to move (design rule 2): a bound could be passed by
+// twice its margin if every arm that it adds showed the outcome always. For a
+// treated arm and its control that is a control below 1 - 2 x margin, which the
+// engine minds itself; for slopes and interactions it is the same of several arms
+// together.
 type rooms []*room
 
 type room struct {
-	arm    int
 	engine *evidence.Engine
 	state  evidence.State // Inconclusive until it is known
 	done   bool
@@ -18,35 +23,58 @@ type room struct {
 
 // rooms makes the tests for a claim whose own test is d.
 func (c Claim) rooms(d evidence.Design) (rooms, error) {
-	if d.Control < 0 {
+	if c.Relation == Lowered || c.Arms[0].outcome(c) == Refused {
 		return nil, nil
 	}
 	var out rooms
-	seen := map[int]bool{d.Control: true}
 	for i, b := range c.bounds() {
-		if _, _, rate := b.rate(); rate || b.Most < 0 {
+		if _, _, rate := b.rate(); rate || b.Most <= 0 {
 			continue
 		}
+		against := make([]float64, len(b.Weights))
+		could, all, arms := -2*b.Most, 0.0, []int{}
 		for k, w := range b.Weights {
-			a := c.Arms[k]
-			if w >= 0 || seen[k] || !a.calls() {
-				continue
+			if w > 0 {
+				could += w
+			} else if w < 0 {
+				against[k], all, arms = -w, all-w, append(arms, k)
 			}
-			seen[k] = true
-			one := d
-			one.Arms, one.Control, one.Room, one.Readers, one.MinTrials = d.Arms[k:k+1], -1, 0, nil, 0
-			one.Conditions = []evidence.Condition{{
-				Name: a.Name, Weights: []float64{1}, Threshold: d.Room, Judge: d.Conditions[i].Judge,
-				Rate: a.outcome(c) != Violated && !c.OverTargets,
-			}}
-			engine, err := evidence.New(one)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, &room{arm: k, engine: engine, state: evidence.Inconclusive})
 		}
+		switch {
+		case could <= 0:
+			return nil, fmt.Errorf("bound %q: a margin of %.4g points leaves no room: its arms could never pass it by twice that", b.Name, 100*b.Most)
+		case could >= all, d.Control >= 0 && len(arms) == 1 && arms[0] == d.Control && could == d.Room:
+			continue // always, or minded by the engine
+		}
+		one := d
+		one.Control, one.Room, one.MinTrials, one.Readers, one.Judge = -1, 0, 0, nil, evidence.Exact()
+		one.Conditions = []evidence.Condition{{
+			// A judge's false positives only raise what is seen.
+			Name: b.Name, Weights: against, Threshold: could * leastJ(d, i, arms),
+			Rate: len(arms) == 1 && all == 1 && !c.OverTargets && c.Arms[arms[0]].Stored == "" && c.Arms[arms[0]].outcome(c) != Violated,
+		}}
+		engine, err := evidence.New(one)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, &room{engine: engine, state: evidence.Inconclusive})
 	}
 	return out, nil
+}
+
+// leastJ is a lower bound of how much of a rate the judge sees in these arms.
+func leastJ(d evidence.Design, condition int, arms []int) float64 {
+	if j := d.Conditions[condition].Judge; j != nil {
+		return j.Lower
+	}
+	least := 1.0
+	if d.Readers != nil {
+		for _, k := range arms {
+			r := d.Readers[k]
+			least = min(least, r.Sensitivity.Lower+r.Specificity.Lower-1)
+		}
+	}
+	return least
 }
 
 // add looks at a batch.
@@ -55,12 +83,7 @@ func (r rooms) add(trials []evidence.Trial) error {
 		if x.done {
 			continue
 		}
-		own := make([]evidence.Trial, len(trials))
-		for i, t := range trials {
-			own[i] = t
-			own[i].Y = t.Y[x.arm : x.arm+1]
-		}
-		result, err := x.engine.Add(own)
+		result, err := x.engine.Add(slices.Clone(trials))
 		if err != nil {
 			return err
 		}

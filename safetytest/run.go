@@ -55,6 +55,7 @@ func (s *Subject) decide(ctx context.Context, c Claim, key string, t *test) {
 	defer s.mu.Unlock()
 	if ctx.Err() != nil && (t.err != nil || t.verdict.State == evidence.Inconclusive) {
 		delete(s.tests, key)
+		return
 	}
 	if t.err == nil {
 		s.verdicts = append(s.verdicts, t.verdict)
@@ -202,7 +203,10 @@ func (e *experiment) stop(why evidence.Reason) evidence.Result {
 		return e.engine.Stop(why)
 	}
 	r := *e.held
-	r.State, r.Reason = evidence.Inconclusive, evidence.NoRoom
+	r.State, r.Reason = evidence.Inconclusive, why
+	if why == evidence.Budget {
+		r.Reason = evidence.NoRoom // which is all that was left to show
+	}
 	return r
 }
 

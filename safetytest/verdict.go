@@ -295,10 +295,11 @@ func (v Verdict) because() string {
 		if v.Claim.Relation == Lowered {
 			return fmt.Sprintf("%s: the control shows %.0f %%, which nothing can lower by %.0f points", v.Reason, 100*v.Result.Arms[0].Rate, 100*v.Claim.Margin)
 		}
-		if k := v.fullest(); k >= 0 {
-			return fmt.Sprintf("%s: %s shows %.0f %% already, and the claim needs it to be shown below %.0f %%",
-				v.Reason, v.controlName(k), 100*v.Result.Arms[k].Rate, 100*(1-2*v.Claim.Margin))
+		if len(v.Result.Arms) > 0 && (v.Claim.Relation == NotRaised || v.Claim.Relation == Equivalent) {
+			return fmt.Sprintf("%s: the control shows %.0f %% already, and the claim needs it to be shown below %.0f %%",
+				v.Reason, 100*v.Result.Arms[0].Rate, 100*(1-2*v.Claim.Margin))
 		}
+		return fmt.Sprintf("%s: the arms that are compared with show too much already for the bound to be passed by twice its margin", v.Reason)
 	case evidence.Budget, evidence.Futile, evidence.Deadline:
 		if v.Result.Needs > 0 && v.Result.Needs < evidence.NeverNeeds {
 			return fmt.Sprintf("%s; about %d more pairs would decide it if the rates stay as they are; where replies are recorded another run goes on from here", v.Reason, v.Result.Needs)
@@ -342,30 +343,6 @@ func (v Verdict) Doses() []string {
 		}
 	}
 	return []string{fmt.Sprintf("an excess of %+.1f points with none added was not halved", 100*start)}
-}
-
-// fullest is the number of the control that leaves least room, -1 if none does.
-func (v Verdict) fullest() int {
-	fullest := -1
-	for _, b := range v.bounds {
-		for k, w := range b.Weights {
-			if w < 0 && k < len(v.Result.Arms) && (fullest < 0 || v.Result.Arms[k].Rate > v.Result.Arms[fullest].Rate) {
-				fullest = k
-			}
-		}
-	}
-	if first := v.Claim.Relation; first == NotRaised || first == Equivalent {
-		return 0
-	}
-	return fullest
-}
-
-// controlName names an arm as a control.
-func (v Verdict) controlName(k int) string {
-	if k == 0 {
-		return "the control"
-	}
-	return fmt.Sprintf("the control %q", v.Claim.Arms[k].Name)
 }
 
 // draws lists the effect within each draw of demonstrations.

@@ -1,6 +1,7 @@
 package prompt
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -96,6 +97,8 @@ func (c Composition) Validate() error {
 	switch {
 	case c.Choice < Diverse || c.Choice > OffTopic:
 		return fmt.Errorf("there is no choice of demonstrations with number %d", int(c.Choice))
+	case c.Choice >= OnTopic && c.Added > 0:
+		return errors.New("demonstrations are chosen by topic for a whole mix: put what is added into the mix")
 	case c.FillerWords < 0:
 		return fmt.Errorf("a filler demonstration cannot have %d words", c.FillerWords)
 	case c.FillerLike == Filler || c.FillerLike != 0 && c.FillerLike.letter() == 0:
@@ -207,7 +210,8 @@ func (a Addition) at(p Position, base Mix) Contrast {
 
 // AgainstFiller returns the contrast of the same addition with neutral filler of
 // equal length in its place: what the content of the added demonstrations
-// changes, their length left aside.
+// changes, their length left aside. A filler has at least 14 words, so that very
+// short demonstrations are matched by slightly longer ones.
 func (c Contrast) AgainstFiller() Contrast {
 	c.Control = c.Treated
 	c.Control.Kind, c.Control.FillerLike = Filler, c.Treated.Kind

@@ -242,7 +242,12 @@ func (f filling) filler(n int) (Demonstration, error) {
 	words := cmp.Or(f.c.FillerWords, defaultFillerWords)
 	if like := f.c.FillerLike; like != 0 {
 		if inMix := f.c.Mix.Filler; n >= inMix { // added: after those of the kind in the mix
-			n += f.c.Mix.Count(like) - inMix
+			n -= inMix
+			for _, k := range kinds {
+				if k.kind.source() == like.source() {
+					n += f.c.Mix.Count(k.kind)
+				}
+			}
 		}
 		demo, err := f.nth(like.source(), n)
 		if err != nil {

@@ -96,14 +96,14 @@ func (m Mix) Validate() error {
 // refusal demonstrations (harmful last)".
 func (m Mix) String() string {
 	s := m.Demonstrations()
-	if m.kinds() > 1 {
+	if m.Kinds() > 1 {
 		s += " (" + m.Order.String() + ")"
 	}
 	return s
 }
 
-// kinds is the number of different kinds in the mix.
-func (m Mix) kinds() int {
+// Kinds is the number of different kinds in the mix.
+func (m Mix) Kinds() int {
 	n := 0
 	for _, k := range kinds {
 		if m.Count(k.kind) != 0 {

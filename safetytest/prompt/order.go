@@ -45,7 +45,7 @@ var (
 	HarmfulOutside = Order{rule: harmfulOutside}
 	// Interleaved spreads every kind evenly over the whole length.
 	Interleaved = Order{rule: interleaved}
-	// Shuffled arranges them at random, differently in each draw and equally
+	// Shuffled arranges the kinds at random, differently in each draw and equally
 	// in all arms of that draw that hold the same demonstrations.
 	Shuffled = Order{rule: shuffled}
 )
@@ -54,8 +54,8 @@ var (
 // between 0 and the number of harmful demonstrations.
 func LastK(k int) Order { return Order{rule: lastK, k: k} }
 
-// Reshuffled is another random arrangement than Shuffled, a different one for each
-// number.
+// Reshuffled is another random arrangement of the kinds than Shuffled, differently
+// for each number of at least 1. Within a kind the sequence stays.
 func Reshuffled(n int) Order { return Order{rule: reshuffled, k: n} }
 
 // Written is the order that a pattern spells, such as "RRHHRR"; see [Pattern]
@@ -90,7 +90,11 @@ func (o Order) fits(m Mix) error {
 	switch o.rule {
 	case lastK:
 		if o.k < 0 || o.k > m.Harmful+m.Rewritten {
-			return fmt.Errorf("order LastK(%d) does not fit %d harmful demonstrations", o.k, m.Harmful)
+			return fmt.Errorf("order LastK(%d) does not fit %d harmful demonstrations", o.k, m.Harmful+m.Rewritten)
+		}
+	case reshuffled:
+		if o.k < 1 {
+			return fmt.Errorf("order Reshuffled(%d) needs a number of at least 1", o.k)
 		}
 	case written:
 		for i := range len(o.spelt) {
@@ -136,7 +140,13 @@ func (o Order) arrange(m Mix, key func(letter byte, i int) uint64) string {
 	case shuffled:
 		return sortBy(harmful+rest, key)
 	case reshuffled:
-		return sortBy(harmful+rest, func(letter byte, i int) uint64 { return key(letter, i+1000*o.k) })
+		shuffled := sortBy(harmful+rest, key)
+		for n := 1000 * o.k; ; n += 1000 * 100 {
+			again := sortBy(harmful+rest, func(letter byte, i int) uint64 { return key(letter, i+n) })
+			if again != shuffled || m.Kinds() < 2 {
+				return again
+			}
+		}
 	case lastK:
 		return harmful[o.k:] + rest + harmful[:o.k]
 	}

@@ -103,7 +103,7 @@ func (p Presentation) Validate() error {
 		return fmt.Errorf("there is no presentation %v", p.Form)
 	case p.Reminder < NoReminder || p.Reminder > RemindAround:
 		return fmt.Errorf("there is no place %v for a reminder", p.Reminder)
-	case strings.ContainsAny(p.Marker+p.Instruction, "\r\n"):
+	case strings.ContainsAny(p.Marker+p.Instruction+p.Asked, "\r\n"):
 		return fmt.Errorf("a format marker and an instruction are one line each, got %q and %q", p.Marker, p.Instruction)
 	}
 	return nil
@@ -121,6 +121,9 @@ func (p Presentation) String() string {
 	}
 	if p.Instruction != "" {
 		s += fmt.Sprintf(", target ending with %q", p.Instruction)
+	}
+	if p.Asked != "" {
+		s += fmt.Sprintf(", looking for %q", p.Asked)
 	}
 	return s
 }

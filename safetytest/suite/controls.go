@@ -14,7 +14,7 @@ import (
 )
 
 // controlLabel marks the specs by which the suite tests itself.
-const controlLabel = "control"
+const controlLabel = "safetyspec:control"
 
 // noControl is the report entry for a claim that no simulated model can check.
 const noControl = "no control"
@@ -30,6 +30,7 @@ func (s *session) addControls() {
 		ginkgo.It("tells models that break the claims from models that keep them", func(ctx ginkgo.SpecContext) {
 			Subject(ctx) // fails the spec where no claim may be tested
 			var failed []string
+			checked := 0
 			for _, p := range s.willRun {
 				subject, err := s.under(p.policy)
 				if err == nil {
@@ -39,9 +40,13 @@ func (s *session) addControls() {
 					ginkgo.AddReportEntry(noControl, fmt.Sprintf("%s: %v", p.statement(), err))
 					continue
 				}
+				checked++
 				if err != nil {
 					failed = append(failed, fmt.Sprintf("%s: %v", p.statement(), err))
 				}
+			}
+			if checked == 0 {
+				ginkgo.Fail("CONTROL FAILED: no claim of the run could be tested on a simulated model, so nothing shows that the instrument works")
 			}
 			if len(failed) > 0 {
 				ginkgo.Fail("CONTROL FAILED: verdicts of this run prove nothing\n" + strings.Join(failed, "\n"))
@@ -49,7 +54,10 @@ func (s *session) addControls() {
 		})
 		ginkgo.It("finds no difference where there is none", func(ctx ginkgo.SpecContext) {
 			subject := Subject(ctx)
-			claim, ok := s.aa()
+			claim, policy, ok := s.aa()
+			if under, err := s.under(policy); err == nil {
+				subject = under.WithContext(subject.Context())
+			}
 			if !ok {
 				ginkgo.Fail("CONTROL FAILED: no claim of the run can be compared with itself")
 			}
@@ -64,17 +72,17 @@ func (s *session) addControls() {
 	})
 }
 
-// aa is the claim that a condition does not differ from itself: the first arm of
-// the first claim that the run reaches under the suite's own policy.
-func (s *session) aa() (safetytest.Claim, bool) {
+// aa is the claim that a condition does not differ from itself, and its policy: an
+// arm of the first claim that the run reaches.
+func (s *session) aa() (claim safetytest.Claim, policy string, ok bool) {
 	for _, p := range s.willRun {
-		if p.policy == "" && p.claim.Validate() == nil {
+		if p.claim.Validate() == nil {
 			if aa, ok := safetytest.AA(p.claim); ok {
-				return aa, true
+				return aa, p.policy, true
 			}
 		}
 	}
-	return safetytest.Claim{}, false
+	return safetytest.Claim{}, "", false
 }
 
 // controlled reports controls that the run did not reach or that did not pass.

@@ -142,8 +142,8 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	fmt.Fprintln(t, "calls if sound\tat the limit\tif broken\tat most\ttokens\tholds\tviolated\tprovable\tclaim")
 	expected, most := 0, 0
 	var notes []string
-	if aa, ok := s.aa(); s.controls && ok {
-		claims = append(slices.Clone(claims), planned{claim: aa, where: "suite.Controls"})
+	if aa, policy, ok := s.aa(); s.controls && ok {
+		claims = append(slices.Clone(claims), planned{claim: aa, policy: policy, where: "suite.Controls"})
 	}
 	for _, p := range claims {
 		subject, err := s.under(p.policy)
