@@ -26,7 +26,9 @@ func TestTheBudgetOfTokensIsAHardStop(t *testing.T) {
 		s := open(t, base, func(c *safetytest.Config) {
 			c.MaxTokens, c.Dir, c.Concurrency, c.MaxPairs = budget, t.TempDir(), 64, 400
 		})
-		v, err := s.Test(context.Background(), benignAddition())
+		claim := benignAddition()
+		claim.Margin = 0.02 // which so few replies cannot prove
+		v, err := s.Test(context.Background(), claim)
 		if err != nil {
 			t.Fatal(err)
 		}
