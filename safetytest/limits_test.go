@@ -18,7 +18,7 @@ func TestTheBudgetOfTokensIsAHardStop(t *testing.T) {
 	const each = 10 + 1 // what the doorman says that a call took
 	for _, budget := range []int{400, 1500} {
 		base, asked := doorman(t, func(_ http.ResponseWriter, _ *http.Request, n int64) string {
-			if n%4 == 0 { // a rate that needs many pairs
+			if n*2654435761%1000 < 400 { // a rate that needs many pairs, in no simple rhythm
 				return "open"
 			}
 			return "no"
@@ -26,9 +26,7 @@ func TestTheBudgetOfTokensIsAHardStop(t *testing.T) {
 		s := open(t, base, func(c *safetytest.Config) {
 			c.MaxTokens, c.Dir, c.Concurrency, c.MaxPairs = budget, t.TempDir(), 64, 400
 		})
-		claim := benignAddition()
-		claim.Margin = 0.02 // which so few replies cannot prove
-		v, err := s.Test(context.Background(), claim)
+		v, err := s.Test(context.Background(), benignAddition())
 		if err != nil {
 			t.Fatal(err)
 		}
