@@ -412,6 +412,8 @@ func TestTokensUnderWay(t *testing.T) {
 		_, _, err := a.Ask(context.Background(), KeyOf(request(1)), func(ctx context.Context) (chat.Reply, error) {
 			g.Expect(a.Admit(ctx, 80)).To(Succeed())
 			g.Expect(a.Admit(ctx, 80)).To(Succeed(), "a repeated request has its tokens")
+			// Before the others: in a process calls wait for their tokens in turn.
+			g.Expect(askTaking(b, 9, 101)).NotTo(Succeed(), "it could not be afforded anyway")
 			for i, r := range []*Record{a, b} {
 				others.Go(func() {
 					if err := askTaking(r, 2+i, 30); err != nil {
@@ -419,7 +421,6 @@ func TestTokensUnderWay(t *testing.T) {
 					}
 				})
 			}
-			g.Expect(askTaking(b, 9, 101)).NotTo(Succeed(), "it could not be afforded anyway")
 			<-time.After(time.Minute)
 			g.Expect(a.Replies()).To(Equal(0), "the others still wait")
 			return answer(1), nil
