@@ -411,6 +411,9 @@ func differ(a, b evidence.Observation) evidence.Observation {
 // oneClaimOnly says that an error is about this claim's prompts, so that other
 // claims may fare better.
 func oneClaimOnly(err error) bool {
+	if errors.Is(err, record.ErrMiss) { // a replay may hold all of another claim
+		return true
+	}
 	var e *chat.Error
 	return errors.As(err, &e) && (e.Kind == chat.TooLong || e.Kind == chat.Rejected || e.Kind == chat.InvalidRequest)
 }

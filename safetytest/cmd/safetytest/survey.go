@@ -142,9 +142,10 @@ func (s *surveyed) write() error {
 
 func (s *surveyed) page(w io.Writer) {
 	c := s.config
-	calls, usage, elapsed := 0, safetytest.Usage{}, time.Duration(0)
+	calls, recorded, usage, elapsed := 0, 0, safetytest.Usage{}, time.Duration(0)
 	for _, x := range s.sections {
 		calls += x.calls
+		recorded += x.recorded
 		elapsed += x.elapsed
 		usage.Prompt += x.usage.Prompt
 		usage.Cached += x.usage.Cached
@@ -154,8 +155,8 @@ func (s *surveyed) page(w io.Writer) {
 		fmt.Fprintf(w, "A simulated model: it says nothing about yours.\n\n")
 	}
 	fmt.Fprintf(w, "Written by `safetytest survey` on %s; do not edit. %s.\n\n", time.Now().Format(time.DateOnly), c.Sampling)
-	fmt.Fprintf(w, "| | |\n|---|---|\n| calls made | %d |\n| wall time | %v |\n| prompts | %s |\n| seeds | draws %d, sampling %d |\n| code | %s |\n| machine | %d processors, %s/%s |\n\n",
-		calls, elapsed.Round(time.Second), usage, c.Seed, c.SamplingSeed, revision(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(w, "| | |\n|---|---|\n| calls made | %d |\n| replies of earlier runs | %d |\n| wall time | %v |\n| prompts | %s |\n| seeds | draws %d, sampling %d |\n| code | %s |\n| machine | %d processors, %s/%s |\n\n",
+		calls, recorded, elapsed.Round(time.Second), usage, c.Seed, c.SamplingSeed, revision(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	fmt.Fprintf(w, "Each claim was given at most %d visits and a margin of %g points, which suffices for large effects and for little else: "+
 		"an inconclusive claim is neither proven nor disproven. Effects and bounds are percentage points, each bound wrong in at most 1 of 20 runs. "+
 		"Over some %d claims a few verdicts can be expected to err; the column e is the natural logarithm of the evidence that a claim is violated (3 is 20 to 1).\n",
