@@ -311,6 +311,9 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	}
 	if rec := s.record.Load(); rec != nil {
 		v.Attempt = rec.Attempt()
+		if !rec.Foreseen(e.claim.ID()) && v.Recorded > 0 {
+			e.warn("the run whose replies are read did not plan this claim: if it was written after that run's outcome was seen, its error rates do not hold")
+		}
 	}
 	if e.noBudget && v.State == evidence.Inconclusive {
 		e.warn("the budget of calls or tokens ended the test after %d pairs", v.Pairs)

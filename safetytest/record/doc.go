@@ -31,7 +31,9 @@
 // machine may serve two models under one name, and their replies must not be
 // mixed. A server of this machine that was started again on another port is
 // therefore asked afresh, as a further attempt, unless Resume or Replay says that
-// the run goes on; then it goes on under the address that it began with.
+// the run goes on; then it goes on under the address that it began with. Resume
+// also goes on where only the list of claims has changed, so that a claim that
+// was added does not make the others be paid for again.
 //
 // A run is the processes that share replies and budget: those with the same
 // Options.Run, or a single one. Their claims may differ. Of all callers that

@@ -42,6 +42,8 @@ type header struct {
 	// continued keeps its number and its seed.
 	Attempt      int    `json:"attempt"`
 	SamplingSeed uint64 `json:"sampling_seed"`
+	// Follows names the runs at other claims whose attempt is resumed.
+	Follows []string `json:"follows,omitempty"`
 }
 
 // reserve says what a call under way may take in tokens. One that belongs to no

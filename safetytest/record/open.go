@@ -27,7 +27,9 @@ const (
 	Auto Mode = iota
 	// Fresh begins another attempt.
 	Fresh
-	// Resume continues the last attempt, however it ended.
+	// Resume continues the last attempt, however it ended. If there is none at
+	// these claims, it continues the last one at others: what is claimed may
+	// have changed, what is asked and who judges may not.
 	Resume
 	// Replay reads the last attempt and makes no call: a reply that is not
 	// recorded is an [ErrMiss]. Who judges, and what is claimed, may have
@@ -194,7 +196,7 @@ func (r *Record) choose(all []part) error {
 			r.unload()
 		}
 	} else if o.Mode == Resume {
-		return r.nothing("resume", all)
+		return r.resumeOthers(all)
 	}
 	r.attempt, r.seed = next, o.SamplingSeed
 	if r.seed == 0 {
@@ -214,15 +216,18 @@ func (r *Record) follow(all []part) {
 		}
 		return m.hash() == p.ManifestHash
 	}
-	if slices.ContainsFunc(all, func(p part) bool { return goesOn(r.manifest, p) }) {
-		return
-	}
-	for _, p := range slices.Backward(all) {
-		moved := r.manifest
-		moved.Endpoint = p.Manifest.Endpoint
-		if moved.atAnyPort().Endpoint == r.manifest.atAnyPort().Endpoint && goesOn(moved, p) {
-			r.manifest = moved
+	// At these claims first, at others if there is no attempt at these.
+	for _, goesOn := range []func(Manifest, part) bool{goesOn, func(m Manifest, p part) bool { return m.claimsApart(p.Manifest) }} {
+		if slices.ContainsFunc(all, func(p part) bool { return goesOn(r.manifest, p) }) {
 			return
+		}
+		for _, p := range slices.Backward(all) {
+			moved := r.manifest
+			moved.Endpoint = p.Manifest.Endpoint
+			if moved.atAnyPort().Endpoint == r.manifest.atAnyPort().Endpoint && goesOn(moved, p) {
+				r.manifest = moved
+				return
+			}
 		}
 	}
 }
@@ -247,6 +252,37 @@ func (r *Record) chooseReplay(all, same []part) error {
 		return r.nothing("replay", all)
 	}
 	return r.load(all, last)
+}
+
+// resumeOthers loads the last attempt that differs from this one only in its
+// claims.
+func (r *Record) resumeOthers(all []part) error {
+	alike := slices.DeleteFunc(slices.Clone(all), func(p part) bool { return !r.manifest.claimsApart(p.Manifest) })
+	if len(alike) == 0 {
+		return r.nothing("resume", all)
+	}
+	newest := alike[len(alike)-1]
+	alike = slices.DeleteFunc(alike, func(p part) bool { return p.ManifestHash != newest.ManifestHash })
+	last := lastAttempt(alike, r.options.SamplingSeed)
+	if last == nil {
+		return r.nothing("resume", all)
+	}
+	running, err := runningIn(last)
+	switch {
+	case err != nil:
+		return err
+	case running != "":
+		return fmt.Errorf("run %s cannot resume attempt %d at other claims: run %s is at it", r.run, last[0].Attempt, running)
+	}
+	if err := r.load(all, last); err != nil {
+		return err
+	}
+	for _, p := range last {
+		if !slices.Contains(r.follows, p.Run) {
+			r.follows = append(r.follows, p.Run)
+		}
+	}
+	return nil
 }
 
 // lastAttempt returns the files of the last attempt, nil if there is none. With
@@ -282,17 +318,28 @@ func runningIn(attempt []part) (string, error) {
 }
 
 // load takes up an attempt: its number and seed, and all replies of the runs
-// that were at it, the earliest run first. Other claims' processes of these
-// runs count too, because replies are shared within a run.
+// that were at it, the earliest run first, and before these of the runs at other
+// claims that it followed. Other claims' processes of these runs count too,
+// because replies are shared within a run.
 func (r *Record) load(all, attempt []part) error {
 	r.attempt, r.seed = attempt[0].Attempt, attempt[0].SamplingSeed
+	r.follows = nil
 	var runs []string
-	for _, p := range attempt {
-		if !slices.Contains(runs, p.Run) {
-			runs = append(runs, p.Run)
+	add := func(to *[]string, run string) {
+		if !slices.Contains(*to, run) {
+			*to = append(*to, run)
 		}
 	}
-	hash := attempt[0].ManifestHash
+	for _, p := range attempt {
+		for _, run := range p.Follows {
+			add(&r.follows, run)
+		}
+	}
+	runs = append(runs, r.follows...)
+	for _, p := range attempt {
+		add(&runs, p.Run)
+	}
+	at := attempt[0].Manifest
 	for _, run := range runs {
 		if run == r.run && r.options.Mode != Replay {
 			continue // read, and read again as it grows, by refresh
@@ -305,7 +352,7 @@ func (r *Record) load(all, attempt []part) error {
 			if err != nil {
 				return err
 			}
-			if p.ManifestHash == hash && p.Attempt == r.attempt {
+			if p.Attempt == r.attempt && p.Manifest.claimsApart(at) {
 				r.earlier = append(r.earlier, f)
 			}
 		}
@@ -318,7 +365,7 @@ func (r *Record) unload() {
 	for _, f := range r.files {
 		_ = f.data.Close()
 	}
-	r.files, r.earlier = nil, nil
+	r.files, r.earlier, r.follows = nil, nil, nil
 	clear(r.index)
 	clear(r.read)
 }
@@ -398,7 +445,7 @@ func (r *Record) create() error {
 		return errors.Join(err, fmt.Errorf("%s cannot be locked", lockPath(path)))
 	}
 	h := header{Version: version, Run: r.run, Started: time.Now().UTC(), ManifestHash: r.manifest.hash(), Manifest: r.manifest,
-		Attempt: r.attempt, SamplingSeed: r.seed}
+		Attempt: r.attempt, SamplingSeed: r.seed, Follows: r.follows}
 	out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err

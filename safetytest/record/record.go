@@ -38,7 +38,8 @@ type Record struct {
 	dir, run string
 	attempt  int
 	seed     uint64
-	earlier  []*file // of the attempt that is continued, in earlier runs
+	earlier  []*file  // of the attempt that is continued, in earlier runs
+	follows  []string // those of them that were at other claims
 
 	lock  *flock.Flock // over dir: between processes, for moments only
 	alive *flock.Flock // held until the process ends
@@ -100,6 +101,15 @@ func (r *Record) Attempt() int { return r.attempt }
 
 // Continues says whether an earlier run's attempt is continued.
 func (r *Record) Continues() bool { return len(r.earlier) > 0 }
+
+// Foreseen says whether the runs that are continued were to decide this claim
+// too. One that was written after their outcome was seen has no error rates.
+func (r *Record) Foreseen(claim string) bool {
+	return !slices.ContainsFunc(r.earlier, func(f *file) bool {
+		claims := f.header.Manifest.Claims
+		return len(claims) > 0 && !slices.Contains(claims, claim)
+	})
+}
 
 // Run names the run.
 func (r *Record) Run() string { return r.run }
