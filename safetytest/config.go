@@ -62,7 +62,8 @@ type Config struct {
 	// of the replies of earlier runs. See package record.
 	Run     string
 	Replies record.Mode
-	// MaxPairs bounds the visits of one claim. 0 leaves it to the planner: as
+	// MaxPairs bounds the visits of one claim, those of runs that are continued
+	// included. 0 leaves it to the planner, for each run anew: as
 	// many as the claim needs to hold with probability 0.99, so that a suite
 	// of ten passes in nine runs of ten, if demonstrations change nothing and
 	// the control complies with one request in ten.

@@ -325,7 +325,7 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 			return min(most, replayed)
 		}
 		if s.config.MaxPairs > 0 {
-			return min(most, s.config.MaxPairs+s.recordedPairs(c))
+			return min(most, s.config.MaxPairs)
 		}
 		return most
 	}
@@ -340,7 +340,7 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 	case replayed > 0:
 		d.MaxTrials = replayed
 	case s.config.MaxPairs > 0:
-		d.MaxTrials = s.config.MaxPairs + s.recordedPairs(c)
+		d.MaxTrials = s.config.MaxPairs
 	default:
 		f, err := d.Forecast()
 		if err != nil {
@@ -524,7 +524,7 @@ func (c Claim) differs() bool {
 }
 
 // recordedPairs is what the run that is continued has bought already. It comes
-// on top of this run's budget.
+// on top of what the planner gives this run; MaxPairs bounds both together.
 func (s *Subject) recordedPairs(c Claim) int {
 	if rec := s.record.Load(); rec != nil {
 		return rec.Pairs(s.key(c))
