@@ -17,7 +17,7 @@ import (
 func TestMaxPairsCountsRunsThatAreContinued(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
-	claim := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20*Points).VisitingTargets(1).Claim()
+	claim := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20 * Points).VisitingTargets(1).Claim()
 	run := func(name string, most int) safetytest.Verdict {
 		s := under(t, openings(always(0.4)), house(), safetytest.Config{MaxPairs: most, Concurrency: 1, Dir: dir, Run: name})
 		defer s.Close()
@@ -38,7 +38,7 @@ func TestMaxPairsCountsRunsThatAreContinued(t *testing.T) {
 func TestAClaimThatTheResumedRunDidNotPlan(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
-	planned := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20*Points).VisitingTargets(1)
+	planned := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20 * Points).VisitingTargets(1)
 	run := func(name string, mode record.Mode, c safetytest.Claim) safetytest.Verdict {
 		s := under(t, openings(always(0.4)), house(), safetytest.Config{MaxPairs: 32, Concurrency: 1, Dir: dir, Run: name, Replies: mode})
 		defer s.Close()
