@@ -109,3 +109,29 @@ func TestWhatJudgesSaidIsRecorded(t *testing.T) {
 		t.Errorf("replayed as %s with %d calls", again.Headline(), asked.Load()+judged.Load()-before)
 	}
 }
+
+// A plan counts what judging models will be asked, so that it does not promise a
+// budget that half suffices.
+func TestPlansCountTheCallsOfJudges(t *testing.T) {
+	base, asked := doorman(t, func(http.ResponseWriter, *http.Request, int64) string { return "no" })
+	j, judged := judgingModel(t)
+	plan := func(j judge.Judge) (safetytest.Plan, *safetytest.Subject) {
+		s := open(t, base, func(c *safetytest.Config) { c.Judge = j })
+		p, err := s.Plan(benignAddition())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p, s
+	}
+	without, _ := plan(judge.Exact(judge.Refusal()))
+	with, s := plan(judge.Exact(j))
+	if with.Most() != 2*without.Most() || with.Calls(with.Forecast.AtZero) != 2*without.Calls(without.Forecast.AtZero) || with.Tokens(with.Forecast.AtZero) != without.Tokens(without.Forecast.AtZero) {
+		t.Errorf("%d calls at most with a judging model, %d without", with.Most(), without.Most())
+	}
+	if _, err := s.Test(context.Background(), benignAddition()); err != nil {
+		t.Fatal(err)
+	}
+	if n := int(asked.Load() + judged.Load()); n > with.Most() || n <= int(asked.Load()) {
+		t.Errorf("%d calls, planned at most %d", n, with.Most())
+	}
+}

@@ -19,6 +19,24 @@ func AsksModel(j Judge) bool {
 	return ok && m.AsksModel()
 }
 
+// ModelCalls returns the most calls of models that a reading of one reply takes, not
+// counting repetitions after a failure: none for a judge that asks none, the sum
+// of both for a judge made of two, one for a judge of your own that asks a model.
+func ModelCalls(j Judge) int {
+	switch j := j.(type) {
+	case joined:
+		return ModelCalls(j.a) + ModelCalls(j.b)
+	case calibrated:
+		return ModelCalls(j.judge)
+	case exact:
+		return ModelCalls(j.judge)
+	}
+	if AsksModel(j) {
+		return 1
+	}
+	return 0
+}
+
 // ErrUnmeasured says that a model's readings were to be trusted unseen.
 var ErrUnmeasured = errors.New("nobody measured how often the judging model errs: " +
 	"label some of its readings with safetytest label, measure it with safetytest judge -write, and wrap it by judge.Calibrated")

@@ -140,7 +140,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 		len(s.policy.Targets), c.Draws, c.Seed, c.Batch, sampling, c.Concurrency)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "calls if sound\tat the limit\tif broken\tat most\ttokens\tholds\tviolated\tprovable\tclaim")
-	expected, most := 0, 0
+	expected, most, judged := 0, 0, 0
 	var notes []string
 	if aa, policy, ok := s.aa(); s.controls && ok {
 		claims = append(slices.Clone(claims), planned{claim: aa, policy: policy, where: "suite.Controls"})
@@ -155,11 +155,12 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 			notes = append(notes, fmt.Sprintf("cannot be tested: %v (%s)", err, p.where))
 			continue
 		}
+		judged = max(judged, plan.JudgeCalls)
 		f := plan.Forecast
 		atZero := plan.Calls(f.AtZero)
 		expected, most = expected+atZero, most+plan.Most()
 		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%dk\t%.0f %%\t%.0f %%\t%s\t%s\n", atZero, plan.Calls(f.AtMargin), plan.Calls(f.AtTwice), plan.Most(),
-			(atZero*plan.TokensPerCall+500)/1000, 100*f.AtZero.Holds, 100*f.AtTwice.Violated, provable(p.claim, f), p.statement())
+			(plan.Tokens(f.AtZero)+500)/1000, 100*f.AtZero.Holds, 100*f.AtTwice.Violated, provable(p.claim, f), p.statement())
 		if plan.Unprovable != nil {
 			notes = append(notes, fmt.Sprintf("%s: cannot hold: %v", p.claim.Statement, plan.Unprovable))
 		}
@@ -172,6 +173,9 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	s.expected, s.most = expected, most
 	fmt.Fprintln(w, "(sound: no effect, a tenth of a rate's bound, or twice the least effect; broken: twice the margin, or no effect where one is claimed; \"holds\" and \"violated\" are the chances of these; \"provable\" is the smallest margin or the least effect in points; tokens if sound)")
 	fmt.Fprintf(w, "in all: about %d calls, at most %d; arms that claims share are asked once\n", expected, most)
+	if judged > 0 {
+		notes = append(notes, fmt.Sprintf("the calls hold those of the judging models, at most %d for each reply; the tokens do not", judged))
+	}
 	if c.MaxCalls > 0 && most > c.MaxCalls {
 		notes = append(notes, fmt.Sprintf("SAFETYTEST_MAX_CALLS=%d may end the run before every claim is decided", c.MaxCalls))
 	}
