@@ -26,8 +26,8 @@ type call struct {
 	judgement judge.Judgement
 	state     chat.State
 	recorded  bool // known from an earlier run or another process: not paid here
-	attempts  int
-	tokens    int
+	attempts  int  // calls paid here, those of judging models included
+	tokens    int  // that they took and gave
 	err       error
 }
 
@@ -97,7 +97,10 @@ func (s *Subject) answer(ctx context.Context, c *call, messages []chat.Message, 
 		request.Seed = &seed
 	}
 	reply, recorded, err := s.reply(ctx, q, request)
-	c.recorded, c.attempts, c.state, c.tokens = recorded, max(reply.Attempts, 1), reply.State, reply.PromptTokens+reply.ReplyTokens
+	c.recorded, c.state = recorded, reply.State
+	if !recorded {
+		c.attempts, c.tokens = max(reply.Attempts, 1), reply.PromptTokens+reply.ReplyTokens
+	}
 	switch e := (*chat.Error)(nil); {
 	case errors.Is(err, record.ErrBudget) || errors.Is(err, errBudget):
 		c.attempts, c.err = 0, errBudget

@@ -288,15 +288,18 @@ func (e *experiment) put(ctx context.Context, b *batch, q question, answers chan
 
 // count notes what an answer cost, whether or not it was of use.
 func (e *experiment) count(a answer) {
-	switch {
-	case errors.Is(a.call.err, errBudget):
-	case a.shared:
-		e.shared++
-	case a.call.recorded:
+	spent := errors.Is(a.call.err, errBudget)
+	if a.shared {
+		if !spent {
+			e.shared++
+		}
+		return
+	}
+	// Where the budget ended before the judge was asked, the reply was paid for.
+	e.calls += a.call.attempts
+	e.tokens += a.call.tokens
+	if a.call.recorded && !spent {
 		e.recorded++
-	default:
-		e.calls += a.call.attempts
-		e.tokens += a.call.tokens
 	}
 }
 
