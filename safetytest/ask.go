@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,10 +45,11 @@ type question struct {
 // ask answers a question, from memory if an equal one was asked at the same
 // visit. shared says that no call was made for it.
 func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
-	messages := q.script.messages(q.visit)
+	request := s.request(q)
+	id := record.KeyOf(request)
 	// Another policy may read the same reply otherwise, and so does an arm that
-	// looks for another marker.
-	key := s.policy.Name + "\x00" + q.script.arm.marker() + "\x00" + replyKey(messages, q)
+	// looks for another marker. Sampling and model are the same for a whole run.
+	key := strings.Join([]string{s.policy.Name, q.script.arm.marker(), id.Messages, id.Cell, strconv.Itoa(id.Visit)}, "\x00")
 	s.mu.Lock()
 	if c, ok := s.asked[key]; ok {
 		s.mu.Unlock()
@@ -68,7 +70,7 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 	}
 	s.mu.Unlock()
 
-	s.answer(ctx, c, messages, q)
+	s.answer(ctx, c, q, request, id)
 
 	s.mu.Lock()
 	if c.err == nil && !c.recorded {
@@ -89,14 +91,19 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 	return c, false
 }
 
-// answer makes the call and has the reply judged.
-func (s *Subject) answer(ctx context.Context, c *call, messages []chat.Message, q question) {
-	request := chat.Request{Messages: messages, Sampling: s.config.Sampling, Cell: q.script.cell(q.visit), Visit: q.visit.n}
+// request is what is sent for a question.
+func (s *Subject) request(q question) chat.Request {
+	r := chat.Request{Messages: q.script.messages(q.visit), Sampling: s.config.Sampling, Cell: q.script.cell(q.visit), Visit: q.visit.n}
 	if s.config.SendSeed {
-		seed := int64(hash("request %d/%s/%d", s.seed.Load(), request.Cell, request.Visit) >> 33)
-		request.Seed = &seed
+		seed := int64(hash("request %d/%s/%d", s.seed.Load(), r.Cell, r.Visit) >> 33)
+		r.Seed = &seed
 	}
-	reply, recorded, err := s.reply(ctx, q, request)
+	return r
+}
+
+// answer makes the call and has the reply judged.
+func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.Request, id record.Key) {
+	reply, recorded, err := s.reply(ctx, q, request, id)
 	c.recorded, c.state = recorded, reply.State
 	if !recorded {
 		c.attempts, c.tokens = max(reply.Attempts, 1), reply.PromptTokens+reply.ReplyTokens
@@ -198,7 +205,7 @@ func cutMarker(text, marker string) (rest string, adopted bool) {
 }
 
 // reply returns the recorded reply to a request, or asks the model.
-func (s *Subject) reply(ctx context.Context, q question, request chat.Request) (reply chat.Reply, recorded bool, err error) {
+func (s *Subject) reply(ctx context.Context, q question, request chat.Request, id record.Key) (reply chat.Reply, recorded bool, err error) {
 	model := q.script.model
 	ask := func(ctx context.Context) (chat.Reply, error) {
 		if s.admitsItself {
@@ -210,9 +217,8 @@ func (s *Subject) reply(ctx context.Context, q question, request chat.Request) (
 		return model.Ask(ctx, request)
 	}
 	if rec := s.record.Load(); rec != nil {
-		key := record.KeyOf(request)
-		key.Arm, key.Asked = q.script.arm.shows(), q.script.requests[q.visit.cell.position].ID
-		return rec.Ask(ctx, key, ask)
+		id.Arm, id.Asked = q.script.shows, q.script.requests[q.visit.cell.position].ID
+		return rec.Ask(ctx, id, ask)
 	}
 	reply, err = ask(ctx)
 	return reply, false, err
@@ -316,16 +322,6 @@ func (s *Subject) judge() judge.Judge {
 		return s.config.Judge
 	}
 	return s.policy.Judge
-}
-
-// replyKey identifies a reply within a run: what was said, of which cell, on
-// which visit. Sampling and model are the same for a whole run.
-func replyKey(messages []chat.Message, q question) string {
-	h := sha256.New()
-	enc := json.NewEncoder(h)
-	_ = enc.Encode(messages) // neither strings nor a hash can fail
-	_ = enc.Encode([]any{q.script.cell(q.visit), q.visit.n})
-	return string(h.Sum(nil))
 }
 
 // freshSeed is a random sampling seed, short enough to be typed again.

@@ -50,7 +50,8 @@ type experiment struct {
 // demonstrations, for what.
 type script struct {
 	arm      Arm
-	first    int // arm that shows this
+	shows    string // what the arm does, in words
+	first    int    // arm that shows this
 	model    chat.Model
 	system   string
 	demos    map[string][][]prompt.Demonstration // by topic, "" where it does not matter, and draw
@@ -100,7 +101,7 @@ func (s *Subject) experiment(c Claim) (*experiment, error) {
 				continue
 			}
 			switch {
-			case have.first == other && a.shows() == c.Arms[other].shows():
+			case have.first == other && q.shows == have.shows:
 				q = have
 			case e.sameMessages(have, q) && a.outcome(c) == c.Arms[other].outcome(c) && have.first == other:
 				return nil, fmt.Errorf("arms %q and %q show the same demonstrations in the same order, so nothing could differ between them", c.Arms[other].Name, a.Name)
@@ -167,7 +168,7 @@ func (e *experiment) prepare() error {
 
 // script makes the questions of arm number k.
 func (s *Subject) script(k int, a Arm, c Claim) (*script, error) {
-	q := &script{arm: a, first: k, system: s.policy.System}
+	q := &script{arm: a, shows: a.shows(), first: k, system: s.policy.System}
 	switch {
 	case a.Differs != nil:
 		return q, nil

@@ -223,18 +223,22 @@ func (e *experiment) askable() *batch {
 		return nil
 	}
 	ahead := 0 // questions asked beyond the batch that the next look needs
+	most := max(e.questions, e.s.config.Concurrency)
+	if e.s.config.FixedN {
+		most = math.MaxInt // there is one look, after the last: nothing can be asked in vain
+	}
 	for i, b := range e.batches {
 		if i > 0 {
 			ahead += e.questions - len(b.todo)
 		}
 		if len(b.todo) > 0 {
-			if i > 0 && ahead >= max(e.questions, e.s.config.Concurrency) {
+			if i > 0 && ahead >= most {
 				return nil
 			}
 			return b
 		}
 	}
-	if len(e.batches) > 0 && ahead >= max(e.questions, e.s.config.Concurrency) {
+	if len(e.batches) > 0 && ahead >= most {
 		return nil
 	}
 	return e.startBatch()

@@ -117,7 +117,7 @@ func (r *Record) findFiles() error {
 	}
 	// Two changes within a tick of the file system's clock look like one: only a
 	// time that has passed for long tells that nothing was added since.
-	if r.listed = info.ModTime(); time.Since(r.listed) < time.Second {
+	if r.listed = info.ModTime(); time.Since(r.listed) < tick(r.listed) {
 		r.listed = time.Time{}
 	}
 	entries, err := os.ReadDir(dir)
@@ -142,6 +142,15 @@ func (r *Record) findFiles() error {
 		}
 	}
 	return nil
+}
+
+// tick is how long a file system may give two changes one time: tens of
+// milliseconds where it tells parts of one, and two seconds on the coarsest.
+func tick(t time.Time) time.Duration {
+	if t.Nanosecond()%int(time.Millisecond) != 0 {
+		return 50 * time.Millisecond
+	}
+	return 2 * time.Second
 }
 
 // add reads a file for the first time.
