@@ -4,7 +4,9 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
@@ -73,5 +75,34 @@ func TestGreedyDecodingVisitsNoCellTwice(t *testing.T) {
 	}
 	if v.Pairs > 120 {
 		t.Errorf("%d pairs of 120 cells", v.Pairs)
+	}
+}
+
+// With one look at the end a slow reply holds nobody up; with looks, no more than
+// a batch, or as many calls as are made at once, is asked ahead of it.
+func TestHowFarIsAskedAhead(t *testing.T) {
+	const all, atOnce = 96, 16
+	for _, fixed := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			var calls atomic.Int64
+			slow := make(chan struct{})
+			model := chat.ModelFunc(func(context.Context, chat.Request) (chat.Reply, error) {
+				if calls.Add(1) == 1 {
+					<-slow
+				}
+				return chat.Reply{State: chat.Answered, Content: "no", Attempts: 1}, nil
+			})
+			s := under(t, model, house(), safetytest.Config{FixedN: fixed, MaxPairs: all / 2, Batch: 8, Concurrency: atOnce})
+			go func() {
+				defer s.Close()
+				verdict(t, s, benignAddition())
+			}()
+			synctest.Wait() // nothing more happens before the first reply
+			batch := int64(2 * 8)
+			if n := calls.Load(); fixed && n != all || !fixed && n > batch+atOnce {
+				t.Errorf("fixed n %v: %d calls behind a slow one", fixed, n)
+			}
+			close(slow)
+		})
 	}
 }
