@@ -246,6 +246,8 @@ func (r *run) admit(ctx context.Context, tokens int) error {
 // Announce tells which claims the run is going to test under the subject's policy.
 // It comes before Begin, which opens the record for all that were announced.
 func (s *Subject) Announce(claims ...Claim) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, c := range claims {
 		s.announced = append(s.announced, s.key(c))
 	}
@@ -260,8 +262,9 @@ func (s *Subject) key(c Claim) string {
 }
 
 // Begin opens the run's record, if it keeps one, for the claims that the run is
-// going to test: those given, and those announced. It is called once, before the first test; without it the first
-// test begins a run whose claims are not known beforehand. It calls no model.
+// going to test: those given, and those announced. Only the first call counts,
+// and it comes before the first test; without it the first test begins a run
+// whose claims are not known beforehand. It calls no model.
 //
 // It reports a record that cannot be written, before anything is paid for, and
 // in the modes Resume and Replay that there is nothing to go on from.
@@ -273,7 +276,7 @@ func (s *Subject) Begin(claims ...Claim) error {
 		m := record.Manifest{
 			Model: s.config.Model, Endpoint: s.config.BaseURL, Sampling: s.config.Sampling.String(),
 			Policy: s.policyHash(), Judge: judgeName(s.judge()),
-			Design: fmt.Sprintf("batches of %d", s.config.Batch),
+			Design: s.config.lookedAt(),
 			Seed:   s.config.Seed, Draws: s.config.Draws,
 		}
 		if s.config.Simulated() {
@@ -283,7 +286,9 @@ func (s *Subject) Begin(claims ...Claim) error {
 			m.Model += fmt.Sprintf("; %s: %s", name, s.config.Models[name])
 		}
 		s.Announce(claims...)
-		m.Claims = s.announced
+		s.mu.Lock()
+		m.Claims = slices.Clone(s.announced)
+		s.mu.Unlock()
 		rec, err := record.Open(s.config.Dir, m, record.Options{
 			Mode: s.config.Replies, Run: s.config.Run, SamplingSeed: s.config.SamplingSeed,
 			MaxCalls: s.config.MaxCalls, MaxTokens: s.config.MaxTokens,
@@ -297,6 +302,19 @@ func (s *Subject) Begin(claims ...Claim) error {
 		s.record.Store(rec)
 	})
 	return s.beginErr
+}
+
+// lookedAt says in words when the evidence is looked at. A run that looks otherwise
+// is not continued: each way has its own error rates.
+func (c Config) lookedAt() string {
+	text := fmt.Sprintf("batches of %d", c.Batch)
+	if c.FixedN {
+		text += fmt.Sprintf(", one look after %d pairs", c.MaxPairs)
+	}
+	if c.TerminalLook {
+		text += fmt.Sprintf(", terminal look after %d pairs", c.MaxPairs)
+	}
+	return text
 }
 
 // policyHash identifies all of the policy that decides what is asked.

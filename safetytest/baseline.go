@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // baseline is the file of a stored baseline: what a model did in every cell, so
@@ -127,7 +128,13 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 	if err := os.WriteFile(path+".new", append(text, '\n'), 0o644); err != nil {
 		return fmt.Errorf("storing a baseline: %w", err)
 	}
-	return os.Rename(path+".new", path)
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("storing a baseline: %w", err)
+	}
+	if rec := s.record.Load(); rec != nil { // another baseline asks anew
+		return rec.Conclude(record.Conclusion{Claim: s.key(c), State: "stored", Final: true, Pairs: len(all)})
+	}
+	return nil
 }
 
 // storedRates reads an arm's rates by cell. Cells of which no reply could be read

@@ -221,6 +221,9 @@ func (c Claim) canonical() string {
 	for _, b := range c.Bounds {
 		fmt.Fprintf(&text, "|%v<=%v", b.Weights, b.Most)
 	}
+	if c.Err != nil { // no other claim is misused in its place
+		fmt.Fprintf(&text, "|%v", c.Err)
+	}
 	return text.String()
 }
 

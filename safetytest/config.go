@@ -353,17 +353,20 @@ func (c Config) Simulated() bool { return strings.HasPrefix(c.Model, simPrefix) 
 // environment reads SAFETYTEST_ variables and keeps the first error.
 type environment struct{ err error }
 
-// variables are all that the module reads, each with its prefix left off. The
-// last two belong to the module's own tests, the three before them to the suite.
-var variables = strings.Fields(`BASE_URL MODEL API_KEY TEMPERATURE TOP_P MAX_TOKENS STOP CONCURRENCY RPM TPM MAX_CALLS
-	MAX_SPEND_TOKENS BATCH SEED SAMPLING_SEED DIR RUN REPLIES BASELINE_BASE_URL BASELINE_MODEL BASELINE_API_KEY INCONCLUSIVE PLAN REQUIRE_MODEL OC JUDGE_DEV`)
+// variables are all that the module reads, each with its prefix left off: those of
+// a gate, and then those of the command's judges and of the module's own tests.
+var (
+	variables = strings.Fields(`BASE_URL MODEL API_KEY TEMPERATURE TOP_P MAX_TOKENS STOP CONCURRENCY RPM TPM MAX_CALLS MAX_SPEND_TOKENS BATCH SEED
+		SAMPLING_SEED DIR RUN REPLIES BASELINE_BASE_URL BASELINE_MODEL BASELINE_API_KEY INCONCLUSIVE PLAN REQUIRE_MODEL`)
+	otherVariables = strings.Fields(`JUDGE_BASE_URL JUDGE_MODEL JUDGE_API_KEY OC JUDGE_DEV`)
+)
 
 // known reports a variable that nobody reads: a misspelt bound bounds nothing.
 func (e *environment) known() {
 	for _, pair := range os.Environ() {
 		full, _, _ := strings.Cut(pair, "=")
 		name, ours := strings.CutPrefix(full, "SAFETYTEST_")
-		if ours && !slices.Contains(variables, name) && e.err == nil {
+		if ours && !slices.Contains(variables, name) && !slices.Contains(otherVariables, name) && e.err == nil {
 			e.err = fmt.Errorf("%s is set, but there is no such variable; there are SAFETYTEST_%s", full, strings.Join(variables, ", _"))
 		}
 	}

@@ -1,6 +1,8 @@
 package safetytest_test
 
 import (
+	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -8,6 +10,7 @@ import (
 
 	. "github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
@@ -50,4 +53,81 @@ func TestAClaimThatTheResumedRunDidNotPlan(t *testing.T) {
 	v := run("two", record.Resume, planned.Within(19*Points).VisitingTargets(1).Claim())
 	g.Expect([]int{v.Pairs, v.Calls, v.Recorded}).To(Equal([]int{32, 0, 64}))
 	g.Expect(v.Warnings).To(ContainElement(ContainSubstring("did not plan this claim")))
+}
+
+// What is decided is asked afresh by the next run, also when the instrument's
+// comparison of a condition with itself stayed undecided, or the one look of a
+// fixed-n claim did.
+func TestWhatIsDoneIsNotContinued(t *testing.T) {
+	doubtful := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(10 * Points).Claim()
+	sure := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(35 * Points).Claim()
+	aa, ok := safetytest.AA(doubtful)
+	if !ok {
+		t.Fatal("no comparison with itself")
+	}
+	for name, c := range map[string]struct {
+		claims []safetytest.Claim
+		fixed  bool
+	}{
+		"aa":      {[]safetytest.Claim{sure, aa}, false},
+		"fixed n": {[]safetytest.Claim{doubtful}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			dir := t.TempDir()
+			for attempt := 1; attempt <= 2; attempt++ {
+				s := under(t, openings(always(0.15)), house(), safetytest.Config{FixedN: c.fixed, MaxPairs: 64, Concurrency: 1, Dir: dir, Run: fmt.Sprint("run", attempt)})
+				g.Expect(s.Begin(c.claims...)).To(Succeed())
+				undecided := 0
+				for _, claim := range c.claims {
+					v := verdict(t, s, claim)
+					g.Expect(v.Attempt).To(Equal(attempt))
+					g.Expect(v.Recorded).To(BeZero())
+					if v.State == evidence.Inconclusive {
+						undecided++
+					}
+				}
+				g.Expect(undecided).To(Equal(1))
+				g.Expect(s.Close()).To(Succeed())
+			}
+		})
+	}
+}
+
+// In plain testing nobody plans: a run's claims are those that it came to test, in
+// any order.
+func TestRunsWithoutAPlan(t *testing.T) {
+	g := NewWithT(t)
+	dir := t.TempDir()
+	first := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(35 * Points).Claim()
+	second := KeepComplianceBelow(40 * Points).Under(Refusals(2)).Claim()
+	run := func(name string, claims ...safetytest.Claim) (vs []safetytest.Verdict) {
+		s := under(t, openings(always(0.1)), house(), safetytest.Config{Concurrency: 1, Dir: dir, Run: name})
+		defer s.Close()
+		for _, c := range claims {
+			v := verdict(t, s, c)
+			g.Expect(v.State).To(Equal(evidence.Holds))
+			g.Expect(strings.Join(v.Warnings, "\n")).NotTo(ContainSubstring("did not plan"))
+			vs = append(vs, v)
+		}
+		return vs
+	}
+	g.Expect(run("one", first, second)[0].Attempt).To(Equal(1))
+	// Whichever comes first, all of the first run was decided.
+	for _, v := range run("two", second, first) {
+		g.Expect([]int{v.Attempt, v.Recorded}).To(Equal([]int{2, 0}))
+	}
+}
+
+// A baseline that is stored once more is asked for once more.
+func TestABaselineIsStoredAfresh(t *testing.T) {
+	g := NewWithT(t)
+	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "baseline.json")
+	for _, run := range []string{"one", "two"} {
+		m := openings(always(0.2))
+		s := under(t, m, house(), safetytest.Config{Dir: dir, Run: run})
+		g.Expect(s.StoreBaseline(t.Context(), file, 1, safetytest.Arm{Composition: Composition{Mix: Refusals(2)}})).To(Succeed())
+		g.Expect(s.Close()).To(Succeed())
+		g.Expect(m.calls).To(Equal(120))
+	}
 }

@@ -301,9 +301,13 @@ func (s *Subject) CheckControls(ctx context.Context, c Claim) error {
 // ErrNoControl says that there is no simulated model for a control.
 var ErrNoControl = errors.New("there is no simulated model")
 
+// AAProperty is the Property of claims that AA makes.
+const AAProperty = "aa"
+
 // AA is the claim that nothing differs from itself: an arm of c asked, and asked
 // again. A verdict that it is violated says that the instrument is broken, whatever
-// the model (design D30). ok is false where no arm of c asks the model under test.
+// the model (design D30); one that is inconclusive is as good as one that holds, and
+// no run is continued for its sake. ok is false where no arm of c asks the model under test.
 func AA(c Claim) (aa Claim, ok bool) {
 	i := slices.IndexFunc(c.Arms, func(a Arm) bool { return a.calls() && a.Model == "" })
 	if i < 0 {
@@ -314,7 +318,7 @@ func AA(c Claim) (aa Claim, ok bool) {
 	again := first
 	first.Name, again.Name, again.Again = "asked", "asked again", first.Again+1
 	return Claim{
-		Property: "aa", Statement: "asking the same again changes nothing: " + first.Composition.String(),
+		Property: AAProperty, Statement: "asking the same again changes nothing: " + first.Composition.String(),
 		Arms: []Arm{first, again}, Outcome: Complied, Relation: Equivalent, Margin: max(DefaultMargin, min(c.Margin, 0.4)),
 	}, true
 }

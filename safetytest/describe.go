@@ -1,6 +1,7 @@
 package safetytest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,9 +109,10 @@ func (e *experiment) worst(b Bound) []CellCount {
 // chooseWorst has the arms of a claim about the worst of them compete on the
 // first visits, and makes the claim about the one chosen. Its replies are not
 // looked at again: the choice favours whatever was unlucky there.
-func (e *experiment) chooseWorst(ctx context.Context) error {
+// It returns why it could not, if the budget or the time came to an end before.
+func (e *experiment) chooseWorst(ctx context.Context) (evidence.Reason, error) {
 	if !e.claim.WorstOnly {
-		return nil
+		return "", nil
 	}
 	var visits []visit
 	for len(visits) < chooseVisits {
@@ -124,8 +126,14 @@ func (e *experiment) chooseWorst(ctx context.Context) error {
 	control := 0.0
 	for i, k := range e.claim.compared() {
 		arm, err := e.askArm(ctx, k, visits)
-		if err != nil {
-			return err
+		switch {
+		case errors.Is(err, errBudget):
+			e.noBudget = true
+			return evidence.Budget, nil
+		case ctx.Err() != nil:
+			return stopReason(ctx), nil
+		case err != nil:
+			return "", err
 		}
 		e.chosen[k] = arm
 		far := arm.Rate - control
@@ -147,7 +155,7 @@ func (e *experiment) chooseWorst(ctx context.Context) error {
 	delete(e.chosen, worst)
 	e.warn("%q was the worst of %d arms on %d visits, and is judged on others", e.claim.Arms[worst].Name, len(e.claim.compared())-1, len(visits))
 	e.tested = e.claim.against(worst)
-	return e.prepare()
+	return "", e.prepare()
 }
 
 // askReportOnly asks the arms that play no part in the verdict about the cells
@@ -178,15 +186,25 @@ func (e *experiment) askReportOnly(ctx context.Context, r *evidence.Result) erro
 }
 
 // askArm asks one arm at the given visits. A reply that is no outcome is
-// missing; a call that fails for good is an error.
+// missing, and so is a call that failed. It is an error where the budget or the
+// time has ended, or the endpoint is of no use.
 func (e *experiment) askArm(ctx context.Context, k int, visits []visit) (evidence.ArmResult, error) {
 	arm := evidence.ArmResult{Name: e.claim.Arms[k].Name}
-	calls, err := e.askAll(ctx, k, visits)
-	if err != nil {
-		return arm, err
+	calls, _ := e.askAll(ctx, k, visits)
+	for _, c := range calls {
+		switch {
+		case errors.Is(c.err, errBudget) || ctx.Err() != nil:
+			return arm, cmp.Or(c.err, ctx.Err())
+		case c.err != nil:
+			if err := e.fail(c.err); err != nil {
+				return arm, err
+			}
+		default:
+			e.answered++
+			e.note(c)
+		}
 	}
 	for i, c := range calls {
-		e.note(c)
 		y := e.observe(k, c)
 		if y.Missing {
 			arm.Missing++
@@ -268,7 +286,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		Pairs:      r.Trials, Calls: e.calls, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
 		Errors: e.failed, Blocked: e.blocked, Unreadable: e.unreadable,
 		Seed: s.config.Seed, SamplingSeed: s.seed.Load(),
-		bounds: e.tested.bounds(),
+		bounds: e.tested.bounds(), relation: len(e.tested.bounds()) - len(e.tested.Bounds),
 	}
 	if i := v.nearest(); i >= 0 {
 		v.Worst = e.worst(v.bounds[i])
@@ -290,7 +308,8 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		// What raises an alarm may be wrong; what gives the all-clear must not.
 		v.State, v.Reason = evidence.Inconclusive, UnmeasuredJudge
 	}
-	if e.claim.Relation == Lowered && v.State == evidence.Violated && r.Arms[0].Rate < e.claim.Margin {
+	beside := slices.ContainsFunc(r.Conditions[min(v.relation, len(r.Conditions)):], func(c evidence.ConditionResult) bool { return c.State == evidence.Violated })
+	if e.claim.Relation == Lowered && v.State == evidence.Violated && !beside && r.Arms[0].Rate < e.claim.Margin {
 		// What the control does not do cannot be lowered: no effect is shown to
 		// be missing.
 		v.State, v.Reason = evidence.Inconclusive, evidence.NoRoom

@@ -174,6 +174,9 @@ func (s *Subject) script(k int, a Arm, c Claim) (*script, error) {
 		return q, nil
 	case a.Stored != "":
 		var err error
+		if q.requests, err = s.requests(a.Asks); err != nil {
+			return nil, err
+		}
 		q.stored, q.about, err = s.storedRates(a, a.outcome(c))
 		return q, err
 	case a.NoSystem:

@@ -24,21 +24,26 @@ func (s *Subject) Test(ctx context.Context, c Claim) (Verdict, error) {
 		return Verdict{}, err
 	}
 	key := s.policy.Name + "\x00" + c.canonical()
-	s.mu.Lock()
-	t, known := s.tests[key]
-	if !known {
-		t = &test{done: make(chan struct{})}
-		s.tests[key] = t
-	}
-	s.mu.Unlock()
-	if known {
+	var t *test
+	for known := true; known; {
+		s.mu.Lock()
+		if t, known = s.tests[key]; !known {
+			t = &test{done: make(chan struct{})}
+			s.tests[key] = t
+		}
+		s.mu.Unlock()
+		if !known {
+			s.decide(ctx, c, key, t)
+			break
+		}
 		select {
 		case <-t.done:
 		case <-ctx.Done():
 			return Verdict{}, fmt.Errorf("%s: waiting for the verdict: %w", s, context.Cause(ctx))
 		}
-	} else {
-		s.decide(ctx, c, key, t)
+		if !t.interrupted { // that of another caller says nothing about us
+			break
+		}
 	}
 	if t.err == nil && s.config.OnVerdict != nil {
 		s.config.OnVerdict(t.verdict)
@@ -50,11 +55,13 @@ func (s *Subject) Test(ctx context.Context, c Claim) (Verdict, error) {
 // not remembered: asking again goes on with the same evidence.
 func (s *Subject) decide(ctx context.Context, c Claim, key string, t *test) {
 	defer close(t.done)
+	t.err = fmt.Errorf("%s: the test did not come to its end", s) // unless it does
 	t.verdict, t.err = s.test(ctx, c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil && (t.err != nil || t.verdict.State == evidence.Inconclusive) {
 		delete(s.tests, key)
+		t.interrupted = true
 		return
 	}
 	if t.err == nil {
@@ -64,7 +71,7 @@ func (s *Subject) decide(ctx context.Context, c Claim, key string, t *test) {
 
 func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
 	started := time.Now()
-	if err := s.Begin(c); err != nil {
+	if err := s.Begin(); err != nil {
 		return Verdict{}, err
 	}
 	s.mu.Lock()
@@ -77,10 +84,15 @@ func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	if err := e.chooseWorst(ctx); err != nil {
-		return Verdict{}, fmt.Errorf("%s: %w", s, err)
+	stopped, err := e.chooseWorst(ctx)
+	var result evidence.Result
+	switch {
+	case err != nil:
+	case stopped != "":
+		result = e.stop(stopped)
+	default:
+		result, err = e.sample(ctx)
 	}
-	result, err := e.sample(ctx)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("%s: %w", s, err)
 	}
@@ -99,9 +111,10 @@ func (s *Subject) conclude(v Verdict) error {
 	if rec == nil {
 		return nil
 	}
+	interrupted := v.Reason == evidence.Cancelled || v.Reason == evidence.Deadline
 	return rec.Conclude(record.Conclusion{
 		Claim: s.key(v.Claim), State: v.State.String(), Reason: string(v.Reason),
-		Final: v.State != evidence.Inconclusive || v.Result.Final, Pairs: v.Pairs,
+		Final: v.State != evidence.Inconclusive || v.Result.Final || v.Claim.Property == AAProperty && !interrupted, Pairs: v.Pairs,
 	})
 }
 
@@ -124,9 +137,9 @@ type answer struct {
 
 // sample asks batch after batch until the engine has decided or nothing more
 // may be asked. It asks ahead along the sequence, by at most a batch or the
-// concurrency, whichever is larger, but the engine sees complete batches in
-// sequence order only: what arrives first is not a random sample, for refusals
-// are short.
+// concurrency, whichever is larger, unless there is but one look. The engine
+// sees complete batches in sequence order only: what arrives first is not a
+// random sample, for refusals are short.
 func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	answers := make(chan answer)
@@ -307,9 +320,8 @@ func (e *experiment) count(a answer) {
 	}
 }
 
-// take puts an answer into its trial. It returns an error when the endpoint is
-// of no use: at once where no other call could fare better, otherwise when most
-// calls fail.
+// take puts an answer into its trial. It returns an error when the endpoint is of
+// no use.
 func (e *experiment) take(ctx context.Context, a answer) error {
 	switch err := a.call.err; {
 	case errors.Is(err, errBudget):
@@ -318,18 +330,8 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 	case err != nil && ctx.Err() != nil:
 		return nil
 	case err != nil:
-		e.failed++
-		e.lastErr = err
-		if hopeless(err) {
-			if !oneClaimOnly(err) {
-				e.s.mu.Lock()
-				e.s.dead = fmt.Errorf("%s: %w", e.s, err)
-				e.s.mu.Unlock()
-			}
+		if err := e.fail(err); err != nil {
 			return err
-		}
-		if e.failed >= 10 && e.failed > e.answered {
-			return fmt.Errorf("%d of %d calls failed, the last one: %w", e.failed, e.failed+e.answered, err)
 		}
 	default:
 		e.answered++
@@ -341,6 +343,26 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 		}
 	}
 	a.batch.left--
+	return nil
+}
+
+// fail notes a call that failed. It returns an error when the endpoint is of no
+// use: at once where no other call could fare better, otherwise when most calls
+// fail.
+func (e *experiment) fail(err error) error {
+	e.failed++
+	e.lastErr = err
+	if hopeless(err) {
+		if !oneClaimOnly(err) {
+			e.s.mu.Lock()
+			e.s.dead = fmt.Errorf("%s: %w", e.s, err)
+			e.s.mu.Unlock()
+		}
+		return err
+	}
+	if e.failed >= 10 && e.failed > e.answered {
+		return fmt.Errorf("%d of %d calls failed, the last one: %w", e.failed, e.failed+e.answered, err)
+	}
 	return nil
 }
 

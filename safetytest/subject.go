@@ -62,9 +62,10 @@ type run struct {
 // test is one claim under test, or done. Whoever asks for the same claim again
 // gets the same verdict.
 type test struct {
-	done    chan struct{}
-	verdict Verdict
-	err     error
+	done        chan struct{}
+	verdict     Verdict
+	err         error
+	interrupted bool // by the end of the context of who began it: there is more to learn
 }
 
 // New makes a subject that asks m. Most callers want [Open], which also makes
@@ -140,6 +141,8 @@ func (s *Subject) WithPolicy(p policy.Policy) (*Subject, error) { return s.run.s
 // with [New]. It must be called before the first test. It reports a name that is
 // taken.
 func (s *Subject) WithModel(name string, m chat.Model) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if _, taken := s.models[name]; taken || m == nil {
 		return fmt.Errorf("model %q is nil, or there is one of that name already", name)
 	}
@@ -223,6 +226,8 @@ func (r *run) Close() error {
 	if rec := r.record.Load(); rec != nil {
 		errs = append(errs, rec.Close())
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, control := range r.controls {
 		errs = append(errs, control.Close())
 	}

@@ -70,7 +70,8 @@ type Verdict struct {
 	// Reproduce is one command line that runs this claim again.
 	Reproduce string
 
-	bounds []Bound // those that were tested, in the order of Result.Conditions
+	bounds   []Bound // those that were tested, in the order of Result.Conditions
+	relation int     // how many of them are the claim's relation; others stand beside it
 }
 
 // FormatCount is how often replies took over a format marker, which code reads,
@@ -177,7 +178,7 @@ func (v Verdict) seen() string {
 // own relation but a condition beside it, such as that benign twins are answered.
 func (v Verdict) Deciding() string {
 	i := v.nearest()
-	if beside := len(v.bounds) - len(v.Claim.Bounds); v.Claim.Relation != Bounded && i >= beside && i >= 0 && i < len(v.bounds) {
+	if v.Claim.Relation != Bounded && i >= v.relation && i >= 0 && i < len(v.bounds) {
 		return v.bounds[i].Name
 	}
 	return ""

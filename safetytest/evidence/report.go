@@ -10,7 +10,7 @@ import (
 func (e *Engine) report() Result {
 	r := Result{
 		State: e.state, Reason: e.reason, Done: e.done, Trials: e.trials,
-		Final:        e.design.Terminal && e.trials == e.cap,
+		Final:        (e.design.Terminal || e.design.Method == FixedN) && e.trials == e.cap,
 		LogEViolated: logMean(e.logEViolated()),
 	}
 	for _, c := range e.conditions {

@@ -8,7 +8,7 @@ type Result struct {
 	Reason Reason `json:"reason,omitempty"`
 	// Done says that no further trial is accepted.
 	Done bool `json:"done"`
-	// Final says that the terminal look was taken: the error of the run is spent,
+	// Final says that the terminal look, or the only one, was taken: the error of the run is spent,
 	// and its trials must not be continued with a larger budget.
 	Final bool `json:"final,omitempty"`
 	// Trials were looked at, Missing observations among them in arms that play a

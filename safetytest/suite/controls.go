@@ -19,9 +19,6 @@ const controlLabel = "safetyspec:control"
 // noControl is the report entry for a claim that no simulated model can check.
 const noControl = "no control"
 
-// aaProperty is the family of the claim that compares a condition with itself.
-const aaProperty = "aa"
-
 // addControls adds the specs by which the suite tests itself. The claims they are
 // about are known only once the tree of specs is built, so the specs look them up
 // when they run.

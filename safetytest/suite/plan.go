@@ -210,7 +210,7 @@ func (s *session) reproduce(config safetytest.Config, c safetytest.Claim) string
 	env := map[string]string{}
 	for _, pair := range os.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, "SAFETYTEST_") && name != "SAFETYTEST_API_KEY" && value != "" {
+		if strings.HasPrefix(name, "SAFETYTEST_") && !strings.HasSuffix(name, "_KEY") && value != "" {
 			env[name] = value
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
 
+	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
@@ -37,7 +38,7 @@ func (s *session) collect(r ginkgo.Report) {
 			if !ok {
 				continue
 			}
-			if e.Property == aaProperty && e.State == evidence.Inconclusive.String() {
+			if e.Property == safetytest.AAProperty && e.State == evidence.Inconclusive.String() {
 				continue // quiet, which is all that the control asks
 			}
 			found = true

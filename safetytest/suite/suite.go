@@ -221,6 +221,11 @@ func (s *session) begin() error {
 				subject.Announce(p.claim)
 			}
 		}
+		if aa, policy, ok := s.aa(); s.controls && ok {
+			if subject, err := s.under(policy); err == nil {
+				subject.Announce(aa)
+			}
+		}
 	})
 	return s.subject.Begin()
 }
