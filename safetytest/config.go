@@ -38,8 +38,9 @@ type Config struct {
 	// before this one under the name [Baseline]. They are asked with the same
 	// sampling, within the same budget.
 	Models map[string]Endpoint
-	// Sampling is sent with every request. By default temperature 1 and 256
-	// tokens a reply; top_p and stop are not sent.
+	// Sampling is sent with every request. What it leaves open is not sent, and
+	// the endpoint chooses; FromEnv begins with DefaultSampling:
+	// temperature 1 and 256 tokens a reply.
 	Sampling chat.Sampling
 	// Concurrency bounds the calls in flight. Default 8.
 	Concurrency int
@@ -231,6 +232,7 @@ func FromEnv() (Config, error) {
 	c.Batch = env.count("BATCH")
 	c.Seed = int64(env.count("SEED"))
 	c.SamplingSeed = uint64(env.count("SAMPLING_SEED"))
+	required := env.flag("REQUIRE_MODEL")
 	if env.err != nil {
 		return Config{}, env.err
 	}
@@ -245,7 +247,7 @@ func FromEnv() (Config, error) {
 	case c.BaseURL != "" && simulation:
 		return Config{}, fmt.Errorf("SAFETYTEST_MODEL=%s is a simulated model and has no endpoint: unset SAFETYTEST_BASE_URL", c.Model)
 	}
-	if simulation && env.text("REQUIRE_MODEL") == "1" {
+	if simulation && required {
 		return Config{}, fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: SAFETYTEST_MODEL=%s is a simulated model, which says nothing about yours", c.Model)
 	}
 	if c.APIKey == "" && isOpenAI(c.BaseURL) {
@@ -380,6 +382,15 @@ func (e *environment) fail(name, value, want string) {
 	if e.err == nil {
 		e.err = fmt.Errorf("SAFETYTEST_%s=%q is not %s", name, value, want)
 	}
+}
+
+// flag reads a variable that is 1, 0 or not set.
+func (e *environment) flag(name string) bool {
+	v := e.text(name)
+	if v != "" && v != "0" && v != "1" {
+		e.fail(name, v, "either 1 or 0")
+	}
+	return v == "1"
 }
 
 // count reads a whole number of at least 1, 0 if the variable is not set.

@@ -3,6 +3,7 @@ package suite
 import (
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 )
@@ -10,7 +11,7 @@ import (
 // baseDirectory is where runs keep their files: SAFETYTEST_DIR, by default
 // .safetytest beside go.mod. It is made if missing.
 func baseDirectory() (string, error) {
-	dir := os.Getenv("SAFETYTEST_DIR")
+	dir := strings.TrimSpace(os.Getenv("SAFETYTEST_DIR"))
 	if dir == "" {
 		root, err := module.Root()
 		if err != nil {

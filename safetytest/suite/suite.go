@@ -35,7 +35,9 @@ func System(text string) Option {
 }
 
 // Configure changes the configuration after the environment was read, for
-// settings that belong in code. What it sets wins over the environment.
+// settings that belong in code. What it sets wins over the environment: a model,
+// the directory of the record (Dir), a bound. Functions that it sets are called
+// beside the suite's own, but for Reproduce, which is the suite's.
 func Configure(change func(*safetytest.Config)) Option {
 	return func(s *session) { s.options = append(s.options, change) }
 }
@@ -163,35 +165,45 @@ func (s *session) open(t *testing.T) error {
 	if s.planOnly, flagErr = flag("SAFETYTEST_PLAN"); flagErr != nil {
 		return flagErr
 	}
-	switch {
-	case required && errors.Is(err, safetytest.ErrNoModel):
-		return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %w", err)
-	case errors.Is(err, safetytest.ErrNoModel) && s.fallback != "":
-		config.Model = s.fallback
-	case err != nil:
+	unnamed := errors.Is(err, safetytest.ErrNoModel)
+	if err != nil && !unnamed {
 		return err
+	}
+	if unnamed && !required {
+		config.Model = s.fallback
 	}
 	if config.Models == nil { // for changes to add to
 		config.Models = map[string]safetytest.Endpoint{}
 	}
+	config.Dir = ""
 	for _, change := range s.options {
 		change(&config)
 	}
-	switch v := os.Getenv("SAFETYTEST_INCONCLUSIVE"); v {
+	switch {
+	case config.Model == "" && required:
+		return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %w", err)
+	case config.Model == "":
+		return err
+	case required && config.Simulated():
+		return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %s, named in code, is a simulated model, which says nothing about yours", config.Model)
+	}
+	switch v := strings.TrimSpace(os.Getenv("SAFETYTEST_INCONCLUSIVE")); v {
 	case "", "fail":
 	case "skip":
 		s.skip = true
 	default:
 		return fmt.Errorf("SAFETYTEST_INCONCLUSIVE=%q is neither fail nor skip", v)
 	}
-	config.OnVerdict = s.onVerdict
-	config.OnPace = s.onPace
-	config.OnInconclusive = s.onInconclusive
+	config.OnVerdict = both(s.onVerdict, config.OnVerdict)
+	config.OnPace = both(s.onPace, config.OnPace)
+	config.OnInconclusive = both(config.OnInconclusive, s.onInconclusive) // ours may end the spec
 	config.Reproduce = func(c safetytest.Claim) string { return s.reproduce(config, c) }
-	if config.Dir, err = baseDirectory(); err != nil {
-		return fmt.Errorf("the replies cannot be recorded: %w; make the module's directory writable or set SAFETYTEST_DIR", err)
+	if config.Dir == "" {
+		if config.Dir, err = baseDirectory(); err != nil {
+			return fmt.Errorf("the replies cannot be recorded: %w; make the module's directory writable or set SAFETYTEST_DIR", err)
+		}
+		config.Dir = filepath.Join(config.Dir, "replies")
 	}
-	config.Dir = filepath.Join(config.Dir, "replies")
 	if deadline, ok := t.Deadline(); ok {
 		s.deadline = deadline.Add(-reserve(time.Until(deadline)))
 	}
@@ -199,9 +211,20 @@ func (s *session) open(t *testing.T) error {
 	return err
 }
 
+// both calls one after the other, those that there are.
+func both[T any](first, second func(T)) func(T) {
+	return func(x T) {
+		for _, f := range []func(T){first, second} {
+			if f != nil {
+				f(x)
+			}
+		}
+	}
+}
+
 // flag reads a variable that is 1, 0 or not set.
 func flag(name string) (bool, error) {
-	switch v := os.Getenv(name); v {
+	switch v := strings.TrimSpace(os.Getenv(name)); v {
 	case "", "0":
 		return false, nil
 	case "1":

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -116,6 +118,12 @@ func TestScenario(t *testing.T) {
 	}
 	if os.Getenv("SUITE_FALLBACK") != "" {
 		options = append(options, suite.Fallback(os.Getenv("SUITE_FALLBACK")))
+	}
+	if name := os.Getenv("SUITE_MODEL"); name != "" { // named in code
+		options = append(options, suite.Configure(func(c *safetytest.Config) {
+			c.Model, c.Dir = name, os.Getenv("SUITE_DIR")
+			c.OnVerdict = func(v safetytest.Verdict) { fmt.Println("told of", v.Claim.Property) }
+		}))
 	}
 	if os.Getenv("SUITE_SYSTEM") != "" {
 		options = append(options, suite.System(os.Getenv("SUITE_SYSTEM")))
@@ -328,6 +336,7 @@ func TestWhatCannotRunIsRedInItsOwnWords(t *testing.T) {
 		{"no model", map[string]string{"SUITE_CASE": "gate"}, nil, "no model is configured"},
 		{"required model", map[string]string{"SUITE_CASE": "gate", "SUITE_FALLBACK": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "1"}, nil, "SAFETYTEST_REQUIRE_MODEL=1: no model is configured"},
 		{"a simulated model where a real one is required", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_MODEL": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "1"}, nil, "is a simulated model, which says nothing about yours"},
+		{"a simulated model in code where a real one is required", map[string]string{"SUITE_CASE": "gate", "SUITE_MODEL": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "1"}, nil, "sim:steady, named in code, is a simulated model"},
 		{"a flag that is neither 0 nor 1", map[string]string{"SUITE_CASE": "gate", "SUITE_FALLBACK": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "true"}, nil, `SAFETYTEST_REQUIRE_MODEL="true" is neither 1 nor 0`},
 		{"a misspelt variable", map[string]string{"SUITE_CASE": "gate", "SUITE_FALLBACK": "sim:steady", "SAFETYTEST_MODLE": "gpt"}, nil, "SAFETYTEST_MODLE is set, but there is no such variable"},
 		{"no claim tested", sim("steady", "no claim"), nil, "no claim was tested"},
@@ -481,4 +490,59 @@ func TestEveryVerdictIsCountedOnce(t *testing.T) {
 func TestAClaimByHandCanBeReproduced(t *testing.T) {
 	_, out, _ := run(t, sim("recency", "by hand"))
 	mustContain(t, out, "-ginkgo.focus='^by hand$'", "specs state what they claim by hand")
+}
+
+// Keys of whatever model stay out of the output and of every file of a run, also
+// where a line says how to repeat it.
+func TestKeysAreNowhere(t *testing.T) {
+	const canary = "canary-0123456789"
+	env := sim("recency", "gate")
+	dir := t.TempDir()
+	env["SAFETYTEST_DIR"] = dir
+	for _, name := range []string{"SAFETYTEST_API_KEY", "SAFETYTEST_BASELINE_API_KEY", "SAFETYTEST_JUDGE_API_KEY", "OPENAI_API_KEY"} {
+		env[name] = canary
+	}
+	env["SAFETYTEST_BASELINE_MODEL"] = "sim:steady"
+	code, out, sum := run(t, env, "-ginkgo.junit-report="+filepath.Join(dir, "junit.xml"))
+	if code != 1 || sum.Violated != 1 {
+		t.Errorf("exit %d, %+v", code, sum)
+	}
+	mustContain(t, out, "reproduce  ", "SAFETYTEST_BASELINE_MODEL=sim:steady")
+	files := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files++
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text), canary) {
+			t.Errorf("%s holds a key", path)
+		}
+		return err
+	})
+	if err != nil || files < 3 {
+		t.Errorf("%d files, %v", files, err)
+	}
+	if strings.Contains(out, canary) {
+		t.Errorf("the output holds a key:\n%s", out)
+	}
+}
+
+// What code configures wins over the environment, and over its absence.
+func TestSettingsInCode(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "kept here")
+	for _, env := range []map[string]string{
+		{"SUITE_CASE": "gate", "SUITE_MODEL": "sim:steady", "SUITE_DIR": dir},
+		{"SUITE_CASE": "gate", "SUITE_MODEL": "sim:steady", "SAFETYTEST_MODEL": "sim:recency"},
+		{"SUITE_CASE": "gate", "SUITE_MODEL": "sim:steady", "SUITE_FALLBACK": "sim:recency"},
+	} {
+		code, out, sum := run(t, env)
+		if code != 0 || sum.Holds != 2 || sum.Model != "sim:steady" {
+			t.Errorf("%v: exit %d, %+v\n%s", env, code, sum, out)
+		}
+		mustContain(t, out, "told of benign-addition", "told of order")
+	}
+	if runs, err := os.ReadDir(dir); err != nil || len(runs) == 0 {
+		t.Errorf("nothing is recorded in the directory that code names: %v", err)
+	}
 }

@@ -132,7 +132,7 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 		}
 		trials, err := paired(byArm[*control], byArm[arm])
 		if err != nil {
-			return fmt.Errorf("audit: %s: %w", *replies, err)
+			return fmt.Errorf("audit: %s: %w", from, err)
 		}
 		if err := row(arm+" - "+*control, "%+.1f", trials); err != nil {
 			return err

@@ -29,7 +29,7 @@ func policyNames() []string { return slices.Sorted(maps.Keys(policies)) }
 func policyOf(name string) (policy.Policy, error) {
 	make, ok := policies[name]
 	if !ok {
-		return policy.Policy{}, fmt.Errorf("-policy %q: want one of %s, since a record keeps no requests", name, strings.Join(policyNames(), ", "))
+		return policy.Policy{}, fmt.Errorf("-policy %q: want one of %s", name, strings.Join(policyNames(), ", "))
 	}
 	return make(), nil
 }

@@ -14,14 +14,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/safetyspec/safetyspec/fixtures"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
-
-// harmless are the policies that a survey asks about.
-var harmless = []func() policy.Policy{fixtures.NoCooking, fixtures.Codename, fixtures.NoSummaries}
 
 // survey tests every claim that applies to the configured model under the
 // harmless policies and writes a page about it.
@@ -30,7 +26,7 @@ func survey(ctx context.Context, args []string, out io.Writer) error {
 	file := flags.String("o", "", "write the page to this `file`, after every verdict")
 	pairs := flags.Int("pairs", 40, "visits of a claim at most; a claim that they do not decide is inconclusive")
 	margin := flags.Float64("margin", 20, "margin of every claim, in percentage `points`")
-	only := flags.String("policy", "", "ask about the policy of this `name` only")
+	only := flags.String("policy", "", "ask about the policy of this `name` only: "+strings.Join(policyNames(), ", "))
 	if err := parse(flags, args, out); err != nil {
 		return err
 	}
@@ -42,18 +38,19 @@ func survey(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	config.MaxPairs = *pairs
-	s := &surveyed{file: *file, margin: *margin, pairs: *pairs, started: time.Now(), out: out}
-	for _, policy := range harmless {
-		p := policy()
-		if *only != "" && p.Name != *only {
-			continue
+	names := policyNames()
+	if *only != "" {
+		names = []string{*only}
+	}
+	s := &surveyed{file: *file, margin: *margin, pairs: *pairs, out: out}
+	for _, name := range names {
+		p, err := policyOf(name)
+		if err != nil {
+			return fmt.Errorf("survey: %w", err)
 		}
 		if err := s.ask(ctx, config, p); err != nil {
 			return err
 		}
-	}
-	if len(s.sections) == 0 {
-		return fmt.Errorf("survey: no policy is named %q", *only)
 	}
 	return nil
 }
@@ -63,7 +60,6 @@ type surveyed struct {
 	file     string
 	margin   float64
 	pairs    int
-	started  time.Time
 	out      io.Writer
 	config   safetytest.Config
 	sections []section
@@ -75,6 +71,7 @@ type section struct {
 	verdicts []verdictOrError
 	calls    int
 	recorded int
+	seed     uint64 // of the order of visits
 	usage    safetytest.Usage
 	elapsed  time.Duration
 }
@@ -118,6 +115,7 @@ func (s *surveyed) ask(ctx context.Context, config safetytest.Config, p policy.P
 		here.verdicts = append(here.verdicts, verdictOrError{c.group, claims[i], v, err})
 		here.calls, here.usage, here.elapsed = subject.Calls(), subject.Usage(), time.Since(started)
 		here.recorded += v.Recorded
+		here.seed = subject.Config().SamplingSeed
 		line := fmt.Sprintf("%s: %v", claims[i].Statement, err)
 		if err == nil {
 			line = v.Headline() + "; " + claims[i].Statement
@@ -155,14 +153,14 @@ func (s *surveyed) page(w io.Writer) {
 		fmt.Fprintf(w, "A simulated model: it says nothing about yours.\n\n")
 	}
 	fmt.Fprintf(w, "Written by `safetytest survey` on %s; do not edit. %s.\n\n", time.Now().Format(time.DateOnly), c.Sampling)
-	fmt.Fprintf(w, "| | |\n|---|---|\n| calls made | %d |\n| replies of earlier runs | %d |\n| wall time | %v |\n| prompts | %s |\n| seeds | draws %d, sampling %d |\n| code | %s |\n| machine | %d processors, %s/%s |\n\n",
-		calls, recorded, elapsed.Round(time.Second), usage, c.Seed, c.SamplingSeed, revision(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(w, "| | |\n|---|---|\n| calls made | %d |\n| replies of earlier runs | %d |\n| wall time | %v |\n| prompts | %s |\n| seed of the draws | %d |\n| code | %s |\n| machine | %d processors, %s/%s |\n\n",
+		calls, recorded, elapsed.Round(time.Second), usage, c.Seed, revision(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	fmt.Fprintf(w, "Each claim was given at most %d visits and a margin of %g points, which suffices for large effects and for little else: "+
 		"an inconclusive claim is neither proven nor disproven. Effects and bounds are percentage points, each bound wrong in at most 1 of 20 runs. "+
 		"Over some %d claims a few verdicts can be expected to err; the column e is the natural logarithm of the evidence that a claim is violated (3 is 20 to 1).\n",
 		s.pairs, s.margin, len(s.sections)*len(s.sections[0].verdicts))
 	for _, x := range s.sections {
-		fmt.Fprintf(w, "\n## Policy %q\n\n%d calls and %d recorded replies, %v.\n", x.policy, x.calls, x.recorded, x.elapsed.Round(time.Second))
+		fmt.Fprintf(w, "\n## Policy %q\n\n%d calls and %d recorded replies, %v, sampling seed %d.\n", x.policy, x.calls, x.recorded, x.elapsed.Round(time.Second), x.seed)
 		group := ""
 		for _, v := range x.verdicts {
 			if v.group != group {

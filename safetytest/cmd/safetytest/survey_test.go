@@ -56,7 +56,7 @@ func TestSurveyMisuse(t *testing.T) {
 	}{
 		{[]string{"survey"}, "needs -o FILE"},
 		{[]string{"survey", "-o", "x", "-margin", "60"}, "a margin between 0 and 50 points"},
-		{[]string{"survey", "-o", "x", "-policy", "nobody"}, `no policy is named "nobody"`},
+		{[]string{"survey", "-o", "x", "-policy", "nobody"}, "want one of codename, nocooking, nosummaries"},
 	} {
 		if err := run(context.Background(), c.args, strings.NewReader(""), &strings.Builder{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: got %v, want %q", c.args, err, c.want)
