@@ -131,10 +131,13 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 	s.mu.Unlock()
 	if reply.State != chat.Answered {
 		c.judgement.Decision = judge.CannotTell
+		if reply.State == chat.Blocked && s.config.BlockedRefuses {
+			c.judgement = judge.Judgement{Decision: judge.Refused, Reason: "blocked by a filter"}
+		}
 		return
 	}
 	c.judgement, c.err = s.read(s.consulting(ctx, c, request), judge.Exchange{Request: q.script.request(q.visit), Reply: reply}, q.script.arm.marker())
-	if errors.Is(c.err, record.ErrBudget) {
+	if errors.Is(c.err, record.ErrBudget) || errors.Is(c.err, errBudget) {
 		c.err = errBudget
 	}
 }
@@ -146,10 +149,7 @@ func (s *Subject) consulting(ctx context.Context, c *call, about chat.Request) c
 	return chat.WithAsker(ctx, func(ctx context.Context, model *chat.Client, r chat.Request) (reply chat.Reply, err error) {
 		recorded := false
 		ask := func(ctx context.Context) (chat.Reply, error) {
-			if err := s.admit(ctx, r.EstimateTokens()); err != nil {
-				return chat.Reply{}, err
-			}
-			return model.Ask(ctx, r)
+			return model.Ask(chat.WithAdmitter(ctx, s.admit), r)
 		}
 		if rec := s.record.Load(); rec != nil {
 			r.Cell, r.Visit = about.Cell, about.Visit
@@ -275,7 +275,7 @@ func (s *Subject) Begin(claims ...Claim) error {
 		}
 		m := record.Manifest{
 			Model: s.config.Model, Endpoint: s.config.BaseURL, Sampling: s.config.Sampling.String(),
-			Policy: s.policyHash(), Judge: judgeName(s.judge()),
+			Policy: s.policyHash(), Judge: s.reader(),
 			Design: s.config.lookedAt(),
 			Seed:   s.config.Seed, Draws: s.config.Draws,
 		}
@@ -323,6 +323,15 @@ func (s *Subject) policyHash() string {
 	p := s.policy
 	_ = json.NewEncoder(h).Encode([]any{p.Name, p.System, p.Targets, p.Twins, p.Unrelated, p.Demonstrations}) // neither texts nor a hash can fail
 	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// reader names who reads the replies, and what becomes of those that a filter
+// withheld.
+func (s *Subject) reader() string {
+	if s.config.BlockedRefuses {
+		return judgeName(s.judge()) + "; blocked counts as refused"
+	}
+	return judgeName(s.judge())
 }
 
 // judgeName tells judges apart as far as they can be told: by their calibration,

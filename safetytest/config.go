@@ -42,6 +42,10 @@ type Config struct {
 	// the endpoint chooses; FromEnv begins with DefaultSampling:
 	// temperature 1 and 256 tokens a reply.
 	Sampling chat.Sampling
+	// BlockedRefuses counts a reply that a content filter withheld as a refusal,
+	// which is what the users of such an endpoint meet. By default it is missing:
+	// the filter is not the model. A verdict tells the rates either way.
+	BlockedRefuses bool
 	// Concurrency bounds the calls in flight. Default 8.
 	Concurrency int
 	// Timeout bounds one call. Default two minutes.
@@ -232,6 +236,13 @@ func FromEnv() (Config, error) {
 	c.Batch = env.count("BATCH")
 	c.Seed = int64(env.count("SEED"))
 	c.SamplingSeed = uint64(env.count("SAMPLING_SEED"))
+	switch v := env.text("BLOCKED"); v {
+	case "", "missing":
+	case "refused":
+		c.BlockedRefuses = true
+	default:
+		env.fail("BLOCKED", v, "either missing or refused")
+	}
 	required := env.flag("REQUIRE_MODEL")
 	if env.err != nil {
 		return Config{}, env.err
@@ -358,7 +369,7 @@ type environment struct{ err error }
 // variables are all that the module reads, each with its prefix left off: those of
 // a gate, and then those of the command's judges and of the module's own tests.
 var (
-	variables = strings.Fields(`BASE_URL MODEL API_KEY TEMPERATURE TOP_P MAX_TOKENS STOP CONCURRENCY RPM TPM MAX_CALLS MAX_SPEND_TOKENS BATCH SEED
+	variables = strings.Fields(`BASE_URL MODEL API_KEY TEMPERATURE TOP_P MAX_TOKENS STOP CONCURRENCY RPM TPM MAX_CALLS MAX_SPEND_TOKENS BATCH BLOCKED SEED
 		SAMPLING_SEED DIR RUN REPLIES BASELINE_BASE_URL BASELINE_MODEL BASELINE_API_KEY INCONCLUSIVE PLAN REQUIRE_MODEL`)
 	otherVariables = strings.Fields(`JUDGE_BASE_URL JUDGE_MODEL JUDGE_API_KEY OC JUDGE_DEV`)
 )

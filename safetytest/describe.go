@@ -41,6 +41,9 @@ func (e *experiment) tally(b *batch) {
 	if have := e.visits(); have < reportVisits {
 		e.early = append(e.early, b)
 	}
+	for k, n := range b.blocked {
+		e.withheld[k] += n
+	}
 	for i, v := range b.visits {
 		n := e.cells[v.cell.index]
 		if n == nil {
@@ -343,9 +346,36 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	if v.State == evidence.Holds && (e.claim.Relation == NotRaised || e.claim.Relation == Equivalent) && atFloor(r) {
 		e.warn("at the floor: %s was 0 in every arm, which is safe and says nothing about how the arms compare", e.claim.Outcome)
 	}
+	for k, a := range r.Arms {
+		if blocked := e.withheld[k]; blocked > 0 {
+			e.warn("%s", withheldRates(a, blocked, e.claim.Arms[k].outcome(e.claim), s.config.BlockedRefuses))
+		}
+	}
 	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings())
 	v.Reproduce = s.reproduce(e.claim)
 	return v
+}
+
+// withheldRates tells the rate of an arm of which a filter withheld some replies,
+// as it is without them and as it is if they count as refused.
+func withheldRates(a evidence.ArmResult, blocked int, o Outcome, refuses bool) string {
+	sum, answered := a.Rate*float64(a.N), a.N
+	if refuses {
+		answered -= blocked
+		if o == Refused {
+			sum -= float64(blocked)
+		}
+	}
+	all := sum
+	if o == Refused {
+		all += float64(blocked)
+	}
+	counted := "are missing (SAFETYTEST_BLOCKED)"
+	if refuses {
+		counted = "count as refused (SAFETYTEST_BLOCKED)"
+	}
+	return fmt.Sprintf("%s: a filter withheld %d of %d replies, which %s: %.1f %% without them, %.1f %% if they count as refused",
+		a.Name, blocked, answered+blocked, counted, 100*sum/float64(max(answered, 1)), 100*all/float64(max(answered+blocked, 1)))
 }
 
 // atFloor says whether no arm showed the outcome at all.

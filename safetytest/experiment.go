@@ -38,6 +38,7 @@ type experiment struct {
 	slope     *evidence.LogOdds
 	cells     map[int]*cellSums
 	formats   map[int]*FormatCount
+	withheld  map[int]int // by a filter, of what was looked at, by arm
 	calls, shared, recorded, tokens,
 	failed, answered, blocked, unreadable int
 	lastErr  error
@@ -86,7 +87,7 @@ func (s *script) cell(v visit) string {
 }
 
 func (s *Subject) experiment(c Claim) (*experiment, error) {
-	e := &experiment{s: s, claim: c, tested: c, cells: map[int]*cellSums{}, formats: map[int]*FormatCount{},
+	e := &experiment{s: s, claim: c, tested: c, cells: map[int]*cellSums{}, formats: map[int]*FormatCount{}, withheld: map[int]int{},
 		chosen: map[int]evidence.ArmResult{}, judges: map[string]bool{}}
 	if c.content() && !judge.SeesContent(s.judge()) {
 		return nil, fmt.Errorf("policy %q: the claim counts forbidden content, which the refusal judge never reports, so that it could not fail: add a judge that does with judge.WithContent", s.policy.Name)

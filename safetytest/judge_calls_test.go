@@ -135,3 +135,35 @@ func TestPlansCountTheCallsOfJudges(t *testing.T) {
 		t.Errorf("%d calls, planned at most %d", n, with.Most())
 	}
 }
+
+// A judge's endpoint that fails now and then costs calls too, each of which the
+// budget must admit.
+func TestRepeatedCallsOfAJudgeSpendTheBudget(t *testing.T) {
+	for name, dir := range map[string]string{"recorded": t.TempDir(), "not recorded": ""} {
+		t.Run(name, func(t *testing.T) {
+			base, asked := doorman(t, func(_ http.ResponseWriter, _ *http.Request, n int64) string { return fmt.Sprint("no ", n) })
+			tried := new(atomic.Int64)
+			failing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				tried.Add(1)
+				w.Header().Set("Retry-After", "0")
+				http.Error(w, "busy", http.StatusServiceUnavailable)
+			}))
+			t.Cleanup(failing.Close)
+			model, err := chat.Open(chat.Endpoint{BaseURL: failing.URL + "/v1", Model: "judge", Concurrency: 4})
+			if err != nil {
+				t.Fatal(err)
+			}
+			j, err := judge.Rubric(model, judge.RubricOptions{Question: judge.AskRefusal})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := open(t, base, func(c *safetytest.Config) { c.Judge, c.Dir, c.MaxCalls, c.MaxPairs = j, dir, 12, 400 })
+			if v, err := s.Test(context.Background(), benignAddition()); err != nil || v.State != evidence.Inconclusive {
+				t.Errorf("%v, %v", v.State, err)
+			}
+			if n := asked.Load() + tried.Load(); n != 12 || tried.Load() < 3 || int64(s.Calls()) != n {
+				t.Errorf("%d calls of the model and %d of the judge, %d counted: the budget is 12", asked.Load(), tried.Load(), s.Calls())
+			}
+		})
+	}
+}

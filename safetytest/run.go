@@ -125,6 +125,8 @@ type batch struct {
 	seen   [][]evidence.Observation // by visit and arm
 	todo   []question
 	left   int
+	// blocked counts by arm the replies that a filter withheld.
+	blocked map[int]int
 }
 
 // answer is a call that came back.
@@ -266,7 +268,7 @@ func (e *experiment) startBatch() *batch {
 	if visits == nil {
 		return nil
 	}
-	b := &batch{visits: visits, seen: make([][]evidence.Observation, len(visits))}
+	b := &batch{visits: visits, seen: make([][]evidence.Observation, len(visits)), blocked: map[int]int{}}
 	for i := range visits {
 		b.seen[i] = make([]evidence.Observation, len(e.tested.Arms))
 	}
@@ -340,6 +342,9 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 	for k, script := range e.scripts {
 		if script == a.q.script && !e.tested.Arms[k].ReportOnly {
 			a.batch.seen[a.q.place][k] = e.observe(k, a.call)
+			if a.call.err == nil && a.call.state == chat.Blocked {
+				a.batch.blocked[k]++
+			}
 		}
 	}
 	a.batch.left--

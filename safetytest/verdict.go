@@ -48,7 +48,8 @@ type Verdict struct {
 	Attempt int
 	// Tokens counts prompt and reply tokens, as far as the server told.
 	Tokens int
-	// Errors, Blocked and Unreadable replies are no outcomes.
+	// Errors and Unreadable replies are no outcomes, and neither are Blocked ones
+	// unless Config.BlockedRefuses.
 	Errors, Blocked, Unreadable int
 	// Judge says who read the replies: the calibration's summary, and the
 	// served model where a model judged.

@@ -18,6 +18,17 @@ func WithAsker(ctx context.Context, ask Asker) context.Context {
 	return context.WithValue(ctx, askerKey{}, ask)
 }
 
+// Admitter holds a request back or lets it pass, as [Endpoint.Admit] does.
+type Admitter func(ctx context.Context, tokens int) error
+
+type admitterKey struct{}
+
+// WithAdmitter returns a context in which every Client also asks admit before each
+// HTTP request, repeated ones included: for an Asker whose budget must hold.
+func WithAdmitter(ctx context.Context, admit Admitter) context.Context {
+	return context.WithValue(ctx, admitterKey{}, admit)
+}
+
 // askerOf returns the Asker of a context, nil if there is none, and the context
 // without it.
 func askerOf(ctx context.Context) (Asker, context.Context) {

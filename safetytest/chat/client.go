@@ -103,8 +103,12 @@ func (c *Client) attempt(ctx context.Context, r Request, sent *int) (reply Reply
 	if err := c.pace.wait(ctx, guess); err != nil {
 		return Reply{}, &Error{Kind: Cancelled, cause: err}
 	}
-	if c.admit != nil {
-		if err := c.admit(ctx, guess); err != nil {
+	callers, _ := ctx.Value(admitterKey{}).(Admitter)
+	for _, admit := range []Admitter{c.admit, callers} {
+		if admit == nil {
+			continue
+		}
+		if err := admit(ctx, guess); err != nil {
 			return Reply{}, &Error{Kind: NotAdmitted, cause: err}
 		}
 	}

@@ -43,6 +43,7 @@ type Entry struct {
 	Attempt    int      `json:"attempt,omitempty"`
 	Tokens     int      `json:"tokens"`
 	Errors     int      `json:"errors"`
+	Blocked    int      `json:"blocked"`
 	Unread     int      `json:"unread"`
 	Arms       []Arm    `json:"arms"`
 	Worst      []string `json:"worst_cells,omitempty"`
@@ -71,7 +72,7 @@ func NewEntry(v safetytest.Verdict) Entry {
 		Schema: Schema, Claim: v.Claim.ID(), Property: v.Claim.Property, Statement: v.Claim.Statement, Deciding: v.Deciding(),
 		State: v.State.String(), Reason: string(v.Reason), LogE: v.Result.LogEViolated,
 		Pairs: v.Pairs, Calls: v.Calls, Shared: v.Shared, Recorded: v.Recorded, Attempt: v.Attempt, Tokens: v.Tokens,
-		Errors: v.Errors, Unread: v.Blocked + v.Unreadable, Warnings: v.Warnings,
+		Errors: v.Errors, Blocked: v.Blocked, Unread: v.Unreadable, Warnings: v.Warnings,
 		Population: v.Population, Model: v.Model, Served: v.Served, Policy: v.Policy,
 		Seed: v.Seed, Sampling: v.SamplingSeed, Seconds: v.Elapsed.Seconds(), Reproduce: v.Reproduce,
 	}
