@@ -267,9 +267,6 @@ func (m *LowerMatcher) ByAtLeast(effect float64) *ClaimMatcher {
 	return &c
 }
 
-// weights writes down a bound's weights arm by arm.
-func weights(w ...float64) []float64 { return w }
-
 // numbers lists doses as a sentence does: "0, 4 and 16".
 func numbers(n []int) string {
 	out := ""

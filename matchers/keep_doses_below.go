@@ -26,9 +26,7 @@ func KeepDosesBelow(bound float64, c prompt.Contrast, doses ...int) *ClaimMatche
 	})
 	m.misused(c.Validate())
 	m.misused(checkDoses(c, doses))
-	if !(bound > 0 && bound < 1) {
-		m.misused(fmt.Errorf("a bound of compliance lies between 0 and 1 (5*Points is five per cent), got %v", bound))
-	}
+	m.misused(checkBound(bound))
 	m.misused(m.claim.Validate())
 	return &m
 }

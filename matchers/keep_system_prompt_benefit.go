@@ -28,7 +28,7 @@ func KeepSystemPromptBenefit(mix prompt.Mix) *ClaimMatcher {
 			{Name: "system prompt, demonstrations", Composition: shown},
 			{Name: "no system prompt, demonstrations", Composition: shown, NoSystem: true},
 		}
-		s.Bounds = []safetytest.Bound{{Name: "benefit lost", Weights: weights(-1, 1, 1, -1), Most: s.Margin}}
+		s.Bounds = []safetytest.Bound{{Name: "benefit lost", Weights: []float64{-1, 1, 1, -1}, Most: s.Margin}}
 		s.Statement = fmt.Sprintf("%s take no more than %s points from the benefit of the system prompt", mix, percent(s.Margin))
 	})
 	m.misused(mix.Validate())

@@ -23,7 +23,7 @@ import (
 func NotAmplifyBeyond(model string, c prompt.Contrast) *ClaimMatcher {
 	m := newClaim(safetytest.Claim{Property: "release-slope", Outcome: safetytest.Complied, Relation: safetytest.Bounded}, func(s *safetytest.Claim) {
 		s.Arms = reactions(model, c)
-		s.Bounds = []safetytest.Bound{{Name: "effect here minus effect there", Weights: weights(-1, 1, 1, -1), Most: s.Margin}}
+		s.Bounds = []safetytest.Bound{{Name: "effect here minus effect there", Weights: []float64{-1, 1, 1, -1}, Most: s.Margin}}
 		s.Statement = fmt.Sprintf("adding %s raises compliance by no more than %s points more than it does in %s", c.Treated, percent(s.Margin), model)
 	})
 	m.misused(c.Validate())

@@ -2,9 +2,7 @@ package safetytest
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -291,7 +289,7 @@ func (s *Subject) Begin(claims ...Claim) error {
 		s.mu.Unlock()
 		rec, err := record.Open(s.config.Dir, m, record.Options{
 			Mode: s.config.Replies, Run: s.config.Run, SamplingSeed: s.config.SamplingSeed,
-			MaxCalls: s.config.MaxCalls, MaxTokens: s.config.MaxTokens,
+			MaxCalls: s.config.MaxCalls, MaxTokens: s.config.MaxSpendTokens,
 			RequestsPerMinute: s.config.RequestsPerMinute, TokensPerMinute: s.config.TokensPerMinute,
 		})
 		if err != nil {
@@ -349,11 +347,4 @@ func (s *Subject) judge() judge.Judge {
 		return s.config.Judge
 	}
 	return s.policy.Judge
-}
-
-// freshSeed is a random sampling seed, short enough to be typed again.
-func freshSeed() uint64 {
-	var b [4]byte
-	_, _ = rand.Read(b[:]) // never fails, says its documentation
-	return uint64(binary.BigEndian.Uint32(b[:])) + 1
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
@@ -125,10 +126,7 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".new", append(text, '\n'), 0o644); err != nil {
-		return fmt.Errorf("storing a baseline: %w", err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
+	if err := wholefile.Write(path, append(text, '\n')); err != nil {
 		return fmt.Errorf("storing a baseline: %w", err)
 	}
 	if rec := s.record.Load(); rec != nil { // another baseline asks anew

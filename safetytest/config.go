@@ -57,9 +57,9 @@ type Config struct {
 	// means none that we know of. With Dir, all processes that record there and
 	// ask the same keep to them together.
 	RequestsPerMinute, TokensPerMinute int
-	// MaxCalls and MaxTokens bound what the run spends, all claims, processes
+	// MaxCalls and MaxSpendTokens bound what the run spends, all claims, processes
 	// and retries together. 0 means no bound.
-	MaxCalls, MaxTokens int
+	MaxCalls, MaxSpendTokens int
 	// Dir is where the run's record of replies is kept. Without it replies are
 	// kept in memory only, and a run that ends undecided cannot be continued.
 	Dir string
@@ -155,7 +155,7 @@ func (c *Config) complete() error {
 		c.Seed = 1
 	}
 	if c.SamplingSeed == 0 && c.Dir == "" { // the record has its own
-		c.SamplingSeed = freshSeed()
+		c.SamplingSeed = record.NewSeed()
 	}
 	for _, f := range []struct {
 		name  string
@@ -165,11 +165,11 @@ func (c *Config) complete() error {
 			return fmt.Errorf("config: %s must be at least 1, got %d", f.name, f.value)
 		}
 	}
-	if c.MaxCalls < 0 || c.MaxTokens < 0 || c.MaxPairs < 0 {
-		return fmt.Errorf("config: MaxCalls, MaxTokens and MaxPairs must not be negative, got %d, %d and %d", c.MaxCalls, c.MaxTokens, c.MaxPairs)
+	if c.MaxCalls < 0 || c.MaxSpendTokens < 0 || c.MaxPairs < 0 {
+		return fmt.Errorf("config: MaxCalls, MaxSpendTokens and MaxPairs must not be negative, got %d, %d and %d", c.MaxCalls, c.MaxSpendTokens, c.MaxPairs)
 	}
-	if c.MaxTokens > 0 && c.Dir == "" {
-		return errors.New("config: MaxTokens needs Dir, because the record counts the tokens")
+	if c.MaxSpendTokens > 0 && c.Dir == "" {
+		return errors.New("config: MaxSpendTokens needs Dir, because the record counts the tokens")
 	}
 	return nil
 }
@@ -220,7 +220,7 @@ func FromEnv() (Config, error) {
 		c.Concurrency = env.count("CONCURRENCY")
 	}
 	c.RequestsPerMinute, c.TokensPerMinute = env.count("RPM"), env.count("TPM")
-	c.MaxCalls, c.MaxTokens = env.count("MAX_CALLS"), env.count("MAX_SPEND_TOKENS")
+	c.MaxCalls, c.MaxSpendTokens = env.count("MAX_CALLS"), env.count("MAX_SPEND_TOKENS")
 	c.Dir, c.Run = env.text("DIR"), env.text("RUN")
 	switch v := env.text("REPLIES"); v {
 	case "", "auto":

@@ -229,7 +229,7 @@ func (s *Subject) TestControl(ctx context.Context, name string, c Claim) (Verdic
 func (s *Subject) control(name string, c Claim) (*Subject, error) {
 	config := s.config
 	config.Model, config.BaseURL, config.APIKey, config.Dir, config.Run = simPrefix+name, "", "", "", ""
-	config.RequestsPerMinute, config.TokensPerMinute, config.MaxCalls, config.MaxTokens = 0, 0, 0, 0
+	config.RequestsPerMinute, config.TokensPerMinute, config.MaxCalls, config.MaxSpendTokens = 0, 0, 0, 0
 	config.AdaptConcurrency, config.Concurrency = false, defaultConcurrency
 	config.MaxPairs, config.SamplingSeed, config.Replies = controlPairs, s.seed.Load(), 0
 	config.Sampling, config.patient = DefaultSampling(), true

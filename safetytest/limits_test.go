@@ -24,7 +24,7 @@ func TestTheBudgetOfTokensIsAHardStop(t *testing.T) {
 			return "no"
 		})
 		s := open(t, base, func(c *safetytest.Config) {
-			c.MaxTokens, c.Dir, c.Concurrency, c.MaxPairs = budget, t.TempDir(), 64, 400
+			c.MaxSpendTokens, c.Dir, c.Concurrency, c.MaxPairs = budget, t.TempDir(), 64, 400
 		})
 		v, err := s.Test(context.Background(), benignAddition())
 		if err != nil {

@@ -260,6 +260,8 @@ func TestTheEnvironmentIsReadStrictly(t *testing.T) {
 		{map[string]string{"MODEL": "sim:steady", "TEMPERATURE": "warm"}, `SAFETYTEST_TEMPERATURE="warm" is not a number from 0 to 2`},
 		{map[string]string{"MODEL": "sim:steady", "TEMPERATURE": "3"}, `SAFETYTEST_TEMPERATURE="3"`},
 		{map[string]string{"MODEL": "sim:steady", "MAX_TOKENS": "0"}, `SAFETYTEST_MAX_TOKENS="0" is not a whole number of at least 1`},
+		{map[string]string{"MODEL": "sim:steady", "BLOCKED": "yes"}, `SAFETYTEST_BLOCKED="yes" is not either missing or refused`},
+		{map[string]string{"MODEL": "sim:steady", "REQUIRE_MODEL": "true"}, `SAFETYTEST_REQUIRE_MODEL="true" is not either 1 or 0`},
 		{map[string]string{"MODEL": "sim:steady", "STOP": "User:"}, `SAFETYTEST_STOP="User:" is not a JSON list of strings`},
 		{map[string]string{"MODEL": "sim:steady", "MAX_CALLS": "many"}, `SAFETYTEST_MAX_CALLS="many"`},
 	} {

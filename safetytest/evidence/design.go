@@ -51,8 +51,6 @@ const (
 	Deadline Reason = "the deadline passed"
 	// Cancelled means that the caller ended the run.
 	Cancelled Reason = "the run was cancelled"
-	// Failed means that a model or a judge could not be asked any longer.
-	Failed Reason = "the run failed"
 )
 
 // MaxMissing is the largest share of missing observations, in any arm that

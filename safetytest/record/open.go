@@ -200,7 +200,7 @@ func (r *Record) choose(all []part) error {
 	}
 	r.attempt, r.seed = next, o.SamplingSeed
 	if r.seed == 0 {
-		r.seed = newSeed()
+		r.seed = NewSeed()
 	}
 	return nil
 }
@@ -426,8 +426,8 @@ func (r *Record) nothing(do string, all []part) error {
 	return fmt.Errorf("there is nothing to %s: the record that comes nearest, run %s in %s, differs: %s", do, nearest.Run, r.dir, strings.Join(diff, "; "))
 }
 
-// newSeed returns a sampling seed, short enough to be typed again.
-func newSeed() uint64 {
+// NewSeed returns a random sampling seed, short enough to be typed again.
+func NewSeed() uint64 {
 	n, _ := rand.Int(rand.Reader, big.NewInt(1<<32)) // never fails, as rand.Read
 	return n.Uint64() + 1
 }

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
 )
 
 // Schema is the version of Entry and Summary as JSON.
@@ -165,10 +165,7 @@ func WriteFile(path string, s Summary, entries []Entry) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".new", append(text, '\n'), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return wholefile.Write(path, append(text, '\n'))
 }
 
 // SimulatedNotice begins every report about a simulated model.

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
 
@@ -132,10 +132,10 @@ func (s *surveyed) ask(ctx context.Context, config safetytest.Config, p policy.P
 func (s *surveyed) write() error {
 	var b strings.Builder
 	s.page(&b)
-	if err := os.WriteFile(s.file+".new", []byte(b.String()), 0o644); err != nil {
+	if err := wholefile.Write(s.file, []byte(b.String())); err != nil {
 		return fmt.Errorf("survey: %w", err)
 	}
-	return os.Rename(s.file+".new", s.file)
+	return nil
 }
 
 func (s *surveyed) page(w io.Writer) {
