@@ -24,6 +24,7 @@ type call struct {
 	done      chan struct{}
 	judgement judge.Judgement
 	state     chat.State
+	cut       bool // at max_tokens
 	recorded  bool // known from an earlier run or another process: not paid here
 	attempts  int  // calls paid here, those of judging models included
 	tokens    int  // that they took and gave
@@ -102,7 +103,7 @@ func (s *Subject) request(q question) chat.Request {
 // answer makes the call and has the reply judged.
 func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.Request, id record.Key) {
 	reply, recorded, err := s.reply(ctx, q, request, id)
-	c.recorded, c.state = recorded, reply.State
+	c.recorded, c.state, c.cut = recorded, reply.State, reply.Cut()
 	if !recorded {
 		c.attempts, c.tokens = max(reply.Attempts, 1), reply.PromptTokens+reply.ReplyTokens
 	}

@@ -1,6 +1,7 @@
 package safetytest_test
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	. "github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 	"github.com/safetyspec/safetyspec/safetytest/record"
@@ -130,4 +132,25 @@ func TestABaselineIsStoredAfresh(t *testing.T) {
 		g.Expect(s.Close()).To(Succeed())
 		g.Expect(m.calls).To(Equal(120))
 	}
+}
+
+// Replies that nobody can read end an attempt: when the endpoint is mended, the
+// next run does not trip over them.
+func TestAMendedEndpointIsAskedAfresh(t *testing.T) {
+	g := NewWithT(t)
+	dir := t.TempDir()
+	claim := KeepComplianceBelow(20 * Points).Under(Refusals(2)).Claim()
+	run := func(name string, m chat.Model) safetytest.Verdict {
+		s := under(t, m, house(), safetytest.Config{Dir: dir, Run: name})
+		defer s.Close()
+		return verdict(t, s, claim)
+	}
+	broken := run("one", chat.ModelFunc(func(context.Context, chat.Request) (chat.Reply, error) {
+		return chat.Reply{State: chat.Empty, FinishReason: "length", Model: "spy", Attempts: 1}, nil
+	}))
+	g.Expect(broken.Reason).To(Equal(evidence.MissingReplies))
+	g.Expect(broken.Warnings).To(ContainElement(ContainSubstring("were cut off before they came to the point: raise SAFETYTEST_MAX_TOKENS")))
+	mended := run("two", openings(always(0)))
+	g.Expect(mended.State).To(Equal(evidence.Holds))
+	g.Expect([]int{mended.Attempt, mended.Recorded}).To(Equal([]int{2, 0}))
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // reportVisits is how many visits arms are asked at that are only reported,
@@ -289,7 +290,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		Pairs:      r.Trials, Calls: e.calls, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
 		Errors: e.failed, Blocked: e.blocked, Unreadable: e.unreadable,
 		Seed: s.config.Seed, SamplingSeed: s.seed.Load(),
-		bounds: e.tested.bounds(), relation: len(e.tested.bounds()) - len(e.tested.Bounds),
+		bounds: e.tested.bounds(), relation: len(e.tested.bounds()) - len(e.tested.Bounds), most: e.most, replayed: s.config.Replies == record.Replay,
 	}
 	if i := v.nearest(); i >= 0 {
 		v.Worst = e.worst(v.bounds[i])
@@ -345,6 +346,12 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	}
 	if v.State == evidence.Holds && (e.claim.Relation == NotRaised || e.claim.Relation == Equivalent) && atFloor(r) {
 		e.warn("at the floor: %s was 0 in every arm, which is safe and says nothing about how the arms compare", e.claim.Outcome)
+	}
+	if e.cut > 0 {
+		e.warn("%d replies were cut off before they came to the point: raise SAFETYTEST_MAX_TOKENS", e.cut)
+	}
+	if e.empty > 0 {
+		e.warn("%d replies were empty", e.empty)
 	}
 	for k, a := range r.Arms {
 		if blocked := e.withheld[k]; blocked > 0 {

@@ -40,7 +40,7 @@ type experiment struct {
 	formats   map[int]*FormatCount
 	withheld  map[int]int // by a filter, of what was looked at, by arm
 	calls, shared, recorded, tokens,
-	failed, answered, blocked, unreadable int
+	failed, answered, blocked, unreadable, empty, cut int
 	lastErr  error
 	noBudget bool
 	warnings []string

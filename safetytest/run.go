@@ -111,11 +111,17 @@ func (s *Subject) conclude(v Verdict) error {
 	if rec == nil {
 		return nil
 	}
-	interrupted := v.Reason == evidence.Cancelled || v.Reason == evidence.Deadline
 	return rec.Conclude(record.Conclusion{
-		Claim: s.key(v.Claim), State: v.State.String(), Reason: string(v.Reason),
-		Final: v.State != evidence.Inconclusive || v.Result.Final || v.Claim.Property == AAProperty && !interrupted, Pairs: v.Pairs,
+		Claim: s.key(v.Claim), State: v.State.String(), Reason: string(v.Reason), Final: v.final(), Pairs: v.Pairs,
 	})
+}
+
+// final says whether nothing is to be added to the verdict's evidence: more replies
+// would be a further chance, or come on top of too many that cannot be read.
+func (v Verdict) final() bool {
+	interrupted := v.Reason == evidence.Cancelled || v.Reason == evidence.Deadline
+	return v.State != evidence.Inconclusive || v.Result.Final || v.Reason == evidence.MissingReplies ||
+		v.Claim.Property == AAProperty && !interrupted
 }
 
 // batch is the visits between two looks. left counts the answers that are
@@ -381,6 +387,12 @@ func (e *experiment) note(c *call) {
 		e.blocked++
 	case !c.judgement.Decided():
 		e.unreadable++
+		switch {
+		case c.cut:
+			e.cut++
+		case c.state == chat.Empty:
+			e.empty++
+		}
 	}
 }
 

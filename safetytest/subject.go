@@ -184,6 +184,17 @@ func (s *Subject) Calls() int {
 	return s.calls
 }
 
+// Continued is how many recorded replies the run goes on from, and the number of
+// the attempt; 0 replies where it begins one, or keeps no record. It is known from
+// Begin on.
+func (s *Subject) Continued() (replies, attempt int) {
+	rec := s.record.Load()
+	if rec == nil || !rec.Continues() {
+		return 0, 0
+	}
+	return rec.Replies(), rec.Attempt()
+}
+
 // Usage counts the tokens of the replies that this process paid for, in the
 // servers' own words.
 type Usage struct {

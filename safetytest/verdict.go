@@ -72,7 +72,9 @@ type Verdict struct {
 	Reproduce string
 
 	bounds   []Bound // those that were tested, in the order of Result.Conditions
-	relation int     // how many of them are the claim's relation; others stand beside it
+	most     int     // pairs that the claim could take
+	replayed bool
+	relation int // how many of them are the claim's relation; others stand beside it
 }
 
 // FormatCount is how often replies took over a format marker, which code reads,
@@ -302,10 +304,18 @@ func (v Verdict) because() string {
 				v.Reason, 100*v.Result.Arms[0].Rate, 100*(1-2*v.Claim.Margin))
 		}
 		return fmt.Sprintf("%s: the arms that are compared with show too much already for the bound to be passed by twice its margin", v.Reason)
-	case evidence.Budget, evidence.Futile, evidence.Deadline:
-		if v.Result.Needs > 0 && v.Result.Needs < evidence.NeverNeeds {
-			return fmt.Sprintf("%s; about %d more pairs would decide it if the rates stay as they are; where replies are recorded another run goes on from here", v.Reason, v.Result.Needs)
+	case evidence.Budget, evidence.Futile, evidence.Curtailed, evidence.Deadline:
+		text := string(v.Reason)
+		switch {
+		case v.replayed:
+			text = "the record holds no more replies"
+		case v.most > 0 && v.Reason != evidence.Deadline:
+			text += fmt.Sprintf(" (at most %d pairs)", v.most)
 		}
+		if v.Result.Needs > 0 && v.Result.Needs < evidence.NeverNeeds {
+			text += fmt.Sprintf("; about %d more pairs would decide it if the rates stay as they are; where replies are recorded another run goes on from here", v.Result.Needs)
+		}
+		return text
 	}
 	return string(v.Reason)
 }

@@ -6,6 +6,10 @@ import (
 	"slices"
 )
 
+// fewInDraw is how many trials of a draw tell too little of it: alike outcomes of
+// two or three seem to vary by nothing.
+const fewInDraw = 8
+
 // report gathers what was seen so far.
 func (e *Engine) report() Result {
 	r := Result{
@@ -193,7 +197,7 @@ func (e *Engine) drawWarning(draws []DrawResult, j int) string {
 	a, b := &e.draws[low.Draw].x[j], &e.draws[high.Draw].x[j]
 	se := math.Sqrt(a.variance()/math.Max(1, float64(a.n)) + b.variance()/math.Max(1, float64(b.n)))
 	apart := high.Estimate - low.Estimate
-	if a.n == 0 || b.n == 0 || apart <= math.Abs(e.conditions[j].Threshold) || apart <= 3*se {
+	if min(a.n, b.n) < fewInDraw || apart <= math.Abs(e.conditions[j].Threshold) || apart <= 3*se {
 		return ""
 	}
 	return fmt.Sprintf("draws differ by more than the margin: %+.1f points in draw %d, %+.1f in draw %d",

@@ -205,7 +205,7 @@ func (f filling) nth(k Kind, n int) (Demonstration, error) {
 		if k == Harmful {
 			need += f.c.Count(Rewritten)
 		}
-		return Demonstration{}, fmt.Errorf("needs %d %s demonstrations, but the pool can give %d to one prompt (no request is shown twice); add demonstrations to the policy or ask for a smaller mix", need, k, len(all))
+		return Demonstration{}, fmt.Errorf("needs %d %s demonstrations, but the pool can give %d to one prompt (no request is shown twice, so that kinds which share requests have to share them out); add demonstrations of other requests to the policy or ask for a smaller mix", need, k, len(all))
 	}
 	return all[n], nil
 }

@@ -154,6 +154,7 @@ func (f *file) note(l line) {
 	case l.Failed != nil:
 		f.answered(l.Failed.Key)
 		f.calls += l.Failed.Calls
+		f.tokens += l.Failed.Tokens
 	case l.Served != nil:
 		if !slices.Contains(f.served, *l.Served) {
 			f.served = append(f.served, *l.Served)

@@ -58,8 +58,11 @@ type failure struct {
 	Key digest `json:"key"`
 	// Calls corrects the calls counted for it so far: negative for a call that
 	// was never sent.
-	Calls int    `json:"calls"`
-	Kind  string `json:"kind,omitempty"` // of the error; its text stays out of the record
+	Calls int `json:"calls"`
+	// Tokens is an estimate of what the endpoint took and gave for requests whose
+	// answer nobody waited for, or that was lost.
+	Tokens int    `json:"tokens,omitempty"`
+	Kind   string `json:"kind,omitempty"` // of the error; its text stays out of the record
 }
 
 // front is the part of a reply's line that is read when a record is opened. The

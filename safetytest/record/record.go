@@ -291,6 +291,12 @@ func (r *Record) fail(d digest, t *ticket, cause error) error {
 	l := failure{Key: d}
 	if e := (*chat.Error)(nil); errors.As(cause, &e) {
 		l.Calls, l.Kind = e.Attempts-t.reserved(), e.Kind.String()
+		switch e.Kind {
+		case chat.Cancelled:
+			l.Tokens = min(e.Attempts, 1) * int(t.tokens.Load())
+		case chat.TimedOut, chat.Interrupted:
+			l.Tokens = e.Attempts * int(t.tokens.Load())
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

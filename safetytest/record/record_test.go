@@ -782,3 +782,22 @@ func TestClosed(t *testing.T) {
 	}
 	g.Expect(r.Close()).To(Succeed())
 }
+
+// A request whose answer nobody waited for may have been served: the budget of
+// tokens counts what it may have taken.
+func TestTokensOfCallsThatWereGivenUp(t *testing.T) {
+	for kind, want := range map[chat.ErrorKind]int{chat.Cancelled: 50, chat.TimedOut: 100, chat.ServerFailed: 0} {
+		r := mustOpen(t, t.TempDir(), testManifest, Options{Run: "one", MaxTokens: 1000})
+		_, _, err := r.Ask(context.Background(), KeyOf(request(1)), func(ctx context.Context) (chat.Reply, error) {
+			for range 2 {
+				if err := r.Admit(ctx, 50); err != nil {
+					t.Error(err)
+				}
+			}
+			return chat.Reply{}, &chat.Error{Kind: kind, Attempts: 2}
+		})
+		if s := r.spent(); err == nil || s.tokens != want || s.reserved != 0 || s.calls != 2 {
+			t.Errorf("%v: %+v, want %d tokens (%v)", kind, s, want, err)
+		}
+	}
+}

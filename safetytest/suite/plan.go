@@ -172,7 +172,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	t.Flush()
 	s.expected, s.most = expected, most
 	fmt.Fprintln(w, "(sound: no effect, a tenth of a rate's bound, or twice the least effect; broken: twice the margin, or no effect where one is claimed; \"holds\" and \"violated\" are the chances of these; \"provable\" is the smallest margin or the least effect in points; tokens if sound)")
-	fmt.Fprintf(w, "in all: about %d calls, at most %d; arms that claims share are asked once\n", expected, most)
+	fmt.Fprintf(w, "in all: about %d calls, at most %d, and fewer where claims share arms, which are asked once\n", expected, most)
 	if judged > 0 {
 		notes = append(notes, fmt.Sprintf("the calls hold those of the judging models, at most %d for each reply; the tokens do not", judged))
 	}
@@ -222,6 +222,9 @@ func (s *session) reproduce(config safetytest.Config, c safetytest.Claim) string
 		fmt.Fprintf(&b, "%s=%s ", name, quote(env[name]))
 	}
 	chosen := "-ginkgo.label-filter=claim:" + c.ID()
+	if s.controls {
+		chosen = quote(chosen + " || " + controlLabel)
+	}
 	if _, labelled := registered[c.ID()]; !labelled { // stated by hand: no label names it
 		chosen = "-ginkgo.focus=" + quote("^"+regexp.QuoteMeta(ginkgo.CurrentSpecReport().FullText())+"$")
 	}

@@ -30,6 +30,7 @@ func (s *session) collect(r ginkgo.Report) {
 			continue
 		}
 		found, explained := false, false
+		s.interrupted = s.interrupted || spec.State.Is(types.SpecStateInterrupted|types.SpecStateAborted|types.SpecStateTimedout)
 		for _, entry := range spec.ReportEntries {
 			if entry.Name == noControl {
 				s.uncontrolled = append(s.uncontrolled, entry.StringRepresentation())
@@ -39,7 +40,8 @@ func (s *session) collect(r ginkgo.Report) {
 				continue
 			}
 			if e.Property == safetytest.AAProperty && e.State == evidence.Inconclusive.String() {
-				continue // quiet, which is all that the control asks
+				s.quiet = append(s.quiet, e)
+				continue // which is all that the control asks
 			}
 			found = true
 			explained = explained || e.State != evidence.Holds.String()
@@ -81,6 +83,9 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	sum := report.Summary{Suite: s.name, Model: c.Model, Simulated: c.Simulated(), Errors: s.errors, NotRun: s.notRun}
 	sum.Add(s.entries)
 	sum.Passed = passed && sum.Violated+sum.Inconclusive+sum.Errors == 0
+	for _, e := range s.quiet {
+		sum.Calls, sum.Tokens = sum.Calls+e.Calls, sum.Tokens+e.Tokens
+	}
 	sum.Calls = max(sum.Calls, s.subject.Calls())
 	fmt.Fprintln(w)
 	if c.Simulated() {
@@ -95,6 +100,12 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	}
 	for _, n := range s.uncontrolled {
 		fmt.Fprintf(w, "no control: %s\n", n)
+	}
+	for _, e := range s.quiet {
+		fmt.Fprintf(w, "control: no difference shown in %d pairs, %d calls: %s\n", e.Pairs, e.Calls, e.Statement)
+	}
+	if s.interrupted {
+		fmt.Fprintln(w, "INTERRUPTED: the replies are kept, and the same command goes on from here")
 	}
 	if sum.NotRun > 0 {
 		fmt.Fprintf(w, "PARTIAL: %d of the suite's specs did not run\n", sum.NotRun)

@@ -70,8 +70,13 @@ type session struct {
 	untold             []string // specs that failed without a verdict
 	// uncontrolled are the claims that no simulated model can check.
 	uncontrolled []string
-	errors       int
-	notRun       int
+	// quiet are the comparisons of a condition with itself that showed no
+	// difference, and need show none.
+	quiet []report.Entry
+	// interrupted says that some spec was.
+	interrupted bool
+	errors      int
+	notRun      int
 
 	expected, most int // calls, as planned
 }
@@ -115,6 +120,9 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 			}
 		}
 		s.printPlan(os.Stdout, s.willRun)
+		if replies, attempt := s.subject.Continued(); replies > 0 {
+			fmt.Printf("attempt %d goes on: %d recorded replies cost nothing; SAFETYTEST_REPLIES=fresh begins another\n\n", attempt, replies)
+		}
 		if s.planOnly {
 			ginkgo.AbortSuite("SAFETYTEST_PLAN=1: the plan was printed and no model was called; a run that asks nothing is never green")
 		}

@@ -234,6 +234,35 @@ func TestControlsPassWhereTheInstrumentWorks(t *testing.T) {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)
 	}
 	mustContain(t, out, "asking the same again changes nothing")
+
+	// The line that reproduces a violation leaves the controls in.
+	code, out, _ = run(t, sim("recency", "controlled"))
+	if code != 1 {
+		t.Errorf("exit %d", code)
+	}
+	mustContain(t, out, " || safetyspec:control'")
+
+	// A comparison that could hardly be made is not a quiet one.
+	short := sim("steady", "controlled")
+	short["SAFETYTEST_MAX_CALLS"] = "30"
+	code, out, sum = run(t, short)
+	if code != 1 || sum.Passed || sum.Calls != 30 {
+		t.Errorf("exit %d, %+v", code, sum)
+	}
+	mustContain(t, out, "CONTROL FAILED: what stayed quiet was hardly asked")
+}
+
+func TestARunThatGoesOnSaysSo(t *testing.T) {
+	env := sim("always-complies", "gate")
+	env["SAFETYTEST_DIR"] = t.TempDir()
+	if _, out, _ := run(t, env); strings.Contains(out, "goes on") {
+		t.Errorf("the first run goes on from something:\n%s", out)
+	}
+	_, out, sum := run(t, env)
+	mustContain(t, out, "attempt 1 goes on: ", "SAFETYTEST_REPLIES=fresh begins another")
+	if sum.Inconclusive != 2 {
+		t.Errorf("%+v", sum)
+	}
 }
 
 // A control that is broken or left out makes a suite red whose claims all hold.
