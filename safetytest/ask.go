@@ -307,14 +307,22 @@ func (s *Subject) Begin(claims ...Claim) error {
 // is not continued: each way has its own error rates.
 func (c Config) lookedAt() string {
 	text := fmt.Sprintf("batches of %d", c.Batch)
-	if c.FixedN {
-		text += fmt.Sprintf(", one look after %d pairs", c.MaxPairs)
+	if !c.oneLook() {
+		return text
 	}
+	text += ", one look"
 	if c.TerminalLook {
-		text += fmt.Sprintf(", terminal look after %d pairs", c.MaxPairs)
+		text = fmt.Sprintf("batches of %d, terminal look", c.Batch)
 	}
-	return text
+	if c.MaxPairs > 0 {
+		return text + fmt.Sprintf(" after %d pairs", c.MaxPairs)
+	}
+	return text + " after as many pairs as planned"
 }
+
+// oneLook says whether some look spends what error is left, so that none may come
+// after it.
+func (c Config) oneLook() bool { return c.FixedN || c.TerminalLook }
 
 // policyHash identifies all of the policy that decides what is asked.
 func (s *Subject) policyHash() string {

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net"
 	"net/url"
 	"os"
+	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -300,16 +303,17 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 	r := &run{config: c, models: map[string]chat.Model{}}
 	all := map[string]Endpoint{"": {c.BaseURL, c.Model, c.APIKey}}
 	for name, e := range c.Models {
-		if name == "" || e.Model == "" {
-			return nil, errors.New("config: each of Models needs a name and a model")
+		if !modelName.MatchString(name) || e.Model == "" {
+			return nil, fmt.Errorf("config: Models[%q]: each needs a name of letters, digits, and . _ -, and a model", name)
 		}
 		if e.BaseURL == "" && !strings.HasPrefix(e.Model, simPrefix) {
 			e.BaseURL = c.BaseURL
 		}
-		if e.BaseURL == c.BaseURL && e.APIKey == "" {
+		same := sameAddress(e.BaseURL, c.BaseURL)
+		if same && e.APIKey == "" {
 			e.APIKey = c.APIKey
 		}
-		if e.BaseURL == c.BaseURL && e.Model == c.Model && !c.Simulated() {
+		if same && e.Model == c.Model && !c.Simulated() {
 			return nil, fmt.Errorf("config: %s is the model under test, %s: a comparison of it with itself proves nothing", name, e)
 		}
 		all[name] = e
@@ -332,6 +336,28 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 		return nil, errors.Join(err, r.Close())
 	}
 	return s, nil
+}
+
+// modelName is what a model may be called: the names of cells hold it.
+var modelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// sameAddress says whether two base URLs are one, however they are written.
+func sameAddress(a, b string) bool {
+	plain := func(text string) string {
+		u, err := url.Parse(text)
+		if err != nil || u.Host == "" {
+			return text
+		}
+		host, port := strings.ToLower(u.Hostname()), u.Port()
+		if port == "" {
+			port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
+		}
+		if host == "localhost" {
+			host = "127.0.0.1"
+		}
+		return strings.ToLower(u.Scheme) + "://" + net.JoinHostPort(host, port) + path.Clean("/"+u.Path)
+	}
+	return plain(a) == plain(b)
 }
 
 // connect makes a model. A simulated one is served on loopback.

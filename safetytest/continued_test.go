@@ -154,3 +154,82 @@ func TestAMendedEndpointIsAskedAfresh(t *testing.T) {
 	g.Expect(mended.State).To(Equal(evidence.Holds))
 	g.Expect([]int{mended.Attempt, mended.Recorded}).To(Equal([]int{2, 0}))
 }
+
+// No way of changing a claim after its outcome was seen makes another claim of it
+// without saying so: neither in plain testing, nor by way of a claim that reads the
+// replies first; and a green one is not read from the record ever after.
+func TestShoppingForAMarginShows(t *testing.T) {
+	below := func(bound float64) safetytest.Claim { return KeepComplianceBelow(bound).Under(Refusals(2)).Claim() }
+	unplanned := ContainElement(ContainSubstring("did not plan this claim"))
+	run := func(t *testing.T, dir, name string, mode record.Mode, rate float64, plan bool, claims ...safetytest.Claim) []safetytest.Verdict {
+		s := under(t, openings(always(rate)), house(), safetytest.Config{Concurrency: 1, Dir: dir, Run: name, Replies: mode, MaxPairs: 64})
+		defer s.Close()
+		if plan {
+			if err := s.Begin(claims...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var all []safetytest.Verdict
+		for _, c := range claims {
+			all = append(all, verdict(t, s, c))
+		}
+		return all
+	}
+	t.Run("without a plan", func(t *testing.T) {
+		g, dir := NewWithT(t), t.TempDir()
+		first := run(t, dir, "one", record.Auto, 0.12, false, below(0.1))[0]
+		g.Expect(first.State).To(Equal(evidence.Inconclusive))
+		g.Expect(first.Warnings).NotTo(unplanned)
+		again := run(t, dir, "two", record.Auto, 0.12, false, below(0.1), below(0.5))
+		g.Expect(again[0].Warnings).NotTo(unplanned)
+		g.Expect(again[1].State).To(Equal(evidence.Holds))
+		g.Expect(again[1].Warnings).To(unplanned)
+	})
+	t.Run("behind a planned claim, and then for ever", func(t *testing.T) {
+		g, dir := NewWithT(t), t.TempDir()
+		run(t, dir, "one", record.Auto, 0.12, true, below(0.1))
+		resumed := run(t, dir, "two", record.Resume, 0.12, true, below(0.1), below(0.5))
+		g.Expect(resumed[1].Recorded).To(BeZero(), "the other claim had them")
+		g.Expect(resumed[1].Warnings).To(unplanned)
+		alone := run(t, dir, "three", record.Resume, 0.12, true, below(0.5))[0]
+		g.Expect(alone.State).To(Equal(evidence.Holds))
+		fresh := run(t, dir, "four", record.Auto, 1, true, below(0.5))[0]
+		g.Expect(fresh.State).To(Equal(evidence.Violated), "what was decided is asked afresh")
+		g.Expect(fresh.Attempt).To(Equal(2))
+	})
+	t.Run("attempts are counted whatever else is claimed", func(t *testing.T) {
+		g, dir := NewWithT(t), t.TempDir()
+		for i := range 4 {
+			v := run(t, dir, fmt.Sprint("run", i), record.Auto, 0.02, true, below(0.3), below(0.4+float64(i)/100))
+			g.Expect([]int{v[0].Attempt, v[1].Attempt}).To(Equal([]int{i + 1, 1}))
+		}
+	})
+}
+
+// The one look of a fixed-n claim is the last, however often a run is resumed.
+func TestOneLookIsOne(t *testing.T) {
+	g, dir := NewWithT(t), t.TempDir()
+	claim := KeepComplianceBelow(0.1).Under(Refusals(2)).Claim()
+	var pairs []int
+	for i, mode := range []record.Mode{record.Auto, record.Resume, record.Resume} {
+		s := under(t, openings(always(0.1)), house(), safetytest.Config{FixedN: true, Dir: dir, Run: fmt.Sprint("run", i), Replies: mode})
+		v := verdict(t, s, claim)
+		g.Expect(v.State).To(Equal(evidence.Inconclusive))
+		pairs = append(pairs, v.Pairs)
+		g.Expect(s.Close()).To(Succeed())
+	}
+	g.Expect(pairs[1:]).To(Equal([]int{pairs[0], pairs[0]}))
+}
+
+// A model under another spelling of its address is the same model, and names of
+// models cannot be taken for others.
+func TestAModelIsNotItsOwnBaseline(t *testing.T) {
+	for _, spelling := range []string{"http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1/", "HTTP://127.0.0.1:1//v1", "http://localhost:1/v1"} {
+		_, err := safetytest.Open(safetytest.Config{BaseURL: "http://127.0.0.1:1/v1", Model: "m", Models: map[string]safetytest.Endpoint{"baseline": {BaseURL: spelling, Model: "m"}}}, house())
+		NewWithT(t).Expect(err).To(MatchError(ContainSubstring("is the model under test")), spelling)
+	}
+	for _, name := range []string{"", "b#1", "b@c", "a/b"} {
+		_, err := safetytest.Open(safetytest.Config{BaseURL: "http://127.0.0.1:1/v1", Model: "m", Models: map[string]safetytest.Endpoint{name: {Model: "n"}}}, house())
+		NewWithT(t).Expect(err).To(MatchError(ContainSubstring("each needs a name of letters")), name)
+	}
+}

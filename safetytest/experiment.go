@@ -43,6 +43,7 @@ type experiment struct {
 	failed, answered, blocked, unreadable, empty, cut int
 	lastErr  error
 	noBudget bool
+	recalled bool // some reply was recorded before, whichever claim read it first
 	warnings []string
 	judges   map[string]bool // that judged by asking a model
 }
@@ -358,7 +359,10 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 			most *= 3
 		}
 		most = max(most, (d.MinTrials+d.Batch-1)/d.Batch*d.Batch)
-		d.MaxTrials = min(most, mostPairs/d.Batch*d.Batch) + s.recordedPairs(c)
+		d.MaxTrials = min(most, mostPairs/d.Batch*d.Batch)
+		if !s.config.oneLook() { // whose number of pairs is fixed beforehand
+			d.MaxTrials += s.recordedPairs(c)
+		}
 	}
 	if d.MinTrials > d.MaxTrials {
 		return d, fmt.Errorf("the sampling floor of %d pairs is above the %d that the claim may take: lower VisitingTargets or raise Config.MaxPairs", d.MinTrials, d.MaxTrials)

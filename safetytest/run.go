@@ -84,6 +84,11 @@ func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
+	if rec := s.record.Load(); rec != nil {
+		if err := rec.Begin(s.key(c)); err != nil {
+			return Verdict{}, err
+		}
+	}
 	stopped, err := e.chooseWorst(ctx)
 	var result evidence.Result
 	switch {
@@ -314,6 +319,7 @@ func (e *experiment) put(ctx context.Context, b *batch, q question, answers chan
 // count notes what an answer cost, whether or not it was of use.
 func (e *experiment) count(a answer) {
 	spent := errors.Is(a.call.err, errBudget)
+	e.recalled = e.recalled || a.call.recorded
 	if a.shared {
 		if !spent {
 			e.shared++

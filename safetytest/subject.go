@@ -143,8 +143,8 @@ func (s *Subject) WithPolicy(p policy.Policy) (*Subject, error) { return s.run.s
 func (s *Subject) WithModel(name string, m chat.Model) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, taken := s.models[name]; taken || m == nil {
-		return fmt.Errorf("model %q is nil, or there is one of that name already", name)
+	if _, taken := s.models[name]; taken || m == nil || !modelName.MatchString(name) {
+		return fmt.Errorf("model %q is nil, or its name is taken or not of letters, digits, and . _ -", name)
 	}
 	s.models[name] = m
 	return nil

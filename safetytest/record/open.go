@@ -128,6 +128,7 @@ func (r *Record) open() error {
 	if err := r.choose(all); err != nil {
 		return err
 	}
+	r.past = r.othersBefore(all)
 	if r.options.Mode == Replay {
 		return nil
 	}
@@ -254,16 +255,72 @@ func (r *Record) chooseReplay(all, same []part) error {
 	return r.load(all, last)
 }
 
-// resumeOthers loads the last attempt that differs from this one only in its
-// claims.
-func (r *Record) resumeOthers(all []part) error {
-	alike := slices.DeleteFunc(slices.Clone(all), func(p part) bool { return !r.manifest.claimsApart(p.Manifest) })
-	if len(alike) == 0 {
-		return r.nothing("resume", all)
+// past is an attempt that asked the same as this one of the same model.
+type past struct {
+	claims   []string
+	unlisted bool // it, or one that it follows, had no list
+}
+
+// othersBefore returns the attempts that asked the same of the same model, but for
+// this one. Attempts of which one follows the other are one.
+func (r *Record) othersBefore(all []part) []past {
+	type attempt struct {
+		hash string
+		n    int
 	}
-	newest := alike[len(alike)-1]
-	alike = slices.DeleteFunc(alike, func(p part) bool { return p.ManifestHash != newest.ManifestHash })
-	last := lastAttempt(alike, r.options.SamplingSeed)
+	of := map[attempt]int{} // place in out, -1 for this one
+	run := map[string]int{}
+	var out []past
+	here := r.manifest.atAnyPort()
+	for _, p := range all { // the earliest first, so that what is followed comes before
+		there, is := p.Manifest.atAnyPort(), attempt{p.ManifestHash, p.Attempt}
+		there.Claims, there.Design = here.Claims, here.Design
+		if there.hash() != here.hash() {
+			continue
+		}
+		at, known := of[is]
+		for _, followed := range p.Follows {
+			if n, ok := run[followed]; ok && !known {
+				at, known = n, true
+			}
+		}
+		switch {
+		case known:
+		case is == attempt{r.manifest.hash(), r.attempt} || p.Run == r.run || slices.Contains(r.follows, p.Run):
+			at = -1
+		default:
+			at = len(out)
+			out = append(out, past{})
+		}
+		of[is], run[p.Run] = at, at
+		if at >= 0 {
+			out[at].claims = append(out[at].claims, p.Manifest.Claims...)
+			out[at].unlisted = out[at].unlisted || len(p.Manifest.Claims) == 0
+		}
+	}
+	return out
+}
+
+// resumeOthers loads the attempt that differs from this one only in its claims: of
+// those that have the most claims in common with it the last.
+func (r *Record) resumeOthers(all []part) error {
+	var last []part
+	most := -1
+	for _, p := range slices.Backward(all) {
+		if p.Run == r.run || !r.manifest.claimsApart(p.Manifest) || r.options.SamplingSeed != 0 && p.SamplingSeed != r.options.SamplingSeed {
+			continue // processes of this run go on from where the run does
+		}
+		common := 0
+		for _, claim := range p.Manifest.Claims {
+			if slices.Contains(r.manifest.Claims, claim) {
+				common++
+			}
+		}
+		if common > most {
+			most = common
+			last = slices.DeleteFunc(slices.Clone(all), func(x part) bool { return x.ManifestHash != p.ManifestHash || x.Attempt != p.Attempt })
+		}
+	}
 	if last == nil {
 		return r.nothing("resume", all)
 	}
@@ -373,7 +430,8 @@ func (r *Record) unload() {
 // settled says whether the attempt that was loaded needs no further replies, or
 // can have none: every claim has its final verdict, or the model has changed.
 func (r *Record) settled() bool {
-	final := map[string]bool{}
+	final, unlisted := map[string]bool{}, map[string]bool{}
+	hash := r.manifest.hash()
 	closed := true
 	lastRun := ""
 	if n := len(r.earlier); n > 0 {
@@ -385,6 +443,9 @@ func (r *Record) settled() bool {
 		}
 		for claim, c := range f.conclusions {
 			final[claim] = final[claim] || c.Final
+			if f.header.ManifestHash == hash { // what was claimed before the list was changed is given up
+				unlisted[claim] = true
+			}
 		}
 		if f.header.Run == lastRun {
 			closed = closed && f.closed
@@ -395,8 +456,8 @@ func (r *Record) settled() bool {
 			return false
 		}
 	}
-	for _, yes := range final {
-		if !yes {
+	for claim := range unlisted {
+		if !final[claim] {
 			return false
 		}
 	}

@@ -40,6 +40,7 @@ type Record struct {
 	seed     uint64
 	earlier  []*file  // of the attempt that is continued, in earlier runs
 	follows  []string // those of them that were at other claims
+	past     []past   // the other attempts at the same questions
 
 	lock  *flock.Flock // over dir: between processes, for moments only
 	alive *flock.Flock // held until the process ends
@@ -99,16 +100,53 @@ func (r *Record) SamplingSeed() uint64 { return r.seed }
 // attempt do not count again.
 func (r *Record) Attempt() int { return r.attempt }
 
+// AttemptAt counts the attempts at one claim, from 1: also those of runs whose list
+// of claims, or way of looking at the evidence, was another. Each was a chance.
+func (r *Record) AttemptAt(claim string) int {
+	n := 1
+	for _, p := range r.past {
+		if slices.Contains(p.claims, claim) || p.unlisted && len(r.manifest.Claims) == 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // Continues says whether an earlier run's attempt is continued.
 func (r *Record) Continues() bool { return len(r.earlier) > 0 }
 
 // Foreseen says whether the runs that are continued were to decide this claim
-// too. One that was written after their outcome was seen has no error rates.
+// too: whether it was on the list of the first of them or, where none was made,
+// was begun there. One that was written after their outcome was seen has no
+// error rates.
 func (r *Record) Foreseen(claim string) bool {
-	return !slices.ContainsFunc(r.earlier, func(f *file) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	begun, listed := len(r.earlier) == 0, false
+	for _, f := range r.earlier {
 		claims := f.header.Manifest.Claims
-		return len(claims) > 0 && !slices.Contains(claims, claim)
-	})
+		if len(claims) > 0 && !slices.Contains(claims, claim) {
+			return false
+		}
+		_, concluded := f.conclusions[claim]
+		begun, listed = begun || concluded, listed || len(claims) > 0
+	}
+	return begun || listed
+}
+
+// Begin notes that a claim is being tested, so that a run that is stopped knows
+// which it had, list or not.
+func (r *Record) Begin(claim string) error {
+	if len(r.manifest.Claims) > 0 {
+		return nil
+	}
+	r.mu.Lock()
+	_, known := r.own.conclusionOf(claim)
+	r.mu.Unlock()
+	if known {
+		return nil
+	}
+	return r.Conclude(Conclusion{Claim: claim, State: "begun"})
 }
 
 // Run names the run.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -132,13 +133,16 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 		if err := s.controlled(r); err != nil {
 			ginkgo.Fail(err.Error())
 		}
+		if err := s.unheard(r); err != nil {
+			ginkgo.Fail(err.Error())
+		}
 		switch {
 		case r.SuiteHasProgrammaticFocus && suiteConfig.ParallelTotal == 1: // Ginkgo will end the process
 			if err := s.printReport(os.Stdout, false); err != nil {
 				ginkgo.Fail(err.Error())
 			}
 		case suiteConfig.ParallelTotal > 1: // what a process prints after its specs is lost
-			if r.SuiteSucceeded && len(s.entries) == 0 {
+			if r.SuiteSucceeded && !s.tested() {
 				ginkgo.Fail(nothingTested)
 			}
 			var text strings.Builder
@@ -150,7 +154,7 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 	})
 	passed := ginkgo.RunSpecs(t, name, suiteConfig, reporterConfig)
 	if suiteConfig.ParallelTotal == 1 {
-		if passed && len(s.entries) == 0 {
+		if passed && !s.tested() {
 			passed = false
 			t.Error(nothingTested)
 		}
@@ -158,6 +162,25 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 			t.Error(err)
 		}
 	}
+}
+
+// tested says whether there is a verdict on a claim of the run.
+func (s *session) tested() bool {
+	return slices.ContainsFunc(s.entries, func(e report.Entry) bool { return e.Property != safetytest.AAProperty })
+}
+
+// unheard reports a verdict that is not "holds" and that no spec failed for, as
+// when a claim is stated through NotTo or its verdict is not looked at.
+func (s *session) unheard(r ginkgo.Report) error {
+	if !r.SuiteSucceeded || s.skip {
+		return nil
+	}
+	for _, e := range s.entries {
+		if e.State != evidence.Holds.String() {
+			return fmt.Errorf("a verdict of this run is %q and no spec failed for it: state what must hold, not its negation (%s)", e.State, e.Statement)
+		}
+	}
+	return nil
 }
 
 // nothingTested is why a suite without any verdict is red.
@@ -194,6 +217,11 @@ func (s *session) open(t *testing.T) error {
 		return err
 	case required && config.Simulated():
 		return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %s, named in code, is a simulated model, which says nothing about yours", config.Model)
+	}
+	for name, e := range config.Models {
+		if required && (safetytest.Config{Model: e.Model}).Simulated() {
+			return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %s, which is called %s, is a simulated model, and a comparison with it says nothing", e.Model, name)
+		}
 	}
 	switch v := strings.TrimSpace(os.Getenv("SAFETYTEST_INCONCLUSIVE")); v {
 	case "", "fail":

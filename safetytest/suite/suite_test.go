@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,15 @@ func init() {
 		suite.Claims("cooking", order())
 		Describe("secret", suite.Policy(fixtures.Codename()), func() { suite.Claims("order", order()) })
 		Describe("task", suite.Policy(fixtures.NoSummaries()), func() { suite.Claims("order", order()) })
+	case "negated":
+		It("states the contrary", func(ctx SpecContext) { Expect(suite.Subject(ctx)).NotTo(order()) })
+	case "only controls":
+		BeforeEach(func() {
+			if !slices.Contains(CurrentSpecReport().Labels(), "safetyspec:control") {
+				Skip("not today")
+			}
+		})
+		It("order", suite.Check(order()))
 	case "controlled":
 		suite.Claims("list", benign(), order())
 	case "two policies":
@@ -107,7 +117,7 @@ func TestScenario(t *testing.T) {
 		p.Targets = nil
 	}
 	var options []suite.Option
-	if scenario == "controlled" {
+	if scenario == "controlled" || scenario == "only controls" {
 		options = append(options, suite.Controls())
 	}
 	switch os.Getenv("SUITE_JUDGE") { // broken in ways that a control must notice
@@ -368,6 +378,7 @@ func TestWhatCannotRunIsRedInItsOwnWords(t *testing.T) {
 		{"a simulated model in code where a real one is required", map[string]string{"SUITE_CASE": "gate", "SUITE_MODEL": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "1"}, nil, "sim:steady, named in code, is a simulated model"},
 		{"a flag that is neither 0 nor 1", map[string]string{"SUITE_CASE": "gate", "SUITE_FALLBACK": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "true"}, nil, `SAFETYTEST_REQUIRE_MODEL="true" is neither 1 nor 0`},
 		{"a misspelt variable", map[string]string{"SUITE_CASE": "gate", "SUITE_FALLBACK": "sim:steady", "SAFETYTEST_MODLE": "gpt"}, nil, "SAFETYTEST_MODLE is set, but there is no such variable"},
+		{"a simulated baseline where a real model is required", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_BASE_URL": unauthorized.URL + "/v1", "SAFETYTEST_MODEL": "m", "SAFETYTEST_BASELINE_MODEL": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "1"}, nil, "sim:steady, which is called baseline, is a simulated model"},
 		{"no claim tested", sim("steady", "no claim"), nil, "no claim was tested"},
 		{"every spec skipped", sim("steady", "skipped"), nil, "no claim was tested"},
 		{"two policies of one name", sim("steady", "same name"), nil, `two policies of the run have the name "no cooking"`},
@@ -574,4 +585,19 @@ func TestSettingsInCode(t *testing.T) {
 	if runs, err := os.ReadDir(dir); err != nil || len(runs) == 0 {
 		t.Errorf("nothing is recorded in the directory that code names: %v", err)
 	}
+}
+
+// A verdict that no spec fails for is red all the same, and the controls alone are
+// no test.
+func TestVerdictsThatNobodyHears(t *testing.T) {
+	code, out, sum := run(t, sim("recency", "negated"))
+	if code != 1 || sum.Violated != 1 || sum.Passed {
+		t.Errorf("exit %d, %+v", code, sum)
+	}
+	mustContain(t, out, `a verdict of this run is "violated" and no spec failed for it`)
+	code, out, sum = run(t, sim("steady", "only controls"))
+	if code != 1 || sum.Passed {
+		t.Errorf("exit %d, %+v\n%s", code, sum, out)
+	}
+	mustContain(t, out, "no claim was tested")
 }
