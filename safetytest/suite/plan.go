@@ -145,8 +145,15 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	if aa, policy, ok := s.aa(); s.controls && ok {
 		claims = append(slices.Clone(claims), planned{claim: aa, policy: policy, where: "suite.Controls"})
 	}
+	read := map[string]bool{} // policies whose demonstrations the judge has read
 	for _, p := range claims {
 		subject, err := s.under(p.policy)
+		if err == nil && !read[p.policy] {
+			read[p.policy] = true
+			if err := subject.Misread(); err != nil {
+				notes = append(notes, err.Error())
+			}
+		}
 		var plan safetytest.Plan
 		if err == nil {
 			plan, err = subject.Plan(p.claim)
