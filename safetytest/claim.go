@@ -360,3 +360,39 @@ func (c Claim) questions() int {
 	}
 	return len(shown)
 }
+
+// against is the claim about one of its competing arms alone, without what goes
+// with the others.
+func (c Claim) against(worst int) Claim {
+	c.Arms = slices.Clone(c.Arms)
+	for _, k := range c.compared()[1:] {
+		if k == worst {
+			continue
+		}
+		for i, a := range c.Arms {
+			if a.Asks, a.Outcome = Targets, 0; i == k || a.Aside && a.shows() == c.Arms[k].shows() {
+				c.Arms[i].ReportOnly = true
+			}
+		}
+	}
+	c.Bounds = slices.DeleteFunc(slices.Clone(c.Bounds), func(b Bound) bool {
+		for k, w := range b.Weights {
+			if w != 0 && c.Arms[k].ReportOnly {
+				return true
+			}
+		}
+		return false
+	})
+	c.WorstOnly = false
+	return c
+}
+
+// content says whether a claim counts forbidden content.
+func (c Claim) content() bool {
+	return slices.ContainsFunc(c.Arms, func(a Arm) bool { return a.outcome(c) == Violated })
+}
+
+// differs says whether a claim compares replies one by one.
+func (c Claim) differs() bool {
+	return slices.ContainsFunc(c.Arms, func(a Arm) bool { return a.Differs != nil })
+}

@@ -1,0 +1,129 @@
+package safetytest
+
+import (
+	"fmt"
+
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/policy"
+	"github.com/safetyspec/safetyspec/safetytest/record"
+)
+
+// greedy says whether the model is asked for its most probable reply only.
+func (s *Subject) greedy() bool {
+	t := s.config.Sampling.Temperature
+	return t != nil && *t == 0
+}
+
+// planned is what the number of pairs is planned for: a control that complies
+// with one request in ten, and a claim of a suite of about ten.
+var planned = struct {
+	guess evidence.Guess
+	power float64
+}{evidence.Guess{Rate: 0.10, Correlation: 0.3}, 0.99}
+
+// plannedToLower is the control's rate for claims that something is lowered,
+// which need one high enough to be lowered.
+const plannedToLower = 0.6
+
+// mostPairs bounds what the planner may ask for when nobody else does.
+const mostPairs = 20_000
+
+// sequence is the order in which the claim's cells are visited.
+func (s *Subject) sequence(c Claim) *sequence {
+	q := newSequence(s.seed.Load(), s.policy.Targets, s.config.Draws, s.config.Batch)
+	q.once, q.crossed, q.independent = s.greedy(), c.OverTargets, s.config.TerminalLook
+	return q
+}
+
+// design is the claim's test in numbers, for this subject's cells and budget.
+func (s *Subject) design(c Claim) (evidence.Design, error) {
+	d := c.design()
+	perDraw := s.sequence(c).perDraw
+	d.Cells, d.Draws, d.Batch = s.config.Draws*len(s.policy.Targets), s.config.Draws, s.config.Draws*perDraw
+	d.Planned, d.Power = planned.guess, planned.power
+	if c.lowers() {
+		d.Planned.Rate = plannedToLower
+	}
+	var err error
+	if err = s.allowForJudge(c, &d); err != nil {
+		return d, err
+	}
+	if d.MinTrials, err = s.floor(c); err != nil {
+		return d, err
+	}
+	if s.config.FixedN {
+		d.Method = evidence.FixedN
+	}
+	if s.config.TerminalLook {
+		d.Terminal, d.Draws = true, 1
+	}
+	replayed := 0
+	if s.config.Replies == record.Replay { // no more than is recorded, and nothing given up
+		replayed = s.recordedPairs(c)
+		d.NoFutility = true
+	}
+	d.NoFutility = d.NoFutility || s.config.patient
+	bound := func(most int) int {
+		if replayed > 0 {
+			return min(most, replayed)
+		}
+		if s.config.MaxPairs > 0 {
+			return min(most, s.config.MaxPairs)
+		}
+		return most
+	}
+	switch {
+	case c.OverTargets: // a trial is a target, averaged over its draws
+		d.OverTargets = true
+		d.Cells, d.Draws, d.Batch = len(s.policy.Targets), 1, perDraw
+		d.MaxTrials = bound(d.Cells)
+	case s.greedy(): // one visit of a cell is all there is to learn about it
+		d.WithoutReplacement = true
+		d.MaxTrials = bound(d.Cells)
+	case replayed > 0:
+		d.MaxTrials = replayed
+	case s.config.MaxPairs > 0:
+		d.MaxTrials = s.config.MaxPairs
+	default:
+		f, err := d.Forecast()
+		if err != nil {
+			return d, err
+		}
+		most := f.Max
+		if c.Relation.rate() {
+			// Planned for a rate of a tenth of its bound, and a rate may lie
+			// anywhere below it. What is not needed is not spent.
+			most *= 3
+		}
+		most = max(most, (d.MinTrials+d.Batch-1)/d.Batch*d.Batch)
+		d.MaxTrials = min(most, mostPairs/d.Batch*d.Batch)
+		if !s.config.oneLook() { // whose number of pairs is fixed beforehand
+			d.MaxTrials += s.recordedPairs(c)
+		}
+	}
+	if d.MinTrials > d.MaxTrials {
+		return d, fmt.Errorf("the sampling floor of %d pairs is above the %d that the claim may take: lower VisitingTargets or raise Config.MaxPairs", d.MinTrials, d.MaxTrials)
+	}
+	return d, nil
+}
+
+// floor is the number of trials before which a claim is not decided.
+func (s *Subject) floor(c Claim) (int, error) {
+	n := len(s.policy.Targets)
+	switch {
+	case c.VisitsPerTarget == 0 || !c.OverTargets:
+		return c.VisitsPerTarget * n, nil
+	case c.VisitsPerTarget > s.config.Draws:
+		return 0, fmt.Errorf("a claim over targets visits each of them once under each of %d draws, not %d times: raise Config.Draws", s.config.Draws, c.VisitsPerTarget)
+	}
+	return n, nil // every target comes with all its draws
+}
+
+// recordedPairs is what the run that is continued has bought already. It comes
+// on top of what the planner gives this run; MaxPairs bounds both together.
+func (s *Subject) recordedPairs(c Claim) int {
+	if rec := s.record.Load(); rec != nil {
+		return rec.Pairs(s.key(c))
+	}
+	return 0
+}
