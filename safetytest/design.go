@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
-	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 

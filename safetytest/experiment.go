@@ -7,7 +7,6 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
 
 // experiment is one claim under test.
