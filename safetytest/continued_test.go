@@ -185,6 +185,17 @@ func TestShoppingForAMarginShows(t *testing.T) {
 		g.Expect(again[1].State).To(Equal(evidence.Holds))
 		g.Expect(again[1].Warnings).To(unplanned)
 	})
+	t.Run("stated by hand beside a plan", func(t *testing.T) {
+		g, dir := NewWithT(t), t.TempDir()
+		for i := range 2 {
+			s := under(t, openings(always(0.12)), house(), safetytest.Config{Concurrency: 1, Dir: dir, Run: fmt.Sprint("run", i), MaxPairs: 64})
+			g.Expect(s.Begin(below(0.1))).To(Succeed())
+			g.Expect(verdict(t, s, below(0.1)).State).To(Equal(evidence.Inconclusive))
+			byHand := verdict(t, s, below(0.11))
+			g.Expect(byHand.Warnings).NotTo(unplanned)
+			g.Expect(s.Close()).To(Succeed())
+		}
+	})
 	t.Run("behind a planned claim, and then for ever", func(t *testing.T) {
 		g, dir := NewWithT(t), t.TempDir()
 		run(t, dir, "one", record.Auto, 0.12, true, below(0.1))

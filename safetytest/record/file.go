@@ -170,14 +170,6 @@ func (f *file) note(l line) {
 	}
 }
 
-// conclusionOf returns what was concluded on a claim; f may be nil.
-func (f *file) conclusionOf(claim string) (c Conclusion, ok bool) {
-	if f != nil {
-		c, ok = f.conclusions[claim]
-	}
-	return c, ok
-}
-
 // answered ends a call under way.
 func (f *file) answered(key digest) {
 	f.reserved -= f.asking[key]

@@ -115,33 +115,36 @@ func (r *Record) AttemptAt(claim string) int {
 // Continues says whether an earlier run's attempt is continued.
 func (r *Record) Continues() bool { return len(r.earlier) > 0 }
 
-// Foreseen says whether the runs that are continued were to decide this claim
-// too: whether it was on the list of the first of them or, where none was made,
-// was begun there. One that was written after their outcome was seen has no
-// error rates.
+// Foreseen says whether each run that is continued was to decide this claim too:
+// it was on the list of one of its processes, or was begun there. A claim that was
+// written after their outcome was seen has no error rates.
 func (r *Record) Foreseen(claim string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	begun, listed := len(r.earlier) == 0, false
+	foreseen := map[string]bool{}
 	for _, f := range r.earlier {
-		claims := f.header.Manifest.Claims
-		if len(claims) > 0 && !slices.Contains(claims, claim) {
+		_, begun := f.conclusions[claim]
+		foreseen[f.header.Run] = foreseen[f.header.Run] || begun || slices.Contains(f.header.Manifest.Claims, claim)
+	}
+	for _, yes := range foreseen {
+		if !yes {
 			return false
 		}
-		_, concluded := f.conclusions[claim]
-		begun, listed = begun || concluded, listed || len(claims) > 0
 	}
-	return begun || listed
+	return true
 }
 
-// Begin notes that a claim is being tested, so that a run that is stopped knows
-// which it had, list or not.
+// Begin notes that a claim is being tested that is on no list, so that a run that
+// is stopped knows which it had.
 func (r *Record) Begin(claim string) error {
-	if len(r.manifest.Claims) > 0 {
+	if slices.Contains(r.manifest.Claims, claim) {
 		return nil
 	}
 	r.mu.Lock()
-	_, known := r.own.conclusionOf(claim)
+	known := false
+	if r.own != nil {
+		_, known = r.own.conclusions[claim]
+	}
 	r.mu.Unlock()
 	if known {
 		return nil
