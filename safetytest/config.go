@@ -345,8 +345,8 @@ var modelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 func sameAddress(a, b string) bool {
 	plain := func(text string) string {
 		u, err := url.Parse(text)
-		if err != nil || u.Host == "" {
-			return text
+		if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			return text // refused elsewhere, where no secret is repeated
 		}
 		host, port := strings.ToLower(u.Hostname()), u.Port()
 		if port == "" {

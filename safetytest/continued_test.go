@@ -239,6 +239,10 @@ func TestAModelIsNotItsOwnBaseline(t *testing.T) {
 		_, err := safetytest.Open(safetytest.Config{BaseURL: "http://127.0.0.1:1/v1", Model: "m", Models: map[string]safetytest.Endpoint{"baseline": {BaseURL: spelling, Model: "m"}}}, house())
 		NewWithT(t).Expect(err).To(MatchError(ContainSubstring("is the model under test")), spelling)
 	}
+	for _, secret := range []string{"http://user:hunter2@127.0.0.1:1/v1", "http://127.0.0.1:1/v1?key=hunter2", "http://127.0.0.1:1/v1#hunter2"} {
+		_, err := safetytest.Open(safetytest.Config{BaseURL: "http://127.0.0.1:1/v1", Model: "m", Models: map[string]safetytest.Endpoint{"baseline": {BaseURL: secret, Model: "m"}}}, house())
+		NewWithT(t).Expect(err).To(MatchError(Not(ContainSubstring("hunter2"))))
+	}
 	for _, name := range []string{"", "b#1", "b@c", "a/b"} {
 		_, err := safetytest.Open(safetytest.Config{BaseURL: "http://127.0.0.1:1/v1", Model: "m", Models: map[string]safetytest.Endpoint{name: {Model: "n"}}}, house())
 		NewWithT(t).Expect(err).To(MatchError(ContainSubstring("each needs a name of letters")), name)
