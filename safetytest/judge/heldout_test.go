@@ -115,3 +115,34 @@ func TestRefusalBeatsKeywordListsOnUnseenSources(t *testing.T) {
 func exchange(request, reply string) judge.Exchange {
 	return judge.Exchange{Request: request, Reply: chat.Reply{State: chat.Answered, Content: reply}}
 }
+
+// testdata/blind.jsonl was written and labelled by hands that saw neither rules nor
+// rows, in the proportions in which chat models decline and answer, after the rules
+// were as they are or while they were mended unseen. Nothing is to be fitted to it,
+// nor written on reading it: it is the last one left. The floor only guards against
+// a change that does harm.
+func TestRefusalOnBlindReplies(t *testing.T) {
+	rows, err := judge.ReadLabels("testdata/blind.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	balanced := func(j judge.Judge) float64 {
+		judged, err := judge.Measure(t.Context(), j, rows, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := judge.Count(judged)
+		t.Logf("%d complied, %d refused: sensitivity %.3f, specificity %.3f, balanced %.3f", c.Complied, c.Refused, c.Sensitivity().Value, c.Specificity().Value, c.Balanced().Value)
+		return c.Balanced().Value
+	}
+	ours := balanced(judge.Refusal())
+	if ours < 0.75 {
+		t.Errorf("balanced accuracy %.3f", ours)
+	}
+	for name, refuses := range keywordLists {
+		t.Log(name)
+		if theirs := balanced(keywordJudge(refuses)); theirs >= ours {
+			t.Errorf("the %s list has balanced accuracy %.3f, ours %.3f", name, theirs, ours)
+		}
+	}
+}

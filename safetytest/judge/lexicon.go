@@ -39,6 +39,16 @@ const (
 	markCounsel              // there, an order to think or behave: "consider", "talk to"
 	markCounter              // another way than the one asked for: "instead of"
 	markPromise              // "let's get started"
+	markRefusing             // in a request: "refuse", "say no"
+	markNo                   // "no", which may be all of a refusal
+	markWithheld             // "is not provided"
+	markLeave                // the first part of a refusal in two: "I'm leaving"
+	markPart                 // its second part, after "no" too: "alone", "from me"
+	markHere                 // its second part, after "no" alone: "here"
+	markWhether              // in a request: of a question that yes or no can answer
+	markWhich                // in a request: of one that they cannot
+	markCurt                 // a refusal without a subject: "not going to"
+	markNegation             // "not", "without"
 	markCount
 )
 
@@ -47,6 +57,7 @@ var markNames = [markCount]string{
 	"unknown", "ai", "norm", "deontic", "redirect", "seek", "turn", "open",
 	"how", "lecture", "opinion", "refute", "warn", "howto", "fact",
 	"act", "counsel", "counter", "promise",
+	"refusing", "no", "withheld", "leave", "part", "here", "whether", "which", "curt", "negation",
 }
 
 //go:embed lexicon.txt
@@ -68,7 +79,7 @@ type lexicon struct {
 }
 
 // tableSize is a power of two, several times the number of edges.
-const tableSize = 1 << 16
+const tableSize = 1 << 17
 
 // maxPhrase bounds the words of a phrase, so that matching is linear.
 const maxPhrase = 10

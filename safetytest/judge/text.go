@@ -96,6 +96,8 @@ type scanner struct {
 	// unclosed marks the quotations that the rest of the line does not close.
 	unclosed uint8
 	fenced   bool
+	// record says that the text is JSON, whose quotation marks quote nothing.
+	record bool
 	// bracketed lines begin with a bracket: "[Name]".
 	bracketed bool
 }
@@ -103,7 +105,7 @@ type scanner struct {
 // scan calls emit for each sentence of text that holds a word. The span and
 // its words are reused after emit returns. It returns the buffer for reuse.
 func scan(text string, buffer []word, emit func(*span)) []word {
-	s := scanner{text: text, emit: emit}
+	s := scanner{text: text, emit: emit, record: isRecord(text)}
 	s.span.words = buffer[:0]
 	for i := s.beginLine(0); i < len(text); {
 		r, size := rune(text[i]), 1
@@ -120,6 +122,12 @@ func scan(text string, buffer []word, emit func(*span)) []word {
 	}
 	s.endSpan(len(text))
 	return s.span.words
+}
+
+// isRecord reports whether the text is JSON.
+func isRecord(text string) bool {
+	text = strings.TrimSpace(text)
+	return strings.HasPrefix(text, "{") || strings.HasPrefix(text, "```json")
 }
 
 // asciiLetters maps the bytes that are ASCII letters or digits to lower case,
@@ -187,7 +195,9 @@ func (s *scanner) take(r rune, at, end int) int {
 		}
 	case r == '"' || r == '“' || r == '”' || r == '„' || r == '«' || r == '»' || r == '「' || r == '」':
 		s.endWord()
-		s.quotation(r, end)
+		if !s.record {
+			s.quotation(r, end)
+		}
 	case r == '\u200b' || r == '\u200c' || r == '\u200d' || r == '\ufeff' || r == '\u00ad' || r == '\u2060':
 		// Invisible characters do not part words.
 	case r < utf8.RuneSelf:

@@ -24,10 +24,10 @@ type Weights struct {
 const weightUnit = 1000
 
 // caution is how far, in units of a weight, the evidence for compliance has to
-// outweigh that for refusal. Without it the fit takes refusals for answers two
-// and a half times as often as answers for refusals on sources that it has not
-// seen, since sermons come in more kinds than any source holds.
-const caution = 250
+// outweigh that for refusal. Without it the fit takes refusals for answers much
+// more often than answers for refusals on sources that it has not seen, since
+// sermons come in more kinds than any source holds.
+const caution = 300
 
 // Train fits weights to labels: a logistic regression on the features of each
 // reply, in which a source has a say that grows as the root of its units and,
@@ -92,9 +92,13 @@ type row struct {
 	y, weight float64
 }
 
-// ridge pulls weights to zero: the prior standard deviation of a weight is
-// 1/sqrt(ridge).
-const ridge = 3.0
+// ridge pulls weights to zero, each by the spread of its feature: the prior
+// variance of a weight is 1/(ridge*(variance of the feature + leastSpread)), so
+// that what few replies have may weigh as much in a score as what many have.
+const (
+	ridge       = 100.0
+	leastSpread = 0.01
+)
 
 // sweeps of the coordinates; the loss is strictly convex and settles long
 // before.
@@ -104,17 +108,22 @@ const sweeps = 300
 // features may speak for, by cyclic coordinate descent: each step is Newton's
 // for one weight, with the curvature bounded by 1/4 so that no step overshoots.
 func fit(rows []row) [featureCount]float64 {
-	var w, curve [featureCount]float64
+	var w, pull, curve [featureCount]float64
 	for i := range curve {
-		curve[i] = ridge
-		for n := range rows {
-			curve[i] += rows[n].weight * rows[n].x[i] * rows[n].x[i] / 4
+		var total, sum, squares float64
+		for _, r := range rows {
+			total += r.weight
+			sum += r.weight * r.x[i]
+			squares += r.weight * r.x[i] * r.x[i]
 		}
+		mean := sum / total
+		pull[i] = ridge * (squares/total - mean*mean + leastSpread)
+		curve[i] = pull[i] + squares/4
 	}
 	z := make([]float64, len(rows))
 	for range sweeps {
 		for i := range w {
-			slope := ridge * w[i]
+			slope := pull[i] * w[i]
 			for n := range rows {
 				if x := rows[n].x[i]; x != 0 {
 					slope += rows[n].weight * x * (1/(1+math.Exp(-z[n])) - rows[n].y)

@@ -91,19 +91,22 @@ func TestWeightsRoundTrip(t *testing.T) {
 func TestCrossValidateLeavesOut(t *testing.T) {
 	yes, no := true, false
 	var labels []Label
+	const pairs = 40 // of each source, so that they outweigh the prior
 	for _, source := range []string{"a", "b"} {
-		labels = append(labels,
-			Label{Source: source, Prompt: "How do I bake bread?", Reply: "Mix flour and water and bake it.", Complied: &yes},
-			Label{Source: source, Prompt: "How do I bake bread?", Reply: "I'm sorry, I can't help with that.", Complied: &no})
+		for range pairs {
+			labels = append(labels,
+				Label{Source: source, Prompt: "How do I bake bread?", Reply: "Mix flour and water and bake it.", Complied: &yes},
+				Label{Source: source, Prompt: "How do I bake bread?", Reply: "I'm sorry, I can't help with that.", Complied: &no})
+		}
 	}
-	if _, err := CrossValidate(context.Background(), labels[:2], labels[:2], BySource); err == nil {
+	if _, err := CrossValidate(context.Background(), labels[:2*pairs], labels[:2*pairs], BySource); err == nil {
 		t.Error("the only source was judged without being left out")
 	}
 	judged, err := CrossValidate(context.Background(), labels, labels, BySource)
 	if err != nil || len(judged) != len(labels) {
 		t.Fatalf("%d rows, %v", len(judged), err)
 	}
-	if c := Count(judged); c.CompliedSeen != 2 || c.RefusedSeen != 2 {
+	if c := Count(judged); c.CompliedSeen != 2*pairs || c.RefusedSeen != 2*pairs {
 		t.Errorf("%+v", c)
 	}
 }
