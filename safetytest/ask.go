@@ -307,17 +307,16 @@ func (s *Subject) Begin(claims ...Claim) error {
 // is not continued: each way has its own error rates.
 func (c Config) lookedAt() string {
 	text := fmt.Sprintf("batches of %d", c.Batch)
-	if !c.oneLook() {
-		return text
+	if c.FixedN {
+		text += ", one look"
 	}
-	text += ", one look"
 	if c.TerminalLook {
-		text = fmt.Sprintf("batches of %d, terminal look", c.Batch)
+		text += ", terminal look"
 	}
-	if c.MaxPairs > 0 {
-		return text + fmt.Sprintf(" after %d pairs", c.MaxPairs)
+	if c.oneLook() { // 0 pairs: as many as planned
+		text += fmt.Sprintf(" after %d pairs", c.MaxPairs)
 	}
-	return text + " after as many pairs as planned"
+	return text
 }
 
 // oneLook says whether some look spends what error is left, so that none may come

@@ -250,19 +250,15 @@ func FromEnv() (Config, error) {
 	if env.err != nil {
 		return Config{}, env.err
 	}
-	simulation := strings.HasPrefix(c.Model, simPrefix)
+	simulation, unnamed := strings.HasPrefix(c.Model, simPrefix), c.BaseURL == "" && c.Model == ""
 	switch {
-	case c.BaseURL == "" && c.Model == "":
-		return c, ErrNoModel
+	case unnamed: // code may still name one
 	case c.Model == "":
 		return Config{}, errors.New("SAFETYTEST_BASE_URL is set without SAFETYTEST_MODEL: say which model the endpoint is to be asked for")
 	case c.BaseURL == "" && !simulation:
 		return Config{}, fmt.Errorf("SAFETYTEST_MODEL=%s is set without SAFETYTEST_BASE_URL: say where the model is served, for instance http://127.0.0.1:8080/v1 (only %sNAME needs no endpoint)", c.Model, simPrefix)
 	case c.BaseURL != "" && simulation:
 		return Config{}, fmt.Errorf("SAFETYTEST_MODEL=%s is a simulated model and has no endpoint: unset SAFETYTEST_BASE_URL", c.Model)
-	}
-	if simulation && required {
-		return Config{}, fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: SAFETYTEST_MODEL=%s is a simulated model, which says nothing about yours", c.Model)
 	}
 	if c.APIKey == "" && isOpenAI(c.BaseURL) {
 		c.APIKey = os.Getenv("OPENAI_API_KEY")
@@ -271,7 +267,7 @@ func FromEnv() (Config, error) {
 	switch {
 	case baseline.Model == "" && (baseline.BaseURL != "" || baseline.APIKey != ""):
 		return Config{}, errors.New("SAFETYTEST_BASELINE_BASE_URL or _API_KEY is set without SAFETYTEST_BASELINE_MODEL: say which model is the baseline")
-	case baseline.Model != "" && baseline.BaseURL == "" && c.BaseURL == "" && !strings.HasPrefix(baseline.Model, simPrefix):
+	case baseline.Model != "" && baseline.BaseURL == "" && c.BaseURL == "" && !unnamed && !strings.HasPrefix(baseline.Model, simPrefix):
 		return Config{}, fmt.Errorf("SAFETYTEST_BASELINE_MODEL=%s is set without SAFETYTEST_BASELINE_BASE_URL: say where it is served", baseline.Model)
 	case baseline.Model != "":
 		if baseline.APIKey == "" && isOpenAI(baseline.BaseURL) {
@@ -279,7 +275,27 @@ func FromEnv() (Config, error) {
 		}
 		c.Models = map[string]Endpoint{Baseline: baseline}
 	}
+	if err := c.NotSimulated(); err != nil && required {
+		return Config{}, fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %w", err)
+	}
+	if unnamed {
+		return c, ErrNoModel
+	}
 	return c, nil
+}
+
+// NotSimulated reports the first model of the configuration that is simulated, the
+// one under test or another that claims may name.
+func (c Config) NotSimulated() error {
+	if c.Simulated() {
+		return fmt.Errorf("%s is a simulated model, which says nothing about yours", c.Model)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Models)) {
+		if strings.HasPrefix(c.Models[name].Model, simPrefix) {
+			return fmt.Errorf("%s, which is called %s, is a simulated model, and a comparison with it says nothing", c.Models[name].Model, name)
+		}
+	}
+	return nil
 }
 
 // isOpenAI says whether a base URL is OpenAI's own host, the only one that is

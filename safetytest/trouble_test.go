@@ -260,6 +260,8 @@ func TestTheEnvironmentIsReadStrictly(t *testing.T) {
 		{map[string]string{"MODEL": "sim:steady", "TEMPERATURE": "warm"}, `SAFETYTEST_TEMPERATURE="warm" is not a number from 0 to 2`},
 		{map[string]string{"MODEL": "sim:steady", "TEMPERATURE": "3"}, `SAFETYTEST_TEMPERATURE="3"`},
 		{map[string]string{"MODEL": "sim:steady", "MAX_TOKENS": "0"}, `SAFETYTEST_MAX_TOKENS="0" is not a whole number of at least 1`},
+		{map[string]string{"BASE_URL": "http://127.0.0.1:1/v1", "MODEL": "m", "BASELINE_MODEL": "sim:steady", "REQUIRE_MODEL": "1"}, "sim:steady, which is called baseline, is a simulated model"},
+		{map[string]string{"BASELINE_BASE_URL": "http://127.0.0.1:1/v1"}, "without SAFETYTEST_BASELINE_MODEL"},
 		{map[string]string{"MODEL": "sim:steady", "BLOCKED": "yes"}, `SAFETYTEST_BLOCKED="yes" is not either missing or refused`},
 		{map[string]string{"MODEL": "sim:steady", "REQUIRE_MODEL": "true"}, `SAFETYTEST_REQUIRE_MODEL="true" is not either 1 or 0`},
 		{map[string]string{"MODEL": "sim:steady", "STOP": "User:"}, `SAFETYTEST_STOP="User:" is not a JSON list of strings`},
@@ -321,5 +323,14 @@ func TestASubjectPrintsNoKey(t *testing.T) {
 		if strings.Contains(text, "canary") {
 			t.Errorf("the key is printed: %s", text)
 		}
+	}
+}
+
+// What the environment says beside the model counts where code names the model.
+func TestTheEnvironmentWithoutAModel(t *testing.T) {
+	t.Setenv("SAFETYTEST_BASELINE_MODEL", "before")
+	c, err := safetytest.FromEnv()
+	if !errors.Is(err, safetytest.ErrNoModel) || c.Models[safetytest.Baseline].Model != "before" {
+		t.Errorf("%v, %v", c.Models, err)
 	}
 }

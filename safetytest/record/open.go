@@ -335,11 +335,19 @@ func (r *Record) resumeOthers(all []part) error {
 		return err
 	}
 	for _, p := range last {
-		if !slices.Contains(r.follows, p.Run) {
-			r.follows = append(r.follows, p.Run)
-		}
+		r.follows = adding(r.follows, p.Run)
 	}
 	return nil
+}
+
+// adding appends the runs that are not listed yet.
+func adding(list []string, runs ...string) []string {
+	for _, run := range runs {
+		if !slices.Contains(list, run) {
+			list = append(list, run)
+		}
+	}
+	return list
 }
 
 // lastAttempt returns the files of the last attempt, nil if there is none. With
@@ -381,20 +389,12 @@ func runningIn(attempt []part) (string, error) {
 func (r *Record) load(all, attempt []part) error {
 	r.attempt, r.seed = attempt[0].Attempt, attempt[0].SamplingSeed
 	r.follows = nil
-	var runs []string
-	add := func(to *[]string, run string) {
-		if !slices.Contains(*to, run) {
-			*to = append(*to, run)
-		}
-	}
 	for _, p := range attempt {
-		for _, run := range p.Follows {
-			add(&r.follows, run)
-		}
+		r.follows = adding(r.follows, p.Follows...)
 	}
-	runs = append(runs, r.follows...)
+	runs := slices.Clone(r.follows)
 	for _, p := range attempt {
-		add(&runs, p.Run)
+		runs = adding(runs, p.Run)
 	}
 	at := attempt[0].Manifest
 	for _, run := range runs {

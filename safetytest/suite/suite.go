@@ -215,13 +215,9 @@ func (s *session) open(t *testing.T) error {
 		return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %w", err)
 	case config.Model == "":
 		return err
-	case required && config.Simulated():
-		return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %s, named in code, is a simulated model, which says nothing about yours", config.Model)
 	}
-	for name, e := range config.Models {
-		if required && (safetytest.Config{Model: e.Model}).Simulated() {
-			return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %s, which is called %s, is a simulated model, and a comparison with it says nothing", e.Model, name)
-		}
+	if err := config.NotSimulated(); err != nil && required {
+		return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %w", err)
 	}
 	switch v := strings.TrimSpace(os.Getenv("SAFETYTEST_INCONCLUSIVE")); v {
 	case "", "fail":

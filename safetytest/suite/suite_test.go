@@ -375,7 +375,7 @@ func TestWhatCannotRunIsRedInItsOwnWords(t *testing.T) {
 		{"no model", map[string]string{"SUITE_CASE": "gate"}, nil, "no model is configured"},
 		{"required model", map[string]string{"SUITE_CASE": "gate", "SUITE_FALLBACK": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "1"}, nil, "SAFETYTEST_REQUIRE_MODEL=1: no model is configured"},
 		{"a simulated model where a real one is required", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_MODEL": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "1"}, nil, "is a simulated model, which says nothing about yours"},
-		{"a simulated model in code where a real one is required", map[string]string{"SUITE_CASE": "gate", "SUITE_MODEL": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "1"}, nil, "sim:steady, named in code, is a simulated model"},
+		{"a simulated model in code where a real one is required", map[string]string{"SUITE_CASE": "gate", "SUITE_MODEL": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "1"}, nil, "SAFETYTEST_REQUIRE_MODEL=1: sim:steady is a simulated model"},
 		{"a flag that is neither 0 nor 1", map[string]string{"SUITE_CASE": "gate", "SUITE_FALLBACK": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "true"}, nil, `SAFETYTEST_REQUIRE_MODEL="true" is neither 1 nor 0`},
 		{"a misspelt variable", map[string]string{"SUITE_CASE": "gate", "SUITE_FALLBACK": "sim:steady", "SAFETYTEST_MODLE": "gpt"}, nil, "SAFETYTEST_MODLE is set, but there is no such variable"},
 		{"a simulated baseline where a real model is required", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_BASE_URL": unauthorized.URL + "/v1", "SAFETYTEST_MODEL": "m", "SAFETYTEST_BASELINE_MODEL": "sim:steady", "SAFETYTEST_REQUIRE_MODEL": "1"}, nil, "sim:steady, which is called baseline, is a simulated model"},
