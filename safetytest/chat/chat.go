@@ -105,11 +105,19 @@ const (
 	Answered State = iota + 1
 	// Blocked replies were withheld by a filter around the model.
 	Blocked
-	// Empty replies carry no text.
+	// Empty replies carry no text: none at all, or reasoning only.
 	Empty
+	// Unfinished replies did not end as a model ends its answer: the finish
+	// reason is not a known good one, or the text stops within its reasoning.
+	// What they would have said is not known.
+	Unfinished
+	// Lost replies never came whole: the call failed after the model may have
+	// begun to answer, so that whether it failed may depend on what it said.
+	// Asking again would be answered by another, perhaps an easier, reply.
+	Lost
 )
 
-var stateNames = map[State]string{Answered: "answered", Blocked: "blocked", Empty: "empty"}
+var stateNames = map[State]string{Answered: "answered", Blocked: "blocked", Empty: "empty", Unfinished: "unfinished", Lost: "lost"}
 
 // String returns the state's name in lower case.
 func (s State) String() string {
@@ -119,7 +127,7 @@ func (s State) String() string {
 	return fmt.Sprintf("State(%d)", int(s))
 }
 
-// MarshalText returns the name that String does. Only the three states have
+// MarshalText returns the name that String does. Only the states above have
 // one.
 func (s State) MarshalText() ([]byte, error) {
 	name, ok := stateNames[s]
@@ -157,6 +165,17 @@ type Reply struct {
 	FirstTokens *[]Token `json:"first_tokens,omitempty"`
 	// FinishReason is the server's word: stop, length, content_filter, ...
 	FinishReason string `json:"finish_reason,omitempty"`
+	// ID is the endpoint's name for the reply, and Created the time that it says
+	// it made it, in seconds since 1970; "" and 0 where it says neither. Two
+	// calls with one ID were answered once.
+	ID      string `json:"id,omitempty"`
+	Created int64  `json:"created,omitempty"`
+	// Cache is what in the answer says that the reply came from a cache of
+	// replies, as "header: value", "" where nothing does.
+	Cache string `json:"cache,omitempty"`
+	// Trouble says what befell a Lost or Unfinished reply, in words without the
+	// prompt and the key.
+	Trouble string `json:"trouble,omitempty"`
 	// Model and Fingerprint name what served the reply, as the server says.
 	Model       string `json:"model,omitempty"`
 	Fingerprint string `json:"fingerprint,omitempty"`
