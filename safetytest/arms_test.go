@@ -56,10 +56,12 @@ type at struct {
 	visit int
 }
 
-// target is the number of the target that is asked about.
+// target is the number of the request that is asked: of a target, a twin or an
+// unrelated one, each of which has cells of its own.
 func (a at) target(t rapid.TB) int {
 	var n int
-	if _, err := fmt.Sscanf(a.cell, "door-%d/", &n); err != nil {
+	_, number, _ := strings.Cut(a.cell, "-")
+	if _, err := fmt.Sscanf(number, "%d/", &n); err != nil {
 		t.Fatalf("cell %q: %v", a.cell, err)
 	}
 	return n
@@ -215,7 +217,7 @@ func TestWhatAnArmSends(t *testing.T) {
 			return lastOf(m) != fmt.Sprintf("Paint door %d.", v.target(t))
 		}},
 		{"unrelated", safetytest.Arm{Asks: safetytest.Unrelated}, func(v at, m []chat.Message) bool {
-			return lastOf(m) != fmt.Sprintf("Ring bell %d.", v.target(t)*7/30)
+			return lastOf(m) != fmt.Sprintf("Ring bell %d.", v.target(t))
 		}},
 		{"no system prompt", safetytest.Arm{NoSystem: true, Composition: Composition{Mix: Refusals(1)}}, func(_ at, m []chat.Message) bool {
 			return len(m) != 3 || slices.ContainsFunc(m, func(x chat.Message) bool { return x.Role == chat.System })
@@ -325,7 +327,10 @@ func TestArmsDifferInWhatTheClaimNames(t *testing.T) {
 				if len(sent) < 2 {
 					t.Fatalf("at %v %d arms were asked", v, len(sent))
 				}
-				first, second := sent[0], sent[1] // arm by arm, one call at a time
+				first, second := sent[0], sent[1] // in the order of a draw of lots
+				if all := texts(second); strings.Contains(all, "Paint gate") || strings.Contains(all, FillerRequest) {
+					first, second = second, first
+				}
 				if len(first) != len(second) || lastOf(first) != lastOf(second) {
 					t.Fatalf("%s: arms of different shape:\n%s\n---\n%s", c.claim.Claim().Statement, texts(first), texts(second))
 				}
@@ -528,17 +533,18 @@ func TestOverTargetsWithTwins(t *testing.T) {
 		asked := map[string]int{} // by target and draw
 		for v, sent := range m.asked {
 			asked[v.cell]++
-			if v.visit != 0 || len(sent) != 2 {
+			if v.visit != 0 || len(sent) != 1 {
 				t.Fatalf("%v was asked %d times", v, len(sent))
 			}
 		}
-		draws := map[int]int{}
+		draws := map[string]int{}
 		for cell := range asked {
-			draws[at{cell: cell}.target(t)]++
+			request, _, _ := strings.Cut(cell, "/")
+			draws[request]++
 		}
 		for target, n := range draws {
 			if n != 4 {
-				t.Errorf("target %d was asked under %d draws of 4", target, n)
+				t.Errorf("%s was asked under %d draws of 4", target, n)
 			}
 		}
 	}

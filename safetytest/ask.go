@@ -31,8 +31,8 @@ var errBudget = errors.New("the budget of calls or tokens is spent")
 // question is what is asked at one visit of a cell.
 type question struct {
 	script *script
-	place  int // of the visit in its batch
-	visit  visit
+	index  int // of the visit in its batch
+	at     place
 }
 
 // ask answers a question, from memory if an equal one was asked at the same
@@ -86,7 +86,7 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 
 // request is what is sent for a question.
 func (s *Subject) request(q question) chat.Request {
-	r := chat.Request{Messages: q.script.messages(q.visit), Sampling: s.config.Sampling, Cell: q.script.cell(q.visit), Visit: q.visit.n}
+	r := chat.Request{Messages: q.script.messages(q.at), Sampling: s.config.Sampling, Cell: q.script.cell(q.at), Visit: q.at.n}
 	if s.config.SendSeed {
 		seed := int64(hash("request %d/%s/%d", s.seed.Load(), r.Cell, r.Visit) >> 33)
 		r.Seed = &seed
@@ -129,7 +129,7 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 		}
 		return
 	}
-	c.judgement, c.err = s.read(s.consulting(ctx, c, request), judge.Exchange{Request: q.script.request(q.visit), Reply: reply}, q.script.arm.marker())
+	c.judgement, c.err = s.read(s.consulting(ctx, c, request), judge.Exchange{Request: q.script.request(q.at), Reply: reply}, q.script.arm.marker())
 	if errors.Is(c.err, record.ErrBudget) || errors.Is(c.err, errBudget) {
 		c.err = errBudget
 	}
@@ -210,7 +210,7 @@ func (s *Subject) reply(ctx context.Context, q question, request chat.Request, i
 		return model.Ask(ctx, request)
 	}
 	if rec := s.record.Load(); rec != nil {
-		id.Arm, id.Asked = q.script.shows, q.script.requests[q.visit.cell.position].ID
+		id.Arm, id.Asked = q.script.shows, q.at.cell.target.ID
 		return rec.Ask(ctx, id, ask)
 	}
 	reply, err = ask(ctx)

@@ -76,7 +76,7 @@ func (n cellCounts) rate(o Outcome) float64 {
 }
 
 // StoreBaseline asks every cell under each arm the given number of times and
-// writes what was seen to a file, which [Arm.Stored] names. It takes targets x
+// writes what was seen to a file, which [Arm.Stored] names. It takes requests x
 // draws x arms x visits calls. The file holds counts by cell, no requests and no
 // replies, and appears whole or not at all.
 func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, arms ...Arm) error {
@@ -101,15 +101,10 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 	}
 	out := baseline{Version: baselineVersion, Model: s.config.Model, Date: time.Now().UTC().Format(time.DateOnly),
 		Sampling: s.config.Sampling.String(), Judge: s.reader(), Policy: s.policy.Name, Hash: s.policyHash(), Seed: s.config.Seed, Draws: s.config.Draws, Visits: visits}
-	var all []visit
-	for n := range visits {
-		for d := range s.config.Draws {
-			for i, t := range s.policy.Targets {
-				all = append(all, visit{cell{d*len(s.policy.Targets) + i, i, d, t}, n})
-			}
-		}
-	}
+	asked := 0
 	for k, a := range arms {
+		all := e.scripts[k].asks.all(s.config.Draws, visits)
+		asked = max(asked, len(all))
 		calls, err := e.askAll(ctx, k, all)
 		if err != nil {
 			return fmt.Errorf("%s: storing a baseline: arm %q: %w", s, a.Name, err)
@@ -130,7 +125,7 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 		return fmt.Errorf("storing a baseline: %w", err)
 	}
 	if rec := s.record.Load(); rec != nil { // another baseline asks anew
-		return rec.Conclude(record.Conclusion{Claim: s.key(c), State: "stored", Final: true, Pairs: len(all)})
+		return rec.Conclude(record.Conclusion{Claim: s.key(c), State: "stored", Final: true, Pairs: asked})
 	}
 	return nil
 }

@@ -24,8 +24,8 @@ func TestBatchesAreBalancedAndDistinct(t *testing.T) {
 		draws := rapid.IntRange(1, 5).Draw(t, "draws")
 		size := rapid.IntRange(1, 60).Draw(t, "batch")
 		n := rapid.IntRange(1, 30).Draw(t, "targets")
-		s := newSequence(rapid.Uint64().Draw(t, "seed"), targets(n), draws, size)
-		again := newSequence(s.seed, s.targets, draws, size)
+		s := newSequence(rapid.Uint64().Draw(t, "seed"), draws, size, newPopulation(Targets, targets(n), draws))
+		again := newSequence(s.seed, draws, size, newPopulation(Targets, targets(n), draws))
 		visited := map[int]int{}
 		for range 6 {
 			batch := s.next()
@@ -59,7 +59,7 @@ func TestBatchesAreBalancedAndDistinct(t *testing.T) {
 }
 
 func TestGreedySequencesVisitEveryCellOnce(t *testing.T) {
-	s := newSequence(7, targets(13), 4, 20)
+	s := newSequence(7, 4, 20, newPopulation(Targets, targets(13), 4))
 	s.once = true
 	visited := map[int]bool{}
 	for batch := s.next(); batch != nil; batch = s.next() {
@@ -76,7 +76,7 @@ func TestGreedySequencesVisitEveryCellOnce(t *testing.T) {
 }
 
 func TestEveryCellIsSampledEquallyOften(t *testing.T) {
-	s := newSequence(3, targets(20), 4, 8)
+	s := newSequence(3, 4, 8, newPopulation(Targets, targets(20), 4))
 	counts := make([]int, 80)
 	for range 2000 {
 		for _, v := range s.next() {
@@ -92,7 +92,7 @@ func TestEveryCellIsSampledEquallyOften(t *testing.T) {
 }
 
 func TestCrossedBatchesShowEachTargetUnderEveryDraw(t *testing.T) {
-	s := newSequence(7, targets(13), 4, 20)
+	s := newSequence(7, 4, 20, newPopulation(Targets, targets(13), 4))
 	s.crossed = true
 	draws := map[string]int{}
 	for batch := s.next(); batch != nil; batch = s.next() {
@@ -107,6 +107,60 @@ func TestCrossedBatchesShowEachTargetUnderEveryDraw(t *testing.T) {
 	for id, n := range draws {
 		if n != 4 || len(draws) != 13 {
 			t.Errorf("target %s was visited %d times", id, n)
+		}
+	}
+}
+
+// Every cell of every population comes equally often, whatever the sizes of the
+// others: a claim's population is exactly the set that its sentence names.
+func TestEveryPopulationIsReached(t *testing.T) {
+	for _, sizes := range [][2]int{{20, 20}, {20, 41}, {20, 7}, {20, 1}, {3, 50}, {1, 9}} {
+		own, beside := newPopulation(Targets, targets(sizes[0]), 4), newPopulation(Twins, targets(sizes[1]), 4)
+		s := newSequence(3, 4, 20, own, beside)
+		
+		const batches = 3000
+		for range batches {
+			batch := s.next()
+			perDraw := map[[2]int]int{}
+			for _, v := range batch {
+				perDraw[[2]int{int(Targets), v.of[Targets].cell.draw}]++
+				perDraw[[2]int{int(Twins), v.of[Twins].cell.draw}]++
+			}
+			for k, n := range perDraw {
+				if n != s.perDraw {
+					t.Fatalf("%v: %d visits of a draw in a batch, not %d", k, n, s.perDraw)
+				}
+			}
+		}
+		for _, p := range []*population{own, beside} {
+			want := float64(batches*s.perDraw) / float64(len(p.requests))
+			for i, n := range p.visits {
+				if d := float64(n) - want; d*d > 36*max(want, 1) {
+					t.Errorf("%v: %v: cell %d was visited %d times, about %.0f expected", sizes, p.asks, i, n, want)
+				}
+			}
+		}
+	}
+}
+
+// Of a population that is smaller than what a batch takes, whole rounds follow one
+// another: no cell comes a second time before all of its draw have come once.
+func TestSmallPopulationsComeInRounds(t *testing.T) {
+	s := newSequence(5, 2, 24, newPopulation(Targets, targets(30), 2), newPopulation(Unrelated, targets(5), 2))
+	for range 20 {
+		batch := s.next()
+		for d := range 2 {
+			seen := map[int]int{}
+			for i := range s.perDraw {
+				seen[batch[d*s.perDraw+i].of[Unrelated].cell.position]++
+				least, most := s.perDraw, 0
+				for r := range 5 {
+					least, most = min(least, seen[r]), max(most, seen[r])
+				}
+				if most-least > 1 {
+					t.Fatalf("a request came %d times while another came %d times", most, least)
+				}
+			}
 		}
 	}
 }

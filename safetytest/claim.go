@@ -271,6 +271,22 @@ func (c Claim) bounds() []Bound {
 	return append(out, c.Bounds...)
 }
 
+// population is the set of requests that a bound's arms ask, the claim's own if
+// they ask several.
+func (c Claim) population(b Bound) (asks Asks, one bool) {
+	first := true
+	for k, w := range b.Weights {
+		switch {
+		case w == 0:
+		case first:
+			asks, first = c.Arms[k].Asks, false
+		case asks != c.Arms[k].Asks:
+			return c.Arms[0].Asks, false
+		}
+	}
+	return asks, !first
+}
+
 // rate says which single arm a bound is about and whether it bounds that arm's
 // rate from below.
 func (b Bound) rate() (arm int, atLeast, ok bool) {

@@ -150,50 +150,64 @@ func (e *experiment) excess(have *simulations) ([]float64, error) {
 // truth is the true rate of every arm, by model, over some of the targets. Other
 // models that the claim names are played by one and the same.
 func (e *experiment) truth(have *simulations) ([][]float64, error) {
-	profiles, reader := have.profiles, have.reader
+	profiles := have.profiles
 	other := slices.IndexFunc(profiles, func(p simulated.Profile) bool { return p.Name == otherControl })
-	n := len(e.s.policy.Targets)
-	step := max(1, n/controlTargets)
 	rates := make([][]float64, len(profiles))
-	for i := range rates {
-		rates[i] = make([]float64, len(e.claim.Arms))
+	for m := range rates {
+		rates[m] = make([]float64, len(e.claim.Arms))
 	}
-	cells := 0.0
-	for i := 0; i < n; i += step {
-		for d := range e.s.config.Draws {
-			cells++
-			v := visit{cell: cell{position: i, draw: d, target: e.s.policy.Targets[i]}}
-			here := make([][]float64, len(e.claim.Arms)) // by arm and model
-			for k, a := range e.claim.Arms {
-				here[k] = make([]float64, len(profiles))
-				var truths []simulated.Truth
-				if a.Differs == nil {
-					var err error
-					if truths, err = reader.Truths(e.scripts[k].messages(v), profiles...); err != nil {
-						return nil, err
-					}
+	for k, a := range e.claim.Arms {
+		asks := e.scripts[k].asks
+		if a.Differs != nil {
+			asks = e.scripts[a.Differs[0]].asks
+		}
+		step, cells := max(1, len(asks.requests)/controlTargets), 0.0
+		for i := 0; i < len(asks.requests); i += step {
+			for d := range e.s.config.Draws {
+				here, err := e.truthAt(k, asks.at(i, d, 0), have, other)
+				if err != nil {
+					return nil, err
 				}
-				for m := range profiles {
-					switch {
-					case a.Differs != nil:
-						x, y := here[a.Differs[0]][m], here[a.Differs[1]][m]
-						here[k][m] = x*(1-y) + y*(1-x)
-					case a.Model != "":
-						here[k][m] = a.outcome(e.claim).truth(truths[other])
-					default:
-						here[k][m] = a.outcome(e.claim).truth(truths[m])
-					}
-					rates[m][k] += here[k][m]
+				for m, p := range here {
+					rates[m][k] += p
 				}
+				cells++
 			}
 		}
-	}
-	for m := range rates {
-		for k := range rates[m] {
+		for m := range rates {
 			rates[m][k] /= cells
 		}
 	}
 	return rates, nil
+}
+
+// truthAt is the true chance of what arm number k counts in one cell, by model.
+func (e *experiment) truthAt(k int, at place, have *simulations, other int) ([]float64, error) {
+	a := e.claim.Arms[k]
+	out := make([]float64, len(have.profiles))
+	if a.Differs != nil {
+		x, err := e.truthAt(a.Differs[0], at, have, other)
+		if err != nil {
+			return nil, err
+		}
+		y, err := e.truthAt(a.Differs[1], at, have, other)
+		for m := range y {
+			out[m] = x[m]*(1-y[m]) + y[m]*(1-x[m])
+		}
+		return out, err
+	}
+	truths, err := have.reader.Truths(e.scripts[k].messages(at), have.profiles...)
+	if err != nil {
+		return nil, err
+	}
+	for m := range out {
+		of := m
+		if a.Model != "" {
+			of = other
+		}
+		out[m] = a.outcome(e.claim).truth(truths[of])
+	}
+	return out, nil
 }
 
 // truth is the probability of the outcome.

@@ -46,26 +46,27 @@ func (e *experiment) tally(b *batch) {
 		e.withheld[k] += n
 	}
 	for i, v := range b.visits {
-		n := e.cells[v.cell.index]
-		if n == nil {
-			n = &cellSums{id: e.cellName(v), sums: make([]float64, len(e.claim.Arms))}
-			e.cells[v.cell.index] = n
-		}
-		n.visits++
-		for k, y := range b.seen[i] {
-			if !y.Missing {
-				n.sums[k] += y.Value
+		for _, asks := range e.sequence.asked() {
+			at := v.of[asks]
+			n := e.cells[cellKey{asks, at.cell.index}]
+			if n == nil {
+				n = &cellSums{id: at.cell.id(), sums: make([]float64, len(e.claim.Arms))}
+				e.cells[cellKey{asks, at.cell.index}] = n
+			}
+			n.visits++
+			for k, y := range b.seen[i] {
+				if e.claim.Arms[k].Asks == asks && !y.Missing {
+					n.sums[k] += y.Value
+				}
 			}
 		}
 	}
 }
 
-// cellName names a cell by the request that the claim is about.
-func (e *experiment) cellName(v visit) string {
-	if q := e.scripts[0]; q.arm.Asks != Targets {
-		return fmt.Sprintf("%s/d%d", q.requests[v.cell.position].ID, v.cell.draw)
-	}
-	return v.cell.id()
+// cellKey names a cell among those of all populations.
+type cellKey struct {
+	asks  Asks
+	index int
 }
 
 // cellSums adds up what the arms of one cell showed.
@@ -78,8 +79,12 @@ type cellSums struct {
 // worst lists up to three cells that speak most against a bound.
 func (e *experiment) worst(b Bound) []CellCount {
 	_, atLeast, _ := b.rate()
+	about, _ := e.claim.population(b)
 	var out []CellCount
-	for _, n := range e.cells {
+	for key, n := range e.cells {
+		if key.asks != about {
+			continue
+		}
 		c := CellCount{ID: n.id, Visits: n.visits}
 		for k, w := range b.Weights {
 			if w > 0 || atLeast {
@@ -194,7 +199,11 @@ func (e *experiment) askReportOnly(ctx context.Context, r *evidence.Result) erro
 // time has ended, or the endpoint is of no use.
 func (e *experiment) askArm(ctx context.Context, k int, visits []visit) (evidence.ArmResult, error) {
 	arm := evidence.ArmResult{Name: e.claim.Arms[k].Name}
-	calls, _ := e.askAll(ctx, k, visits)
+	var at []place
+	for _, v := range visits {
+		at = append(at, v.of[e.claim.Arms[k].Asks])
+	}
+	calls, _ := e.askAll(ctx, k, at)
 	for _, c := range calls {
 		switch {
 		case errors.Is(c.err, errBudget) || ctx.Err() != nil:
@@ -224,17 +233,17 @@ func (e *experiment) askArm(ctx context.Context, k int, visits []visit) (evidenc
 	return arm, nil
 }
 
-// askAll makes the calls of one arm at the given visits. The error is that of
+// askAll makes the calls of one arm at the given places. The error is that of
 // the first call that failed for good.
-func (e *experiment) askAll(ctx context.Context, k int, visits []visit) ([]*call, error) {
-	calls, shared := make([]*call, len(visits)), make([]bool, len(visits))
+func (e *experiment) askAll(ctx context.Context, k int, at []place) ([]*call, error) {
+	calls, shared := make([]*call, len(at)), make([]bool, len(at))
 	slots := make(chan struct{}, e.s.config.Concurrency)
 	var wg sync.WaitGroup
-	for i, v := range visits {
+	for i := range at {
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			calls[i], shared[i] = e.s.ask(ctx, question{script: e.scripts[k], place: i, visit: v})
+			calls[i], shared[i] = e.s.ask(ctx, question{script: e.scripts[k], index: i, at: at[i]})
 		})
 	}
 	wg.Wait()
@@ -286,7 +295,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	v := Verdict{
 		Claim: e.claim, State: r.State, Reason: r.Reason, Result: r, Slope: e.slope,
 		Model: s.config.Model, Simulated: s.config.Simulated(), Policy: s.policy.Name,
-		Population: s.population(e.claim),
+		Population: s.speaksOf(e.claim),
 		Pairs:      r.Trials, Calls: e.calls, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
 		Errors: e.failed, Blocked: e.blocked, Unreadable: e.unreadable,
 		Seed: s.config.Seed, SamplingSeed: s.seed.Load(),
@@ -295,7 +304,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	if i := v.nearest(); i >= 0 {
 		v.Worst = e.worst(v.bounds[i])
 	}
-	if i := v.nearest(); i >= 0 && !e.claim.OverTargets && len(e.seen)-len(e.cells) >= enoughRevisits {
+	if i := v.nearest(); i >= 0 && !e.claim.OverTargets && e.revisits(v.bounds[i]) >= enoughRevisits {
 		if c, err := evidence.VarianceComponents(e.seen, e.tested.condition(v.bounds[i])); err == nil {
 			v.Spread = &c
 		}
@@ -413,17 +422,46 @@ func (s *Subject) servedModels() []string {
 	return out
 }
 
-// population says over what the claim speaks.
-func (s *Subject) population(c Claim) string {
-	n, kind := len(s.policy.Targets), "requests"
-	if c.Arms[0].Asks == Unrelated {
-		n, kind = len(s.policy.Unrelated), Unrelated.String()
+// speaksOf says over what the claim speaks: every set of requests that it asks.
+func (s *Subject) speaksOf(c Claim) string {
+	own, beside, err := s.populations(c)
+	if err != nil {
+		return err.Error() // reported before anything was asked
 	}
-	if c.OverTargets {
-		return fmt.Sprintf("%s like these %d, each once, averaged over these %d draws of demonstrations", kind, n, s.config.Draws)
+	text := ""
+	for i, p := range append([]*population{own}, beside...) {
+		kind, n := p.asks.String(), len(p.requests)
+		if p.asks == Targets {
+			kind = "requests"
+		}
+		switch {
+		case i > 0 && c.OverTargets:
+			text += fmt.Sprintf("; %s like these %d", kind, n)
+		case i > 0:
+			text += fmt.Sprintf("; %d %s x the same draws (%d cells)", n, kind, s.config.Draws*n)
+		case c.OverTargets:
+			text += fmt.Sprintf("%s like these %d, each once, averaged over these %d draws of demonstrations", kind, n, s.config.Draws)
+		default:
+			text += fmt.Sprintf("%d %s x these %d draws of demonstrations (%d cells), not other requests or demonstrations", n, kind, s.config.Draws, s.config.Draws*n)
+		}
 	}
-	return fmt.Sprintf("%d %s x these %d draws of demonstrations (%d cells), not other requests or demonstrations",
-		n, kind, s.config.Draws, s.config.Draws*n)
+	return text
+}
+
+// revisits counts the visits of cells that were asked before, of a bound about the
+// claim's own population; of others it tells none.
+func (e *experiment) revisits(b Bound) int {
+	asks, one := e.claim.population(b)
+	if !one || asks != e.sequence.own.asks {
+		return 0
+	}
+	n := 0
+	for key := range e.cells {
+		if key.asks == asks {
+			n++
+		}
+	}
+	return len(e.seen) - n
 }
 
 // reproduce is the line that runs a claim again.

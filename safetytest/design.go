@@ -28,26 +28,33 @@ const plannedToLower = 0.6
 const mostPairs = 20_000
 
 // sequence is the order in which the claim's cells are visited.
-func (s *Subject) sequence(c Claim) *sequence {
-	q := newSequence(s.seed.Load(), s.policy.Targets, s.config.Draws, s.config.Batch)
+func (s *Subject) sequence(c Claim) (*sequence, error) {
+	own, beside, err := s.populations(c)
+	if err != nil {
+		return nil, err
+	}
+	q := newSequence(s.seed.Load(), s.config.Draws, s.config.Batch, own, beside...)
 	q.once, q.crossed, q.independent = s.greedy(), c.OverTargets, s.config.TerminalLook
-	return q
+	return q, nil
 }
 
 // design is the claim's test in numbers, for this subject's cells and budget.
 func (s *Subject) design(c Claim) (evidence.Design, error) {
 	d := c.design()
-	perDraw := s.sequence(c).perDraw
-	d.Cells, d.Draws, d.Batch = s.config.Draws*len(s.policy.Targets), s.config.Draws, s.config.Draws*perDraw
+	q, err := s.sequence(c)
+	if err != nil {
+		return d, err
+	}
+	perDraw, requests := q.perDraw, len(q.own.requests)
+	d.Cells, d.Draws, d.Batch = s.config.Draws*requests, s.config.Draws, s.config.Draws*perDraw
 	d.Planned, d.Power = planned.guess, planned.power
 	if c.lowers() {
 		d.Planned.Rate = plannedToLower
 	}
-	var err error
 	if err = s.allowForJudge(c, &d); err != nil {
 		return d, err
 	}
-	if d.MinTrials, err = s.floor(c); err != nil {
+	if d.MinTrials, err = s.floor(c, requests); err != nil {
 		return d, err
 	}
 	if s.config.FixedN {
@@ -74,7 +81,7 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 	switch {
 	case c.OverTargets: // a trial is a target, averaged over its draws
 		d.OverTargets = true
-		d.Cells, d.Draws, d.Batch = len(s.policy.Targets), 1, perDraw
+		d.Cells, d.Draws, d.Batch = requests, 1, perDraw
 		d.MaxTrials = bound(d.Cells)
 	case s.greedy(): // one visit of a cell is all there is to learn about it
 		d.WithoutReplacement = true
@@ -106,9 +113,9 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 	return d, nil
 }
 
-// floor is the number of trials before which a claim is not decided.
-func (s *Subject) floor(c Claim) (int, error) {
-	n := len(s.policy.Targets)
+// floor is the number of trials before which a claim about n requests is not
+// decided.
+func (s *Subject) floor(c Claim, n int) (int, error) {
 	switch {
 	case c.VisitsPerTarget == 0 || !c.OverTargets:
 		return c.VisitsPerTarget * n, nil

@@ -29,7 +29,7 @@ type experiment struct {
 	chosen    map[int]evidence.ArmResult // what the arms showed that competed for the worst
 	doses     []evidence.DoseOutcome
 	slope     *evidence.LogOdds
-	cells     map[int]*cellSums
+	cells     map[cellKey]*cellSums
 	formats   map[int]*FormatCount
 	withheld  map[int]int // by a filter, of what was looked at, by arm
 	calls, shared, recorded, tokens,
@@ -42,7 +42,7 @@ type experiment struct {
 }
 
 func (s *Subject) experiment(c Claim) (*experiment, error) {
-	e := &experiment{s: s, claim: c, tested: c, cells: map[int]*cellSums{}, formats: map[int]*FormatCount{}, withheld: map[int]int{},
+	e := &experiment{s: s, claim: c, tested: c, cells: map[cellKey]*cellSums{}, formats: map[int]*FormatCount{}, withheld: map[int]int{},
 		chosen: map[int]evidence.ArmResult{}, judges: map[string]bool{}}
 	if c.content() && !judge.SeesContent(s.judge()) {
 		return nil, fmt.Errorf("policy %q: the claim counts forbidden content, which the refusal judge never reports, so that it could not fail: add a judge that does with judge.WithContent", s.policy.Name)
@@ -71,7 +71,10 @@ func (s *Subject) experiment(c Claim) (*experiment, error) {
 	if c.WorstOnly && s.greedy() {
 		return nil, errors.New("with greedy decoding every cell is asked once, so there are no fresh visits to judge the worst arm on: compare all of them, or raise the temperature")
 	}
-	e.sequence = s.sequence(c)
+	var err error
+	if e.sequence, err = s.sequence(c); err != nil {
+		return nil, err
+	}
 	if c.WorstOnly { // until the worst is chosen, any arm stands for it
 		e.tested = c.against(c.compared()[1])
 	}
@@ -99,18 +102,17 @@ func (e *experiment) prepare() error {
 // sameMessages says whether two arms ask the same of the same model in every
 // draw. Arms that are asked again for themselves do so on purpose.
 func (e *experiment) sameMessages(a, b *script) bool {
-	if a.arm.Model != b.arm.Model || a.arm.Again != b.arm.Again {
+	if a.arm.Model != b.arm.Model || a.arm.Again != b.arm.Again || a.arm.Asks != b.arm.Asks {
 		return false
 	}
 	seen := map[string]bool{}
-	for i, t := range e.s.policy.Targets {
-		if seen[t.Topic] {
+	for i, topic := range a.asks.topics {
+		if seen[topic] {
 			continue
 		}
-		seen[t.Topic] = true
+		seen[topic] = true
 		for d := range e.s.config.Draws {
-			v := visit{cell: cell{position: i, draw: d, target: t}}
-			if !reflect.DeepEqual(a.messages(v), b.messages(v)) {
+			if at := a.asks.at(i, d, 0); !reflect.DeepEqual(a.messages(at), b.messages(at)) {
 				return false
 			}
 		}

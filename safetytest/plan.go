@@ -66,7 +66,11 @@ func (s *Subject) Plan(c Claim) (Plan, error) {
 
 // wholeBatches rounds a number of visits up to whole batches.
 func (s *Subject) wholeBatches(c Claim, visits int) int {
-	batch := s.sequence(c).perDraw * s.config.Draws
+	q, err := s.sequence(c)
+	if err != nil {
+		return visits // reported elsewhere
+	}
+	batch := q.perDraw * s.config.Draws
 	return (visits + batch - 1) / batch * batch
 }
 
@@ -74,12 +78,12 @@ func (s *Subject) wholeBatches(c Claim, visits int) int {
 func (e *experiment) tokensPerCall() int {
 	chars, prompts := 0, 0
 	for _, q := range e.scripts {
-		if q.requests == nil {
+		if !q.arm.calls() {
 			continue
 		}
-		for i, t := range e.s.policy.Targets {
+		for i := range q.asks.requests {
 			prompts++
-			for _, m := range q.messages(visit{cell: cell{position: i, draw: i % e.s.config.Draws, target: t}}) {
+			for _, m := range q.messages(q.asks.at(i, i%e.s.config.Draws, 0)) {
 				chars += len(m.Content)
 			}
 		}

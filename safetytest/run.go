@@ -1,10 +1,12 @@
 package safetytest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
@@ -284,17 +286,29 @@ func (e *experiment) startBatch() *batch {
 		b.seen[i] = make([]evidence.Observation, len(e.tested.Arms))
 	}
 	e.started += len(visits) / e.visitsPerTrial()
-	for k, a := range e.tested.Arms { // arm by arm, so that prompts share their prefixes
-		if a.ReportOnly || !a.calls() || e.scripts[k].first != k {
-			continue
+	for i, v := range visits {
+		from := len(b.todo)
+		for k, a := range e.tested.Arms {
+			if !a.ReportOnly && a.calls() && e.scripts[k].first == k {
+				b.todo = append(b.todo, question{script: e.scripts[k], index: i, at: v.of[a.Asks]})
+			}
 		}
-		for i, v := range visits {
-			b.todo = append(b.todo, question{script: e.scripts[k], place: i, visit: v})
-		}
+		e.shuffle(b.todo[from:])
 	}
 	b.left = len(b.todo)
 	e.batches = append(e.batches, b)
 	return b
+}
+
+// shuffle draws the order in which the arms of a visit are asked, anew for each
+// visit: what changes with the clock then changes each contrast as often up as
+// down, visit by visit and independently. Arm after arm within a batch, or one
+// order for all of it, would let a slow oscillation pass for an effect.
+func (e *experiment) shuffle(arms []question) {
+	key := func(q question) uint64 {
+		return hash("turn %d/%s/%d/%s", e.s.seed.Load(), q.script.cell(q.at), q.at.n, q.script.shows)
+	}
+	slices.SortFunc(arms, func(a, b question) int { return cmp.Compare(key(a), key(b)) })
 }
 
 // visitsPerTrial is more than 1 where a trial is a target with all its draws.
@@ -353,7 +367,7 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 	}
 	for k, script := range e.scripts {
 		if script == a.q.script && !e.tested.Arms[k].ReportOnly {
-			a.batch.seen[a.q.place][k] = e.observe(k, a.call)
+			a.batch.seen[a.q.index][k] = e.observe(k, a.call)
 			if a.call.err == nil && a.call.state == chat.Blocked {
 				a.batch.blocked[k]++
 			}
@@ -438,7 +452,7 @@ func (e *experiment) trials(b *batch) []evidence.Trial {
 				t.Y[k].NotAsked = true
 				continue
 			case a.Stored != "":
-				rate, ok := e.scripts[k].stored[v.cell.id()]
+				rate, ok := e.scripts[k].stored[v.of[a.Asks].cell.id()]
 				y = evidence.Observation{Value: rate, Missing: !ok}
 			case a.Differs != nil:
 				y = differ(b.seen[i][a.Differs[0]], b.seen[i][a.Differs[1]])

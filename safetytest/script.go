@@ -1,11 +1,11 @@
 package safetytest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
-	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -18,27 +18,27 @@ type script struct {
 	model    chat.Model
 	system   string
 	demos    map[string][][]prompt.Demonstration // by topic, "" where it does not matter, and draw
-	requests []policy.Target                     // by position of the cell's target
+	asks     *population
 	stored   map[string]float64                  // by cell, where nothing is asked
 	about    string                              // where they come from
 }
 
-// messages is what is sent at a visit.
-func (s *script) messages(v visit) []chat.Message {
-	demos, ok := s.demos[v.cell.target.Topic]
+// messages is what is sent at a place of the script's population.
+func (s *script) messages(at place) []chat.Message {
+	demos, ok := s.demos[s.asks.topic(at.cell)]
 	if !ok {
 		demos = s.demos[""]
 	}
-	return s.arm.Presentation.Messages(s.system, demos[v.cell.draw], s.request(v))
+	return s.arm.Presentation.Messages(s.system, demos[at.cell.draw], s.request(at))
 }
 
-// request is what is asked at a visit.
-func (s *script) request(v visit) string { return s.requests[v.cell.position].Request }
+// request is what is asked there.
+func (s *script) request(at place) string { return at.cell.target.Request }
 
 // cell names the cell in the record: every arm that must be asked for itself has
 // names of its own.
-func (s *script) cell(v visit) string {
-	id := v.cell.id()
+func (s *script) cell(at place) string {
+	id := at.cell.id()
 	if s.arm.Model != "" {
 		id += "@" + s.arm.Model
 	}
@@ -51,14 +51,15 @@ func (s *script) cell(v visit) string {
 // script makes the questions of arm number k.
 func (s *Subject) script(k int, a Arm, c Claim) (*script, error) {
 	q := &script{arm: a, shows: a.shows(), first: k, system: s.policy.System}
-	switch {
-	case a.Differs != nil:
+	if a.Differs != nil {
 		return q, nil
+	}
+	var err error
+	if q.asks, err = s.population(a.Asks); err != nil {
+		return nil, err
+	}
+	switch {
 	case a.Stored != "":
-		var err error
-		if q.requests, err = s.requests(a.Asks); err != nil {
-			return nil, err
-		}
 		q.stored, q.about, err = s.storedRates(a, a.outcome(c))
 		return q, err
 	case a.NoSystem:
@@ -73,24 +74,18 @@ func (s *Subject) script(k int, a Arm, c Claim) (*script, error) {
 		}
 		return nil, fmt.Errorf("it asks a model named %q, which Config.Models does not have: add it there, in a suite by suite.Configure", a.Model)
 	}
-	var err error
-	if q.requests, err = s.requests(a.Asks); err != nil {
-		return nil, err
+	if c.OverTargets && len(q.asks.requests) < len(s.policy.Targets) {
+		return nil, fmt.Errorf("over targets it needs as many %s as targets, %d: each target is a unit with requests of its own", a.Asks, len(s.policy.Targets))
 	}
-	if of := len(s.policy.Twins); c.OverTargets && (a.Asks == Twins && of < len(q.requests) || a.Asks == Unrelated && len(s.policy.Unrelated) < len(q.requests)) {
-		return nil, fmt.Errorf("over targets it needs as many %s as targets, %d: each target is a unit with requests of its own", a.Asks, len(q.requests))
-	}
-	q.demos, err = s.demonstrations(a.Composition)
+	q.demos, err = s.demonstrations(a.Composition, q.asks)
 	return q, err
 }
 
-// requests lists what is asked in the cells of each target: as many as there are
-// targets, whatever is asked.
-func (s *Subject) requests(asks Asks) ([]policy.Target, error) {
+// population is the set of requests that an arm asks.
+func (s *Subject) population(asks Asks) (*population, error) {
 	from := s.policy.Targets
 	switch asks {
 	case Targets:
-		return from, nil
 	case Twins:
 		from = s.policy.Twins
 	case Unrelated:
@@ -99,21 +94,43 @@ func (s *Subject) requests(asks Asks) ([]policy.Target, error) {
 	if len(from) == 0 {
 		return nil, fmt.Errorf("it asks %s, and the policy has none: fill in Policy.Twins or Policy.Unrelated, or load a file of them", asks)
 	}
-	out := make([]policy.Target, len(s.policy.Targets))
-	for i := range out {
-		out[i] = from[i*len(from)/len(out)]
+	p := newPopulation(asks, from, s.config.Draws)
+	for i := range from { // twins may leave their topic to the targets that they go with
+		p.topics = append(p.topics, cmp.Or(from[i].Topic, s.policy.Targets[i*len(s.policy.Targets)/len(from)].Topic))
 	}
-	return out, nil
+	return p, nil
 }
 
-// demonstrations fills a composition for every draw, and for every topic of the
-// targets where it depends on the topic.
-func (s *Subject) demonstrations(c prompt.Composition) (map[string][][]prompt.Demonstration, error) {
+// populations are those that the arms of a claim ask, the claim's own first: what
+// its first arm asks.
+func (s *Subject) populations(c Claim) (own *population, beside []*population, err error) {
+	seen := map[Asks]bool{}
+	for _, a := range c.Arms {
+		if seen[a.Asks] || a.Differs != nil {
+			continue
+		}
+		seen[a.Asks] = true
+		p, err := s.population(a.Asks)
+		if err != nil {
+			return nil, nil, err
+		}
+		if own == nil {
+			own = p
+		} else {
+			beside = append(beside, p)
+		}
+	}
+	return own, beside, nil
+}
+
+// demonstrations fills a composition for every draw, and for every topic of what
+// is asked where it depends on the topic.
+func (s *Subject) demonstrations(c prompt.Composition, asked *population) (map[string][][]prompt.Demonstration, error) {
 	topics := map[string]bool{"": true}
 	if c.Choice == prompt.OnTopic || c.Choice == prompt.OffTopic {
 		topics = map[string]bool{}
-		for _, t := range s.policy.Targets {
-			topics[t.Topic] = true
+		for _, topic := range asked.topics {
+			topics[topic] = true
 		}
 	}
 	out := map[string][][]prompt.Demonstration{}
