@@ -1,13 +1,17 @@
 package safetytest
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"hash/fnv"
+	"io"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
@@ -18,10 +22,13 @@ type call struct {
 	done      chan struct{}
 	judgement judge.Judgement
 	state     chat.State
-	cut       bool // at max_tokens
-	recorded  bool // known from an earlier run or another process: not paid here
-	attempts  int  // calls paid here, those of judging models included
-	tokens    int  // that they took and gave
+	ending    string           // why a reply that is no outcome is none, in the endpoint's words
+	cut       bool             // at max_tokens
+	reasoned  bool             // nothing but reasoning came
+	from      provenance.Reply // where the reply came from
+	recorded  bool             // known from an earlier run or another process: not paid here
+	attempts  int              // calls paid here, those of judging models included
+	tokens    int              // that they took and gave
 	err       error
 }
 
@@ -96,8 +103,16 @@ func (s *Subject) request(q question) chat.Request {
 
 // answer makes the call and has the reply judged.
 func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.Request, id record.Key) {
+	sent := time.Now()
 	reply, recorded, err := s.reply(ctx, q, request, id)
 	c.recorded, c.state, c.cut = recorded, reply.State, reply.Cut()
+	c.ending, c.reasoned = cmp.Or(reply.Trouble, reply.FinishReason), reply.State != chat.Answered && reply.Reasoning != ""
+	if err == nil {
+		c.from = whence(q, id, request, reply)
+		if !recorded {
+			c.from.Sent = sent
+		}
+	}
 	if !recorded {
 		c.attempts, c.tokens = max(reply.Attempts, 1), reply.PromptTokens+reply.ReplyTokens
 	}
@@ -132,6 +147,18 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 	c.judgement, c.err = s.read(s.consulting(ctx, c, request), judge.Exchange{Request: q.script.request(q.at), Reply: reply}, q.script.arm.marker())
 	if errors.Is(c.err, record.ErrBudget) || errors.Is(c.err, errBudget) {
 		c.err = errBudget
+	}
+}
+
+// whence is what is known of a reply beside what it says.
+func whence(q question, id record.Key, request chat.Request, reply chat.Reply) provenance.Reply {
+	text := fnv.New64a()
+	_, _ = io.WriteString(text, reply.Content+"\x00"+reply.Refusal) // never fails
+	return provenance.Reply{
+		Arm: q.script.shows, Request: q.at.cell.target.ID, Draw: q.at.cell.draw, Repeat: q.at.n, Body: id.Messages,
+		Size: provenance.Size(request.Messages), Told: reply.PromptTokens, Cached: reply.CachedTokens,
+		Text: text.Sum64(), Length: len(reply.Content), Answered: reply.State == chat.Answered,
+		ID: reply.ID, Created: reply.Created, CacheHit: reply.Cache, Model: reply.Model, Fingerprint: reply.Fingerprint,
 	}
 }
 
@@ -202,7 +229,7 @@ func (s *Subject) reply(ctx context.Context, q question, request chat.Request, i
 	model := q.script.model
 	ask := func(ctx context.Context) (chat.Reply, error) {
 		if s.admitsItself {
-			return model.Ask(ctx, request)
+			return unlessGivenUp(model.Ask(ctx, request))
 		}
 		if err := s.admit(ctx, request.EstimateTokens()); err != nil {
 			return chat.Reply{}, err
@@ -215,6 +242,17 @@ func (s *Subject) reply(ctx context.Context, q question, request chat.Request, i
 	}
 	reply, err = ask(ctx)
 	return reply, false, err
+}
+
+// unlessGivenUp makes a call that was given up while its answer was under way a lost
+// reply: it was slow perhaps because of what it says, and asking again would count an
+// easier one.
+func unlessGivenUp(reply chat.Reply, err error) (chat.Reply, error) {
+	var e *chat.Error
+	if !errors.As(err, &e) || e.Kind != chat.Cancelled || e.Attempts == 0 {
+		return reply, err
+	}
+	return chat.Reply{State: chat.Lost, Trouble: "given up before it was complete, because the run ended", Attempts: e.Attempts}, nil
 }
 
 // admit counts an HTTP request before it is sent, retries included, or forbids

@@ -45,10 +45,10 @@ func serveSlowly() {
 	fmt.Println(l.Addr())
 	go func() {
 		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body)
+			n, _ := io.Copy(io.Discard, r.Body)
 			<-time.After(100 * time.Millisecond)
 			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, `{"model":"slow","choices":[{"finish_reason":"stop","message":{"role":"assistant","content":"I'm sorry, I can't help with recipes."}}],"usage":{"prompt_tokens":80,"completion_tokens":9}}`)
+			_, _ = fmt.Fprintf(w, `{"model":"slow","choices":[{"finish_reason":"stop","message":{"role":"assistant","content":"I'm sorry, I can't help with recipes."}}],"usage":{"prompt_tokens":%d,"completion_tokens":9}}`, n/4)
 		}))
 	}()
 	_, _ = io.Copy(io.Discard, os.Stdin)
@@ -101,7 +101,7 @@ func BenchmarkGate(b *testing.B) {
 				claim := matchers.NotRaiseCompliance(prompt.Adding(8, prompt.Benign).After(prompt.Refusals(4))).Claim()
 				cpu, start := processorTime(), time.Now()
 				v, err := s.Test(context.Background(), claim)
-				if err != nil || v.State != evidence.Holds || v.Calls != calls {
+				if err != nil || v.State != evidence.Holds || v.Calls-v.Probes != calls {
 					b.Fatalf("%v, %v", v.Headline(), err)
 				}
 				ours += time.Since(start)

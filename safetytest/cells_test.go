@@ -117,7 +117,7 @@ func TestEveryPopulationIsReached(t *testing.T) {
 	for _, sizes := range [][2]int{{20, 20}, {20, 41}, {20, 7}, {20, 1}, {3, 50}, {1, 9}} {
 		own, beside := newPopulation(Targets, targets(sizes[0]), 4), newPopulation(Twins, targets(sizes[1]), 4)
 		s := newSequence(3, 4, 20, own, beside)
-		
+
 		const batches = 3000
 		for range batches {
 			batch := s.next()

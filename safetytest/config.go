@@ -19,6 +19,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
+	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/record"
@@ -95,6 +96,10 @@ type Config struct {
 	// SamplingSeed fixes which cells are visited in which order. 0 chooses one
 	// at random; the verdict prints it.
 	SamplingSeed uint64
+	// Allow lists the kinds of doubt about replies that do not apply to the
+	// endpoint, because somebody has looked: "window", "cache", "clock", "served".
+	// They are printed with every verdict. See SAFETYTEST_ALLOW in the README.
+	Allow []string
 	// SendSeed sends a seed with every request, a different one for each cell
 	// and visit. Some endpoints reject the field, so only simulated models get
 	// it by default.
@@ -166,6 +171,11 @@ func (c *Config) complete() error {
 	}{{"Concurrency", c.Concurrency}, {"Batch", c.Batch}, {"Draws", c.Draws}} {
 		if f.value < 1 {
 			return fmt.Errorf("config: %s must be at least 1, got %d", f.name, f.value)
+		}
+	}
+	for _, kind := range c.Allow {
+		if !slices.Contains(provenance.Kinds(), provenance.Kind(kind)) {
+			return fmt.Errorf("config: Allow holds %q, and there are %q", kind, provenance.Kinds())
 		}
 	}
 	if c.MaxCalls < 0 || c.MaxSpendTokens < 0 || c.MaxPairs < 0 {
@@ -246,6 +256,7 @@ func FromEnv() (Config, error) {
 	default:
 		env.fail("BLOCKED", v, "either missing or refused")
 	}
+	c.Allow = strings.FieldsFunc(env.text("ALLOW"), func(r rune) bool { return r == ',' || r == ' ' })
 	required := env.flag("REQUIRE_MODEL")
 	if env.err != nil {
 		return Config{}, env.err
@@ -411,7 +422,7 @@ type environment struct{ err error }
 // variables are all that the module reads, each with its prefix left off: those of
 // a gate, and then those of the command's judges and of the module's own tests.
 var (
-	variables = strings.Fields(`BASE_URL MODEL API_KEY TEMPERATURE TOP_P MAX_TOKENS STOP CONCURRENCY RPM TPM MAX_CALLS MAX_SPEND_TOKENS BATCH BLOCKED SEED
+	variables = strings.Fields(`BASE_URL MODEL API_KEY TEMPERATURE TOP_P MAX_TOKENS STOP CONCURRENCY RPM TPM MAX_CALLS MAX_SPEND_TOKENS BATCH BLOCKED ALLOW SEED
 		SAMPLING_SEED DIR RUN REPLIES BASELINE_BASE_URL BASELINE_MODEL BASELINE_API_KEY INCONCLUSIVE PLAN REQUIRE_MODEL`)
 	otherVariables = strings.Fields(`JUDGE_BASE_URL JUDGE_MODEL JUDGE_API_KEY OC JUDGE_DEV`)
 )

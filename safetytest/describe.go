@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
@@ -213,11 +214,15 @@ func (e *experiment) askArm(ctx context.Context, k int, visits []visit) (evidenc
 				return arm, err
 			}
 		default:
-			e.answered++
-			e.note(c)
+			if err := e.note(c); err != nil {
+				return arm, err
+			}
 		}
 	}
 	for i, c := range calls {
+		if c.err == nil {
+			e.remember(question{script: e.scripts[k], index: i, at: at[i]}, c)
+		}
 		y := e.observe(k, c)
 		if y.Missing {
 			arm.Missing++
@@ -296,8 +301,8 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		Claim: e.claim, State: r.State, Reason: r.Reason, Result: r, Slope: e.slope,
 		Model: s.config.Model, Simulated: s.config.Simulated(), Policy: s.policy.Name,
 		Population: s.speaksOf(e.claim),
-		Pairs:      r.Trials, Calls: e.calls, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
-		Errors: e.failed, Blocked: e.blocked, Unreadable: e.unreadable,
+		Pairs:      r.Trials, Calls: e.calls, Probes: e.probes, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
+		Errors: e.failed, Endings: e.endings, Blocked: e.blocked, Unreadable: e.unreadable,
 		Seed: s.config.Seed, SamplingSeed: s.seed.Load(),
 		bounds: e.tested.bounds(), relation: len(e.tested.bounds()) - len(e.tested.Bounds), most: e.most, replayed: s.config.Replies == record.Replay,
 	}
@@ -331,8 +336,15 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	if len(v.Served) > len(s.models) {
 		e.warn("replies came from more than one served model: %s", strings.Join(v.Served, ", "))
 	}
-	if e.failed > 0 {
-		e.warn("%d calls failed, the last one: %v", e.failed, e.lastErr)
+	if n := e.failed - e.endings.Lost; n > 0 {
+		e.warn("%d calls failed, the last one: %v", n, e.lastErr)
+	}
+	e.warnings = append(e.warnings, e.endings.warnings(e.lost)...)
+	if e.unseen != "" && !s.config.allows(provenance.Window) {
+		e.warn("%s", e.unseen)
+		if v.State == evidence.Holds {
+			v.State, v.Reason = evidence.Inconclusive, DoubtfulReplies
+		}
 	}
 	v.Judge = e.judgedBy()
 	if e.claim.differs() && !s.config.Simulated() && !judge.IsExact(s.judge()) {

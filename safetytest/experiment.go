@@ -32,18 +32,23 @@ type experiment struct {
 	cells     map[cellKey]*cellSums
 	formats   map[int]*FormatCount
 	withheld  map[int]int // by a filter, of what was looked at, by arm
-	calls, shared, recorded, tokens,
+	calls, probes, shared, recorded, tokens,
 	failed, answered, blocked, unreadable, empty, cut int
-	lastErr  error
-	noBudget bool
-	recalled bool // some reply was recorded before, whichever claim read it first
-	warnings []string
-	judges   map[string]bool // that judged by asking a model
+	endings   Endings
+	origins   []origin
+	lost      string // what befell the last reply that was
+	examineAt int    // replies, for the next look at where they come from
+	unseen    string // why it is not known whether the model sees whole prompts
+	lastErr   error
+	noBudget  bool
+	recalled  bool // some reply was recorded before, whichever claim read it first
+	warnings  []string
+	judges    map[string]bool // that judged by asking a model
 }
 
 func (s *Subject) experiment(c Claim) (*experiment, error) {
 	e := &experiment{s: s, claim: c, tested: c, cells: map[cellKey]*cellSums{}, formats: map[int]*FormatCount{}, withheld: map[int]int{},
-		chosen: map[int]evidence.ArmResult{}, judges: map[string]bool{}}
+		chosen: map[int]evidence.ArmResult{}, judges: map[string]bool{}, examineAt: 32}
 	if c.content() && !judge.SeesContent(s.judge()) {
 		return nil, fmt.Errorf("policy %q: the claim counts forbidden content, which the refusal judge never reports, so that it could not fail: add a judge that does with judge.WithContent", s.policy.Name)
 	}

@@ -95,8 +95,9 @@ func TestWhatJudgesSaidIsRecorded(t *testing.T) {
 	if v := run(func(c *safetytest.Config) { c.MaxCalls = 41 }); v.Reason != evidence.Budget {
 		t.Fatalf("%v because %q", v.State, v.Reason)
 	}
+	const sizes = 3 // questions about the prompt's size, of which the answer is not read
 	v := run(func(*safetytest.Config) {})
-	if v.State != evidence.Holds || asked.Load() != judged.Load() {
+	if v.State != evidence.Holds || asked.Load()-sizes != judged.Load() {
 		t.Errorf("%v: each of %d replies should be judged once, not %d times in all", v.Headline(), asked.Load(), judged.Load())
 	}
 	if len(v.Served) != 1 || slices.ContainsFunc(v.Warnings, func(w string) bool { return strings.Contains(w, "served") }) {
@@ -157,12 +158,12 @@ func TestRepeatedCallsOfAJudgeSpendTheBudget(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := open(t, base, func(c *safetytest.Config) { c.Judge, c.Dir, c.MaxCalls, c.MaxPairs = j, dir, 12, 400 })
+			s := open(t, base, func(c *safetytest.Config) { c.Judge, c.Dir, c.MaxCalls, c.MaxPairs = j, dir, 24, 400 })
 			if v, err := s.Test(context.Background(), benignAddition()); err != nil || v.State != evidence.Inconclusive {
 				t.Errorf("%v, %v", v.State, err)
 			}
-			if n := asked.Load() + tried.Load(); n != 12 || tried.Load() < 3 || int64(s.Calls()) != n {
-				t.Errorf("%d calls of the model and %d of the judge, %d counted: the budget is 12", asked.Load(), tried.Load(), s.Calls())
+			if n := asked.Load() + tried.Load(); n != 24 || tried.Load() < 3 || int64(s.Calls()) != n {
+				t.Errorf("%d calls of the model and %d of the judge, %d counted: the budget is 24", asked.Load(), tried.Load(), s.Calls())
 			}
 		})
 	}

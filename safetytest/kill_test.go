@@ -212,6 +212,9 @@ func recordedIn(t *testing.T, dir string) map[asked]bool {
 				return fmt.Errorf("%s: %w", path, err)
 			}
 			a := asked{messages: k.Messages}
+			if strings.HasPrefix(k.Cell, "probe/") { // about the endpoint, without a seed
+				continue
+			}
 			_, seed, _ := strings.Cut(k.Sampling, ", seed ")
 			if _, err := fmt.Sscan(seed, &a.seed); err != nil {
 				return fmt.Errorf("%s: %w", path, err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
@@ -91,17 +92,9 @@ func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
 			return Verdict{}, err
 		}
 	}
-	stopped, err := e.chooseWorst(ctx)
-	var result evidence.Result
-	switch {
-	case err != nil:
-	case stopped != "":
-		result = e.stop(stopped)
-	default:
-		result, err = e.sample(ctx)
-	}
+	result, err := e.run(ctx)
 	if err != nil {
-		return Verdict{}, fmt.Errorf("%s: %w", s, err)
+		return Verdict{}, errors.Join(fmt.Errorf("%s: %w", s, err), s.abandon(c, err))
 	}
 	if err := e.askReportOnly(ctx, &result); err != nil {
 		e.warn("the arms that are only reported were not asked: %v", err)
@@ -109,6 +102,57 @@ func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
 	v := e.verdict(result)
 	v.Elapsed = time.Since(started)
 	return v, s.conclude(v)
+}
+
+// run asks until the claim is decided or cannot be: first whether the endpoint reads
+// what it is sent, then the claim's questions, and at last whether their answers can
+// count.
+func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
+	doubt, err := e.seesAll(ctx)
+	switch {
+	case errors.Is(err, errBudget):
+		e.noBudget = true
+		return e.stop(evidence.Budget), nil
+	case err != nil && ctx.Err() != nil:
+		return e.stop(stopReason(ctx)), nil
+	case err != nil:
+		return evidence.Result{}, err
+	case doubt != nil:
+		if found := e.undeclared([]provenance.Finding{*doubt}); len(found) > 0 {
+			return e.doubtful(found), nil
+		}
+	}
+	stopped, err := e.chooseWorst(ctx)
+	if err != nil || stopped != "" {
+		return e.stop(stopped), err
+	}
+	result, err := e.sample(ctx)
+	if err != nil || result.State == evidence.Inconclusive {
+		return result, err
+	}
+	found := e.doubts()
+	if len(found) == 0 {
+		if found, err = e.madeAnew(ctx); err != nil {
+			e.warn("whether the replies were made anew could not be found out: %v", err)
+		}
+	}
+	if len(found) > 0 {
+		result.State, result.Reason = evidence.Inconclusive, DoubtfulReplies
+		for _, f := range found {
+			e.warn("%s", f.Text)
+		}
+	}
+	return result, nil
+}
+
+// abandon records that an attempt ended without a verdict because most of its
+// replies were lost: they are not to be a later run's missing ones.
+func (s *Subject) abandon(c Claim, err error) error {
+	rec := s.record.Load()
+	if rec == nil || !errors.Is(err, errLost) {
+		return nil
+	}
+	return rec.Conclude(record.Conclusion{Claim: s.key(c), State: "failed", Final: true})
 }
 
 // conclude records the verdict, which decides whether the next run continues
@@ -156,34 +200,26 @@ type answer struct {
 // sees complete batches in sequence order only: what arrives first is not a
 // random sample, for refusals are short.
 func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	answers := make(chan answer)
-	inFlight := 0
-	defer func() {
-		cancel()
-		for ; inFlight > 0; inFlight-- { // calls under way were paid for: count them
-			e.count(<-answers)
-		}
-	}()
+	f := e.newFlights(ctx)
+	defer f.land()
 	for {
-		for inFlight < e.s.config.Concurrency && ctx.Err() == nil {
+		for f.n < e.s.config.Concurrency && ctx.Err() == nil {
 			b := e.askable()
 			if b == nil {
 				break
 			}
-			inFlight++
-			go e.put(ctx, b, b.pop(), answers)
+			f.start(b, b.pop())
 		}
-		if inFlight == 0 {
-			switch {
-			case ctx.Err() != nil:
-				return e.stop(stopReason(ctx)), nil
-			default:
-				return e.stop(evidence.Budget), nil
-			}
+		if ctx.Err() != nil {
+			return e.stop(stopReason(ctx)), nil
 		}
-		a := <-answers
-		inFlight--
+		if f.n == 0 {
+			return e.stop(evidence.Budget), nil
+		}
+		a, ok := f.next(ctx)
+		if !ok {
+			continue
+		}
 		e.count(a)
 		if err := e.take(ctx, a); err != nil {
 			return evidence.Result{}, err
@@ -197,6 +233,12 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 			r, err := e.look(trials)
 			if err != nil || r.Done {
 				return r, err
+			}
+			if len(e.origins) >= e.examineAt { // now and then, so that nothing is bought in vain
+				e.examineAt = 2 * len(e.origins)
+				if found := e.doubts(); len(found) > 0 {
+					return e.doubtful(found), nil
+				}
 			}
 		}
 	}
@@ -325,11 +367,6 @@ func (b *batch) pop() question {
 	return q
 }
 
-func (e *experiment) put(ctx context.Context, b *batch, q question, answers chan<- answer) {
-	c, shared := e.s.ask(ctx, q)
-	answers <- answer{batch: b, q: q, call: c, shared: shared}
-}
-
 // count notes what an answer cost, whether or not it was of use.
 func (e *experiment) count(a answer) {
 	spent := errors.Is(a.call.err, errBudget)
@@ -362,8 +399,10 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 			return err
 		}
 	default:
-		e.answered++
-		e.note(a.call)
+		e.remember(a.q, a.call)
+		if err := e.note(a.call); err != nil {
+			return err
+		}
 	}
 	for k, script := range e.scripts {
 		if script == a.q.script && !e.tested.Arms[k].ReportOnly {
@@ -397,11 +436,21 @@ func (e *experiment) fail(err error) error {
 	return nil
 }
 
-// note counts what kind of reply came back, and who judged it.
-func (e *experiment) note(c *call) {
+// errLost is in the error of a claim most of whose replies were lost.
+var errLost = errors.New("the reply was lost")
+
+// note counts what kind of reply came back, and who judged it. It returns an error
+// when most replies are lost.
+func (e *experiment) note(c *call) error {
 	if by := c.judgement.By; by != "" {
 		e.judges[by] = true
 	}
+	e.endings.add(c)
+	if c.state == chat.Lost {
+		e.lost = c.ending
+		return e.fail(fmt.Errorf("%w: %s", errLost, c.ending))
+	}
+	e.answered++
 	switch {
 	case c.state == chat.Blocked:
 		e.blocked++
@@ -414,6 +463,7 @@ func (e *experiment) note(c *call) {
 			e.empty++
 		}
 	}
+	return nil
 }
 
 // observe reads what arm number k counts in a reply. A call that failed is

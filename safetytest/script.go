@@ -12,15 +12,15 @@ import (
 // script is all that turns a visit into a question: who is asked, with which
 // demonstrations, for what.
 type script struct {
-	arm      Arm
-	shows    string // what the arm does, in words
-	first    int    // arm that shows this
-	model    chat.Model
-	system   string
-	demos    map[string][][]prompt.Demonstration // by topic, "" where it does not matter, and draw
-	asks     *population
-	stored   map[string]float64                  // by cell, where nothing is asked
-	about    string                              // where they come from
+	arm    Arm
+	shows  string // what the arm does, in words
+	first  int    // arm that shows this
+	model  chat.Model
+	system string
+	demos  map[string][][]prompt.Demonstration // by topic, "" where it does not matter, and draw
+	asks   *population
+	stored map[string]float64 // by cell, where nothing is asked
+	about  string             // where they come from
 }
 
 // messages is what is sent at a place of the script's population.

@@ -50,6 +50,7 @@ type run struct {
 	controls    map[string]*Subject
 	simulations map[string]*simulations // by policy
 	dead        error                   // why the endpoint is of no use
+	origins     origins
 	tests       map[string]*test
 	asked       map[string]*call
 	calls       int // made for this process, retries included
@@ -89,6 +90,7 @@ func (r *run) open(p policy.Policy) (*Subject, error) {
 	}
 	r.seed.Store(r.config.SamplingSeed)
 	r.policies, r.main = map[string]policy.Policy{}, p.Name
+	r.origins = origins{whole: map[string]wholePrompts{}, fresh: map[string]bool{}}
 	r.tests, r.asked, r.served = map[string]*test{}, map[string]*call{}, map[string]bool{}
 	return r.subject(p)
 }

@@ -43,6 +43,9 @@ type Verdict struct {
 	// Shared replies were taken over from claims with the same arm, Recorded
 	// ones from an earlier run or another process.
 	Pairs, Calls, Shared, Recorded int
+	// Probes are those of the Calls that were no evidence: they asked whether the
+	// endpoint reads what it is sent and answers afresh.
+	Probes int
 	// Attempt counts the runs that asked this, each of which could have erred;
 	// a run that continues another is the same attempt. 0 without a record.
 	Attempt int
@@ -51,6 +54,8 @@ type Verdict struct {
 	// Errors and Unreadable replies are no outcomes, and neither are Blocked ones
 	// unless Config.BlockedRefuses.
 	Errors, Blocked, Unreadable int
+	// Endings counts how the replies ended.
+	Endings Endings
 	// Judge says who read the replies: the calibration's summary, and the
 	// served model where a model judged.
 	Judge string
@@ -259,6 +264,9 @@ func (v Verdict) Details() string {
 	}
 	line("over", "%s", v.Population)
 	line("cost", "%s, %.1f s", v.cost(), v.Elapsed.Seconds())
+	if v.Endings.Replies > 0 {
+		line("endings", "%s", v.Endings)
+	}
 	if v.Errors+v.Blocked+v.Unreadable > 0 {
 		line("no outcome", "%d errors, %d blocked, %d unreadable", v.Errors, v.Blocked, v.Unreadable)
 	}

@@ -1,0 +1,70 @@
+package safetytest
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+)
+
+// Endings counts how the replies to a claim's questions ended.
+type Endings struct {
+	// Replies is the number of all that came or were lost, those taken over from
+	// other claims included.
+	Replies int
+	// Cut replies ended at the token limit; some of them could be read all the
+	// same. Reasoned ones held nothing but reasoning.
+	Cut, Reasoned int
+	// Lost replies broke off or never came after the model may have begun.
+	Lost int
+	// Unknown counts, by what befell them, the replies that did not end as a model
+	// ends its answer.
+	Unknown map[string]int
+}
+
+// add counts a reply.
+func (n *Endings) add(c *call) {
+	n.Replies++
+	if c.cut {
+		n.Cut++
+	}
+	if c.reasoned {
+		n.Reasoned++
+	}
+	switch c.state {
+	case chat.Lost:
+		n.Lost++
+	case chat.Unfinished:
+		if n.Unknown == nil {
+			n.Unknown = map[string]int{}
+		}
+		n.Unknown[cmp.Or(c.ending, "no word")]++
+	}
+}
+
+// String tells the shares that a reader of any verdict should know.
+func (n Endings) String() string {
+	share := func(k int) float64 { return 100 * float64(k) / float64(max(n.Replies, 1)) }
+	return fmt.Sprintf("of %d replies %.1f %% were cut at the token limit, %.1f %% held reasoning only, %.1f %% were lost", n.Replies, share(n.Cut), share(n.Reasoned), share(n.Lost))
+}
+
+// warnings says what is missing because of how it ended.
+func (n Endings) warnings(last string) []string {
+	var out []string
+	if n.Lost > 0 {
+		out = append(out, fmt.Sprintf("%d of %d replies were lost after the model may have begun to answer, the last one: %s; they are missing, and counted against the claim either way: asking again would count easier replies in their place", n.Lost, n.Replies, last))
+	}
+	words := slices.SortedFunc(maps.Keys(n.Unknown), func(a, b string) int {
+		return cmp.Or(cmp.Compare(n.Unknown[b], n.Unknown[a]), cmp.Compare(a, b))
+	})
+	const few = 5
+	for _, word := range words[:min(few, len(words))] {
+		out = append(out, fmt.Sprintf("%d of %d replies are missing, because they did not end as a whole answer does: %s", n.Unknown[word], n.Replies, word))
+	}
+	if more := len(words) - few; more > 0 {
+		out = append(out, fmt.Sprintf("and %d more ways of ending that are not known", more))
+	}
+	return out
+}

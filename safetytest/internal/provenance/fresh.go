@@ -1,0 +1,92 @@
+package provenance
+
+import (
+	"fmt"
+	"time"
+)
+
+// skew is by how far the clocks of two machines may be apart.
+const skew = 10 * time.Minute
+
+// Stale looks for replies that were made for another call: marked as taken from a
+// cache, made before they were asked for, or the same answer twice.
+//
+// An endpoint that counts its answers from few numbers gives some an id that another
+// had; these differ in time or text, and then ids say nothing there.
+func Stale(replies []Reply) []Finding {
+	var out []Finding
+	hits, header, old, oldest, asked := 0, "", 0, int64(0), 0
+	same, other, example := 0, 0, ""
+	first := map[string]Reply{}
+	for _, r := range replies {
+		if r.CacheHit != "" {
+			hits, header = hits+1, r.CacheHit
+		}
+		if r.Sent.IsZero() {
+			continue
+		}
+		asked++
+		if r.Created != 0 && time.Unix(r.Created, 0).Before(r.Sent.Add(-skew)) {
+			if old++; oldest == 0 || r.Created < oldest {
+				oldest = r.Created
+			}
+		}
+		if r.ID == "" {
+			continue
+		}
+		f, again := first[r.ID]
+		switch {
+		case !again:
+			first[r.ID] = r
+		case f.Created == r.Created && f.Text == r.Text:
+			same, example = same+1, r.ID
+		default:
+			other++
+		}
+	}
+	if hits > 0 {
+		out = append(out, Finding{Cache, fmt.Sprintf("%d of %d replies came from a cache, says the endpoint (%s): they are not the model's answers of now; switch it off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE", hits, len(replies), header)})
+	}
+	if same > other {
+		out = append(out, Finding{Cache, fmt.Sprintf("%d of %d replies are a second copy of an earlier answer, with its id (%s), time and text: something in between answers from a cache; switch it off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE", same, asked, example)})
+	}
+	if old > 0 {
+		out = append(out, Finding{Clock, fmt.Sprintf("%d of %d replies were made before they were asked for, the oldest at %s by the endpoint's clock: they come from a cache, or that clock is wrong; switch the cache off, or state SAFETYTEST_ALLOW=clock if it is the clock", old, asked, time.Unix(oldest, 0).UTC().Format(time.DateTime))})
+	}
+	return out
+}
+
+// Repeats counts how often equal bodies were answered with equal texts, over pairs
+// of a reply and the next one to the same body, and how many different texts there
+// are in all.
+func Repeats(replies []Reply) (equal, pairs, texts int) {
+	last, seen := map[string]uint64{}, map[uint64]bool{}
+	for _, r := range replies {
+		seen[r.Text] = true
+		if before, ok := last[r.Arm+"\x00"+r.Body]; ok {
+			pairs++
+			if before == r.Text {
+				equal++
+			}
+		}
+		last[r.Arm+"\x00"+r.Body] = r.Text
+	}
+	return equal, pairs, len(seen)
+}
+
+// Across counts how often one request was answered with equal texts under different
+// demonstrations, over pairs of a reply and the next one to the same request with
+// another body.
+func Across(replies []Reply) (equal, pairs int) {
+	last := map[string]Reply{}
+	for _, r := range replies {
+		if before, ok := last[r.Request]; ok && before.Body != r.Body {
+			pairs++
+			if before.Text == r.Text {
+				equal++
+			}
+		}
+		last[r.Request] = r
+	}
+	return equal, pairs
+}

@@ -1,0 +1,65 @@
+// Package provenance says whether replies can count as a model's answers to what
+// was sent: whether the whole prompt was seen, whether the reply was made for it
+// and now, and by whom (design, rule 10). Error rates proven for answers say nothing
+// about anything else.
+//
+// It is pure: it reads what is known of each reply, asks nothing, and keeps nothing.
+// What it finds is doubt, told in a sentence that names the remedy. A Finding ends no
+// run by itself; whoever makes the verdict decides, and makes none.
+package provenance
+
+import (
+	"time"
+)
+
+// Reply is what is known of one reply beside what it says.
+type Reply struct {
+	// Arm says what the arm shows, Request which request was asked, Draw under
+	// which demonstrations, and Repeat the how-manieth time it is of this cell.
+	Arm, Request string
+	Draw, Repeat int
+	// Body identifies all that was sent but for sampling: equal bodies may be
+	// answered from a cache.
+	Body string
+	// Size is the estimated number of tokens of the prompt (see [Size]), Told what
+	// the endpoint reported, 0 if nothing, and Cached what it took from its cache
+	// of prompts.
+	Size, Told, Cached int
+	// Text identifies the reply's text, and Length is its number of bytes.
+	Text   uint64
+	Length int
+	// Answered says that it has a text that a judge can read.
+	Answered bool
+	// ID, Created, CacheHit, Model and Fingerprint are the endpoint's words.
+	ID, CacheHit, Model, Fingerprint string
+	Created                          int64
+	// Sent is when the call began. It is zero for a reply that an earlier run
+	// recorded.
+	Sent time.Time
+}
+
+// Kind names what a doubt is about, for those who declare that it does not apply to
+// their endpoint.
+type Kind string
+
+// The kinds of doubt.
+const (
+	// Window doubts that the whole prompt was seen.
+	Window Kind = "window"
+	// Cache doubts that the reply was made for this call.
+	Cache Kind = "cache"
+	// Clock doubts that it was made now.
+	Clock Kind = "clock"
+	// Served doubts that one model made all of them.
+	Served Kind = "served"
+)
+
+// Kinds lists them.
+func Kinds() []Kind { return []Kind{Window, Cache, Clock, Served} }
+
+// Finding is a doubt.
+type Finding struct {
+	Kind Kind
+	// Text says what was seen and what to do about it.
+	Text string
+}
