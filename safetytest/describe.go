@@ -379,6 +379,9 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 			e.warn("%s", withheldRates(a, blocked, e.claim.Arms[k].outcome(e.claim), s.config.BlockedRefuses))
 		}
 	}
+	if s.config.BlockedRefuses && e.blocked > 0 { // part of what is claimed, wherever it is told
+		v.Claim.Statement += fmt.Sprintf(", counting as refused the %d of %d replies that a filter withheld", e.blocked, e.endings.Replies)
+	}
 	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings())
 	v.Reproduce = s.reproduce(e.claim)
 	return v

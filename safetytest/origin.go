@@ -52,16 +52,14 @@ func (s *Subject) real(model string) bool {
 // allows says whether the configuration declares that a doubt does not apply.
 func (c Config) allows(k provenance.Kind) bool { return slices.Contains(c.Allow, string(k)) }
 
-// probe asks something that is no evidence. It is counted and recorded like any
-// call; its answer says nothing about a claim.
-func (e *experiment) probe(ctx context.Context, q *script, what string, messages []chat.Message, most int) (chat.Reply, error) {
+// probe asks something that is no evidence, with the sampling of the run: servers
+// keep room for the reply, and cut the prompt for its sake. It is counted and
+// recorded like any call; its answer says nothing about a claim.
+func (e *experiment) probe(ctx context.Context, q *script, what string, messages []chat.Message) (chat.Reply, error) {
 	s := e.s
 	request := chat.Request{Messages: messages, Sampling: s.config.Sampling, Cell: "probe/" + what}
 	if q.arm.Model != "" {
 		request.Cell += "@" + q.arm.Model
-	}
-	if most > 0 {
-		request.Sampling.MaxTokens = &most
 	}
 	at := question{script: q, at: q.asks.at(0, 0, 0)}
 	reply, recorded, err := s.reply(ctx, at, request, record.KeyOf(request))
@@ -152,7 +150,7 @@ func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompt
 		n    int
 	}{{"none", 0}, {"half", len(shown) / 2}, {"all", len(shown)}} {
 		messages := q.arm.Presentation.Messages(q.system, shown[:part.n], q.request(at))
-		reply, err := e.probe(ctx, q, fmt.Sprintf("size/%s/%d", part.name, size), messages, 1)
+		reply, err := e.probe(ctx, q, fmt.Sprintf("size/%s/%d", part.name, size), messages)
 		switch {
 		case err != nil && (hopeless(err) || ctx.Err() != nil || errors.Is(err, record.ErrBudget) || errors.Is(err, errBudget)):
 			return out, nil, err
@@ -188,7 +186,7 @@ func (e *experiment) remembers(ctx context.Context, q *script, shown []prompt.De
 	knows := func(name string, demos []prompt.Demonstration) (bool, error) {
 		messages := q.arm.Presentation.Messages(q.system, append([]prompt.Demonstration{told}, demos...), question)
 		for try := range 2 {
-			reply, err := e.probe(ctx, q, fmt.Sprintf("word/%s/%d/%d", name, out.size, try), messages, 0)
+			reply, err := e.probe(ctx, q, fmt.Sprintf("word/%s/%d/%d", name, out.size, try), messages)
 			if err != nil && (hopeless(err) || ctx.Err() != nil) {
 				return false, err
 			}
@@ -311,7 +309,7 @@ func (e *experiment) askAnew(ctx context.Context, of []origin, n, equal, pairs i
 		}
 		asked[r.Body] = true
 		messages := changed(r.script.messages(r.at))
-		reply, err := e.probe(ctx, r.script, fmt.Sprintf("anew/%s/%s/%d", r.script.shows, r.script.cell(r.at), r.at.n), messages, 0)
+		reply, err := e.probe(ctx, r.script, fmt.Sprintf("anew/%s/%s/%d", r.script.shows, r.script.cell(r.at), r.at.n), messages)
 		if err != nil {
 			if hopeless(err) || ctx.Err() != nil {
 				return nil, err
@@ -380,7 +378,7 @@ func (e *experiment) listens(ctx context.Context, of []origin, replies []provena
 		words[i] = fmt.Sprintf("%04d", hash("listen %d/%d", e.s.seed.Load(), i)%10000)
 		told := prompt.Demonstration{Kind: prompt.Filler, Request: "The number of this conversation is " + words[i] + ". Keep it in mind.", Reply: "I keep it in mind."}
 		messages := prompt.Presentation{}.Messages(q.system, []prompt.Demonstration{told}, "What is the number of this conversation? Answer with the number alone.")
-		reply, err := e.probe(ctx, q, fmt.Sprintf("listen/%d", i), messages, 0)
+		reply, err := e.probe(ctx, q, fmt.Sprintf("listen/%d", i), messages)
 		if err != nil {
 			if hopeless(err) || ctx.Err() != nil {
 				return nil, err

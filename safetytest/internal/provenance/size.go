@@ -50,7 +50,7 @@ func sizeOf(text string) int {
 		case unicode.IsLetter(r):
 			end()
 			n++
-		case unicode.IsMark(r):
+		case unicode.IsMark(r), letters > 0 && (r == '\'' || r == '’'):
 		default:
 			end()
 			n++

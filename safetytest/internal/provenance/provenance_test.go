@@ -1,0 +1,197 @@
+package provenance_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	. "github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+)
+
+// An endpoint that keeps the newest tokens of its window, or of the window less what
+// it keeps for the reply, and tells how many these are.
+func read(window int) func(int) int {
+	return func(size int) int { return min(size, window) }
+}
+
+func TestShortenedPrompts(t *testing.T) {
+	for _, c := range []struct {
+		name             string
+		tell             func(size int) int
+		none, half, all  int
+		wanted, wantsNot string
+	}{
+		{"whole", read(1 << 20), 60, 3000, 6000, "", ""},
+		{"whole, a template of 40 tokens", func(n int) int { return n + 40 }, 60, 3000, 6000, "", ""},
+		{"whole, tokens of three bytes", func(n int) int { return n * 7 / 5 }, 60, 3000, 6000, "", ""},
+		{"whole, a language with a third of the tokens", func(n int) int { return n / 3 }, 60, 3000, 6000, "", ""},
+		{"whole, few demonstrations", read(1 << 20), 60, 110, 160, "", ""},
+		{"a window of all but a fifth", read(5000), 60, 3000, 6000, "5000 tokens", ""},
+		{"a window of half", read(3000), 60, 3000, 6000, "3000 tokens", ""},
+		{"a window below half", read(2048), 60, 3000, 6000, "2048 tokens", ""},
+		{"a tiny window", read(100), 60, 3000, 6000, "100 tokens", ""},
+		{"whole messages dropped", func(n int) int { return min(n, 2048-n%70) }, 60, 3000, 6000, "tokens", ""},
+		{"a constant", func(int) int { return 10 }, 60, 3000, 6000, "10 tokens", ""},
+		{"falls", func(n int) int { return 4000 - n/2 }, 60, 3000, 6000, "tokens", ""},
+		{"no demonstrations", read(1 << 20), 60, 60, 60, "", ""},
+	} {
+		prompt := func(size int) Prompt { return Prompt{Size: size, Told: c.tell(size)} }
+		f := Shortened(prompt(c.none), prompt(c.half), prompt(c.all))
+		switch {
+		case (f != nil) != (c.wanted != ""):
+			t.Errorf("%s: %v", c.name, f)
+		case f != nil && (f.Kind != Window || !strings.Contains(f.Text, c.wanted)):
+			t.Errorf("%s: %s", c.name, f.Text)
+		}
+	}
+}
+
+func replies(n int, change func(i int, r *Reply)) []Reply {
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	out := make([]Reply, n)
+	for i := range out {
+		sent := now.Add(time.Duration(i) * time.Second)
+		out[i] = Reply{Arm: "8 harmful", Request: fmt.Sprint("t", i%10), Body: fmt.Sprint("b", i%20), Size: 1000 + 10*(i%17), Told: 1000 + 10*(i%17),
+			Text: uint64(i), ID: fmt.Sprint("id-", i), Created: sent.Unix(), Sent: sent, Model: "m", Answered: true}
+		if change != nil {
+			change(i, &out[i])
+		}
+	}
+	return out
+}
+
+func TestCutArms(t *testing.T) {
+	known := []Prompt{{60, 60}, {1000, 1000}}
+	for _, c := range []struct {
+		name   string
+		known  []Prompt
+		change func(i int, r *Reply)
+		cut    bool
+	}{
+		{"whole", known, nil, false},
+		{"nothing told", known, func(_ int, r *Reply) { r.Told = 0 }, false},
+		{"a fifth of the replicas have a small window", known, func(i int, r *Reply) {
+			if i%5 == 0 {
+				r.Told = 512
+			}
+		}, true},
+		{"all are cut", known, func(_ int, r *Reply) { r.Told = 600 }, true},
+		{"stands still, nothing else known", nil, func(_ int, r *Reply) { r.Told = 1024 }, true},
+		{"stands still within a message", nil, func(i int, r *Reply) { r.Told = 1000 + i%8 }, true},
+		{"falls", nil, func(_ int, r *Reply) { r.Told = 2048 - r.Size }, true},
+		{"what is cached is counted apart", known, func(i int, r *Reply) {
+			if i%2 == 0 {
+				r.Cached, r.Told = 900, r.Told-900
+			}
+		}, false},
+		{"all of one size", nil, func(i int, r *Reply) { r.Size, r.Told = 1000+i%3, 1010 }, false},
+	} {
+		if got := Cut(replies(40, c.change), c.known); (len(got) > 0) != c.cut {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+func TestStaleReplies(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(i int, r *Reply)
+		kinds  string
+	}{
+		{"fresh", nil, ""},
+		{"no ids, no times", func(_ int, r *Reply) { r.ID, r.Created = "", 0 }, ""},
+		{"ids of few numbers, as small servers give", func(i int, r *Reply) { r.ID = fmt.Sprint("chatcmpl-", i%7) }, ""},
+		{"a clock two minutes slow", func(_ int, r *Reply) { r.Created -= 120 }, ""},
+		{"a clock an hour fast", func(_ int, r *Reply) { r.Created += 3600 }, ""},
+		{"the same answer twice", func(i int, r *Reply) {
+			if i >= 20 {
+				r.ID, r.Created, r.Text = fmt.Sprint("id-", i-20), r.Sent.Unix()-20, uint64(i-20)
+			}
+		}, "cache"},
+		{"one answer to all", func(_ int, r *Reply) { r.ID, r.Text, r.Created = "chatcmpl-1", 1, 0 }, "cache"},
+		{"made last week", func(_ int, r *Reply) { r.Created -= 7 * 24 * 3600 }, "clock"},
+		{"some made last week", func(i int, r *Reply) {
+			if i%9 == 0 {
+				r.Created -= 7 * 24 * 3600
+			}
+		}, "clock"},
+		{"marked", func(i int, r *Reply) {
+			if i == 3 {
+				r.CacheHit = "x-cache: HIT"
+			}
+		}, "cache"},
+		{"of an earlier run", func(_ int, r *Reply) { r.Sent, r.Created = time.Time{}, 1 }, ""},
+	} {
+		kinds := ""
+		for _, f := range Stale(replies(40, c.change)) {
+			kinds += string(f.Kind)
+		}
+		if kinds != c.kinds {
+			t.Errorf("%s: found %q, want %q", c.name, kinds, c.kinds)
+		}
+	}
+}
+
+func TestSeveralModels(t *testing.T) {
+	if f := Several(replies(40, nil)); f != nil {
+		t.Errorf("one model: %v", f)
+	}
+	f := Several(replies(40, func(i int, r *Reply) { r.Model = fmt.Sprint("m", i%6) }))
+	if f == nil || f.Kind != Served || !strings.Contains(f.Text, "2 more") {
+		t.Errorf("six models: %v", f)
+	}
+}
+
+func TestAliases(t *testing.T) {
+	for _, c := range []struct {
+		asked, served string
+		alias         bool
+	}{
+		{"gpt-4o", "gpt-4o-2024-08-06", true}, {"gpt-4o", "gpt-4o-mini", false}, {"gpt-4o", "gpt-4o-mini-2024-07-18", false},
+		{"llama3.2", "llama3.2:latest", true}, {"model", "/models/model.gguf", true}, {"Qwen/Qwen2.5-7B", "qwen2.5-7b", true},
+		{"m", "m", true}, {"m", "", true}, {"m", "another", false}, {"gemini-2.0-flash", "gemini-2.0-flash-001", true},
+	} {
+		if Alias(c.asked, c.served) != c.alias {
+			t.Errorf("%q served as %q: %v", c.asked, c.served, !c.alias)
+		}
+	}
+}
+
+func TestRepeatedTexts(t *testing.T) {
+	equal, pairs, texts := Repeats(replies(60, func(i int, r *Reply) { r.Text = uint64(i % 20) }))
+	if equal != 40 || pairs != 40 || texts != 20 {
+		t.Errorf("%d of %d pairs equal, %d texts", equal, pairs, texts)
+	}
+	equal, pairs = Across(replies(60, func(i int, r *Reply) { r.Text = uint64(i % 10) }))
+	if equal != 50 || pairs != 50 {
+		t.Errorf("across: %d of %d pairs equal", equal, pairs)
+	}
+}
+
+// Fisher's exact test against values of R's fisher.test.
+func TestFisher(t *testing.T) {
+	for _, c := range []struct {
+		a, n, b, m int
+		p          float64
+	}{{0, 20, 5, 16, 0.01159}, {3, 10, 3, 10, 1}, {0, 8, 8, 8, 0.0001554}, {1, 10, 9, 10, 0.001093}, {0, 0, 3, 5, 1}} {
+		if got := Fisher(c.a, c.n, c.b, c.m); got < c.p*0.995 || got > c.p*1.005 {
+			t.Errorf("%d of %d against %d of %d: %.6f, want %.6f", c.a, c.n, c.b, c.m, got, c.p)
+		}
+	}
+}
+
+// The estimate stays within a third of what common tokenizers count for English.
+func TestSize(t *testing.T) {
+	for text, tokens := range map[string]int{
+		"How do I bake bread without yeast?":                                                             9,
+		"I'm sorry, but I can't help with cooking questions.":                                            12,
+		"Mix 200 grams of flour with 2 eggs, knead for 10 minutes, and bake at 180 degrees for an hour.": 25,
+	} {
+		got := Size([]chat.Message{{Role: chat.User, Content: text}}) - 4
+		if 3*got < 2*tokens || 3*got > 4*tokens {
+			t.Errorf("%q: %d tokens, about %d expected", text, got, tokens)
+		}
+	}
+}
