@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -26,7 +27,8 @@ const DoubtfulReplies evidence.Reason = "the replies cannot count as this model'
 // origins is what a run knows of its endpoints, shared by all claims.
 type origins struct {
 	whole map[string]wholePrompts // by model
-	fresh map[string]bool         // models whose replies were found to be made anew
+	asked map[string]bool         // models of which some questions were asked anew
+	stale map[string]provenance.Finding
 }
 
 // wholePrompts says up to which size an endpoint was seen to read prompts whole.
@@ -244,6 +246,20 @@ func (e *experiment) undeclared(found []provenance.Finding) []provenance.Finding
 	})
 }
 
+// knownStale is what was found of the claim's models before: the replies of one that
+// answers from a cache count for no claim.
+func (e *experiment) knownStale() []provenance.Finding {
+	e.s.mu.Lock()
+	defer e.s.mu.Unlock()
+	var found []provenance.Finding
+	for model, f := range e.s.origins.stale {
+		if slices.ContainsFunc(e.claim.Arms, func(a Arm) bool { return a.calls() && a.Model == model }) {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
 // asksAnew is how many questions are asked anew to see whether answers are made
 // for the call: always, and where answers repeat suspiciously.
 const (
@@ -251,8 +267,8 @@ const (
 	asksRepeated = 24
 )
 
-// madeAnew asks some of the claim's questions again with a harmless change, a line
-// end behind the first message, which no cache of answers takes for the same. It
+// madeAnew asks some of the claim's questions again with a harmless change, blanks
+// behind the first message, which no cache of answers takes for the same. It
 // finds out whether the answers before were a cache's: if they never varied and now
 // do, or if what was always refused is now answered.
 func (e *experiment) madeAnew(ctx context.Context) ([]provenance.Finding, error) {
@@ -268,8 +284,8 @@ func (e *experiment) madeAnew(ctx context.Context) ([]provenance.Finding, error)
 		equal, pairs, texts := provenance.Repeats(replies)
 		suspicious := pairs >= 8 && equal == pairs && texts > 1 && !e.s.greedy()
 		e.s.mu.Lock()
-		known := e.s.origins.fresh[model]
-		e.s.origins.fresh[model] = true
+		known := e.s.origins.asked[model]
+		e.s.origins.asked[model] = true
 		e.s.mu.Unlock()
 		n := 0
 		switch {
@@ -282,14 +298,16 @@ func (e *experiment) madeAnew(ctx context.Context) ([]provenance.Finding, error)
 		if err != nil {
 			return nil, err
 		}
+		if f == nil {
+			if f, err = e.listens(ctx, of, replies); err != nil {
+				return nil, err
+			}
+		}
 		if f != nil {
 			found = append(found, *f)
-			continue
-		}
-		if f, err := e.listens(ctx, of, replies); err != nil {
-			return nil, err
-		} else if f != nil {
-			found = append(found, *f)
+			e.s.mu.Lock()
+			e.s.origins.stale[model] = *f
+			e.s.mu.Unlock()
 		}
 	}
 	return e.undeclared(found), nil
@@ -356,10 +374,13 @@ func yes(b bool) int {
 	return 0
 }
 
-// changed is a conversation with a line end behind its first message.
+// changed is a conversation with blanks and line ends behind its first message, drawn
+// at random: no earlier run asked just so.
 func changed(messages []chat.Message) []chat.Message {
 	out := slices.Clone(messages)
-	out[0].Content += "\n"
+	for range 12 {
+		out[0].Content += string(" \n"[rand.IntN(2)])
+	}
 	return out
 }
 

@@ -108,6 +108,9 @@ func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
 // what it is sent, then the claim's questions, and at last whether their answers can
 // count.
 func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
+	if found := e.undeclared(e.knownStale()); len(found) > 0 {
+		return e.doubtful(found), nil
+	}
 	doubt, err := e.seesAll(ctx)
 	switch {
 	case errors.Is(err, errBudget):

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 	"github.com/safetyspec/safetyspec/safetytest/record"
@@ -90,7 +91,7 @@ func (r *run) open(p policy.Policy) (*Subject, error) {
 	}
 	r.seed.Store(r.config.SamplingSeed)
 	r.policies, r.main = map[string]policy.Policy{}, p.Name
-	r.origins = origins{whole: map[string]wholePrompts{}, fresh: map[string]bool{}}
+	r.origins = origins{whole: map[string]wholePrompts{}, asked: map[string]bool{}, stale: map[string]provenance.Finding{}}
 	r.tests, r.asked, r.served = map[string]*test{}, map[string]*call{}, map[string]bool{}
 	return r.subject(p)
 }
