@@ -20,6 +20,8 @@ type experiment struct {
 	sequence *sequence
 	scripts  []*script // by arm; arms that show the same have the same one
 
+	control   int                        // arm whose rate must leave room, -1 for none
+	headroom  float64                    // what it must stay below, as the judge sees it
 	most      int                        // trials that the engine can take
 	questions int                        // in a batch
 	started   int                        // trials of the batches begun
@@ -92,7 +94,7 @@ func (e *experiment) prepare() error {
 	if err != nil {
 		return err
 	}
-	e.most = d.MaxTrials
+	e.most, e.control, e.headroom = d.MaxTrials, d.Control, d.Room
 	e.questions = e.sequence.perDraw * e.s.config.Draws * e.tested.questions()
 	if !d.WithoutReplacement || d.MaxTrials < d.Cells { // only a census may end in a short batch
 		e.most -= e.most % d.Batch

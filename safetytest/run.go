@@ -237,6 +237,9 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 			if err != nil || r.Done {
 				return r, err
 			}
+			if gone, err := e.noHeadroom(ctx, trials); err != nil || gone {
+				return e.stop(evidence.NoRoom), err
+			}
 			if len(e.origins) >= e.examineAt { // now and then, so that nothing is bought in vain
 				e.examineAt = 2 * len(e.origins)
 				if found := e.doubts(); len(found) > 0 {
