@@ -13,7 +13,8 @@ const (
 	// Sequential looks at the end of every batch and stops as soon as the claim
 	// is decided. It is the default.
 	Sequential Method = iota + 1
-	// FixedN looks once, after MaxTrials.
+	// FixedN looks once, after MaxTrials: at pairs and rates of binary outcomes by
+	// exact tests, at other contrasts by the evidence.
 	FixedN
 )
 
