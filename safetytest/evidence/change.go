@@ -17,7 +17,7 @@ type Series struct {
 
 // Change says whether the model changed while it was asked.
 type Change struct {
-	// Changed says that it did, P being at most 0.0085: of models that stay as they are
+	// Changed says that it did, P being at most 0.0075: of models that stay as they are
 	// this is said in at most ChangeLevel of runs, over all series together, also of
 	// those runs alone that stopped because they were decided.
 	Changed bool
@@ -46,13 +46,13 @@ const (
 	// fewer there are too few orders to tell a rare one.
 	MinChangeBatches = 6
 	// changeOrders is how many orders of the batches are drawn at most.
-	changeOrders = 705
+	changeOrders = 799
 	changeSeed   = 1
 	// changeNominal is the level of the test itself. A run that stops once it is
 	// decided is no random stretch of batches: an order that decides it earlier
 	// cannot be among those seen, which raised false alarms by up to two fifths in
 	// simulated runs.
-	changeNominal = 0.85 * ChangeLevel
+	changeNominal = 0.75 * ChangeLevel
 )
 
 // Changed tests whether the model behind some series stayed the same. Where it does,
