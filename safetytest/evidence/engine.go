@@ -81,7 +81,7 @@ func New(d Design) (*Engine, error) {
 	}
 	if d.Control >= 0 {
 		g := newGame(holdSide, 0, 1, 0)
-		p := newProcess(g, d.room(), d.AlphaHolds, population)
+		p := newProcess(g, d.roomAt(), d.AlphaHolds, population)
 		e.room = &p
 		q := newProcess(newGame(violSide, 0, 1, 0), p.theta, d.AlphaHolds, population)
 		e.full = &q

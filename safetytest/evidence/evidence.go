@@ -85,6 +85,8 @@ type Condition struct {
 	Judge   *JudgeError
 	reader  *Reader  // of a single arm
 	readers []Reader // one an arm, where they differ
+	// noise is what the realised outcomes may be off by, to the worse of either side.
+	noise [2]float64
 	// Rate says that X is itself the rate of binary outcomes in [0,1], for
 	// which the Bernoulli likelihood-ratio mixture is used.
 	Rate bool

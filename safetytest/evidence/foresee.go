@@ -163,7 +163,7 @@ func (d Design) withRoom(future []prospect) []prospect {
 	}
 	g := newGame(holdSide, 0, 1, 0)
 	guess := rateLaw(d.Planned.Rate)
-	theta := d.room()
+	theta := d.roomAt()
 	growth := g.bestGrowth(&guess, theta)
 	for k := range future {
 		shown := growth.passage(math.Log(1/d.AlphaHolds)-growth.logWeight, float64(future[k].n))
