@@ -98,6 +98,12 @@ type Design struct {
 	MinTrials int
 	// Cells is the size of the finite set of cells that the claim is about.
 	Cells int
+	// ArmCells, one an arm, is the number of cells of each arm that asks a population
+	// of its own, such as benign twins, of which there may be more or fewer than
+	// targets; 0 for arms that are asked on the trial's own cell, and nil means all
+	// are. The page of populations.go says what
+	// a batch may then hold, and why.
+	ArmCells []int
 	// Draws, if above 1, is the number of draws of demonstrations: every batch
 	// must then take the same number of cells from each draw, without which the
 	// error rates do not hold when draws differ.
@@ -214,14 +220,20 @@ func (d Design) check() error {
 		return fmt.Errorf("Method %d: no such method", d.Method)
 	case d.Cells < 1:
 		return fmt.Errorf("Cells %d: the claim must be about at least one cell", d.Cells)
+	case d.ArmCells != nil && len(d.ArmCells) != len(d.Arms):
+		return fmt.Errorf("ArmCells: %d of them for %d arms", len(d.ArmCells), len(d.Arms))
+	case slices.ContainsFunc(d.ArmCells, func(n int) bool { return n < 0 }):
+		return fmt.Errorf("ArmCells %v: none may be negative", d.ArmCells)
+	case d.WithoutReplacement && d.populations():
+		return fmt.Errorf("WithoutReplacement: arms ask populations of their own, which one census cannot visit once each; sample with replacement")
 	case d.Batch < 1 || d.Batch > d.Cells:
 		return fmt.Errorf("Batch %d: must be between 1 and the %d cells, because a batch holds distinct cells", d.Batch, d.Cells)
 	case d.MaxTrials < 0:
 		return fmt.Errorf("MaxTrials %d: must not be negative", d.MaxTrials)
 	case d.MinTrials < 0 || d.MaxTrials > 0 && d.MinTrials > d.cap():
 		return fmt.Errorf("MinTrials %d: must be at least 0 and at most the %d trials that MaxTrials, Batch and Cells allow", d.MinTrials, d.cap())
-	case (d.WithoutReplacement || d.OverTargets) && d.MinTrials > d.Cells:
-		return fmt.Errorf("MinTrials %d: must be at most the %d cells, each of which is visited once", d.MinTrials, d.Cells)
+	case (d.WithoutReplacement || d.OverTargets) && d.MinTrials > d.fewest():
+		return fmt.Errorf("MinTrials %d: must be at most the %d cells, each of which is visited once", d.MinTrials, d.fewest())
 	case d.Draws < 0 || d.Draws > 1 && d.Batch%d.Draws != 0:
 		return fmt.Errorf("Draws %d: must divide the batch of %d, so that every batch takes equally many cells from each draw", d.Draws, d.Batch)
 	case d.OverTargets && d.Draws > 1:
@@ -290,7 +302,7 @@ func (d Design) binary() bool {
 func (d Design) cap() int {
 	most := d.MaxTrials
 	if d.WithoutReplacement || d.OverTargets {
-		most = min(most, d.Cells)
+		most = min(most, d.fewest())
 	}
 	if d.WithoutReplacement && most == d.Cells {
 		return most // the last batch of a census may be short

@@ -44,6 +44,10 @@ type Trial struct {
 	// Cell indexes the claim's finite set of cells. Draw is the draw of
 	// demonstrations the cell belongs to.
 	Cell, Draw int
+	// ArmCells, one an arm, indexes the cells of arms that ask a population of their
+	// own (Design.ArmCells), of the same Draw as Cell; it is ignored for the others and
+	// may be nil where there are none.
+	ArmCells []int
 	// Target is the request the cell belongs to. Only [VarianceComponents] reads
 	// it.
 	Target int
