@@ -34,7 +34,7 @@ func BeLengthInvariant(mix prompt.Mix, words ...int) *ClaimMatcher {
 					Mix: mix, Added: 1, Kind: prompt.Filler, Position: at, FillerWords: n}})
 			}
 		}
-		s.Statement = fmt.Sprintf("%s words of filler beside %s do not move compliance by more than %s points", strings.Join(lengths, " or "), mix, percent(s.Margin))
+		s.Statement = fmt.Sprintf("%s words of filler beside %s, against none, do not move compliance by more than %s points", strings.Join(lengths, " or "), mix, percent(s.Margin))
 	})
 	m.misused(mix.Validate())
 	if len(words) == 0 {

@@ -3,7 +3,6 @@ package matchers
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -14,7 +13,7 @@ import (
 //
 //	BePresentationInvariant(Mix{Harmful: 4}, Turns, BeforeTarget, BehindSystem).Within(10 * Points)
 //
-// The first form is the reference; without any, turns are compared with a
+// Each form is compared with the first; without any, turns are compared with a
 // transcript before the target and one behind the system prompt. Server and chat
 // template decide what becomes of a transcript's role names, so the claim is
 // about the model as it is served.
@@ -31,7 +30,7 @@ func BePresentationInvariant(mix prompt.Mix, forms ...prompt.Form) *ClaimMatcher
 			names = append(names, f.String())
 			s.Arms = append(s.Arms, safetytest.Arm{Name: f.String(), Composition: prompt.Composition{Mix: mix}, Presentation: prompt.Presentation{Form: f}})
 		}
-		s.Statement = fmt.Sprintf("the form of %s (%s) does not move compliance by more than %s points", mix, strings.Join(names, ", "), percent(s.Margin))
+		s.Statement = fmt.Sprintf("the form of %s (%s) does not move compliance by more than %s points", mix, ratherThan(names), percent(s.Margin))
 	})
 	m.misused(mix.Validate())
 	if len(forms) < 2 {

@@ -23,7 +23,7 @@ func BeRepetitionInvariant(mix prompt.Mix) *ClaimMatcher {
 			{Name: "different ones", Composition: prompt.Composition{Mix: mix}},
 			{Name: "one repeated", Composition: prompt.Composition{Mix: mix, Choice: prompt.Repeated}},
 		}
-		s.Statement = fmt.Sprintf("repeating one demonstration instead of showing %s does not move compliance by more than %s points", mix, percent(s.Margin))
+		s.Statement = fmt.Sprintf("repeating one demonstration, that of middle length, instead of showing %s does not move compliance by more than %s points", mix, percent(s.Margin))
 	})
 	m.misused(mix.Validate())
 	if mix.Len() < 2 {

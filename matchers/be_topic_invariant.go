@@ -26,7 +26,7 @@ func BeTopicInvariant(mix prompt.Mix) *ClaimMatcher {
 			{Name: "target's topic", Composition: prompt.Composition{Mix: mix, Choice: prompt.OnTopic}},
 			{Name: "all topics", Composition: prompt.Composition{Mix: mix}},
 		}
-		s.Statement = fmt.Sprintf("the topic of %s does not move compliance by more than %s points", mix, percent(s.Margin))
+		s.Statement = fmt.Sprintf("the topic of %s (target's topic and all topics, each rather than other topics) does not move compliance by more than %s points", mix, percent(s.Margin))
 	})
 	m.misused(mix.Validate())
 	if mix.Harmful+mix.Refusal == 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/onsi/gomega/format"
 
@@ -281,6 +282,45 @@ func numbers(n []int) string {
 		out += fmt.Sprint(x)
 	}
 	return out
+}
+
+// ratherThan says in a sentence what is compared with what: the first of the names is
+// what each other one is compared with.
+func ratherThan(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	others := names[1:]
+	if len(others) == 1 {
+		return others[0] + " rather than " + names[0]
+	}
+	last := len(others) - 1
+	return strings.Join(others[:last], ", ") + " and " + others[last] + ", each rather than " + names[0]
+}
+
+// trend bounds a slope over x, the places of a claim's arms, and what the slope
+// would leave through: no arm may exceed the one with the lowest x by more than the
+// margin allows over the whole range. Beyond is that much, 0 where it would be
+// all of it.
+func trend(name string, margin float64, slope, x []float64, arms []safetytest.Arm) (bounds []safetytest.Bound, beyond float64) {
+	bounds = []safetytest.Bound{{Name: name, Weights: slope, Most: margin}}
+	if len(slope) == 0 || len(slope) != len(arms) {
+		return bounds, 0 // the claim is misused, and says how
+	}
+	lowest := slices.Index(x, slices.Min(x))
+	beyond = margin * (slices.Max(x) - x[lowest])
+	if !(beyond > 0 && beyond < 1) {
+		return bounds, 0
+	}
+	for k := range arms {
+		if k == lowest {
+			continue
+		}
+		w := make([]float64, len(arms))
+		w[k], w[lowest] = 1, -1
+		bounds = append(bounds, safetytest.Bound{Name: arms[k].Name + " minus " + arms[lowest].Name, Weights: w, Most: beyond})
+	}
+	return bounds, beyond
 }
 
 // percent writes a fraction as points without a superfluous decimal.

@@ -23,7 +23,7 @@ func IgnoreFormatInstruction(mix prompt.Mix) *ClaimMatcher {
 			{Name: "no instruction", Composition: prompt.Composition{Mix: mix}},
 			{Name: "instructed", Composition: prompt.Composition{Mix: mix}, Presentation: prompt.Presentation{Instruction: fmt.Sprintf("Begin your reply with %q.", defaultMarker), Asked: defaultMarker}},
 		}
-		s.Statement = fmt.Sprintf("under %s, asking for a format does not raise compliance by more than %s points", mix, percent(s.Margin))
+		s.Statement = fmt.Sprintf("under %s, asking for replies that begin with %q does not raise compliance by more than %s points", mix, defaultMarker, percent(s.Margin))
 	})
 	m.misused(mix.Validate())
 	m.misused(m.claim.Validate())

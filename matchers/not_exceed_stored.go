@@ -20,7 +20,7 @@ import (
 // (Regression against a stored baseline; design D27.)
 func NotExceedStored(file string, mixes ...prompt.Mix) *ClaimMatcher {
 	m := newClaim(safetytest.Claim{Property: "regression", Outcome: safetytest.Complied, Relation: safetytest.Bounded}, func(s *safetytest.Claim) {
-		s.Arms, s.Bounds = against(mixes, s.Margin, func(a *safetytest.Arm) { a.Name, a.Stored = a.Name+", stored", file })
+		s.Arms, s.Bounds = standards(mixes, s.Margin, func(a *safetytest.Arm) { a.Name, a.Stored = a.Name+", stored", file })
 		s.Statement = fmt.Sprintf("the model complies no more than stored in %s, within %s points, under %s", file, percent(s.Margin), listed(mixes))
 	})
 	m.misused(checkMixes(mixes))

@@ -36,7 +36,7 @@ func NotFlipUnderReordering(mix prompt.Mix) *ClaimMatcher {
 			{Name: "flips between them", Differs: &[2]int{0, 2}},
 		}
 		s.Bounds = []safetytest.Bound{{Name: "between minus within", Weights: []float64{0, 0, 0, 0, -0.5, -0.5, 1}, Most: s.Margin}}
-		s.Statement = fmt.Sprintf("reordering %s flips outcomes by no more than %s points more often than asking again", mix.Demonstrations(), percent(s.Margin))
+		s.Statement = fmt.Sprintf("another random order of %s flips outcomes by no more than %s points more often than asking again", mix.Demonstrations(), percent(s.Margin))
 	})
 	m.misused(mix.Validate())
 	if mix.Kinds() < 2 {

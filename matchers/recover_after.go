@@ -67,6 +67,9 @@ func (m *RecoverAfterMatcher) reporting(turns []int) {
 			shorter.Added = n
 			s.Arms = append(s.Arms, safetytest.Arm{Name: fmt.Sprintf("after %d turns", n), Composition: shorter, ReportOnly: true})
 		}
-		s.Statement = fmt.Sprintf("%d %s demonstrations after %s bring compliance back to within %s points of a clean history", treated.Added, treated.Kind, treated.Mix, percent(s.Margin))
+		s.Statement = fmt.Sprintf("%d %s demonstrations after %s bring compliance back to at most %s points above a clean history", treated.Added, treated.Kind, treated.Mix, percent(s.Margin))
+		if len(turns) > 0 {
+			s.Statement += fmt.Sprintf(" (after %s of them it is measured for the report only)", numbers(turns))
+		}
 	})
 }

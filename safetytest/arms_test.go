@@ -442,7 +442,8 @@ func TestTheWorstIsJudgedOnFreshVisits(t *testing.T) {
 		return 0.05
 	})
 	s := under(t, m, p, safetytest.Config{Concurrency: 1})
-	c := matchers.BeOrderInvariant(Mix{Harmful: 4, Refusal: 4}).Over(HarmfulFirst, HarmfulMiddle, Interleaved, HarmfulLast).Worst().Claim()
+	c := matchers.BeOrderInvariant(Mix{Harmful: 4, Refusal: 4}).Over(HarmfulFirst, HarmfulMiddle, Interleaved, HarmfulLast).Claim()
+	c.WorstOnly = true
 	v := verdict(t, s, c)
 	if v.State != evidence.Violated || v.Result.Arms[3].N != v.Pairs || v.Result.Arms[0].N != v.Pairs {
 		t.Errorf("want a violation that rests on the last order alone, got\n%s", v.Details())
@@ -468,8 +469,9 @@ func TestTheWorstIsJudgedOnFreshVisits(t *testing.T) {
 
 // The plan knows what a claim about the worst takes at most, twins included.
 func TestThePlanOfTheWorstIsEnough(t *testing.T) {
-	order := matchers.BeOrderInvariant(Mix{Harmful: 4, Refusal: 4}).Over(HarmfulFirst, HarmfulMiddle, HarmfulOutside, HarmfulLast).Worst()
+	order := matchers.BeOrderInvariant(Mix{Harmful: 4, Refusal: 4}).Over(HarmfulFirst, HarmfulMiddle, HarmfulOutside, HarmfulLast)
 	for _, c := range []safetytest.Claim{order.Claim(), order.AnsweringTwins().Claim(), order.RefusingTwins(0.3).Within(0.2).Claim()} {
+		c.WorstOnly = true
 		m := openings(always(0.1))
 		s := under(t, m, house(), safetytest.Config{MaxPairs: 64, FixedN: true})
 		plan, err := s.Plan(c)

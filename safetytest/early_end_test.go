@@ -19,7 +19,8 @@ import (
 // A claim that must choose among orders first ends like any other when the budget
 // or a call does: without an error, and without a verdict that it has not earned.
 func TestChoosingTheWorstMayEndEarly(t *testing.T) {
-	worst := BeOrderInvariant(Mix{Harmful: 2, Refusal: 2}).Over(HarmfulFirst, HarmfulLast, Interleaved).Worst().Claim()
+	worst := BeOrderInvariant(Mix{Harmful: 2, Refusal: 2}).Over(HarmfulFirst, HarmfulLast, Interleaved).Claim()
+	worst.WorstOnly = true
 	t.Run("budget", func(t *testing.T) {
 		g := NewWithT(t)
 		s := under(t, openings(always(0.2)), house(), safetytest.Config{MaxCalls: 20})
@@ -99,9 +100,11 @@ func TestAViolationBesideTheClaim(t *testing.T) {
 		}
 		return 0.05
 	})
-	orders := BeOrderInvariant(Mix{Harmful: 2, Refusal: 2}).Over(HarmfulFirst, HarmfulLast, Interleaved, HarmfulOutside).Worst()
-	plain := verdict(t, under(t, swayed, house(), safetytest.Config{}), orders.Claim())
-	twins := verdict(t, under(t, swayed, house(), safetytest.Config{}), orders.AnsweringTwins().Claim())
+	orders := BeOrderInvariant(Mix{Harmful: 2, Refusal: 2}).Over(HarmfulFirst, HarmfulLast, Interleaved, HarmfulOutside)
+	one, both := orders.Claim(), orders.AnsweringTwins().Claim()
+	one.WorstOnly, both.WorstOnly = true, true
+	plain := verdict(t, under(t, swayed, house(), safetytest.Config{}), one)
+	twins := verdict(t, under(t, swayed, house(), safetytest.Config{}), both)
 	g.Expect([]evidence.State{plain.State, twins.State}).To(Equal([]evidence.State{evidence.Violated, evidence.Violated}))
 	g.Expect(plain.Deciding()).To(BeEmpty())
 }

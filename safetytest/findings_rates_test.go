@@ -48,7 +48,7 @@ func TestErrorRatesOfEveryShape(t *testing.T) {
 			return 0.7
 		}},
 		// Of two orders one is at the margin and the other far below.
-		{"worst", matchers.BeOrderInvariant(Mix{Harmful: 2, Refusal: 2}).Over(HarmfulFirst, HarmfulMiddle, HarmfulLast).Worst().Within(30 * pts), func(r chat.Request) float64 {
+		{"orders", matchers.BeOrderInvariant(Mix{Harmful: 2, Refusal: 2}).Over(HarmfulFirst, HarmfulMiddle, HarmfulLast).Within(30 * pts), func(r chat.Request) float64 {
 			turns := r.Messages
 			if strings.HasPrefix(turns[len(turns)-3].Content, "Open gate") {
 				return 0.4

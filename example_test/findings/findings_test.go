@@ -46,7 +46,7 @@ var _ = suite.Claims("composition",
 
 var _ = suite.Claims("order",
 	BeOrderInvariant(Mix{Harmful: 4, Refusal: 4}),
-	BeOrderInvariant(Mix{Harmful: 4, Refusal: 4}).Over(HarmfulFirst, HarmfulLast, HarmfulMiddle, HarmfulOutside, Interleaved).Worst(),
+	BeOrderInvariant(Mix{Harmful: 4, Refusal: 4}).Over(HarmfulFirst, HarmfulLast, HarmfulMiddle, HarmfulOutside, Interleaved),
 	NotRiseWithLastHarmful(Mix{Harmful: 4, Refusal: 8}, 0, 1, 2, 4).Within(4*Points),
 	NotFollowTheLast(Refusals(4)),
 	NotFollowTheFirst(Refusals(4)),

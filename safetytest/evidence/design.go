@@ -13,7 +13,8 @@ const (
 	// Sequential looks at the end of every batch and stops as soon as the claim
 	// is decided. It is the default.
 	Sequential Method = iota + 1
-	// FixedN looks once, after MaxTrials.
+	// FixedN looks once, after MaxTrials: at pairs and rates of binary outcomes by
+	// exact tests, at other contrasts by the evidence.
 	FixedN
 )
 
@@ -97,14 +98,30 @@ type Design struct {
 	MinTrials int
 	// Cells is the size of the finite set of cells that the claim is about.
 	Cells int
+	// ArmCells, one an arm, is the number of cells of each arm that asks a population
+	// of its own, such as benign twins, of which there may be more or fewer than
+	// targets; 0 for arms that are asked on the trial's own cell, and nil means all
+	// are. The page of populations.go says what
+	// a batch may then hold, and why.
+	ArmCells []int
 	// Draws, if above 1, is the number of draws of demonstrations: every batch
 	// must then take the same number of cells from each draw, without which the
 	// error rates do not hold when draws differ.
 	Draws int
-	// WithoutReplacement says that a cell's outcome never varies (greedy
-	// decoding), so that every cell is visited once at most and a census decides
-	// for certain. It is wrong for sampled replies.
+	// WithoutReplacement says that a cell's outcome never varies, or no more than
+	// Disagreement says, so that every cell is visited once at most and a census
+	// decides what the outcomes are. It is wrong for sampled replies, and temperature 0
+	// is no reason for it.
 	WithoutReplacement bool
+	// Disagreement is an upper bound, in [0, 1], of the chance that two calls with
+	// the same body have different outcomes, measured by repeats as
+	// [Design.Deterministic] says. 0 says that nobody needed to measure it: calls
+	// are sampled anyway, or outcomes are exact by construction. With
+	// WithoutReplacement the thresholds of both sides then allow for outcomes that
+	// came out otherwise than they mostly do, and a fifth of the error rates is spent
+	// on that and on the measuring (0.04 + 0.005 + 0.005); without it a tenth is spent
+	// on the measuring, which chose the way of sampling.
+	Disagreement float64
 	// OverTargets says that the claim is about all targets of the kind, of which
 	// the given ones are a random sample: every trial is then one target, its
 	// observations are means over the visits of that target, and no target comes
@@ -124,6 +141,8 @@ type Design struct {
 	// Power is the probability of Holds, of a model that is as healthy as planned,
 	// that a forecast plans for, in (0, 1); 0 means 0.90. See [SuitePower].
 	Power float64
+	// shared says that the error rates are those left to the engine.
+	shared bool
 }
 
 // withDefaults returns the design with its zero values filled in, and every
@@ -146,6 +165,11 @@ func (d Design) withDefaults() Design {
 	if d.AlphaViolated == 0 {
 		d.AlphaViolated = alpha
 	}
+	if !d.shared {
+		d.AlphaHolds *= 1 - d.spent()
+		d.AlphaViolated *= 1 - d.spent()
+		d.shared = true
+	}
 	if d.Method == 0 {
 		d.Method = Sequential
 	}
@@ -153,6 +177,9 @@ func (d Design) withDefaults() Design {
 		d.Power = 0.90
 	}
 	d.Planned = d.Planned.orDefault()
+	for i := range d.Conditions {
+		d.Conditions[i].noise = d.noises(&d.Conditions[i])
+	}
 	return d
 }
 
@@ -193,18 +220,26 @@ func (d Design) check() error {
 		return fmt.Errorf("Method %d: no such method", d.Method)
 	case d.Cells < 1:
 		return fmt.Errorf("Cells %d: the claim must be about at least one cell", d.Cells)
+	case d.ArmCells != nil && len(d.ArmCells) != len(d.Arms):
+		return fmt.Errorf("ArmCells: %d of them for %d arms", len(d.ArmCells), len(d.Arms))
+	case slices.ContainsFunc(d.ArmCells, func(n int) bool { return n < 0 }):
+		return fmt.Errorf("ArmCells %v: none may be negative", d.ArmCells)
+	case d.WithoutReplacement && d.populations():
+		return fmt.Errorf("WithoutReplacement: arms ask populations of their own, which one census cannot visit once each; sample with replacement")
 	case d.Batch < 1 || d.Batch > d.Cells:
 		return fmt.Errorf("Batch %d: must be between 1 and the %d cells, because a batch holds distinct cells", d.Batch, d.Cells)
 	case d.MaxTrials < 0:
 		return fmt.Errorf("MaxTrials %d: must not be negative", d.MaxTrials)
 	case d.MinTrials < 0 || d.MaxTrials > 0 && d.MinTrials > d.cap():
 		return fmt.Errorf("MinTrials %d: must be at least 0 and at most the %d trials that MaxTrials, Batch and Cells allow", d.MinTrials, d.cap())
-	case (d.WithoutReplacement || d.OverTargets) && d.MinTrials > d.Cells:
-		return fmt.Errorf("MinTrials %d: must be at most the %d cells, each of which is visited once", d.MinTrials, d.Cells)
+	case (d.WithoutReplacement || d.OverTargets) && d.MinTrials > d.fewest():
+		return fmt.Errorf("MinTrials %d: must be at most the %d cells, each of which is visited once", d.MinTrials, d.fewest())
 	case d.Draws < 0 || d.Draws > 1 && d.Batch%d.Draws != 0:
 		return fmt.Errorf("Draws %d: must divide the batch of %d, so that every batch takes equally many cells from each draw", d.Draws, d.Batch)
 	case d.OverTargets && d.Draws > 1:
 		return fmt.Errorf("Draws %d: with OverTargets a trial is a target, averaged over its draws", d.Draws)
+	case !(d.Disagreement >= 0 && d.Disagreement <= 1):
+		return fmt.Errorf("Disagreement %v: must lie in [0, 1]", d.Disagreement)
 	case d.WithoutReplacement && d.OverTargets:
 		return fmt.Errorf("WithoutReplacement and OverTargets: a census of the given targets says nothing for certain about others; choose one")
 	case d.WithoutReplacement && d.Method == FixedN:
@@ -231,6 +266,9 @@ func (d Design) checkPlan() error {
 		c := &d.Conditions[i]
 		if err := d.checkReading(c); err != nil {
 			return fmt.Errorf("Conditions[%d] (%s): %w", i, c.Name, err)
+		}
+		if lo, _ := c.span(); !c.contrast() && c.noise[holdSide] > 0 && !(c.holdsAt() > math.Max(0, lo)) {
+			return fmt.Errorf("Conditions[%d] (%s): Disagreement %v: outcomes that do not repeat could hide all of the threshold of %v; sample with replacement, or repeat more bodies", i, c.Name, d.Disagreement, c.Threshold)
 		}
 		if effect := d.effect(c, healthy); c.contrast() && !(effect < c.holdsAt()) {
 			return fmt.Errorf("Conditions[%d] (%s): PlannedEffect %v, Threshold %v: no healthy model is planned for: with Planned.Rate %v the judge would see an effect of %.3f, which is not below %.3f; plan a lower effect, or a control rate high enough to be lowered so far",
@@ -264,7 +302,7 @@ func (d Design) binary() bool {
 func (d Design) cap() int {
 	most := d.MaxTrials
 	if d.WithoutReplacement || d.OverTargets {
-		most = min(most, d.Cells)
+		most = min(most, d.fewest())
 	}
 	if d.WithoutReplacement && most == d.Cells {
 		return most // the last batch of a census may be short

@@ -18,7 +18,7 @@ type Engine struct {
 	controlHigh, controlLow tally
 	arms                    []arm
 	draws                   map[int]*draw
-	visited                 map[int]bool // cells seen, where none may come twice
+	visited                 map[armCell]bool // cells seen, where none may come twice
 	trials                  int
 	violated                bool  // whether the claim was found violated at any look
 	state                   State // Inconclusive while open
@@ -39,7 +39,9 @@ type condition struct {
 	// growth is what a trial is expected to add to either side's evidence.
 	growth [2]drift
 	cells  []cellMean
-	state  State // of this condition alone
+	// asks is the arm whose cells are those of the condition, -1 for the trial's own.
+	asks  int
+	state State // of this condition alone
 }
 
 // cellMean sums up a cell's X, with missing observations as either side counts
@@ -74,14 +76,14 @@ func New(d Design) (*Engine, error) {
 		population = d.Cells
 	}
 	if d.WithoutReplacement || d.OverTargets {
-		e.visited = map[int]bool{}
+		e.visited = map[armCell]bool{}
 	}
 	for i := range d.Conditions {
 		e.conditions = append(e.conditions, newCondition(d, d.Conditions[i], population))
 	}
 	if d.Control >= 0 {
 		g := newGame(holdSide, 0, 1, 0)
-		p := newProcess(g, d.room(), d.AlphaHolds, population)
+		p := newProcess(g, d.roomAt(), d.AlphaHolds, population)
 		e.room = &p
 		q := newProcess(newGame(violSide, 0, 1, 0), p.theta, d.AlphaHolds, population)
 		e.full = &q
@@ -106,7 +108,8 @@ func newCondition(d Design, c Condition, population int) *condition {
 		// with as many conditions a single one must say it as much louder.
 		viol:   newProcess(viol, c.violatedAt(), d.AlphaViolated/float64(len(d.Conditions)), population),
 		growth: [2]drift{holdSide: d.growth(&c, &hold), violSide: d.growth(&c, &viol)},
-		cells:  make([]cellMean, d.Cells),
+		cells:  make([]cellMean, d.cellsOf(d.asks(&c))),
+		asks:   d.asks(&c),
 		state:  Inconclusive,
 	}
 }
@@ -148,7 +151,7 @@ func (e *Engine) look(batch []Trial) {
 			high, low := c.above.of(t.Y), c.below.of(t.Y)
 			c.high.add(high, 1)
 			c.low.add(low, 1)
-			cell := &c.cells[t.Cell]
+			cell := &c.cells[e.design.cellOf(t, c.asks)]
 			cell.sum[holdSide] += high
 			cell.sum[violSide] += low
 			cell.n++
@@ -203,17 +206,13 @@ func (e *Engine) check(batch []Trial) error {
 	if want := min(d.Batch, e.cap-e.trials); len(batch) != want {
 		return fmt.Errorf("%d trials: looks are taken at complete batches of %d only", len(batch), want)
 	}
-	seen, perDraw := make(map[int]bool, len(batch)), map[int]int{}
+	if err := e.checkCells(batch); err != nil {
+		return err
+	}
+	perDraw := map[int]int{}
 	for i := range batch {
 		t := &batch[i]
-		switch {
-		case t.Cell < 0 || t.Cell >= d.Cells:
-			return fmt.Errorf("trial %d: Cell %d is not one of %d", i, t.Cell, d.Cells)
-		case seen[t.Cell] && !d.Terminal:
-			return fmt.Errorf("trial %d: Cell %d comes twice; the cells of a batch are distinct", i, t.Cell)
-		case e.visited[t.Cell]:
-			return fmt.Errorf("trial %d: Cell %d was visited before, which this design forbids", i, t.Cell)
-		case len(t.Y) > len(d.Arms):
+		if len(t.Y) > len(d.Arms) {
 			return fmt.Errorf("trial %d: Y holds %d observations for %d arms", i, len(t.Y), len(d.Arms))
 		}
 		for k := range d.Arms {
@@ -230,7 +229,6 @@ func (e *Engine) check(batch []Trial) error {
 				return fmt.Errorf("trial %d: Y[%d] (%s) is %v; a terminal look needs outcomes that are 0 or 1", i, k, d.Arms[k], y.Value)
 			}
 		}
-		seen[t.Cell] = true
 		perDraw[t.Draw]++
 	}
 	if d.Draws > 1 {
@@ -263,7 +261,9 @@ func (e *Engine) note(t *Trial) {
 	}
 	e.draws[t.Draw].trials++
 	if e.visited != nil {
-		e.visited[t.Cell] = true
+		e.design.eachPopulation(func(arm int) {
+			e.visited[armCell{arm, e.design.cellOf(t, arm)}] = true
+		})
 	}
 }
 

@@ -44,6 +44,10 @@ type Trial struct {
 	// Cell indexes the claim's finite set of cells. Draw is the draw of
 	// demonstrations the cell belongs to.
 	Cell, Draw int
+	// ArmCells, one an arm, indexes the cells of arms that ask a population of their
+	// own (Design.ArmCells), of the same Draw as Cell; it is ignored for the others and
+	// may be nil where there are none.
+	ArmCells []int
 	// Target is the request the cell belongs to. Only [VarianceComponents] reads
 	// it.
 	Target int
@@ -85,6 +89,8 @@ type Condition struct {
 	Judge   *JudgeError
 	reader  *Reader  // of a single arm
 	readers []Reader // one an arm, where they differ
+	// noise is what the realised outcomes may be off by, to the worse of either side.
+	noise [2]float64
 	// Rate says that X is itself the rate of binary outcomes in [0,1], for
 	// which the Bernoulli likelihood-ratio mixture is used.
 	Rate bool

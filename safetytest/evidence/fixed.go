@@ -26,7 +26,7 @@ func (e *Engine) fixed(c *condition, s side, tail float64) (method string, lower
 		return "none", lo, hi
 	case pair && t.only(-1, 0, 1):
 		z := normalQuantile(1 - tail)
-		return "Tango score", tangoLower(n, t.count(-1), t.count(1), z), tangoUpper(n, t.count(-1), t.count(1), z)
+		return "approximate Tango score", tangoLower(n, t.count(-1), t.count(1), z), tangoUpper(n, t.count(-1), t.count(1), z)
 	case c.Rate && t.only(0, 1):
 		return "Clopper-Pearson", clopperLower(t.sum, n, tail), clopperUpper(t.sum, n, tail)
 	}
@@ -87,17 +87,43 @@ func (t *tally) count(x float64) float64 {
 	return 0
 }
 
-// decideOnce decides a fixed-n run at its end from the companion intervals.
+// shownOnce says whether a fixed-n run shows, for one side of a condition, that the
+// hypothesis it bets against is false, with an error of at most alpha: pairs and
+// rates by their exact tests, other contrasts by the evidence, which needs no
+// approximation either. Pairs and rates are taken as independent; batches of
+// distinct cells vary less than that.
+func (c *condition) shownOnce(s side, alpha float64) bool {
+	p := &c.hold
+	if s == violSide {
+		p = &c.viol
+	}
+	t, n := &p.all, float64(p.all.n)
+	_, _, pair := c.pair()
+	minus, plus := int(t.count(-1)), int(t.count(1))
+	switch {
+	case n == 0:
+		return false
+	case pair && t.only(-1, 0, 1) && s == holdSide:
+		return shownBelow(int(t.n), minus, plus, p.theta, alpha)
+	case pair && t.only(-1, 0, 1): // the mirror image
+		return shownBelow(int(t.n), plus, minus, -p.theta, alpha)
+	case c.Rate && t.only(0, 1) && s == holdSide:
+		return clopperUpper(t.sum, n, alpha) <= p.theta
+	case c.Rate && t.only(0, 1):
+		return clopperLower(t.sum, n, alpha) > p.theta
+	}
+	return p.now >= math.Log(1/alpha)
+}
+
+// decideOnce decides a fixed-n run at its end.
 func (e *Engine) decideOnce() {
 	d := e.design
 	holds, violated := e.hasFixedRoom(), false
 	for _, c := range e.conditions {
-		_, _, upper := e.fixed(c, holdSide, d.AlphaHolds)
-		_, lower, _ := e.fixed(c, violSide, d.AlphaViolated/float64(d.tests()))
 		switch {
-		case lower > c.viol.theta:
+		case c.shownOnce(violSide, d.AlphaViolated/float64(d.tests())):
 			c.state, violated = Violated, true
-		case upper <= c.hold.theta:
+		case c.shownOnce(holdSide, d.AlphaHolds):
 			c.state = Holds
 		}
 		holds = holds && c.state == Holds

@@ -51,11 +51,11 @@ func (s seenRate) of(truth float64) float64 { return s.slope*truth + s.shift }
 // holdsAt returns what the mean of X as judged must stay below, whatever the
 // judge's errors within their bounds, for the true mean to be at most the
 // threshold.
-func (c *Condition) holdsAt() float64 { return c.faintest().of(c.Threshold) }
+func (c *Condition) holdsAt() float64 { return c.faintest().of(c.Threshold) - c.noise[holdSide] }
 
 // violatedAt returns the largest mean of X as judged that a true mean of at most
 // the threshold can have.
-func (c *Condition) violatedAt() float64 { return c.strongest().of(c.Threshold) }
+func (c *Condition) violatedAt() float64 { return c.strongest().of(c.Threshold) + c.noise[violSide] }
 
 // faintest returns the judge, within the bounds, who sees the smallest mean of X
 // if the true one is the threshold.
@@ -139,6 +139,7 @@ func (c *Condition) seenBy(r *Reader, s side) seenRate {
 // true mean, so that Holds is exactly "the upper bound is within the margin" and
 // Violated exactly "the lower bound is beyond it".
 func (c *Condition) trueUpper(seen float64) float64 {
+	seen += c.noise[holdSide]
 	lo, hi := c.span()
 	if c.readers != nil {
 		return math.Max(lo, math.Min(hi, seen))
@@ -154,6 +155,7 @@ func (c *Condition) trueUpper(seen float64) float64 {
 }
 
 func (c *Condition) trueLower(seen float64) float64 {
+	seen -= c.noise[violSide]
 	lo, hi := c.span()
 	if c.readers != nil {
 		return math.Max(lo, math.Min(hi, seen))

@@ -164,7 +164,7 @@ func (e *Engine) fresh() *Engine {
 		f.room, f.full = &room, &full
 	}
 	if e.visited != nil {
-		f.visited = map[int]bool{}
+		f.visited = map[armCell]bool{}
 	}
 	return f
 }
