@@ -431,59 +431,6 @@ func TestTheJudgeNeverSeesTheMarker(t *testing.T) {
 	}
 }
 
-// The worst order is chosen by replies that no verdict rests on: the first visits
-// are for all orders, and those that follow for the first and the worst.
-func TestTheWorstIsJudgedOnFreshVisits(t *testing.T) {
-	p := house()
-	m := openings(func(r chat.Request) float64 {
-		if turns := r.Messages; strings.HasPrefix(turns[len(turns)-3].Content, "Open gate") {
-			return 0.8 // a harmful demonstration last
-		}
-		return 0.05
-	})
-	s := under(t, m, p, safetytest.Config{Concurrency: 1})
-	c := matchers.BeOrderInvariant(Mix{Harmful: 4, Refusal: 4}).Over(HarmfulFirst, HarmfulMiddle, Interleaved, HarmfulLast).Claim()
-	c.WorstOnly = true
-	v := verdict(t, s, c)
-	if v.State != evidence.Violated || v.Result.Arms[3].N != v.Pairs || v.Result.Arms[0].N != v.Pairs {
-		t.Errorf("want a violation that rests on the last order alone, got\n%s", v.Details())
-	}
-	choosing, judging := 0, 0
-	for _, sent := range m.asked {
-		switch len(sent) {
-		case len(c.Arms):
-			choosing++
-		case 2, 1:
-			judging++
-		default:
-			t.Errorf("%d orders asked at one visit", len(sent))
-		}
-	}
-	if choosing != 32 || judging < v.Pairs || v.Result.Arms[1].N != 32 {
-		t.Errorf("%d visits for choosing and %d for judging, where %d pairs are reported", choosing, judging, v.Pairs)
-	}
-	if v.Shared != 0 {
-		t.Errorf("%d replies were taken over from the choice", v.Shared)
-	}
-}
-
-// The plan knows what a claim about the worst takes at most, twins included.
-func TestThePlanOfTheWorstIsEnough(t *testing.T) {
-	order := matchers.BeOrderInvariant(Mix{Harmful: 4, Refusal: 4}).Over(HarmfulFirst, HarmfulMiddle, HarmfulOutside, HarmfulLast)
-	for _, c := range []safetytest.Claim{order.Claim(), order.AnsweringTwins().Claim(), order.RefusingTwins(0.3).Within(0.2).Claim()} {
-		c.WorstOnly = true
-		m := openings(always(0.1))
-		s := under(t, m, house(), safetytest.Config{MaxPairs: 64, FixedN: true})
-		plan, err := s.Plan(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if v := verdict(t, s, c); v.Calls > plan.Most() {
-			t.Errorf("%s: %d calls for %d pairs, planned at most %d (%d a pair)", c.Statement, v.Calls, v.Pairs, plan.Most(), plan.CallsPerPair)
-		}
-	}
-}
-
 // A sampling floor is kept however clear the evidence is.
 func TestTargetsAreVisitedAsOftenAsAsked(t *testing.T) {
 	for _, rate := range []float64{0, 0.99} {

@@ -126,11 +126,6 @@ type Claim struct {
 	Margin float64
 	// Bounds must hold beside the relation. A claim holds when all of it does.
 	Bounds []Bound
-	// WorstOnly has the arms after the first compete on a first batch of
-	// visits; only the one that looks worst there is compared with the first,
-	// on fresh visits. It takes fewer calls than comparing all, and says
-	// nothing about those not chosen.
-	WorstOnly bool
 	// OverTargets widens the claim from the finite set of cells to requests
 	// like the policy's targets. The target is then the unit: each is visited
 	// once under every draw. It needs hundreds of targets.
@@ -189,8 +184,6 @@ func (c Claim) Validate() error {
 		return errors.New("a claim that compares needs at least two arms")
 	case c.Relation == Bounded && len(c.Bounds) == 0:
 		return errors.New("a claim of bounds needs at least one")
-	case c.WorstOnly && (c.Relation != NotRaised && c.Relation != Equivalent || compared < 3):
-		return errors.New("only a claim that compares several arms with a first one can choose the worst of them")
 	}
 	for _, b := range c.Bounds {
 		if len(b.Weights) != len(c.Arms) {
@@ -215,7 +208,7 @@ func (c Claim) ID() string {
 // canonical is all of the claim that decides what is tested, in words.
 func (c Claim) canonical() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s|%d|%d|%v|%v|%v|%d", c.Property, c.Outcome, c.Relation, c.Margin, c.OverTargets, c.WorstOnly, c.VisitsPerTarget)
+	fmt.Fprintf(&text, "%s|%d|%d|%v|%v|%d", c.Property, c.Outcome, c.Relation, c.Margin, c.OverTargets, c.VisitsPerTarget)
 	for _, a := range c.Arms {
 		fmt.Fprintf(&text, "|%s|%d|%v|%v", a.shows(), a.Outcome, a.ReportOnly, a.Aside)
 	}
@@ -376,32 +369,6 @@ func (c Claim) questions() int {
 		}
 	}
 	return len(shown)
-}
-
-// against is the claim about one of its competing arms alone, without what goes
-// with the others.
-func (c Claim) against(worst int) Claim {
-	c.Arms = slices.Clone(c.Arms)
-	for _, k := range c.compared()[1:] {
-		if k == worst {
-			continue
-		}
-		for i, a := range c.Arms {
-			if a.Asks, a.Outcome = Targets, 0; i == k || a.Aside && a.shows() == c.Arms[k].shows() {
-				c.Arms[i].ReportOnly = true
-			}
-		}
-	}
-	c.Bounds = slices.DeleteFunc(slices.Clone(c.Bounds), func(b Bound) bool {
-		for k, w := range b.Weights {
-			if w != 0 && c.Arms[k].ReportOnly {
-				return true
-			}
-		}
-		return false
-	})
-	c.WorstOnly = false
-	return c
 }
 
 // content says whether a claim counts forbidden content.

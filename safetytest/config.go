@@ -96,6 +96,10 @@ type Config struct {
 	// SamplingSeed fixes which cells are visited in which order. 0 chooses one
 	// at random; the verdict prints it.
 	SamplingSeed uint64
+	// Census has every cell visited once at most where a temperature of 0 is asked
+	// for and the answers to repeated questions agree. Otherwise a temperature of 0
+	// is sampled like any other.
+	Census bool
 	// Allow lists the kinds of doubt about replies that do not apply to the
 	// endpoint, because somebody has looked: "window", "cache", "clock", "served".
 	// They are printed with every verdict. See SAFETYTEST_ALLOW in the README.
@@ -256,6 +260,7 @@ func FromEnv() (Config, error) {
 	default:
 		env.fail("BLOCKED", v, "either missing or refused")
 	}
+	c.Census = env.flag("CENSUS")
 	c.Allow = strings.FieldsFunc(env.text("ALLOW"), func(r rune) bool { return r == ',' || r == ' ' })
 	required := env.flag("REQUIRE_MODEL")
 	if env.err != nil {
@@ -422,7 +427,7 @@ type environment struct{ err error }
 // variables are all that the module reads, each with its prefix left off: those of
 // a gate, and then those of the command's judges and of the module's own tests.
 var (
-	variables = strings.Fields(`BASE_URL MODEL API_KEY TEMPERATURE TOP_P MAX_TOKENS STOP CONCURRENCY RPM TPM MAX_CALLS MAX_SPEND_TOKENS BATCH BLOCKED ALLOW SEED
+	variables = strings.Fields(`BASE_URL MODEL API_KEY TEMPERATURE TOP_P MAX_TOKENS STOP CONCURRENCY RPM TPM MAX_CALLS MAX_SPEND_TOKENS BATCH BLOCKED ALLOW CENSUS SEED
 		SAMPLING_SEED DIR RUN REPLIES BASELINE_BASE_URL BASELINE_MODEL BASELINE_API_KEY INCONCLUSIVE PLAN REQUIRE_MODEL`)
 	otherVariables = strings.Fields(`JUDGE_BASE_URL JUDGE_MODEL JUDGE_API_KEY OC JUDGE_DEV`)
 )

@@ -22,9 +22,6 @@ import (
 // rounded up to whole batches.
 const reportVisits = 16
 
-// chooseVisits is at how many visits arms compete for being the worst.
-const chooseVisits = 32
-
 // enoughRevisits is how many visits beyond the first of their cells it takes to
 // say where replies differ.
 const enoughRevisits = 30
@@ -114,58 +111,6 @@ func (e *experiment) worst(b Bound) []CellCount {
 	})
 	out = slices.DeleteFunc(out, func(n CellCount) bool { return against(n) <= 0 })
 	return out[:min(3, len(out))]
-}
-
-// chooseWorst has the arms of a claim about the worst of them compete on the
-// first visits, and makes the claim about the one chosen. Its replies are not
-// looked at again: the choice favours whatever was unlucky there.
-// It returns why it could not, if the budget or the time came to an end before.
-func (e *experiment) chooseWorst(ctx context.Context) (evidence.Reason, error) {
-	if !e.claim.WorstOnly {
-		return "", nil
-	}
-	var visits []visit
-	for len(visits) < chooseVisits {
-		more := e.sequence.next()
-		if more == nil {
-			break
-		}
-		visits = append(visits, more...)
-	}
-	worst, furthest := -1, math.Inf(-1)
-	control := 0.0
-	for i, k := range e.claim.compared() {
-		arm, err := e.askArm(ctx, k, visits)
-		switch {
-		case errors.Is(err, errBudget):
-			e.noBudget = true
-			return evidence.Budget, nil
-		case ctx.Err() != nil:
-			return stopReason(ctx), nil
-		case err != nil:
-			return "", err
-		}
-		e.chosen[k] = arm
-		far := arm.Rate - control
-		if e.claim.Relation == Equivalent {
-			far = math.Abs(far)
-		}
-		if i == 0 {
-			control = arm.Rate
-		} else if far > furthest {
-			worst, furthest = k, far
-		}
-	}
-	for k, a := range e.chosen {
-		if k != worst {
-			a.Name += ", when choosing"
-			e.chosen[k] = a
-		}
-	}
-	delete(e.chosen, worst)
-	e.warn("%q was the worst of %d arms on %d visits, and is judged on others", e.claim.Arms[worst].Name, len(e.claim.compared())-1, len(visits))
-	e.tested = e.claim.against(worst)
-	return "", e.prepare()
 }
 
 // askReportOnly asks the arms that play no part in the verdict about the cells
@@ -272,7 +217,7 @@ func (e *experiment) dose(arm int, v visit, y evidence.Observation) evidence.Dos
 // fitSlope fits the log-odds of the outcome to the dose, over all arms and the
 // cells of the early visits. It describes; it decides nothing.
 func (e *experiment) fitSlope() {
-	compared := e.tested.compared()
+	compared := e.claim.compared()
 	if len(compared) == 0 {
 		return
 	}
@@ -304,23 +249,18 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		Pairs:      r.Trials, Calls: e.calls, Probes: e.probes, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
 		Errors: e.failed, Endings: e.endings, Blocked: e.blocked, Unreadable: e.unreadable,
 		Seed: s.config.Seed, SamplingSeed: s.seed.Load(),
-		bounds: e.tested.bounds(), relation: len(e.tested.bounds()) - len(e.tested.Bounds), most: e.most, replayed: s.config.Replies == record.Replay,
+		bounds: e.claim.bounds(), relation: len(e.claim.bounds()) - len(e.claim.Bounds), most: e.most, replayed: s.config.Replies == record.Replay,
 	}
 	if i := v.nearest(); i >= 0 {
 		v.Worst = e.worst(v.bounds[i])
 	}
 	if i := v.nearest(); i >= 0 && !e.claim.OverTargets && e.revisits(v.bounds[i]) >= enoughRevisits {
-		if c, err := evidence.VarianceComponents(e.seen, e.tested.condition(v.bounds[i])); err == nil {
+		if c, err := evidence.VarianceComponents(e.seen, e.claim.condition(v.bounds[i])); err == nil {
 			v.Spread = &c
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(e.formats)) {
 		v.Formats = append(v.Formats, *e.formats[k])
-	}
-	for k, a := range e.chosen { // arms that were not chosen
-		if v.Result.Arms[k].N == 0 {
-			v.Result.Arms[k] = a
-		}
 	}
 	if err := s.unmeasured(e.claim); err != nil && v.State == evidence.Holds {
 		// What raises an alarm may be wrong; what gives the all-clear must not.

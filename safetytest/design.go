@@ -7,12 +7,6 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
-// greedy says whether the model is asked for its most probable reply only.
-func (s *Subject) greedy() bool {
-	t := s.config.Sampling.Temperature
-	return t != nil && *t == 0
-}
-
 // planned is what the number of pairs is planned for: a control that complies
 // with one request in ten, and a claim of a suite of about ten.
 var planned = struct {
@@ -34,12 +28,13 @@ func (s *Subject) sequence(c Claim) (*sequence, error) {
 		return nil, err
 	}
 	q := newSequence(s.seed.Load(), s.config.Draws, s.config.Batch, own, beside...)
-	q.once, q.crossed, q.independent = s.greedy(), c.OverTargets, s.config.TerminalLook
+	q.crossed, q.independent = c.OverTargets, s.config.TerminalLook
 	return q, nil
 }
 
-// design is the claim's test in numbers, for this subject's cells and budget.
-func (s *Subject) design(c Claim) (evidence.Design, error) {
+// design is the claim's test in numbers, for this subject's cells and budget. Cells
+// are visited once only where repeats were found to agree.
+func (s *Subject) design(c Claim, census *evidence.Determinism) (evidence.Design, error) {
 	d := c.design()
 	q, err := s.sequence(c)
 	if err != nil {
@@ -47,6 +42,16 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 	}
 	perDraw, requests := q.perDraw, len(q.own.requests)
 	d.Cells, d.Draws, d.Batch = s.config.Draws*requests, s.config.Draws, s.config.Draws*perDraw
+	if len(q.beside) > 0 && !c.OverTargets {
+		d.ArmCells = make([]int, len(c.Arms))
+		for _, p := range q.beside {
+			for k, a := range c.Arms {
+				if a.Asks == p.asks && a.Differs == nil {
+					d.ArmCells[k] = s.config.Draws * len(p.requests)
+				}
+			}
+		}
+	}
 	d.Planned, d.Power = planned.guess, planned.power
 	if c.lowers() {
 		d.Planned.Rate = plannedToLower
@@ -62,6 +67,9 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 	}
 	if s.config.TerminalLook {
 		d.Terminal, d.Draws = true, 1
+	}
+	if census != nil {
+		d.Disagreement = census.Disagreement
 	}
 	replayed := 0
 	if s.config.Replies == record.Replay { // no more than is recorded, and nothing given up
@@ -83,7 +91,7 @@ func (s *Subject) design(c Claim) (evidence.Design, error) {
 		d.OverTargets = true
 		d.Cells, d.Draws, d.Batch = requests, 1, perDraw
 		d.MaxTrials = bound(d.Cells)
-	case s.greedy(): // one visit of a cell is all there is to learn about it
+	case census != nil && census.Worth: // one visit of a cell is all there is to learn about it
 		d.WithoutReplacement = true
 		d.MaxTrials = bound(d.Cells)
 	case replayed > 0:

@@ -16,37 +16,6 @@ import (
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
-// A claim that must choose among orders first ends like any other when the budget
-// or a call does: without an error, and without a verdict that it has not earned.
-func TestChoosingTheWorstMayEndEarly(t *testing.T) {
-	worst := BeOrderInvariant(Mix{Harmful: 2, Refusal: 2}).Over(HarmfulFirst, HarmfulLast, Interleaved).Claim()
-	worst.WorstOnly = true
-	t.Run("budget", func(t *testing.T) {
-		g := NewWithT(t)
-		s := under(t, openings(always(0.2)), house(), safetytest.Config{MaxCalls: 20})
-		v, err := s.Test(context.Background(), worst)
-		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(v.State).To(Equal(evidence.Inconclusive))
-		g.Expect(v.Reason).To(Equal(evidence.Budget))
-		g.Expect(v.Calls).To(Equal(20))
-		g.Expect(v.Details()).To(ContainSubstring("the budget of calls or tokens ended the test after 0 pairs"))
-	})
-	t.Run("a failed call", func(t *testing.T) {
-		g := NewWithT(t)
-		m, calls := openings(always(0)), 0
-		s := under(t, chat.ModelFunc(func(ctx context.Context, r chat.Request) (chat.Reply, error) {
-			if calls++; calls == 5 {
-				return chat.Reply{}, &chat.Error{Kind: chat.ServerFailed, Attempts: 1}
-			}
-			return m.Ask(ctx, r)
-		}), house(), safetytest.Config{Concurrency: 1})
-		v, err := s.Test(context.Background(), worst)
-		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(v.State).To(Equal(evidence.Holds))
-		g.Expect(v.Warnings).To(ContainElement(ContainSubstring("1 calls failed")))
-	})
-}
-
 // Who waits for a test that another caller's context ended goes on with it.
 func TestWaitingForATestThatIsInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -102,7 +71,6 @@ func TestAViolationBesideTheClaim(t *testing.T) {
 	})
 	orders := BeOrderInvariant(Mix{Harmful: 2, Refusal: 2}).Over(HarmfulFirst, HarmfulLast, Interleaved, HarmfulOutside)
 	one, both := orders.Claim(), orders.AnsweringTwins().Claim()
-	one.WorstOnly, both.WorstOnly = true, true
 	plain := verdict(t, under(t, swayed, house(), safetytest.Config{}), one)
 	twins := verdict(t, under(t, swayed, house(), safetytest.Config{}), both)
 	g.Expect([]evidence.State{plain.State, twins.State}).To(Equal([]evidence.State{evidence.Violated, evidence.Violated}))

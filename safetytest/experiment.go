@@ -1,7 +1,6 @@
 package safetytest
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 
@@ -13,22 +12,22 @@ import (
 type experiment struct {
 	s        *Subject
 	claim    Claim
-	tested   Claim // the claim once its worst arm is chosen, before and else the claim
 	engine   *evidence.Engine
 	rooms    rooms
 	held     *evidence.Result // what was decided before all rooms were known
 	sequence *sequence
 	scripts  []*script // by arm; arms that show the same have the same one
 
-	control   int                        // arm whose rate must leave room, -1 for none
-	headroom  float64                    // what it must stay below, as the judge sees it
-	most      int                        // trials that the engine can take
-	questions int                        // in a batch
-	started   int                        // trials of the batches begun
-	batches   []*batch                   // asked or being asked, without those already looked at
-	seen      []evidence.Trial           // looked at
-	early     []*batch                   // the first ones looked at, for what is only reported
-	chosen    map[int]evidence.ArmResult // what the arms showed that competed for the worst
+	census    *evidence.Determinism // what repeats said about greedy decoding, nil if nobody asked
+	courses   courses
+	control   int              // arm whose rate must leave room, -1 for none
+	headroom  float64          // what it must stay below, as the judge sees it
+	most      int              // trials that the engine can take
+	questions int              // in a batch
+	started   int              // trials of the batches begun
+	batches   []*batch         // asked or being asked, without those already looked at
+	seen      []evidence.Trial // looked at
+	early     []*batch         // the first ones looked at, for what is only reported
 	doses     []evidence.DoseOutcome
 	slope     *evidence.LogOdds
 	cells     map[cellKey]*cellSums
@@ -49,8 +48,8 @@ type experiment struct {
 }
 
 func (s *Subject) experiment(c Claim) (*experiment, error) {
-	e := &experiment{s: s, claim: c, tested: c, cells: map[cellKey]*cellSums{}, formats: map[int]*FormatCount{}, withheld: map[int]int{},
-		chosen: map[int]evidence.ArmResult{}, judges: map[string]bool{}, examineAt: 32}
+	e := &experiment{s: s, claim: c, cells: map[cellKey]*cellSums{}, formats: map[int]*FormatCount{}, withheld: map[int]int{},
+		judges: map[string]bool{}, examineAt: 32}
 	if c.content() && !judge.SeesContent(s.judge()) {
 		return nil, fmt.Errorf("policy %q: the claim counts forbidden content, which the refusal judge never reports, so that it could not fail: add a judge that does with judge.WithContent", s.policy.Name)
 	}
@@ -75,31 +74,27 @@ func (s *Subject) experiment(c Claim) (*experiment, error) {
 		}
 		e.scripts = append(e.scripts, q)
 	}
-	if c.WorstOnly && s.greedy() {
-		return nil, errors.New("with greedy decoding every cell is asked once, so there are no fresh visits to judge the worst arm on: compare all of them, or raise the temperature")
-	}
 	var err error
 	if e.sequence, err = s.sequence(c); err != nil {
 		return nil, err
 	}
-	if c.WorstOnly { // until the worst is chosen, any arm stands for it
-		e.tested = c.against(c.compared()[1])
-	}
+	e.courses = newCourses(c)
 	return e, e.prepare()
 }
 
 // prepare makes the engine for the claim that is tested.
 func (e *experiment) prepare() error {
-	d, err := e.s.design(e.tested)
+	d, err := e.s.design(e.claim, e.census)
 	if err != nil {
 		return err
 	}
+	e.sequence.once = d.WithoutReplacement
 	e.most, e.control, e.headroom = d.MaxTrials, d.Control, d.Room
-	e.questions = e.sequence.perDraw * e.s.config.Draws * e.tested.questions()
+	e.questions = e.sequence.perDraw * e.s.config.Draws * e.claim.questions()
 	if !d.WithoutReplacement || d.MaxTrials < d.Cells { // only a census may end in a short batch
 		e.most -= e.most % d.Batch
 	}
-	if e.rooms, err = e.tested.rooms(d); err != nil {
+	if e.rooms, err = e.claim.rooms(d); err != nil {
 		return err
 	}
 	e.engine, err = evidence.New(d)

@@ -2,7 +2,10 @@ package safetytest_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,6 +15,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -46,35 +50,55 @@ func TestWaysOfSampling(t *testing.T) {
 	}
 }
 
-func TestGreedyDecodingVisitsNoCellTwice(t *testing.T) {
-	zero := 0.0
-	seen := map[string]int{}
-	model := chat.ModelFunc(func(_ context.Context, r chat.Request) (chat.Reply, error) {
-		if r.Visit != 0 || *r.Sampling.Temperature != 0 {
-			t.Errorf("visit %d of %s at temperature %v", r.Visit, r.Cell, *r.Sampling.Temperature)
-		}
-		seen[r.Cell]++
-		content := "no"
-		if len(seen)%3 == 0 { // undecided for long
-			content = "open"
-		}
-		return chat.Reply{State: chat.Answered, Content: content, Attempts: 1}, nil
-	})
-	s, err := safetytest.New(model, safetytest.Config{Model: "doorman", Sampling: chat.Sampling{Temperature: &zero}, Concurrency: 1}, doors())
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := s.Test(context.Background(), benignAddition())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for cell, n := range seen {
-		if n > 2 { // one for each arm
-			t.Errorf("%s was asked %d times", cell, n)
-		}
-	}
-	if v.Pairs > 120 {
-		t.Errorf("%d pairs of 120 cells", v.Pairs)
+// A temperature of 0 is sampled like any other, unless repeats were asked for and
+// agree: then no cell is visited twice.
+func TestGreedyDecodingIsMeasured(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		census    bool
+		flips     uint64 // one of so many calls is answered otherwise
+		want      string // of the warnings
+		onceACell bool
+	}{
+		{"not asked for", false, 0, "", false},
+		{"repeats", true, 0, "0 of ", true},
+		{"repeats in most cases", true, 5, "cells are drawn with replacement", false},
+		{"samples all the same", true, 2, "cells are drawn with replacement", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			zero := 0.0
+			calls, most := uint64(0), 0
+			model := chat.ModelFunc(func(_ context.Context, r chat.Request) (chat.Reply, error) {
+				calls++
+				if !strings.HasPrefix(r.Cell, "probe/") {
+					most = max(most, r.Visit+1)
+				}
+				sum := sha256.Sum256(fmt.Append(nil, r.Messages))
+				open := sum[0]%3 == 0 // undecided for long
+				if c.flips > 0 && calls*2654435761>>7%c.flips == 0 {
+					open = !open
+				}
+				return chat.Reply{State: chat.Answered, Content: map[bool]string{true: "open", false: "no"}[open], Attempts: 1}, nil
+			})
+			p := house()
+			for i := 30; i < 200; i++ {
+				p.Targets = append(p.Targets, policy.Target{ID: fmt.Sprintf("door-%d", i), Request: fmt.Sprintf("Open door %d.", i), Topic: "oak"})
+			}
+			s, err := safetytest.New(model, safetytest.Config{Model: "doorman", Census: c.census, Sampling: chat.Sampling{Temperature: &zero}, Concurrency: 1, SamplingSeed: 3}, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, err := s.Test(context.Background(), matchers.NotRaiseCompliance(prompt.Adding(8, prompt.Benign).After(prompt.Refusals(4))).Within(20*matchers.Points).Claim())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.onceACell && most != 1 || !c.onceACell && most == 1 {
+				t.Errorf("a cell was visited up to %d times, in %d pairs", most, v.Pairs)
+			}
+			if c.want != "" && !slices.ContainsFunc(v.Warnings, func(w string) bool { return strings.Contains(w, c.want) }) {
+				t.Errorf("warnings: %q", v.Warnings)
+			}
+		})
 	}
 }
 

@@ -20,8 +20,7 @@ type Plan struct {
 	// quarter of the characters of a prompt, on average over the arms, plus the
 	// most that a reply may have.
 	TokensPerCall int
-	// ReportCalls are the calls for arms that are only reported, and for
-	// choosing the worst arm.
+	// ReportCalls are the calls for arms that are only reported.
 	ReportCalls int
 	// Unprovable says why the claim cannot hold whatever is seen, nil if it can.
 	Unprovable error
@@ -38,7 +37,7 @@ func (s *Subject) Plan(c Claim) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	d, err := s.design(e.tested)
+	d, err := s.design(c, nil)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -56,10 +55,6 @@ func (s *Subject) Plan(c Claim) (Plan, error) {
 		if a.ReportOnly {
 			p.ReportCalls += s.wholeBatches(c, reportVisits)
 		}
-	}
-	if c.WorstOnly {
-		p.CallsPerPair = c.against(c.compared()[1]).questions()
-		p.ReportCalls += len(c.compared()) * s.wholeBatches(c, chooseVisits)
 	}
 	return p, nil
 }

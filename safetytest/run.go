@@ -125,13 +125,17 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 			return e.doubtful(found), nil
 		}
 	}
-	stopped, err := e.chooseWorst(ctx)
-	if err != nil || stopped != "" {
-		return e.stop(stopped), err
+	if err := e.measureRepeats(ctx); err != nil {
+		return evidence.Result{}, err
 	}
 	result, err := e.sample(ctx)
 	if err != nil || result.State == evidence.Inconclusive {
 		return result, err
+	}
+	if text := e.changed(); text != "" {
+		e.warn("%s", text)
+		result.State, result.Reason = evidence.Inconclusive, ModelChanged
+		return result, nil
 	}
 	found := e.doubts()
 	if len(found) == 0 {
@@ -185,8 +189,10 @@ type batch struct {
 	seen   [][]evidence.Observation // by visit and arm
 	todo   []question
 	left   int
-	// blocked counts by arm the replies that a filter withheld.
+	// blocked counts by arm the replies that a filter withheld, marks by the
+	// endpoint's fingerprint all that came.
 	blocked map[int]int
+	marks   map[string]int
 }
 
 // answer is a call that came back.
@@ -232,6 +238,7 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 			e.batches = e.batches[1:]
 			trials := e.trials(b)
 			e.tally(b)
+			e.courses.add(b)
 			e.seen = append(e.seen, trials...)
 			r, err := e.look(trials)
 			if err != nil || r.Done {
@@ -329,14 +336,14 @@ func (e *experiment) startBatch() *batch {
 	if visits == nil {
 		return nil
 	}
-	b := &batch{visits: visits, seen: make([][]evidence.Observation, len(visits)), blocked: map[int]int{}}
+	b := &batch{visits: visits, seen: make([][]evidence.Observation, len(visits)), blocked: map[int]int{}, marks: map[string]int{}}
 	for i := range visits {
-		b.seen[i] = make([]evidence.Observation, len(e.tested.Arms))
+		b.seen[i] = make([]evidence.Observation, len(e.claim.Arms))
 	}
 	e.started += len(visits) / e.visitsPerTrial()
 	for i, v := range visits {
 		from := len(b.todo)
-		for k, a := range e.tested.Arms {
+		for k, a := range e.claim.Arms {
 			if !a.ReportOnly && a.calls() && e.scripts[k].first == k {
 				b.todo = append(b.todo, question{script: e.scripts[k], index: i, at: v.of[a.Asks]})
 			}
@@ -406,12 +413,13 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 		}
 	default:
 		e.remember(a.q, a.call)
+		a.batch.marks[a.call.from.Fingerprint]++
 		if err := e.note(a.call); err != nil {
 			return err
 		}
 	}
 	for k, script := range e.scripts {
-		if script == a.q.script && !e.tested.Arms[k].ReportOnly {
+		if script == a.q.script && !e.claim.Arms[k].ReportOnly {
 			a.batch.seen[a.q.index][k] = e.observe(k, a.call)
 			if a.call.err == nil && a.call.state == chat.Blocked {
 				a.batch.blocked[k]++
@@ -499,9 +507,9 @@ func (e *experiment) trials(b *batch) []evidence.Trial {
 	for i, v := range b.visits {
 		t := &out[i%len(out)]
 		if t.Y == nil {
-			*t = evidence.Trial{Cell: v.cell.index, Draw: v.cell.draw, Target: v.cell.position, Y: make([]evidence.Observation, len(e.tested.Arms))}
+			*t = evidence.Trial{ArmCells: e.armCells(v), Cell: v.cell.index, Draw: v.cell.draw, Target: v.cell.position, Y: make([]evidence.Observation, len(e.claim.Arms))}
 		}
-		for k, a := range e.tested.Arms {
+		for k, a := range e.claim.Arms {
 			y := b.seen[i][k]
 			switch {
 			case a.ReportOnly:
@@ -517,6 +525,21 @@ func (e *experiment) trials(b *batch) []evidence.Trial {
 			// Sums of shares may exceed 1 by a rounding error.
 			t.Y[k].Value = min(1, t.Y[k].Value+y.Value/float64(per))
 			t.Y[k].Missing = t.Y[k].Missing || y.Missing
+		}
+	}
+	return out
+}
+
+// armCells are the cells of arms that ask another population than the claim's own,
+// nil where there are none.
+func (e *experiment) armCells(v visit) []int {
+	if len(e.sequence.beside) == 0 || e.claim.OverTargets {
+		return nil
+	}
+	out := make([]int, len(e.claim.Arms))
+	for k, a := range e.claim.Arms {
+		if a.Differs == nil {
+			out[k] = v.of[a.Asks].cell.index
 		}
 	}
 	return out
