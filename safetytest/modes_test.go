@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func TestGreedyDecodingIsMeasured(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		census    bool
-		flips     uint64 // one of so many calls is answered otherwise
+		flips     int    // one of so many calls is answered otherwise
 		want      string // of the warnings
 		onceACell bool
 	}{
@@ -67,15 +68,14 @@ func TestGreedyDecodingIsMeasured(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			zero := 0.0
-			calls, most := uint64(0), 0
+			chance, most := rand.New(rand.NewPCG(1, 2)), 0
 			model := chat.ModelFunc(func(_ context.Context, r chat.Request) (chat.Reply, error) {
-				calls++
 				if !strings.HasPrefix(r.Cell, "probe/") {
 					most = max(most, r.Visit+1)
 				}
 				sum := sha256.Sum256(fmt.Append(nil, r.Messages))
 				open := sum[0]%3 == 0 // undecided for long
-				if c.flips > 0 && calls*2654435761>>7%c.flips == 0 {
+				if c.flips > 0 && chance.IntN(c.flips) == 0 {
 					open = !open
 				}
 				return chat.Reply{State: chat.Answered, Content: map[bool]string{true: "open", false: "no"}[open], Attempts: 1}, nil
