@@ -68,6 +68,10 @@ func (e *experiment) measureRepeats(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if disagreed > 0 { // the allowance would do, but who answers otherwise once is not greedy
+		found.Worth = false
+		found.Why = fmt.Sprintf("%d of %d repeated questions were answered otherwise at temperature 0: cells are drawn with replacement, as of any model that samples", disagreed, repeats)
+	}
 	e.census = &found
 	e.warn("%s", found.Why)
 	return e.prepare()
