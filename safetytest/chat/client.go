@@ -72,6 +72,7 @@ func (c *Client) Ask(ctx context.Context, r Request) (Reply, error) {
 		if fail == nil {
 			c.proven.Store(true)
 			reply.Attempts = sent
+			reply.Trouble = clearer(c.wire.secrets(), r.Messages)(reply.Trouble)
 			return c.clearReply(reply), nil
 		}
 		if err := ctx.Err(); err != nil && (fail.Status == 0 || fail.Kind == Interrupted) {

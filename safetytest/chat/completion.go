@@ -194,7 +194,7 @@ func (w *finishWord) UnmarshalJSON(data []byte) error {
 	case json.Unmarshal(data, &object) == nil && object.Type != "":
 		*w = finishWord(object.Type)
 	default:
-		*w = finishWord(data[:min(len(data), maxName)])
+		*w = finishWord("no word " + string(data[:min(len(data), maxName)]))
 	}
 	return nil
 }

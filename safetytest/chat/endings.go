@@ -114,6 +114,8 @@ func (r Reply) Cut() bool {
 
 // unknownEnding says what is wrong with an ending, and what to do.
 func unknownEnding(reason string) string {
+	const longest = 48
+	reason = strings.ToValidUTF8(reason[:min(len(reason), longest)], "")
 	if strings.TrimSpace(reason) == "" {
 		return `the endpoint does not say how the reply ended; if it never does, and you know that its replies are whole, declare it: SAFETYTEST_ENDINGS=[""]`
 	}

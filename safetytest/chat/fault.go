@@ -22,6 +22,8 @@ type fault struct {
 	moderated bool
 	// began says that the body holds a part of a reply.
 	began bool
+	// raw is the start of a body that is no JSON, for looking and not for showing.
+	raw string
 }
 
 // says reports whether the fault's code or type is one of words.
@@ -121,16 +123,17 @@ var brokenOff = []string{"timeout", "timed out", "disconnect/reset before header
 // beforeGeneration reports whether the status of an answer shows that the model
 // never began with this call.
 func (f fault) beforeGeneration(status int) bool {
+	said := strings.ToLower(f.message + "\n" + f.raw)
 	switch status {
 	case 429:
 		return true
 	case 503, 529:
-		if f.began {
-			return false
-		}
-		return !f.mentions(brokenOff...) || f.mentions("connection failure", "reset reason: overflow", "connection refused", "no healthy upstream")
+		return !f.began && (!containsAny(said, brokenOff) ||
+			containsAny(said, []string{"connection failure", "reset reason: overflow", "connection refused", "no healthy upstream"}))
 	case 408, 425:
-		return !f.began && (f.html || !f.mentions(brokenOff...) || strings.EqualFold(strings.TrimSpace(f.message), "request timeout"))
+		// The status itself means that the server waited for the request; proxies
+		// use it for their own wait for the model too.
+		return !f.began && (f.raw != "" || !containsAny(said, brokenOff) || strings.TrimSpace(said) == "request timeout")
 	}
 	return false
 }
@@ -160,7 +163,7 @@ func (a answer) faulty(f fault) (Reply, *Error) {
 func (a answer) faultBody() fault {
 	data := trimBOM(a.body)
 	if !bytes.HasPrefix(data, []byte("{")) {
-		return fault{status: a.status, message: looksLike(a.header, data), html: isPage(data)}
+		return fault{status: a.status, message: looksLike(a.header, data), html: isPage(data), raw: string(data[:min(len(data), 8*maxMessage)])}
 	}
 	var body struct {
 		Error   json.RawMessage   `json:"error"`
@@ -231,6 +234,10 @@ const formatParam = "response_format"
 // left out: it is the prompt.
 func parseFault(status int, v json.RawMessage) fault {
 	f := fault{status: status}
+	var list []json.RawMessage
+	if json.Unmarshal(v, &list) == nil && len(list) > 0 {
+		v = list[0]
+	}
 	if json.Unmarshal(v, &f.message) == nil {
 		return f
 	}
