@@ -301,3 +301,33 @@ func TestCancelledOnLoopback(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// A connection that ends before the handshake is done never reached the model; one
+// that ends behind it may have.
+func TestAConnectionThatEnds(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Read(make([]byte, 1))
+			_ = c.Close()
+		}
+	}()
+	for scheme, lost := range map[string]bool{"http": true, "https": false} {
+		c := open(t, nil, func(e *Endpoint) { e.BaseURL, e.HTTPClient = scheme+"://"+l.Addr().String()+"/v1", nil })
+		r, err := c.Ask(t.Context(), question)
+		switch {
+		case lost && (err != nil || r.State != Lost):
+			t.Errorf("%s: %+v, %v", scheme, r, err)
+		case !lost && kindOf(t, err).Kind != Unreachable:
+			t.Errorf("%s: %v", scheme, err)
+		}
+	}
+}

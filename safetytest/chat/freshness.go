@@ -38,9 +38,9 @@ func fromCache(h http.Header, m marks) string {
 	return ""
 }
 
-// aboutPrompts are parts of the names of headers that tell of prompts kept, of keys
+// aboutPrompts are words in the names of headers that tell of prompts kept, of keys
 // and of settings.
-var aboutPrompts = []string{"prompt", "token", "prefix", "kv", "context", "key", "control", "rate", "ttl", "age", "enabled", "created", "creation"}
+var aboutPrompts = []string{"prefix", "kv", "context", "key", "control", "rate", "ttl", "age", "enabled", "created", "creation"}
 
 // hit reads one header, both parts in lower case.
 func hit(name, value string) bool {
@@ -48,7 +48,8 @@ func hit(name, value string) bool {
 		seconds, err := strconv.ParseFloat(value, 64)
 		return err == nil && seconds > 0
 	}
-	if !strings.Contains(name, "cache") || containsAny(strings.ReplaceAll(name, "-storage", ""), aboutPrompts) {
+	if !strings.Contains(name, "cache") || strings.Contains(name, "prompt") || strings.Contains(name, "token") ||
+		slices.ContainsFunc(strings.Split(name, "-"), func(w string) bool { return slices.Contains(aboutPrompts, w) }) {
 		return false
 	}
 	words := strings.FieldsFunc(value, func(r rune) bool { return !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '?' || r == '=') })
