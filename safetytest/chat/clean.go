@@ -147,6 +147,13 @@ func mask(text, secret string, shortest int, label string) string {
 	return b.String()
 }
 
+// wordlike reports whether the value of a header could be a word of a reply, such as
+// the name of a team.
+func wordlike(value string) bool {
+	const longest = 12
+	return len(value) < longest && strings.IndexFunc(value, func(r rune) bool { return !unicode.IsLetter(r) }) < 0
+}
+
 // clearReply takes the secrets out of a reply, which endpoints that serve for
 // debugging may echo, and makes the names in it fit to be shown.
 func (c *Client) clearReply(r Reply) Reply {
@@ -159,7 +166,7 @@ func (c *Client) clearReply(r Reply) Reply {
 	}
 	for _, secret := range secrets {
 		hide := func(s string) string { return strings.ReplaceAll(s, secret, "[key]") }
-		if len(secret) < minEcho { // it may be a word
+		if len(secret) < minEcho || secret != c.wire.key() && wordlike(secret) {
 			hide = func(s string) string { return strings.ReplaceAll(s, "Bearer "+secret, "Bearer [key]") }
 		}
 		for _, s := range []*string{&r.Content, &r.Refusal, &r.Reasoning} {
