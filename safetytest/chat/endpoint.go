@@ -57,7 +57,7 @@ type Endpoint struct {
 	// Timeout bounds one HTTP request; 0 means DefaultTimeout. A call that is
 	// repeated takes longer than that; the context given to Ask bounds it.
 	Timeout time.Duration
-	// Retries is how often a call is repeated after a fault that may pass;
+	// Retries is how often a call is repeated that failed before the model began;
 	// 0 means DefaultRetries, a negative number means never.
 	Retries int
 	// Admit is called before each HTTP request for a reply, repeated ones
