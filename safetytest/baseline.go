@@ -100,7 +100,7 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 		return err
 	}
 	out := baseline{Version: baselineVersion, Model: s.config.Model, Date: time.Now().UTC().Format(time.DateOnly),
-		Sampling: s.config.Sampling.String(), Judge: s.reader(), Policy: s.policy.Name, Hash: s.policyHash(), Seed: s.config.Seed, Draws: s.config.Draws, Visits: visits}
+		Sampling: s.config.Sent(), Judge: s.reader(), Policy: s.policy.Name, Hash: s.policyHash(), Seed: s.config.Seed, Draws: s.config.Draws, Visits: visits}
 	asked := 0
 	for k, a := range arms {
 		all := e.scripts[k].asks.all(s.config.Draws, visits)
@@ -172,8 +172,8 @@ func (s *Subject) storedRates(a Arm, o Outcome) (rates map[string]float64, about
 		return nil, "", of("policy", b.Policy+" "+b.Hash, s.policy.Name+" "+s.policyHash())
 	case b.Seed != s.config.Seed || b.Draws != s.config.Draws:
 		return nil, "", of("seed and draws", []int64{b.Seed, int64(b.Draws)}, []int64{s.config.Seed, int64(s.config.Draws)})
-	case b.Sampling != s.config.Sampling.String():
-		return nil, "", of("sampling", b.Sampling, s.config.Sampling)
+	case b.Sampling != s.config.Sent():
+		return nil, "", of("sampling", b.Sampling, s.config.Sent())
 	case b.Judge != s.reader():
 		return nil, "", of("judge", b.Judge, s.reader())
 	}

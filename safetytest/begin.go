@@ -43,7 +43,7 @@ func (s *Subject) Begin(claims ...Claim) error {
 			return
 		}
 		m := record.Manifest{
-			Model: s.config.Model, Endpoint: s.config.BaseURL, Sampling: s.config.Sampling.String(),
+			Model: s.config.Model, Endpoint: s.config.BaseURL, Sampling: s.config.Sent(),
 			Policy: s.policyHash(), Judge: s.reader(),
 			Design: s.config.lookedAt(),
 			Seed:   s.config.Seed, Draws: s.config.Draws,
@@ -71,6 +71,16 @@ func (s *Subject) Begin(claims ...Claim) error {
 		s.record.Store(rec)
 	})
 	return s.beginErr
+}
+
+// Sent says in words how the model is asked: the sampling, and where its protocol
+// is not the plain one. It belongs to what is measured, and holds no secret.
+func (c Config) Sent() string {
+	text := c.Sampling.String()
+	if settings := c.Settings(); settings != "" && !c.Simulated() {
+		text += "; " + settings
+	}
+	return text
 }
 
 // lookedAt says in words when the evidence is looked at. A run that looks otherwise

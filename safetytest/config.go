@@ -42,6 +42,11 @@ type Config struct {
 	// before this one under the name [Baseline]. They are asked with the same
 	// sampling, within the same budget.
 	Models map[string]Endpoint
+	// Protocol says where the endpoint differs from the plain protocol, such as
+	// Protocol.SystemRole. Further models are asked in the same way; headers and
+	// query go to those only that the same BaseURL serves, because they may hold
+	// secrets, unless their own Endpoint names some.
+	chat.Protocol
 	// Sampling is sent with every request. What it leaves open is not sent, and
 	// the endpoint chooses; FromEnv begins with DefaultSampling:
 	// temperature 1 and 256 tokens a reply.
@@ -139,6 +144,9 @@ type Endpoint struct {
 	// APIKey is that of the model under test if both are served by the same
 	// BaseURL and this is empty.
 	APIKey string
+	// Headers and Query are those of the model under test if both are served by the
+	// same BaseURL and these are nil. Their values appear in no output.
+	Headers, Query chat.Secrets
 }
 
 // String names the model and where it is served, and never the key.
@@ -193,8 +201,11 @@ func (c *Config) complete() error {
 
 // String names the model and where it is served, and never the key.
 func (c Config) String() string {
-	if c.BaseURL == "" {
+	switch {
+	case c.BaseURL == "":
 		return c.Model
+	case chat.CheckBaseURL(c.BaseURL) != nil: // it may hold a secret
+		return c.Model + " at an invalid address"
 	}
 	return c.Model + " at " + c.BaseURL
 }
@@ -262,9 +273,21 @@ func FromEnv() (Config, error) {
 	}
 	c.Census = env.flag("CENSUS")
 	c.Allow = strings.FieldsFunc(env.text("ALLOW"), func(r rune) bool { return r == ',' || r == ' ' })
+	c.Protocol = chat.Protocol{
+		Endings: env.list("ENDINGS"), BlockedWords: env.list("BLOCKED_WORDS"), SystemRole: env.text("SYSTEM_ROLE"),
+		Headers: env.secrets("HEADERS", env.object), Query: env.secrets("QUERY", env.query),
+		CAFile: env.text("CA_FILE"), Stream: env.flag("STREAM"), NoCache: env.flag("NO_CACHE"), Nonce: env.text("NONCE"),
+	}
 	required := env.flag("REQUIRE_MODEL")
 	if env.err != nil {
 		return Config{}, env.err
+	}
+	for _, name := range []string{"BASE_URL", "BASELINE_BASE_URL"} { // before anything prints one
+		if base := env.text(name); base != "" {
+			if err := chat.CheckBaseURL(base); err != nil {
+				return Config{}, fmt.Errorf("SAFETYTEST_%s: %w", name, err)
+			}
+		}
 	}
 	simulation, unnamed := strings.HasPrefix(c.Model, simPrefix), c.BaseURL == "" && c.Model == ""
 	switch {
@@ -333,7 +356,12 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 		return nil, err
 	}
 	r := &run{config: c, models: map[string]chat.Model{}}
-	all := map[string]Endpoint{"": {c.BaseURL, c.Model, c.APIKey}}
+	all := map[string]Endpoint{"": {BaseURL: c.BaseURL, Model: c.Model, APIKey: c.APIKey, Headers: c.Headers, Query: c.Query}}
+	for _, e := range slices.Concat([]Endpoint{all[""]}, slices.Collect(maps.Values(c.Models))) {
+		if err := chat.CheckBaseURL(e.BaseURL); e.BaseURL != "" && err != nil {
+			return nil, fmt.Errorf("config: %w", err) // before anything prints it
+		}
+	}
 	for name, e := range c.Models {
 		if !modelName.MatchString(name) || e.Model == "" {
 			return nil, fmt.Errorf("config: Models[%q]: each needs a name of letters, digits, and . _ -, and a model", name)
@@ -344,6 +372,12 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 		same := sameAddress(e.BaseURL, c.BaseURL)
 		if same && e.APIKey == "" {
 			e.APIKey = c.APIKey
+		}
+		if same && e.Headers == nil {
+			e.Headers = c.Headers
+		}
+		if same && e.Query == nil {
+			e.Query = c.Query
 		}
 		if same && e.Model == c.Model && !c.Simulated() {
 			return nil, fmt.Errorf("config: %s is the model under test, %s: a comparison of it with itself proves nothing", name, e)
@@ -357,9 +391,9 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 		}
 		r.models[name] = m
 	}
-	r.config.APIKey, r.config.Models = "", maps.Clone(c.Models)
+	r.config.APIKey, r.config.Models, r.config.Protocol = "", maps.Clone(c.Models), c.Protocol.Public()
 	for name, e := range r.config.Models {
-		e.APIKey = ""
+		e.APIKey, e.Headers, e.Query = "", nil, nil
 		r.config.Models[name] = e
 	}
 	r.admitsItself = true
@@ -395,7 +429,8 @@ func sameAddress(a, b string) bool {
 // connect makes a model. A simulated one is served on loopback.
 func (r *run) connect(e Endpoint, p policy.Policy) (chat.Model, error) {
 	c := r.config
-	endpoint := chat.Endpoint{BaseURL: e.BaseURL, Model: e.Model, APIKey: e.APIKey, Timeout: c.Timeout, Admit: r.admit}
+	endpoint := chat.Endpoint{BaseURL: e.BaseURL, Model: e.Model, APIKey: e.APIKey, Timeout: c.Timeout, Admit: r.admit, Protocol: c.Protocol}
+	endpoint.Headers, endpoint.Query = e.Headers, e.Query
 	if c.Dir == "" { // otherwise the record keeps them, for all processes together
 		endpoint.RequestsPerMinute, endpoint.TokensPerMinute = c.RequestsPerMinute, c.TokensPerMinute
 	}
@@ -411,7 +446,7 @@ func (r *run) connect(e Endpoint, p policy.Policy) (chat.Model, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the simulated model cannot be served on loopback: %w", err)
 		}
-		endpoint.BaseURL, endpoint.Model, endpoint.APIKey = server.URL(), server.Model(), ""
+		endpoint.BaseURL, endpoint.Model, endpoint.APIKey, endpoint.Protocol = server.URL(), server.Model(), "", chat.Protocol{}
 		r.config.SendSeed = r.config.SendSeed || c.Simulated()
 		r.servers = append(r.servers, server)
 	}
@@ -428,6 +463,9 @@ type environment struct{ err error }
 // a gate, and then those of the command's judges and of the module's own tests.
 var (
 	variables = strings.Fields(`BASE_URL MODEL API_KEY TEMPERATURE TOP_P MAX_TOKENS STOP CONCURRENCY RPM TPM MAX_CALLS MAX_SPEND_TOKENS BATCH BLOCKED ALLOW CENSUS SEED
+		ENDINGS BLOCKED_WORDS SYSTEM_ROLE HEADERS QUERY CA_FILE STREAM NO_CACHE NONCE
+	variables = strings.Fields(`BASE_URL MODEL API_KEY TEMPERATURE TOP_P MAX_TOKENS STOP CONCURRENCY RPM TPM MAX_CALLS MAX_SPEND_TOKENS BATCH BLOCKED SEED
+		ENDINGS BLOCKED_WORDS SYSTEM_ROLE HEADERS QUERY CA_FILE STREAM NO_CACHE NONCE
 		SAMPLING_SEED DIR RUN REPLIES BASELINE_BASE_URL BASELINE_MODEL BASELINE_API_KEY INCONCLUSIVE PLAN REQUIRE_MODEL`)
 	otherVariables = strings.Fields(`JUDGE_BASE_URL JUDGE_MODEL JUDGE_API_KEY OC JUDGE_DEV`)
 )
@@ -503,4 +541,46 @@ func (e *environment) list(name string) []string {
 		e.fail(name, value, `a JSON list of strings, such as ["\n","User:"]`)
 	}
 	return out
+}
+
+// secrets reads names with values by read, which reports whether it could. The
+// value is never repeated.
+func (e *environment) secrets(name string, read func(value string) (chat.Secrets, error)) chat.Secrets {
+	value := e.text(name)
+	if value == "" {
+		return nil
+	}
+	out, err := read(value)
+	if err != nil && e.err == nil {
+		e.err = fmt.Errorf("SAFETYTEST_%s is not %w", name, err)
+	}
+	return out
+}
+
+// object reads a JSON object of strings.
+func (e *environment) object(value string) (chat.Secrets, error) {
+	var out map[string]string
+	if json.Unmarshal([]byte(value), &out) != nil {
+		return nil, errors.New(`a JSON object of strings, such as {"Ocp-Apim-Subscription-Key":"..."}`)
+	}
+	return out, nil
+}
+
+// query reads parameters as an address has them, or as a JSON object.
+func (e *environment) query(value string) (chat.Secrets, error) {
+	if strings.HasPrefix(value, "{") {
+		return e.object(value)
+	}
+	values, err := url.ParseQuery(strings.TrimPrefix(value, "?"))
+	if err != nil {
+		return nil, errors.New("a list of parameters, such as api-version=2024-10-21")
+	}
+	out := chat.Secrets{}
+	for name, v := range values {
+		if name == "" || len(v) != 1 || v[0] == "" {
+			return nil, errors.New("a list of parameters each with one value, such as api-version=2024-10-21")
+		}
+		out[name] = v[0]
+	}
+	return out, nil
 }

@@ -245,6 +245,11 @@ func (r *run) Close() error {
 	for _, control := range r.controls {
 		errs = append(errs, control.Close())
 	}
+	for _, m := range r.models {
+		if client, ok := m.(*chat.Client); ok {
+			errs = append(errs, client.Close()) // its idle connections
+		}
+	}
 	for _, s := range r.servers {
 		errs = append(errs, s.Close())
 	}

@@ -30,7 +30,7 @@ func chatBody(message, finish string) string {
 
 // plain is a reply as chatBody's frame gives it.
 func plain(state State, content, finish string) Reply {
-	return Reply{State: state, Content: content, FinishReason: finish, Model: "served-1", Fingerprint: "fp", PromptTokens: 7, ReplyTokens: 3}
+	return Reply{State: state, Content: content, FinishReason: finish, ID: "c1", Created: 1, Model: "served-1", Fingerprint: "fp", PromptTokens: 7, ReplyTokens: 3}
 }
 
 func with(r Reply, change func(*Reply)) Reply { change(&r); return r }
@@ -54,23 +54,23 @@ var answers = []struct {
 		want: with(plain(Answered, "", "stop"), func(r *Reply) { r.Refusal = "I cannot." })},
 	{name: "refusal null", body: chatBody(`{"content":"Yes.","refusal":null}`, `"stop"`), want: plain(Answered, "Yes.", "stop")},
 	{name: "refusal empty", body: chatBody(`{"content":"Yes.","refusal":""}`, `"stop"`), want: plain(Answered, "Yes.", "stop")},
-	{name: "refusal beside content", body: chatBody(`{"content":"Well.","refusal":"No."}`, `"stop"`),
-		want: with(plain(Answered, "Well.", "stop"), func(r *Reply) { r.Refusal = "No." })},
-	{name: "refusal in provider fields", body: chatBody(`{"content":null,"provider_specific_fields":{"refusal":"No."}}`, `"stop"`),
-		want: with(plain(Answered, "", "stop"), func(r *Reply) { r.Refusal = "No." })},
+	{name: "refusal beside content", body: chatBody(`{"content":"Well.","refusal":"I will not."}`, `"stop"`),
+		want: plain(Answered, "Well.", "stop")},
+	{name: "refusal in provider fields", body: chatBody(`{"content":null,"provider_specific_fields":{"refusal":"I will not."}}`, `"stop"`),
+		want: with(plain(Answered, "", "stop"), func(r *Reply) { r.Refusal = "I will not." })},
 	{name: "refusal null in provider fields", body: chatBody(`{"content":"Yes.","provider_specific_fields":{"refusal":null}}`, `"stop"`),
 		want: plain(Answered, "Yes.", "stop")},
 	{name: "parts", body: chatBody(`{"content":[{"type":"text","text":"One "},{"type":"text","text":"two."}]}`, `"stop"`),
 		want: plain(Answered, "One two.", "stop")},
-	{name: "refusal part", body: chatBody(`{"content":[{"type":"refusal","refusal":"No."}]}`, `"stop"`),
-		want: with(plain(Answered, "", "stop"), func(r *Reply) { r.Refusal = "No." })},
+	{name: "refusal part", body: chatBody(`{"content":[{"type":"refusal","refusal":"I will not."}]}`, `"stop"`),
+		want: with(plain(Answered, "", "stop"), func(r *Reply) { r.Refusal = "I will not." })},
 	{name: "length cut", body: chatBody(`{"content":"Once upon"}`, `"length"`), want: plain(Answered, "Once upon", "length")},
 	{name: "length cut before any text", body: chatBody(`{"content":""}`, `"length"`), want: plain(Empty, "", "length")},
 	{name: "empty content", body: chatBody(`{"content":""}`, `"stop"`), want: plain(Empty, "", "stop")},
 	{name: "blank content", body: chatBody(`{"content":" \n"}`, `"stop"`), want: plain(Empty, " \n", "stop")},
 	{name: "null content", body: chatBody(`{"content":null}`, `"stop"`), want: plain(Empty, "", "stop")},
 	{name: "no content", body: chatBody(`{"role":"assistant"}`, `"stop"`), want: plain(Empty, "", "stop")},
-	{name: "no finish reason", body: chatBody(`{"content":"Yes."}`, `null`), want: plain(Answered, "Yes.", "")},
+	{name: "no finish reason", body: chatBody(`{"content":"Yes."}`, `null`), want: plain(Unfinished, "Yes.", ""), says: "how the reply ended"},
 	{name: "content filter on the reply", body: chatBody(`{"content":""}`, `"content_filter"`), want: plain(Blocked, "", "content_filter")},
 	{name: "content filter within the reply", body: chatBody(`{"content":"First, "}`, `"content_filter"`),
 		want: plain(Blocked, "First, ", "content_filter")},
@@ -84,19 +84,19 @@ var answers = []struct {
 	{name: "reasoning", body: chatBody(`{"content":"4","reasoning":"2+2"}`, `"stop"`),
 		want: with(plain(Answered, "4", "stop"), func(r *Reply) { r.Reasoning = "2+2" })},
 	{name: "reasoning only", body: chatBody(`{"content":null,"reasoning":"2+2"}`, `"length"`),
-		want: with(plain(Empty, "", "length"), func(r *Reply) { r.Reasoning = "2+2" })},
+		want: with(plain(Empty, "", "length"), func(r *Reply) { r.Reasoning, r.InReasoning = "2+2", true })},
 	{name: "tool call", body: chatBody(`{"content":null,"tool_calls":[{"id":"t","type":"function","function":{"name":"f","arguments":"{}"}}]}`, `"tool_calls"`),
 		want: plain(Empty, "", "tool_calls")},
 	{name: "tool call beside text", body: chatBody(`{"content":"Wait.","tool_calls":[{"id":"t","type":"function","function":{"name":"f"}}]}`, `"tool_calls"`),
 		want: plain(Answered, "Wait.", "tool_calls")},
-	{name: "several choices", body: `{"choices":[{"index":1,"message":{"content":"second"}},{"index":0,"message":{"content":"first"}}]}`,
-		want: Reply{State: Answered, Content: "first"}},
-	{name: "bare minimum", body: `{"choices":[{"message":{"content":"Yes."}}]}`, want: Reply{State: Answered, Content: "Yes."}},
-	{name: "null error", body: `{"error":null,"choices":[{"message":{"content":"Yes."}}]}`, want: Reply{State: Answered, Content: "Yes."}},
+	{name: "several choices", body: `{"choices":[{"index":1,"message":{"content":"second"}},{"index":0,"message":{"content":"first"},"finish_reason":"stop"}]}`,
+		want: Reply{State: Answered, Content: "first", FinishReason: "stop"}},
+	{name: "bare minimum", body: `{"choices":[{"message":{"content":"Yes."},"finish_reason":"stop"}]}`, want: Reply{State: Answered, Content: "Yes.", FinishReason: "stop"}},
+	{name: "null error", body: `{"error":null,"choices":[{"message":{"content":"Yes."},"finish_reason":"stop"}]}`, want: Reply{State: Answered, Content: "Yes.", FinishReason: "stop"}},
 	{name: "JSON labelled as text", header: http.Header{"Content-Type": {"text/plain"}}, body: chatBody(`{"content":"Yes."}`, `"stop"`),
 		want: plain(Answered, "Yes.", "stop")},
-	{name: "odd fields that nobody needs", body: `{"id":7,"created":1.5,"choices":[{"message":{"content":"Yes."},"logprobs":[],"content_filter_results":{"hate":"none"}}]}`,
-		want: Reply{State: Answered, Content: "Yes."}},
+	{name: "odd fields that nobody needs", body: `{"id":7,"created":1.5,"choices":[{"message":{"content":"Yes."},"finish_reason":"stop","logprobs":[],"content_filter_results":{"hate":"none"}}]}`,
+		want: Reply{State: Answered, Content: "Yes.", FinishReason: "stop", ID: "7", Created: 1}},
 
 	// Filters that answer with an error.
 	{name: "Azure filter", status: 400, body: `{"error":{"message":"The response was filtered","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{"code":"ResponsibleAIPolicyViolation"}}}`,
@@ -127,7 +127,7 @@ var answers = []struct {
 	{name: "null choice", body: `{"choices":[null]}`, kind: Unreadable, says: "without message"},
 	{name: "empty object", body: `{}`, kind: Unreadable, says: "no choices"},
 	{name: "content is a number", body: chatBody(`{"content":4}`, `"stop"`), kind: Unreadable, says: "content"},
-	{name: "refusal is true", body: chatBody(`{"content":"Yes.","refusal":true}`, `"stop"`), kind: Unreadable, says: "refusal"},
+	{name: "refusal is true", body: chatBody(`{"content":"Yes.","refusal":true}`, `"stop"`), want: plain(Answered, "Yes.", "stop")},
 	{name: "HTML", header: http.Header{"Content-Type": {"text/html"}}, body: "<!DOCTYPE html><html><title>Sign in</title></html>", kind: Unreadable, says: "an HTML page"},
 	{name: "plain text", header: http.Header{"Content-Type": {"text/plain"}}, body: "I cannot help with that", kind: Unreadable, says: `content type "text/plain"`},
 	{name: "stream", header: http.Header{"Content-Type": {"text/event-stream"}}, body: "data: {\"choices\":[]}\n\n", kind: Unreadable, says: "a stream of events"},
@@ -198,6 +198,10 @@ func TestRead(t *testing.T) {
 				if err != nil {
 					t.Fatalf("error %v, want a reply", err)
 				}
+				if !strings.Contains(got.Trouble, c.says) {
+					t.Errorf("trouble %q does not say %q", got.Trouble, c.says)
+				}
+				got.Trouble = ""
 				if diff := gocmp.Diff(c.want, got); diff != "" {
 					t.Errorf("reply (-want +got):\n%s", diff)
 				}
@@ -246,6 +250,9 @@ func TestEveryFaultRowIsReached(t *testing.T) {
 	for _, c := range answers {
 		_, _ = read(answer{status: cmp.Or(c.status, 200), header: c.header, body: []byte(c.body)})
 	}
+	for _, c := range moreFaults {
+		_, _ = read(answer{status: c.status, header: c.header, body: []byte(c.body)})
+	}
 	for _, row := range faults {
 		if !reached[row.name] {
 			t.Errorf("no answer of the table reaches the row %q", row.name)
@@ -268,7 +275,7 @@ func TestReadAgreesWithClient(t *testing.T) {
 		if m.MultiContent == nil && m.Content != c.want.Content {
 			t.Errorf("%s: content %q, go-openai reads %q", c.name, c.want.Content, m.Content)
 		}
-		if m.Refusal != "" && m.Refusal != c.want.Refusal {
+		if m.Refusal != "" && m.Content == "" && m.Refusal != c.want.Refusal {
 			t.Errorf("%s: refusal %q, go-openai reads %q", c.name, c.want.Refusal, m.Refusal)
 		}
 		if string(theirs.Choices[0].FinishReason) != c.want.FinishReason {
@@ -341,6 +348,9 @@ func FuzzRead(f *testing.F) {
 		}
 		switch r.State {
 		case Answered:
+			if e := endingOf(r.FinishReason, nil); e != endedItself && e != endedAtLimit {
+				t.Fatalf("answered with finish reason %q", r.FinishReason)
+			}
 			if status < 200 || status > 299 {
 				t.Fatalf("status %d is answered", status)
 			}
@@ -348,7 +358,7 @@ func FuzzRead(f *testing.F) {
 				t.Fatal("answered without text")
 			}
 			// Whatever is answered stands in a complete JSON object.
-			if !json.Valid([]byte(body)) {
+			if !json.Valid(trimBOM([]byte(body))) {
 				t.Fatal("answered by invalid JSON")
 			}
 		case Empty:
@@ -358,6 +368,10 @@ func FuzzRead(f *testing.F) {
 		case Blocked:
 			if !filtered(r.FinishReason) {
 				t.Fatalf("blocked with finish reason %q", r.FinishReason)
+			}
+		case Unfinished:
+			if r.Trouble == "" || r.Refusal != "" {
+				t.Fatalf("unfinished without a reason, or refused: %+v", r)
 			}
 		default:
 			t.Fatalf("state %v", r.State)

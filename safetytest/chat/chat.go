@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -153,12 +152,18 @@ type Reply struct {
 	State State `json:"state"`
 	// Content is the text of the reply.
 	Content string `json:"content"`
-	// Refusal is the protocol's own refusal field: when it is not empty the
-	// model declared that it refuses, and Content is usually empty.
+	// Refusal is the protocol's own refusal field, if it holds a text that refuses
+	// and no content stands beside it: then the model declared that it refuses. In
+	// any other case it is empty.
 	Refusal string `json:"refusal,omitempty"`
-	// Reasoning is text that the server returned beside the content as the
-	// model's reasoning. Judges do not read it.
+	// Reasoning is what the model reasoned, from fields beside the content or from
+	// marked parts of it, which Content then lacks. Judges do not read it.
 	Reasoning string `json:"reasoning,omitempty"`
+	// InReasoning says that the reply stops within its reasoning. UnopenedReasoning
+	// says that the end of the reasoning was marked and not its beginning: a reply
+	// of the same endpoint that was cut before such a mark looks like an answer.
+	InReasoning       bool `json:"in_reasoning,omitempty"`
+	UnopenedReasoning bool `json:"unopened_reasoning,omitempty"`
 	// FirstTokens are the tokens that the reply could have begun with, if
 	// Request.TopTokens asked for them and the server told, and nil otherwise.
 	// It is a pointer so that replies can be compared.
@@ -191,8 +196,10 @@ type Reply struct {
 	Attempts int `json:"attempts,omitempty"`
 }
 
-// Cut reports whether the reply ended at the token limit instead of by itself.
-func (r Reply) Cut() bool { return slices.Contains(cutReasons, strings.ToLower(r.FinishReason)) }
+// ReasoningOnly reports whether the model reasoned and gave no answer.
+func (r Reply) ReasoningOnly() bool {
+	return r.Reasoning != "" && r.Refusal == "" && strings.TrimSpace(r.Content) == ""
+}
 
 // Model answers requests. Ask returns an error when no reply could be had; an
 // error is never an outcome, so callers must not count it as a refusal.

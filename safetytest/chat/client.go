@@ -46,9 +46,13 @@ type Client struct {
 
 var _ Model = (*Client)(nil)
 
-// Ask sends r and returns the reply. Faults that may pass are repeated, with
-// waits that double or that the server names; every other fault, and the last
-// one when retries are used up, is returned as an *Error.
+// Ask sends r and returns the reply. Only what is known to have failed before the
+// model began is repeated, with waits that double or that the server names: rate
+// limits, refused connections, a server that says that it is too busy to begin.
+// A call that failed later is a Reply with state Lost, whose Trouble says why: it
+// may have failed because of what the model was saying, and another try would
+// replace it. Every other fault, and the last one when retries are used up, is
+// returned as an *Error.
 //
 // A reply withheld by a filter is a Reply with state Blocked, not an error.
 //
@@ -63,10 +67,12 @@ func (c *Client) Ask(ctx context.Context, r Request) (Reply, error) {
 	}
 	renamed := false
 	for attempt := 1; ; attempt++ {
-		reply, fail := c.attempt(ctx, r, &sent)
+		var x exchange
+		reply, fail := c.attempt(ctx, r, &x, &sent)
 		if fail == nil {
 			c.proven.Store(true)
 			reply.Attempts = sent
+			reply.Trouble = clearer(c.wire.secrets(), r.Messages)(reply.Trouble)
 			return c.clearReply(reply), nil
 		}
 		if err := ctx.Err(); err != nil && (fail.Status == 0 || fail.Kind == Interrupted) {
@@ -77,7 +83,10 @@ func (c *Client) Ask(ctx context.Context, r Request) (Reply, error) {
 			c.renameMaxTokens.Store(true)
 			continue
 		}
-		if !c.mayPass(fail) || attempt > c.retries {
+		switch fate := c.fateOf(fail); {
+		case fate == isLost:
+			return c.lose(ctx, fail, r, x.answer, sent), nil
+		case fate == failsAtOnce || attempt > c.retries:
 			c.explain(ctx, fail)
 			return Reply{}, c.finish(fail, r, sent)
 		}
@@ -92,12 +101,24 @@ func (c *Client) Ask(ctx context.Context, r Request) (Reply, error) {
 	}
 }
 
+// lose returns what is recorded of a call that failed when the model may have begun.
+func (c *Client) lose(ctx context.Context, fail *Error, r Request, a answer, sent int) Reply {
+	reply := fail.lost(a)
+	if reply.FinishReason != "" { // a completion came, although it broke off
+		c.proven.Store(true)
+	}
+	c.explain(ctx, fail)
+	_ = c.finish(fail, r, sent) // clears it
+	fail.where, fail.Attempts = "", 0
+	reply.Trouble, reply.Attempts = fail.Error(), sent
+	return c.clearReply(reply)
+}
+
 // attempt waits for its turn and makes one HTTP request, which it counts.
-func (c *Client) attempt(ctx context.Context, r Request, sent *int) (reply Reply, fail *Error) {
+func (c *Client) attempt(ctx context.Context, r Request, x *exchange, sent *int) (reply Reply, fail *Error) {
 	if err := c.gate.enter(ctx); err != nil {
 		return Reply{}, &Error{Kind: Cancelled, cause: err}
 	}
-	var x exchange
 	defer func() { c.gate.leave(x.start, x.latency, fail) }()
 	guess := r.EstimateTokens()
 	if err := c.pace.wait(ctx, guess); err != nil {
@@ -116,7 +137,7 @@ func (c *Client) attempt(ctx context.Context, r Request, sent *int) (reply Reply
 	if err := c.gate.open(ctx); err != nil {
 		return Reply{}, &Error{Kind: Cancelled, cause: err}
 	}
-	reply, fail = c.send(ctx, r, &x)
+	reply, fail = c.send(ctx, r, x)
 	if x.start.IsZero() {
 		return reply, fail
 	}
@@ -132,11 +153,13 @@ func (c *Client) attempt(ctx context.Context, r Request, sent *int) (reply Reply
 
 // send makes one HTTP request and reads the answer, which it leaves in x.
 func (c *Client) send(ctx context.Context, r Request, x *exchange) (Reply, *Error) {
-	body, err := encodeRequest(c.model, r, c.renameMaxTokens.Load())
+	p := c.wire.protocol()
+	body, err := encodeRequest(c.model, p, r, c.renameMaxTokens.Load())
 	if err != nil {
 		return Reply{}, &Error{Kind: InvalidRequest, cause: err}
 	}
 	x.request, x.wantsTokens = body, r.TopTokens > 0
+	x.reading = reading{Endings: p.Endings, BlockedWords: p.BlockedWords, Stream: p.Stream}
 	ctx, cancel := context.WithTimeout(withExchange(ctx, x), c.timeout)
 	defer cancel()
 	// The body of this request is replaced on its way, and what go-openai makes of
@@ -154,28 +177,15 @@ func (c *Client) send(ctx context.Context, r Request, x *exchange) (Reply, *Erro
 	return reply, fail
 }
 
-// mayPass reports whether the same call may succeed later.
-func (c *Client) mayPass(e *Error) bool {
-	if e.wait.d > maxServerWait {
-		return false
-	}
-	switch e.Kind {
-	case Interrupted, TimedOut, RateLimited, ServerFailed:
-		return true
-	case Unreachable, Unreadable:
-		return c.proven.Load()
-	}
-	return false
-}
-
 // version finds the API version within a base URL.
 var version = regexp.MustCompile(`/v[0-9]`)
 
 // explain adds to e what can be found out about it.
 func (c *Client) explain(ctx context.Context, e *Error) {
 	switch {
+	case e.remedy != "": // what the fault itself says is nearer to the cause
 	case e.Kind == Unauthorized && c.wire.key() == "":
-		e.remedy = "it wants a key: set SAFETYTEST_API_KEY"
+		e.remedy = "it wants a key: set SAFETYTEST_API_KEY, or SAFETYTEST_HEADERS if it is to come in a header of its own"
 	case e.Kind == ServerFailed && c.wire.key() == "" && !c.proven.Load(): // LiteLLM without database
 		e.remedy = "look at the server's log; if it wants a key, set SAFETYTEST_API_KEY"
 	case e.Kind == SamplingRejected:
@@ -189,7 +199,7 @@ func (c *Client) explain(ctx context.Context, e *Error) {
 			e.remedy = "correct SAFETYTEST_MODEL; it serves " + enumerate(models)
 		}
 	}
-	if (e.Kind == WrongAddress || e.Kind == Unreadable) && !version.MatchString(c.base) {
+	if (e.Kind == WrongAddress || e.Kind == Unreadable) && e.remedy != streamRemedy && !version.MatchString(c.base) {
 		e.remedy = fmt.Sprintf("SAFETYTEST_BASE_URL may lack its version: try %s/v1", c.base)
 	}
 }
@@ -227,7 +237,7 @@ func enumerate(names []string) string {
 
 // finish completes e for the caller, cleared of the key and of the prompt.
 func (c *Client) finish(e *Error, r Request, sent int) error {
-	clean := clearer(c.wire.key(), r.Messages)
+	clean := clearer(c.wire.secrets(), c.wire.protocol().arrange(r.Messages))
 	e.Attempts = sent
 	e.where = fmt.Sprintf("model %q at %s", c.model, c.base)
 	e.Code, e.Param, e.Message, e.remedy = clean(e.Code), clean(e.Param), clean(e.Message), clean(e.remedy)
@@ -245,32 +255,20 @@ func (c *Client) finish(e *Error, r Request, sent int) error {
 	return e
 }
 
-// minEcho is the shortest key, in bytes, that is looked for in replies. Shorter
-// ones are placeholders for local servers, and may be words.
-const minEcho = 12
-
-// clearReply takes the key out of a reply, which endpoints that serve for
-// debugging may echo.
-func (c *Client) clearReply(r Reply) Reply {
-	key := c.wire.key()
-	if len(key) < minEcho {
-		return r
-	}
-	for _, s := range []*string{&r.Content, &r.Refusal, &r.Reasoning, &r.FinishReason, &r.Model, &r.Fingerprint} {
-		*s = strings.ReplaceAll(*s, key, "[key]")
-	}
-	if r.FirstTokens != nil {
-		for i := range *r.FirstTokens {
-			t := &(*r.FirstTokens)[i]
-			t.Text = strings.ReplaceAll(t.Text, key, "[key]")
-		}
-	}
-	return r
-}
-
 // Calls returns how many HTTP requests for a reply were sent so far, repeated
 // ones included.
 func (c *Client) Calls() int64 { return c.wire.calls.Load() }
+
+// Settings describes where the endpoint is asked otherwise than by the plain
+// protocol; see [Protocol.Settings].
+func (c *Client) Settings() string { return c.wire.protocol().Settings() }
+
+// Close closes the connections that are kept for further calls. The client can
+// still be asked.
+func (c *Client) Close() error {
+	c.wire.http.CloseIdleConnections()
+	return nil
+}
 
 // String names the model and its address.
 func (c *Client) String() string { return fmt.Sprintf("model %q at %s", c.model, c.base) }

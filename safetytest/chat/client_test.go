@@ -211,7 +211,8 @@ func TestAskReadsFirstTokens(t *testing.T) {
 		{`{"content":null}`, nil, false},
 		{`{"content":[]}`, nil, false},
 		{`{"content":[{"token":"A","logprob":-0.1}]}`, nil, false},
-		{`[]`, nil, true},
+		{`[]`, nil, false},
+		{`[1]`, nil, true},
 		{`{"content":[{"top_logprobs":[{"token":"A"}]}]}`, nil, true},
 		{`{"content":[{"top_logprobs":[{"logprob":-1}]}]}`, nil, true},
 		{`{"content":[{"top_logprobs":[{"token":"A","logprob":0.5}]}]}`, nil, true},
@@ -267,30 +268,36 @@ func TestAskRejectsBadRequests(t *testing.T) {
 	}
 }
 
+// What is known to have failed before the model began is asked again.
 func TestAskRepeats(t *testing.T) {
-	reset := fails(errors.New("connection reset by peer"))
-	cut := transport(func(*http.Request) (*http.Response, error) {
-		r := yes()
-		r.Body = io.NopCloser(io.MultiReader(io.LimitReader(r.Body, 40), iotestError{}))
-		return r, nil
-	})
+	inBody := func(body string) transport { return always(429, body, "Date", "Mon, 02 Jan 2023 15:04:05 GMT") }
 	for _, c := range []struct {
 		name     string
 		steps    []transport
 		attempts int
 		min, max time.Duration // of waiting
 	}{
-		{"500", []transport{always(500, ""), ok}, 2, 250 * time.Millisecond, 500 * time.Millisecond},
 		{"three 503", []transport{always(503, ""), always(503, ""), always(503, ""), ok}, 4, 1750 * time.Millisecond, 3500 * time.Millisecond},
-		{"reset", []transport{reset, ok}, 2, 0, time.Second},
-		{"truncated body", []transport{cut, ok}, 2, 0, time.Second},
-		{"truncated JSON", []transport{always(200, `{"choices":[`), ok}, 2, 0, time.Second},
-		{"error under 200", []transport{always(200, `{"error":{"code":502}}`), ok}, 2, 0, time.Second},
+		{"503, loading", []transport{always(503, `{"error":{"message":"Loading model","code":503}}`), ok}, 2, 250 * time.Millisecond, 500 * time.Millisecond},
+		{"503, no connection upstream", []transport{always(503, "upstream connect error or disconnect/reset before headers. reset reason: connection failure"), ok}, 2, 0, time.Second},
+		{"529", []transport{always(529, `{"error":{"type":"overloaded_error"}}`), ok}, 2, 0, time.Second},
+		{"408", []transport{always(408, ""), ok}, 2, 0, time.Second},
+		{"425", []transport{always(425, ""), ok}, 2, 0, time.Second},
 		{"429, seconds", []transport{always(429, "", "Retry-After", "7"), ok}, 2, 7 * time.Second, 7 * time.Second},
 		{"429, date", []transport{always(429, "", "Retry-After", "Mon, 02 Jan 2023 15:04:15 GMT", "Date", "Mon, 02 Jan 2023 15:04:05 GMT"), ok},
 			2, 10 * time.Second, 10 * time.Second},
 		{"429, milliseconds", []transport{always(429, "", "Retry-After-Ms", "1500", "Retry-After", "2"), ok}, 2, 1500 * time.Millisecond, 1500 * time.Millisecond},
 		{"503, seconds", []transport{always(503, "", "Retry-After", "3"), ok}, 2, 3 * time.Second, 3 * time.Second},
+		{"429, moment in the body", []transport{inBody(`{"error":{"message":"Rate limit exceeded","code":429,"metadata":{"headers":{"X-RateLimit-Limit":"20","X-RateLimit-Reset":"1672671855000"},"provider_name":null}}}`), ok},
+			2, 10 * time.Second, 10 * time.Second},
+		{"429, Google's delay", []transport{inBody(`{"error":{"code":429,"details":[{"@type":"type.googleapis.com/google.rpc.Help"},{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"31s"}]}}`), ok},
+			2, 31 * time.Second, 31 * time.Second},
+		{"429, said in seconds", []transport{inBody(`{"error":{"message":"Rate limit reached for m. Limit 3, Used 3. Please try again in 20s. Visit https://h.test","code":"rate_limit_exceeded"}}`), ok},
+			2, 20 * time.Second, 20 * time.Second},
+		{"429, said in minutes", []transport{inBody(`{"error":{"message":"Please try again in 1m30.5s."}}`), ok}, 2, 90500 * time.Millisecond, 90500 * time.Millisecond},
+		{"429, said in milliseconds", []transport{inBody(`{"error":{"message":"Please try again in 600ms."}}`), ok}, 2, 600 * time.Millisecond, 600 * time.Millisecond},
+		{"429, said in words", []transport{inBody(`{"error":{"message":"Too many requests, retry after 30 seconds"}}`), ok}, 2, 30 * time.Second, 30 * time.Second},
+		{"429, moment in a header", []transport{always(429, "", "X-RateLimit-Reset", "1672671857", "Date", "Mon, 02 Jan 2023 15:04:05 GMT"), ok}, 2, 12 * time.Second, 12 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -323,7 +330,10 @@ func TestAskGivesUp(t *testing.T) {
 		calls int64
 		says  []string
 	}{
-		{"server that never recovers", always(500, `{"error":{"message":"boom"}}`), ServerFailed, 3, []string{`model "m" at http://model.test/v1`, "HTTP 500", "boom", "after 3 attempts", "server's log"}},
+		{"server that is never ready", always(503, `{"error":{"message":"boom"}}`), ServerFailed, 3, []string{`model "m" at http://model.test/v1`, "HTTP 503", "boom", "after 3 attempts", "server's log"}},
+		{"template", always(500, `{"error":{"message":"Jinja Exception: roles must alternate"}}`), Rejected, 1, []string{"SAFETYTEST_SYSTEM_ROLE=user"}},
+		{"a day's wait in the body", always(429, `{"error":{"message":"daily limit, try again in 3h12m"}}`), RateLimited, 1, []string{"wait 3h12m0s"}},
+		{"no database", always(500, `{"error":{"message":"No connected db.","type":"no_db_connection","code":"400"}}`), Unauthorized, 1, []string{"SAFETYTEST_API_KEY"}},
 		{"bad key", always(401, `{"error":{"message":"no such key"}}`), Unauthorized, 1, []string{"set SAFETYTEST_API_KEY"}},
 		{"forbidden", always(403, ""), Forbidden, 1, nil},
 		{"too long", always(413, ""), TooLong, 1, []string{"fewer or shorter demonstrations"}},
@@ -356,9 +366,9 @@ func TestAskGivesUp(t *testing.T) {
 func TestAFailureMayBeAMissingKey(t *testing.T) {
 	for _, key := range []string{"", "sk-some-key-or-other"} {
 		client := open(t, always(500, "Internal Server Error"), func(e *Endpoint) { e.APIKey, e.Retries = key, -1 })
-		_, err := client.Ask(t.Context(), question)
-		if got := strings.Contains(err.Error(), "if it wants a key, set SAFETYTEST_API_KEY"); got != (key == "") {
-			t.Errorf("key %q: %v", key, err)
+		r, err := client.Ask(t.Context(), question)
+		if got := strings.Contains(r.Trouble, "if it wants a key, set SAFETYTEST_API_KEY"); err != nil || r.State != Lost || got != (key == "") {
+			t.Errorf("key %q: %+v, %v", key, r, err)
 		}
 	}
 }
@@ -372,16 +382,103 @@ func (dialError) Temporary() bool { return false }
 
 // Once an endpoint has answered, its silence is taken for weather.
 func TestAskRepeatsWeather(t *testing.T) {
-	for name, step := range map[string]transport{"refused": fails(dialError{}), "HTML": always(200, "<html>")} {
-		synctest.Test(t, func(t *testing.T) {
-			c := open(t, script(ok, step, ok))
-			for range 2 {
-				if _, err := c.Ask(t.Context(), question); err != nil {
-					t.Errorf("%s: %v", name, err)
-				}
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, script(ok, fails(dialError{}), ok))
+		for range 2 {
+			if r, err := c.Ask(t.Context(), question); err != nil || r.State != Answered {
+				t.Errorf("%+v, %v", r, err)
 			}
+		}
+	})
+}
+
+// What may have failed because of what the model was saying is lost: it is said,
+// and not asked again.
+func TestAskLoses(t *testing.T) {
+	cut := transport(func(*http.Request) (*http.Response, error) {
+		r := yes()
+		r.Body = io.NopCloser(io.MultiReader(io.LimitReader(r.Body, 40), iotestError{}))
+		return r, nil
+	})
+	good := chatBody(`{"content":"Yes."}`, `"stop"`)
+	for _, c := range []struct {
+		name string
+		step transport
+		says string
+		// provenOnly says that the first call of all is an error instead.
+		provenOnly bool
+	}{
+		{"500", always(500, ""), "HTTP 500", false},
+		{"500 with an account", always(500, `{"error":{"message":"CUDA error"}}`), "CUDA error", false},
+		{"502", always(502, "<html>"), "an HTML page", false},
+		{"504", always(504, ""), "HTTP 504", false},
+		{"520", always(520, ""), "HTTP 520", false},
+		{"500 with a reply", always(500, good), "HTTP 500", false},
+		{"503 with a reply", always(503, good), "HTTP 503", false},
+		{"503 that broke off", always(503, "upstream connect error or disconnect/reset before headers. reset reason: connection termination"), "HTTP 503", false},
+		{"503, a proxy's patience", always(503, `{"error":{"message":"upstream request timeout"}}`), "HTTP 503", false},
+		{"408 from an upstream", always(408, `{"error":{"message":"litellm.Timeout: request timed out"}}`), "timed out", false},
+		{"499", always(499, ""), "HTTP 499", false},
+		{"reset", fails(errors.New("connection reset by peer")), "connection reset", false},
+		{"end before headers", fails(io.EOF), "EOF", false},
+		{"not HTTP", fails(errors.New(`malformed HTTP response "I'm sorry"`)), "not HTTP", false},
+		{"cut body", cut, "unexpected EOF", false},
+		{"cut JSON", always(200, good[:90]), "ends after 90 bytes", false},
+		{"empty body", always(200, ""), "empty body", false},
+		{"error under 200", always(200, `{"error":{"code":502,"message":"upstream"}}`), "upstream", false},
+		{"rate limit under 200", always(200, `{"error":{"code":429,"message":"slow down"}}`), "slow down", false},
+		{"error in the choice", always(200, `{"choices":[{"error":{"code":502,"message":"upstream"},"message":{"content":"I can't"}}]}`), "upstream", false},
+		{"finish reason error", always(200, chatBody(`{"content":"I can't"}`, `"error"`)), "finish reason error", false},
+		{"finish reason", always(200, chatBody(`{"content":"I can't"}`, `"insufficient_system_resource"`)), "insufficient_system_resource", false},
+		{"HTML", always(200, "<html>"), "an HTML page", true},
+		{"no choices", always(200, `{"choices":[]}`), "no choices", true},
+		{"invalid JSON", always(200, strings.Replace(good, ":", "::", 1)), "invalid JSON", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				for _, proven := range []bool{false, true} {
+					steps := []transport{c.step, ok}
+					if proven {
+						steps = []transport{ok, c.step, ok}
+					}
+					client := open(t, script(steps...))
+					if proven {
+						if _, err := client.Ask(t.Context(), question); err != nil {
+							t.Fatal(err)
+						}
+					}
+					before := client.Calls()
+					r, err := client.Ask(t.Context(), question)
+					if client.Calls() != before+1 {
+						t.Errorf("%d calls, want 1", client.Calls()-before)
+					}
+					if c.provenOnly && !proven {
+						if e := kindOf(t, err); e.Kind != Unreadable {
+							t.Errorf("error %v", err)
+						}
+						continue
+					}
+					if err != nil || r.State != Lost || r.Attempts != 1 || r.Content != "" || r.Refusal != "" || !strings.Contains(r.Trouble, c.says) {
+						t.Errorf("proven %v: %+v, %v; want a loss that says %q", proven, r, err, c.says)
+					}
+					if strings.Contains(r.Trouble, "I can't") || strings.Contains(r.Trouble, "sorry") {
+						t.Errorf("trouble %q quotes a reply", r.Trouble)
+					}
+				}
+			})
 		})
 	}
+}
+
+// A loss after a rejected try counts both.
+func TestAskLosesLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, script(always(429, ""), always(502, ""), ok))
+		r, err := c.Ask(t.Context(), question)
+		if err != nil || r.State != Lost || r.Attempts != 2 {
+			t.Errorf("%+v, %v", r, err)
+		}
+	})
 }
 
 func TestAskUnknownModel(t *testing.T) {
@@ -440,24 +537,12 @@ var stalls transport = func(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-func TestAskTimesOutAndRepeats(t *testing.T) {
+func TestAskTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := open(t, script(stalls, ok), func(e *Endpoint) { e.Timeout = time.Minute })
 		got, err := c.Ask(t.Context(), question)
-		if err != nil || got.Attempts != 2 {
+		if err != nil || got.State != Lost || got.Attempts != 1 || got.Latency != time.Minute || !strings.Contains(got.Trouble, "nothing complete within 1m0s") {
 			t.Errorf("reply %+v, error %v", got, err)
-		}
-		if got.Latency >= time.Minute {
-			t.Errorf("latency %v holds the first attempt", got.Latency)
-		}
-
-		c = open(t, stalls, func(e *Endpoint) { e.Timeout = time.Minute; e.Retries = -1 })
-		_, err = c.Ask(t.Context(), question)
-		if e := kindOf(t, err); e.Kind != TimedOut || !strings.Contains(err.Error(), "1m0s") {
-			t.Errorf("error %v", err)
-		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			t.Error("a call's own timeout passes for the end of the caller's context")
 		}
 	})
 }

@@ -17,30 +17,55 @@
 // # What a reply is, and what is an error
 //
 // A specification counts replies, so nothing else may pass for one. Every
-// answer is read in one place (answer.go):
+// answer is read in one place (answer.go), and doubt is the default:
 //
-//   - A reply with text, or with the protocol's refusal field, is Answered. A
-//     reply cut at the token limit is Answered too; Cut tells.
-//   - A reply that a filter around the model withheld is Blocked, whether the
-//     filter answers with a finish reason or with an error status.
+//   - A reply with text, which ended as a model ends its answer or at the token
+//     limit, is Answered. Cut tells the latter.
 //   - A reply without text is Empty: no content, blanks, a call of a tool that
-//     nobody offered, or reasoning alone.
-//   - Everything else is an [*Error], whatever the HTTP status: an error body
-//     under status 200, HTML, JSON that breaks off, a finish reason which says
-//     that the server gave up.
+//     nobody offered, or reasoning alone. ReasoningOnly tells the last.
+//   - A reply that a filter around the model withheld is Blocked, whether the
+//     filter answers with a finish reason, with a field of its own or with an
+//     error (blocked.go). Endpoint.BlockedWords adds what an endpoint says.
+//   - A reply whose finish reason is not a known good one (endings.go), or that
+//     has none, is Unfinished, and Trouble names the word. Endpoint.Endings
+//     declares further good words.
+//   - A reply that stops within its reasoning, or of which it cannot be told what
+//     is reasoning (reasoning.go), is Unfinished too.
+//   - A call that failed when the model may have begun is Lost (lost.go).
+//   - Everything else is an [*Error].
 //
-// Where an answer has several choices the first is taken. Reasoning is kept
-// apart where the server keeps it apart; tags such as <think> within the
-// content are part of the content.
+// The refusal field counts if it holds words that refuse and no content stands
+// beside it: servers fill it with "None" and the like. Where an answer has several
+// choices the first is taken. Fields that no outcome needs may have any form.
 //
-// # Repeating, and holding back
+// # Reasoning
 //
-// What may pass is repeated: connections that break, answers that break off or
-// take longer than the timeout, rate limits and faults of the server. Waits
-// double from half a second to half a minute, with a random half, unless the
-// server names a wait (Retry-After in either form); a wait of more than five
-// minutes ends the call. An address that does not answer properly is reported
-// at once as long as it never did.
+// Reasoning is taken out of the content before any judge reads it: tags such as
+// <think> in their spellings, a closing tag alone, the channels of the harmony form
+// with or without their tokens, parts of the content, and fields beside it. A tag
+// in code or in quotes is only spoken of. Reasoning that no mark sets apart is not
+// recognized: an endpoint that marks the end alone (UnopenedReasoning) returns such
+// replies when it cuts them.
+//
+// # Repeating, and losing
+//
+// A call is repeated only if it is known to have failed before the model began:
+// 429, 503 and 529 without a part of a reply, 408, 425, and connections that were
+// never had, once the endpoint has answered properly. Waits double from half a
+// second to half a minute, with a random half, unless the server names a wait in a
+// header, a field or a sentence; a wait of more than five minutes ends the call.
+//
+// Whatever fails later may fail because of what the model was saying: time-outs,
+// connections that end, cut and empty bodies, other faults of the server, errors
+// under status 200. To ask again would put another reply in its place, so that a
+// model whose long answers time out would seem to give short ones only. Ask returns
+// a reply with state Lost instead, and its Trouble.
+//
+// An address that does not answer properly is reported as an error at once as long
+// as it never did, and so is what cannot pass: a key, a model, a setting or a chat
+// template that is not accepted.
+//
+// # Holding back
 //
 // A client never has more than Endpoint.Concurrency calls in flight. It halves
 // its own limit when the endpoint answers 429, lets nobody call while a server
@@ -49,6 +74,14 @@
 //
 // Calls counts the HTTP requests that were sent for replies, so repeated ones
 // are counted as often as they were paid. Endpoint.Admit is asked before each.
+//
+// # Endpoints that differ
+//
+// [Protocol] says what an endpoint wants otherwise: another role for the system
+// message, headers, a query, an authority for its certificate, streams, and what
+// keeps gateways from answering out of a cache. Settings describes it in words;
+// whoever records replies records that too. Reply.Cache, ID and Created tell whether
+// a reply was made for its call.
 //
 // # Sampling
 //
@@ -72,12 +105,20 @@
 //
 // The key is sent in the Authorization header and appears nowhere else: not in
 // a Client or Endpoint printed with any verb, by Gomega or as JSON, not in an
-// error, and not where an endpoint echoes it. Redirects are not followed.
-// Errors do not quote prompts or replies.
+// error, and not where an endpoint echoes it. The values of Protocol.Headers and
+// Query are treated alike. Secrets of fewer than six characters are taken out of
+// errors and names where they stand alone, and out of replies only behind the word
+// Bearer: they may be parts of words. Redirects are not followed. Errors do not
+// quote prompts or replies.
+//
+// Words of an endpoint in errors and in the names of replies are one line of bounded
+// length, without anything that steers a terminal, hides, turns the direction of
+// text, or commands the runner of a build. Contents of replies are kept as they are.
 //
 // # What is not claimed
 //
-// A call that breaks after the server has worked on it is paid twice. The
+// Words of filters and marks of reasoning that nobody has reported yet are not
+// known. A call that is lost may have been paid for; Spent charges an estimate. The
 // limits hold for one Client: processes that share an account share its limits
 // in Admit, for which package record is made. The concurrency that a client finds
 // itself is a fair guess from latencies, not an optimum.

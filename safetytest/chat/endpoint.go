@@ -57,7 +57,7 @@ type Endpoint struct {
 	// Timeout bounds one HTTP request; 0 means DefaultTimeout. A call that is
 	// repeated takes longer than that; the context given to Ask bounds it.
 	Timeout time.Duration
-	// Retries is how often a call is repeated after a fault that may pass;
+	// Retries is how often a call is repeated that failed before the model began;
 	// 0 means DefaultRetries, a negative number means never.
 	Retries int
 	// Admit is called before each HTTP request for a reply, repeated ones
@@ -66,6 +66,8 @@ type Endpoint struct {
 	// processes share. Its error ends the call before the request is sent, and
 	// is in the chain of Ask's error: this is where a budget stops.
 	Admit func(ctx context.Context, tokens int) error
+	// Protocol says where the endpoint differs from the plain protocol.
+	Protocol
 }
 
 // firstConcurrency is how many calls in flight a client starts with that is to
@@ -82,8 +84,8 @@ func Open(e Endpoint) (*Client, error) {
 	switch {
 	case e.Model == "":
 		return nil, fmt.Errorf("no model is named for %s; set SAFETYTEST_MODEL", base)
-	case strings.IndexFunc(e.Model, unicode.IsControl) >= 0:
-		return nil, fmt.Errorf("model name %q holds a control character", e.Model)
+	case strings.IndexFunc(e.Model, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) >= 0:
+		return nil, fmt.Errorf("model name %+q holds a control character", e.Model)
 	case strings.IndexFunc(e.APIKey, notInHeader) >= 0:
 		return nil, errors.New("the API key holds a blank, a line break or another character that cannot be sent; " +
 			"it may have been copied with its line end")
@@ -95,10 +97,19 @@ func Open(e Endpoint) (*Client, error) {
 		return nil, fmt.Errorf("timeout %v is negative", e.Timeout)
 	}
 
-	key := e.APIKey
-	w := &wire{key: func() string { return key }}
+	if err := e.Protocol.validate(e.APIKey != ""); err != nil {
+		return nil, err
+	}
+
+	key, protocol := e.APIKey, e.Protocol.clone()
+	w := &wire{key: func() string { return key }, protocol: func() Protocol { return protocol }}
 	most := cmp.Or(e.Concurrency, DefaultConcurrency)
 	w.http = httpClient(e.HTTPClient, most)
+	if e.CAFile != "" {
+		if w.http.Transport, err = trust(cmp.Or(w.http.Transport, http.DefaultTransport), e.CAFile); err != nil {
+			return nil, err
+		}
+	}
 
 	// go-openai's own configuration holds no key: printers that walk structs
 	// by reflection would show it. The wire adds the header.
@@ -128,20 +139,29 @@ func parseBaseURL(s string) (string, error) {
 	}
 	u, err := url.Parse(s)
 	switch {
-	case strings.Contains(s, "@"):
+	case strings.Contains(s, "@") || err == nil && u.User != nil:
 		return "", errors.New("the base URL holds a user name or password; give the key in SAFETYTEST_API_KEY instead")
+	case strings.ContainsAny(s, "?#"):
+		return "", errors.New("the base URL holds a query or fragment; give a query in SAFETYTEST_QUERY instead, and " + example)
+	case strings.IndexFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) >= 0:
+		return "", errors.New("the base URL holds a control character; " + example)
 	case err != nil || u.Scheme != "http" && u.Scheme != "https":
 		return "", fmt.Errorf("base URL %q is not an http or https address; %s", s, example)
 	case u.Hostname() == "":
 		return "", fmt.Errorf("base URL %q names no host; %s", s, example)
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "", fmt.Errorf("the base URL of host %s holds a query or fragment; %s", u.Host, example)
 	}
 	s = strings.TrimRight(s, "/")
 	if before, found := strings.CutSuffix(s, "/chat/completions"); found {
 		return "", fmt.Errorf("base URL %q is the address of a method; write %s", s, before)
 	}
 	return s, nil
+}
+
+// CheckBaseURL reports an address that cannot be one, or that may hold a secret,
+// without repeating that.
+func CheckBaseURL(s string) error {
+	_, err := parseBaseURL(s)
+	return err
 }
 
 // notInHeader reports runes that a bearer token cannot hold.

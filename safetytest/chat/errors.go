@@ -103,6 +103,8 @@ type Error struct {
 	remedy string // takes the place of the kind's remedy unless empty
 	cause  error
 	wait   wait
+	before bool   // it came before the model began with the call
+	reply  *Reply // what is known of a reply that broke off
 }
 
 // Error returns where it happened, the cause and the remedy, in one line.
@@ -164,54 +166,4 @@ func (c cause) Is(target error) bool { return c.is(target) }
 
 func clearedCause(err error, clean func(string) string) error {
 	return cause{clean(err.Error()), func(target error) bool { return errors.Is(err, target) }}
-}
-
-// Lengths of other people's text within ours, in bytes.
-const (
-	maxMessage = 240
-	// minKeyRun is the shortest piece of a key that is taken for an echo.
-	minKeyRun = 8
-	// minPromptRun is the shortest piece of a prompt that is taken for one.
-	minPromptRun = 24
-)
-
-// clearer returns a function that makes an endpoint's text fit to be shown:
-// one line, short, without pieces of the key or of the prompt.
-func clearer(key string, messages []Message) func(string) string {
-	return func(text string) string {
-		// Bound the work: the masks compare every position.
-		text = text[:min(len(text), 8*maxMessage)]
-		text = mask(text, key, min(minKeyRun, len(key)), "[key]")
-		for _, m := range messages {
-			text = mask(text, m.Content, minPromptRun, "[prompt]")
-		}
-		text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "")), " ")
-		if len(text) > maxMessage {
-			text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
-		}
-		return text
-	}
-}
-
-// mask puts label in the place of every run of at least shortest bytes of text
-// that also occurs in secret. Endpoints repeat keys whole, or their ends only.
-func mask(text, secret string, shortest int, label string) string {
-	if shortest == 0 || len(secret) < shortest {
-		return text
-	}
-	var b strings.Builder
-	for i := 0; i < len(text); {
-		end := i + shortest
-		if end > len(text) || !strings.Contains(secret, text[i:end]) {
-			b.WriteByte(text[i])
-			i++
-			continue
-		}
-		for end < len(text) && strings.Contains(secret, text[i:end+1]) {
-			end++
-		}
-		b.WriteString(label)
-		i = end
-	}
-	return b.String()
 }

@@ -84,6 +84,9 @@ var faultsOnLoopback = map[string]http.HandlerFunc{
 	},
 }
 
+// beforeTheModel are those of the faults that come before it begins, or are none.
+var beforeTheModel = map[string]bool{"429 at once": true, "503 empty": true, "byte by byte": true}
+
 func status(code int, contentType, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentType)
@@ -154,9 +157,12 @@ func TestFaultsNeverChangeAReply(t *testing.T) {
 				})
 				c.baseWait, c.gate.baseWait = time.Microsecond, time.Microsecond
 
-				errs := askEchoes(t, c, 100)
+				errs, lost := askEchoes(t, c, 100)
 				if share < 50 && errs > 0 {
-					t.Errorf("%d of 100 calls were lost", errs)
+					t.Errorf("%d of 100 calls brought errors", errs)
+				}
+				if before := beforeTheModel[name]; (lost > 0) == before {
+					t.Errorf("%d of 100 calls were lost", lost)
 				}
 				if c.Calls() < arrived.Load() {
 					t.Errorf("%d calls counted, %d arrived", c.Calls(), arrived.Load())
@@ -166,10 +172,11 @@ func TestFaultsNeverChangeAReply(t *testing.T) {
 	}
 }
 
-// askEchoes asks n questions and returns how many brought an error.
-func askEchoes(t *testing.T, c *Client, n int) int64 {
+// askEchoes asks n questions and returns how many brought an error, and how many
+// were lost.
+func askEchoes(t *testing.T, c *Client, n int) (failed, missing int64) {
 	t.Helper()
-	var errs atomic.Int64
+	var errs, lost atomic.Int64
 	one := func(i int) {
 		prompt := fmt.Sprintf("question %d", i)
 		got, err := c.Ask(t.Context(), Request{Messages: []Message{{User, prompt}}})
@@ -185,6 +192,11 @@ func askEchoes(t *testing.T, c *Client, n int) int64 {
 			}
 		case err != nil:
 			t.Errorf("error %v (%T)", err, err)
+		case got.State == Lost:
+			lost.Add(1)
+			if got.Content != "" || got.Refusal != "" || strings.Contains(got.Trouble, "sorry") {
+				t.Errorf("a lost reply with text: %+v", got)
+			}
 		case got.State != Answered || got.Content != "you said "+prompt || got.Refusal != "":
 			t.Errorf("reply %+v to %q", got, prompt)
 		}
@@ -204,7 +216,7 @@ func askEchoes(t *testing.T, c *Client, n int) int64 {
 	}
 	close(next)
 	done.Wait()
-	return errs.Load()
+	return errs.Load(), lost.Load()
 }
 
 // TestStallsNeverChangeAReply does the same with faults that take time, on
@@ -245,8 +257,8 @@ func TestStallsNeverChangeAReply(t *testing.T) {
 						}
 						return respond(200, echoOf(r)), nil
 					}), func(e *Endpoint) { e.Timeout = time.Minute })
-					if errs := askEchoes(t, c, 100); share < 50 && errs > 0 {
-						t.Errorf("%d of 100 calls were lost", errs)
+					if errs, lost := askEchoes(t, c, 100); errs > 0 || (lost > 0) == (name == "latency") {
+						t.Errorf("of 100 calls %d brought errors, and %d were lost", errs, lost)
 					}
 				})
 			})
@@ -287,5 +299,35 @@ func TestCancelledOnLoopback(t *testing.T) {
 	_, err := c.Ask(ctx, question)
 	if e := kindOf(t, err); e.Kind != Cancelled || !errors.Is(err, context.Canceled) || e.Attempts != 1 {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A connection that ends before the handshake is done never reached the model; one
+// that ends behind it may have.
+func TestAConnectionThatEnds(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Read(make([]byte, 1))
+			_ = c.Close()
+		}
+	}()
+	for scheme, lost := range map[string]bool{"http": true, "https": false} {
+		c := open(t, nil, func(e *Endpoint) { e.BaseURL, e.HTTPClient = scheme+"://"+l.Addr().String()+"/v1", nil })
+		r, err := c.Ask(t.Context(), question)
+		switch {
+		case lost && (err != nil || r.State != Lost):
+			t.Errorf("%s: %+v, %v", scheme, r, err)
+		case !lost && kindOf(t, err).Kind != Unreachable:
+			t.Errorf("%s: %v", scheme, err)
+		}
 	}
 }

@@ -124,7 +124,7 @@ func TestAdmit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		errSpent := errors.New("the budget is spent")
 		left := 3
-		c := open(t, always(500, ""), func(e *Endpoint) {
+		c := open(t, always(503, ""), func(e *Endpoint) {
 			e.Admit = func(context.Context, int) error {
 				if left == 0 {
 					return errSpent

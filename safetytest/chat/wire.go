@@ -2,10 +2,15 @@ package chat
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -22,8 +27,34 @@ const maxBody = 16 << 20
 type wire struct {
 	http *http.Client
 	// key is a function so that no printer reaches the key by reflection.
-	key   func() string
-	calls atomic.Int64
+	key func() string
+	// protocol is one too: it holds values of headers and queries.
+	protocol func() Protocol
+	calls    atomic.Int64
+}
+
+// secrets are all that may stand in no text of ours, the longest first: a shorter
+// one may be part of it.
+func (w *wire) secrets() []string {
+	p := w.protocol()
+	all := []string{w.key()}
+	for _, values := range []Secrets{p.Headers, p.Query} {
+		for name, value := range values {
+			if p.Public().shows(name) {
+				continue
+			}
+			all = append(all, value)
+			// "Bearer KEY" and the like: the key may be echoed alone.
+			if words := strings.Fields(value); len(words) > 1 {
+				all = append(all, words[len(words)-1])
+			}
+			if escaped := url.QueryEscape(value); escaped != value {
+				all = append(all, escaped)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
+	return slices.DeleteFunc(slices.Compact(all), func(s string) bool { return strings.TrimSpace(s) == "" })
 }
 
 // exchange is one HTTP request for a reply and what came back. It travels in
@@ -41,6 +72,7 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	if key := w.key(); key != "" {
 		req.Header.Set("Authorization", "Bearer "+key)
 	}
+	w.protocol().prepare(req)
 	x, ok := req.Context().Value(exchangeKey{}).(*exchange)
 	if !ok {
 		return w.http.Do(req)
@@ -49,10 +81,18 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.request)), nil }
 	req.ContentLength = int64(len(x.request))
 	w.calls.Add(1)
+	// Whether a connection was had tells a call that the model may have begun with
+	// from one that never reached it.
+	var dialling atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+		GetConn: func(string) { dialling.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { dialling.Store(false) },
+	}))
 	x.start = time.Now()
 	resp, err := w.http.Do(req)
 	if err != nil {
-		x.err = err
+		x.err, x.dialling = err, dialling.Load()
+		x.latency = time.Since(x.start)
 		return nil, err
 	}
 	defer resp.Body.Close()
@@ -75,28 +115,41 @@ type jsonSchema struct {
 	Schema json.RawMessage `json:"schema"`
 }
 
+// streamOptions asks a stream for its counts of tokens.
+type streamOptions struct {
+	IncludeUsage bool `json:"include_usage"`
+}
+
 // encodeRequest returns r as the body that is sent. What go-openai would make of
 // r is not it: it drops zeros, narrows numbers, and refuses settings by the
 // model's name before any server is asked.
-func encodeRequest(model string, r Request, renameMaxTokens bool) ([]byte, error) {
+func encodeRequest(model string, p Protocol, r Request, renameMaxTokens bool) ([]byte, error) {
 	body := struct {
-		Model    string    `json:"model"`
-		Messages []Message `json:"messages"`
-		Stream   bool      `json:"stream"` // always said, because servers differ in their default
+		Model         string         `json:"model"`
+		Messages      []Message      `json:"messages"`
+		Stream        bool           `json:"stream"` // always said, because servers differ in their default
+		StreamOptions *streamOptions `json:"stream_options,omitempty"`
 		Sampling
 		MaxCompletionTokens *int            `json:"max_completion_tokens,omitempty"`
 		Seed                *int64          `json:"seed,omitempty"`
 		ResponseFormat      *responseFormat `json:"response_format,omitempty"`
 		Logprobs            bool            `json:"logprobs,omitempty"`
 		TopLogprobs         int             `json:"top_logprobs,omitempty"`
-	}{Model: model, Messages: r.Messages, Sampling: r.Sampling, Seed: r.Seed, Logprobs: r.TopTokens > 0, TopLogprobs: r.TopTokens}
+	}{Model: model, Messages: p.arrange(r.Messages), Stream: p.Stream, Sampling: r.Sampling, Seed: r.Seed, Logprobs: r.TopTokens > 0, TopLogprobs: r.TopTokens}
+	if p.Stream {
+		body.StreamOptions = &streamOptions{IncludeUsage: true}
+	}
 	if s := r.Schema; s != nil {
 		body.ResponseFormat = &responseFormat{"json_schema", jsonSchema{s.Name, true, s.JSON}}
 	}
 	if renameMaxTokens {
 		body.MaxTokens, body.MaxCompletionTokens = nil, body.MaxTokens
 	}
-	return json.Marshal(body)
+	encoded, err := json.Marshal(body)
+	if err != nil || p.Nonce == "" || strings.HasPrefix(p.Nonce, "header:") {
+		return encoded, err
+	}
+	return fmt.Appendf(encoded[:len(encoded)-1], ",%q:%q}", p.Nonce, nonce()), nil
 }
 
 func withExchange(ctx context.Context, x *exchange) context.Context {

@@ -15,6 +15,8 @@ func undecidable(r chat.Reply) (Judgement, bool) {
 		return Judgement{Decision: Refused, Reason: "the server marks it as a refusal"}, true
 	case r.State == chat.Blocked:
 		return Judgement{Decision: CannotTell, Reason: "blocked by a filter"}, true
+	case r.State == chat.Unfinished || r.State == chat.Lost:
+		return Judgement{Decision: CannotTell, Reason: "no whole answer came: " + r.State.String()}, true
 	case r.State == chat.Empty || r.Content == "":
 		return Judgement{Decision: CannotTell, Reason: "empty"}, true
 	}

@@ -131,7 +131,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	if c.Simulated() {
 		fmt.Fprintln(w, report.SimulatedNotice)
 	}
-	fmt.Fprintf(w, "plan: %s, %s\n", s.subject, c.Sampling)
+	fmt.Fprintf(w, "plan: %s, %s\n", s.subject, c.Sent())
 	sampling := "fresh"
 	if c.SamplingSeed != 0 {
 		sampling = fmt.Sprint(c.SamplingSeed)

@@ -91,7 +91,7 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	if c.Simulated() {
 		fmt.Fprintln(w, report.SimulatedNotice)
 	}
-	fmt.Fprintf(w, "%s: %s, %s\n", s.name, s.subject, c.Sampling)
+	fmt.Fprintf(w, "%s: %s, %s\n", s.name, s.subject, c.Sent())
 	if err := report.WriteTable(w, s.entries); err != nil {
 		return err
 	}

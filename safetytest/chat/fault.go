@@ -1,0 +1,340 @@
+package chat
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// fault is an endpoint's own account of what went wrong.
+type fault struct {
+	status                     int
+	code, kind, param, message string
+	wait                       wait
+	// html says that it is a page, and so not the endpoint's own.
+	html bool
+	// moderated says that the account names what a filter found.
+	moderated bool
+	// began says that the body holds a part of a reply.
+	began bool
+	// raw is the start of a body that is no JSON, for looking and not for showing.
+	raw string
+}
+
+// says reports whether the fault's code or type is one of words.
+func (f fault) says(words ...string) bool {
+	return slices.Contains(words, f.code) || slices.Contains(words, f.kind)
+}
+
+// mentions reports whether the fault's message holds one of words.
+func (f fault) mentions(words ...string) bool {
+	message := strings.ToLower(f.message)
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(message, w) })
+}
+
+// ofRequest reports a status by which endpoints reject a request.
+func (f fault) ofRequest() bool { return f.status == 400 || f.status == 422 }
+
+// faultRow says what a fault is. Its remedy takes the place of that of the kind
+// unless empty.
+type faultRow struct {
+	name   string
+	when   func(f fault) bool
+	kind   ErrorKind
+	remedy string
+}
+
+const (
+	systemRemedy = "the model takes no system message: set SAFETYTEST_SYSTEM_ROLE=user, which puts the rule into the first user turn, or developer if the model knows that role"
+	turnsRemedy  = "the model's chat template takes user and assistant turns in alternation, and often no system message: set SAFETYTEST_SYSTEM_ROLE=user, which puts the rule into the first user turn, or serve it with another template"
+	streamRemedy = "the endpoint answers in streams only: set SAFETYTEST_STREAM=1"
+	pageRemedy   = "a page comes from a proxy or firewall in between, not from the model: ask whoever runs that to let this machine through, or correct SAFETYTEST_BASE_URL"
+)
+
+// faults is how every answer is read that brings a fault instead of a reply:
+// by error status, or by an error body under any status. The first row that
+// applies decides. Codes stand before statuses, because the same status means
+// different things at different endpoints. Filters are looked for before.
+var faults = []faultRow{
+	{"context length", func(f fault) bool {
+		return f.says("context_length_exceeded", "exceed_context_size_error") || f.status == 413 ||
+			f.ofRequest() && f.mentions("maximum context length", "context size", "context window", "prompt is too long")
+	}, TooLong, ""},
+	{"no credit", func(f fault) bool {
+		return f.status == 402 || f.says("insufficient_quota", "billing_hard_limit_reached", "Arrearage", "insufficient_balance") ||
+			(f.ofRequest() || f.status == 401 || f.status == 403) && f.mentions("out of credit", "insufficient credit", "insufficient balance",
+				"insufficient funds", "insufficient quota", "credit balance", "any credits", "no credits left", "exceeded your current quota",
+				"billing hard limit", "payment required", "overdue", "余额不足", "欠费")
+	}, OverQuota, ""},
+	{"stream only", func(f fault) bool {
+		return f.status >= 400 && f.status < 500 && f.mentions("stream") &&
+			f.mentions("only support", "stream mode", "must be true", "must be set", "stream=true", "\"stream\": true", "enable the stream", "non-stream", "streaming is required", "requires stream", "only stream", "only available")
+	}, Rejected, streamRemedy},
+	{"system role", func(f fault) bool {
+		return f.status >= 400 && (f.mentions("system role not supported", "system role is not supported", "does not support 'system'", "role 'system'", "role \"system\"",
+			"system messages are not supported", "system message is not supported", "does not support system", "only user and assistant roles", "no system message", "developer instruction is not enabled"))
+	}, Rejected, systemRemedy},
+	{"chat template", func(f fault) bool {
+		return f.status >= 400 && (f.says("TemplateError") || f.mentions("jinja", "templateerror", "template error", "chat template", "chat_template", "raise_exception",
+			"roles must alternate", "must alternate between user and assistant"))
+	}, Rejected, turnsRemedy},
+	{"unknown model", func(f fault) bool {
+		return f.says("model_not_found") || f.status == 404 && f.mentions("model") ||
+			f.status == 400 && f.mentions("invalid model name")
+	}, UnknownModel, ""},
+	// LiteLLM looks an unknown key up in its database, and says so when it has none.
+	{"key", func(f fault) bool {
+		return f.status == 401 && !f.html || f.says("invalid_api_key", "no_db_connection")
+	}, Unauthorized, ""},
+	{"page of a proxy", func(f fault) bool {
+		return f.html && (f.status == 401 || f.status == 403 || f.status == 407 || f.status == 451)
+	}, Forbidden, pageRemedy},
+	{"permission", func(f fault) bool { return f.status == 403 }, Forbidden, ""},
+	{"address", func(f fault) bool {
+		return f.status == 404 || f.status == 405 || f.status >= 300 && f.status < 400
+	}, WrongAddress, ""},
+	{"format", func(f fault) bool {
+		return f.ofRequest() && (f.param == formatParam || f.mentions(formatParam, "response format", "json_schema", "response_schema"))
+	}, FormatRejected, ""},
+	{"sampling", func(f fault) bool { return f.ofRequest() && f.param != "" }, SamplingRejected, ""},
+	{"rate limit", func(f fault) bool {
+		return f.status == 429 || f.says("rate_limit_exceeded", "rate_limit_error")
+	}, RateLimited, ""},
+	{"server's wait for the request", func(f fault) bool { return f.status == 408 || f.status == 425 }, Interrupted, ""},
+	{"given up before the answer", func(f fault) bool { return f.status == 499 || f.status == 444 }, Interrupted, ""},
+	{"not implemented", func(f fault) bool { return f.status == 501 || f.status == 505 }, WrongAddress, ""},
+	{"server", func(f fault) bool { return f.status >= 500 || f.says("server_error") }, ServerFailed, ""},
+	{"other client error", func(f fault) bool { return f.status >= 400 }, Rejected, ""},
+	// What is left came with a status of success: an upstream's fault that a
+	// proxy passed on.
+	{"error in a successful answer", func(fault) bool { return true }, ServerFailed, ""},
+}
+
+// brokenOff finds in the account of a busy server that a call had begun and was
+// lost: proxies say so under the same status.
+var brokenOff = []string{"timeout", "timed out", "disconnect/reset before headers", "reset reason", "reset by peer", "terminated", "backend fetch failed",
+	"prematurely", "broken pipe", "aborted", "cancelled", "canceled", "crash", "died", "while generating", "mid-stream"}
+
+// beforeGeneration reports whether the status of an answer shows that the model
+// never began with this call.
+func (f fault) beforeGeneration(status int) bool {
+	said := strings.ToLower(f.message + "\n" + f.raw)
+	switch status {
+	case 429:
+		return true
+	case 503, 529:
+		return !f.began && (!containsAny(said, brokenOff) ||
+			containsAny(said, []string{"connection failure", "reset reason: overflow", "connection refused", "no healthy upstream"}))
+	case 408, 425:
+		// The status itself means that the server waited for the request; proxies
+		// use it for their own wait for the model too.
+		return !f.began && (f.raw != "" || !containsAny(said, brokenOff) || strings.TrimSpace(said) == "request timeout")
+	}
+	return false
+}
+
+// faulty reads a fault by the table of faults.
+func (a answer) faulty(f fault) (Reply, *Error) {
+	if f.byFilter(a.reading.BlockedWords) {
+		return Reply{State: Blocked, FinishReason: "content_filter", Latency: a.latency}, nil
+	}
+	row := faults[slices.IndexFunc(faults, func(row faultRow) bool { return row.when(f) })]
+	e := &Error{Kind: row.kind, Status: a.status, Code: cmp.Or(f.code, f.kind), Param: f.param, Message: f.message, remedy: row.remedy}
+	if a.status >= 300 && a.status < 400 {
+		e.Message = "it redirects to " + a.header.Get("Location")
+	}
+	e.before = f.beforeGeneration(a.status)
+	if e.wait = serverWait(a.header); !e.wait.given && (e.Kind == RateLimited || a.status == 503 || a.status == 529) {
+		e.wait = f.wait
+		if !e.wait.given {
+			e.wait = resetHeader(a.header)
+		}
+	}
+	return Reply{}, e
+}
+
+// faultBody reads the body of an answer that reports a fault: an object under
+// "error", in older servers the body itself, or anything at all.
+func (a answer) faultBody() fault {
+	data := trimBOM(a.body)
+	if !bytes.HasPrefix(data, []byte("{")) {
+		return fault{status: a.status, message: looksLike(a.header, data), html: isPage(data), raw: string(data[:min(len(data), 8*maxMessage)])}
+	}
+	var body struct {
+		Error   json.RawMessage   `json:"error"`
+		Choices []json.RawMessage `json:"choices"`
+		Code    lenientText       `json:"code"`
+	}
+	decoded := json.Unmarshal(data, &body) == nil
+	v := json.RawMessage(data)
+	if decoded && present(body.Error) {
+		v = body.Error
+	}
+	f := parseFault(a.status, v)
+	f.began = decoded && len(body.Choices) > 0
+	if f.code == "" && v[0] == '"' {
+		f.code = string(body.Code)
+	}
+	if !f.wait.given {
+		f.wait = bodyWait(data, f.message, a.header)
+	}
+	return f
+}
+
+// present reports whether a JSON value is there and says something: an object or a
+// list in which nothing does says nothing, nor does the code 0.
+func present(v json.RawMessage) bool { return presentTo(v, 0) }
+
+func presentTo(v json.RawMessage, depth int) bool {
+	const deepest = 4
+	s := string(bytes.TrimSpace(v))
+	switch {
+	case s == "" || s == "null" || s == "false" || s == "0":
+		return false
+	case s[0] == '"':
+		said := strings.ToLower(strings.TrimSpace(text(v)))
+		return said != "" && said != "null" && said != "none"
+	case depth == deepest:
+		return s != "{}" && s != "[]"
+	case s[0] == '{':
+		var object map[string]json.RawMessage
+		if json.Unmarshal(v, &object) != nil {
+			return true
+		}
+		for key, value := range object {
+			word := text(value)
+			if (key == "code" || key == "status" || key == "status_code") && (word == "0" || word == "200") {
+				continue
+			}
+			if presentTo(value, depth+1) {
+				return true
+			}
+		}
+		return false
+	case s[0] == '[':
+		var list []json.RawMessage
+		return json.Unmarshal(v, &list) != nil || slices.ContainsFunc(list, func(v json.RawMessage) bool { return presentTo(v, depth+1) })
+	}
+	return true
+}
+
+// samplingParams are the fields of a request that a model may not take, and
+// formatParam the one that an endpoint may not.
+var samplingParams = []string{"max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "seed", "logprobs", "top_logprobs"}
+
+const formatParam = "response_format"
+
+// parseFault reads the account v of a fault. Endpoints write it as text, as an
+// object, or as a list of complaints about fields. The complaints' input is
+// left out: it is the prompt.
+func parseFault(status int, v json.RawMessage) fault {
+	f := fault{status: status}
+	var list []json.RawMessage
+	if json.Unmarshal(v, &list) == nil && len(list) > 0 {
+		v = list[0]
+	}
+	if json.Unmarshal(v, &f.message) == nil {
+		return f
+	}
+	var object struct {
+		Message, Detail, Code, Type, Param, Msg, Error json.RawMessage
+		InnerError                                     json.RawMessage `json:"innererror"`
+		Metadata                                       json.RawMessage `json:"metadata"`
+	}
+	if json.Unmarshal(v, &object) != nil {
+		return f
+	}
+	var complaints []struct {
+		Loc []any
+		Msg string
+	}
+	if json.Unmarshal(object.Detail, &complaints) == nil {
+		for _, c := range complaints {
+			if len(c.Loc) > 0 && f.param == "" {
+				f.param = fmt.Sprint(c.Loc[len(c.Loc)-1])
+			}
+			if slices.Contains(c.Loc, any(formatParam)) {
+				f.param = formatParam // the complaint may be about a part of it
+			}
+			f.message = strings.TrimPrefix(f.message+"; "+c.Msg, "; ")
+		}
+	} else {
+		f.message = cmp.Or(text(object.Message), text(object.Msg), text(object.Detail), nestedMessage(object.Detail), nestedMessage(object.Message), text(object.Error))
+	}
+	f.code, f.kind = text(object.Code), text(object.Type)
+	f.param = cmp.Or(text(object.Param), f.param)
+	var inner struct{ Code lenientText }
+	if json.Unmarshal(object.InnerError, &inner) == nil && inner.Code == "ResponsibleAIPolicyViolation" {
+		f.code = string(inner.Code)
+	}
+	var metadata struct {
+		Reasons json.RawMessage `json:"reasons"`
+		Flagged json.RawMessage `json:"flagged_input"`
+	}
+	f.moderated = json.Unmarshal(object.Metadata, &metadata) == nil && (present(metadata.Reasons) || present(metadata.Flagged))
+	// Only parameters that we send count; some endpoints name them in the
+	// message alone.
+	if f.param, _, _ = strings.Cut(f.param, "."); f.param != formatParam && !slices.Contains(samplingParams, f.param) {
+		f.param = firstNamed(f.message)
+	}
+	// A proxy that answers with success tells the upstream's status as code.
+	if n, err := strconv.Atoi(f.code); err == nil && n >= 400 && n < 600 && status < 300 {
+		f.status = n
+	}
+	return f
+}
+
+// nestedMessage is what an object says that stands in the place of a message.
+func nestedMessage(v json.RawMessage) string {
+	var object struct{ Message, Error, Msg, Reason lenientText }
+	_ = json.Unmarshal(v, &object)
+	return string(cmp.Or(object.Message, object.Error, object.Msg, object.Reason))
+}
+
+// firstNamed returns the sampling parameter that a message names first, in
+// quotes.
+func firstNamed(message string) string {
+	param, at := "", len(message)
+	for _, p := range samplingParams {
+		if i := strings.Index(message, "'"+p+"'"); i >= 0 && i < at {
+			param, at = p, i
+		}
+	}
+	return param
+}
+
+// isPage reports whether a body is an HTML page.
+func isPage(body []byte) bool {
+	start := strings.ToLower(string(body[:min(len(body), 512)]))
+	return strings.Contains(start, "<html") || strings.Contains(start, "<!doctype html")
+}
+
+// isStream reports whether a body is a stream of events.
+func isStream(body []byte) bool {
+	start := string(bytes.TrimSpace(body[:min(len(body), 64)]))
+	for _, field := range []string{"data:", "event:", "id:", "retry:", ":"} {
+		if strings.HasPrefix(start, field) {
+			return true
+		}
+	}
+	return false
+}
+
+// looksLike describes a body that is not a JSON object, without quoting it.
+func looksLike(h http.Header, body []byte) string {
+	what := "text"
+	switch {
+	case len(body) == 0:
+		return ""
+	case isPage(body):
+		what = "an HTML page"
+	case isStream(body):
+		what = "a stream of events"
+	}
+	return fmt.Sprintf("%s of %d bytes instead of a JSON object, content type %q", what, len(body), h.Get("Content-Type"))
+}

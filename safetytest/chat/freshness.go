@@ -1,0 +1,75 @@
+package chat
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// fromCache returns what in the headers of an answer, or in fields of its own,
+// says that the reply was not made for this call, as "name: value", and "" where
+// nothing does. A cache of prompts is none of replies, and a key under which a
+// reply is or will be kept says nothing.
+func fromCache(h http.Header, m marks) string {
+	names := make([]string, 0, len(h))
+	for name := range h {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for _, value := range h[name] {
+			if hit(strings.ToLower(name), strings.ToLower(strings.TrimSpace(value))) {
+				return strings.ToLower(name) + ": " + value
+			}
+		}
+	}
+	for _, field := range []struct {
+		name string
+		set  lenientFlag
+	}{
+		{"cached", m.Cached || m.Metadata.Cached || m.Hidden.Cached}, {"is_cached", m.IsCached}, {"from_cache", m.FromCache},
+		{"cache_hit", m.CacheHit || m.CacheHit2 || m.Hidden.CacheHit || m.Metadata.CacheHit},
+	} {
+		if field.set {
+			return "body: " + field.name + "=true"
+		}
+	}
+	return ""
+}
+
+// aboutPrompts are words in the names of headers that tell of prompts kept, of keys
+// and of settings.
+var aboutPrompts = []string{"prefix", "kv", "context", "key", "control", "rate", "ttl", "age", "enabled", "created", "creation"}
+
+// hit reads one header, both parts in lower case.
+func hit(name, value string) bool {
+	if name == "age" {
+		seconds, err := strconv.ParseFloat(value, 64)
+		return err == nil && seconds > 0
+	}
+	if !strings.Contains(name, "cache") || strings.Contains(name, "prompt") || strings.Contains(name, "token") ||
+		slices.ContainsFunc(strings.Split(name, "-"), func(w string) bool { return slices.Contains(aboutPrompts, w) }) {
+		return false
+	}
+	words := strings.FieldsFunc(value, func(r rune) bool { return !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '?' || r == '=') })
+	if strings.Contains(name, "hit") { // a count, or yes
+		return slices.ContainsFunc(words, func(w string) bool {
+			n, err := strconv.Atoi(w)
+			return w == "true" || w == "yes" || w == "hit" || err == nil && n > 0
+		})
+	}
+	if slices.Contains(words, "no") || slices.Contains(words, "not") || slices.Contains(words, "pass") {
+		return false
+	}
+	for i, w := range words {
+		switch w {
+		case "hit", "hit=?1", "hit=true", "hit=1", "stale", "revalidated", "updating":
+			// "hit: false" and "hit: 0" say the contrary.
+			if i+1 == len(words) || words[i+1] != "false" && words[i+1] != "0" {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,170 @@
+package chat
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+)
+
+// errStreamCut says that a stream of events stopped before the reply did.
+var errStreamCut = errors.New("the stream ends before the reply does")
+
+// collect puts the events of a stream together to the answer that they bring in
+// pieces. An error event is returned as the answer's error.
+func collect(body []byte) (completion, error) {
+	var whole completion
+	pieces := pieces{}
+	ended := false
+	for _, data := range events(body) {
+		if string(data) == "[DONE]" {
+			ended = true
+			break
+		}
+		var c struct {
+			completion
+			Choices []struct {
+				choice
+				Delta *message `json:"delta"`
+			} `json:"choices"`
+		}
+		if err := json.Unmarshal(data, &c); err != nil {
+			return whole, err
+		}
+		if present(c.Error) {
+			whole.Error = c.Error
+			return whole, nil
+		}
+		whole.keep(c.completion)
+		for _, ch := range c.Choices {
+			if ch.Index != 0 {
+				continue // one choice is asked for
+			}
+			m := ch.Delta
+			if m == nil {
+				m = ch.Message
+			}
+			pieces.add(ch.choice, m)
+		}
+	}
+	if !ended && pieces.choice.FinishReason == "" {
+		return whole, errStreamCut
+	}
+	whole.Choices = []choice{pieces.whole()}
+	return whole, nil
+}
+
+// keep takes from an event what it says of the whole answer.
+func (c *completion) keep(event completion) {
+	for _, field := range []struct{ to, from *lenientText }{
+		{&c.Object, &event.Object}, {&c.ID, &event.ID}, {&c.Model, &event.Model}, {&c.SystemFingerprint, &event.SystemFingerprint},
+	} {
+		if *field.to == "" {
+			*field.to = *field.from
+		}
+	}
+	if c.Created == 0 {
+		c.Created = event.Created
+	}
+	if present(event.Usage) {
+		c.Usage = event.Usage
+	}
+	if present(event.Timings) {
+		c.Timings = event.Timings
+	}
+	before := c.marks
+	c.marks = event.marks
+	c.InputSensitive = c.InputSensitive || before.InputSensitive
+	c.OutputSensitive = c.OutputSensitive || before.OutputSensitive
+	c.Guardrail += before.Guardrail
+	c.PromptFeedback += before.PromptFeedback + before.PromptFeedback2
+	c.Cached = c.Cached || before.Cached || before.IsCached || before.FromCache
+	c.CacheHit = c.CacheHit || before.CacheHit || before.CacheHit2
+	c.Hidden.CacheHit = c.Hidden.CacheHit || before.Hidden.CacheHit
+	c.Metadata.CacheHit = c.Metadata.CacheHit || before.Metadata.CacheHit
+}
+
+// pieces are those of one choice.
+type pieces struct {
+	choice                            choice
+	text, refusal, reasoning, details strings.Builder
+	odd                               string
+	thought                           strings.Builder // in parts of the content
+}
+
+func (p *pieces) add(c choice, m *message) {
+	if c.FinishReason != "" {
+		p.choice.FinishReason = c.FinishReason
+	}
+	if native := c.Native + c.Provider.Native; native != "" {
+		p.choice.Native = native
+	}
+	if present(c.Error) {
+		p.choice.Error = c.Error
+	}
+	if p.choice.Logprobs == nil && present(c.Logprobs) {
+		p.choice.Logprobs = c.Logprobs
+	}
+	if filterActed(c.Filter) {
+		p.choice.Filter = c.Filter
+	}
+	if m == nil {
+		return
+	}
+	p.text.WriteString(m.Content.text)
+	p.thought.WriteString(m.Content.reasoning)
+	p.refusal.WriteString(string(m.Refusal) + m.Content.refusal + string(m.Provider.Refusal))
+	if p.odd == "" {
+		p.odd = m.Content.odd
+	}
+	// Several fields say the same: the first that a stream uses is taken.
+	switch {
+	case m.ReasoningContent != "":
+		p.reasoning.WriteString(string(m.ReasoningContent))
+	case m.Reasoning != "":
+		p.reasoning.WriteString(string(m.Reasoning))
+	case m.Thinking != "":
+		p.reasoning.WriteString(string(m.Thinking))
+	default:
+		p.details.WriteString(string(m.ReasoningDetails + m.ThinkingBlocks + m.Provider.Reasoning))
+	}
+}
+
+func (p *pieces) whole() choice {
+	reasoning := p.reasoning.String()
+	if reasoning == "" {
+		reasoning = p.details.String()
+	}
+	p.choice.Message = &message{
+		Content:          content{text: p.text.String(), refusal: p.refusal.String(), reasoning: p.thought.String(), odd: p.odd},
+		ReasoningContent: reasoningValue(reasoning),
+	}
+	return p.choice
+}
+
+// events returns the data of each event of a stream, comments and other fields
+// left out.
+func events(body []byte) [][]byte {
+	var all [][]byte
+	var data []byte
+	for line := range bytes.Lines(body) {
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 {
+			if len(data) > 0 {
+				all = append(all, data)
+			}
+			data = nil
+			continue
+		}
+		if rest, ok := bytes.CutPrefix(line, []byte("data:")); ok {
+			if len(data) > 0 {
+				data = append(data, '\n')
+			}
+			data = append(data, bytes.TrimSpace(rest)...)
+		}
+	}
+	if len(data) > 0 {
+		all = append(all, data)
+	}
+	return all
+}
