@@ -114,7 +114,10 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 		}
 	}
 	if !recorded {
-		c.attempts, c.tokens = max(reply.Attempts, 1), reply.PromptTokens+reply.ReplyTokens
+		c.attempts = max(reply.Attempts, 1)
+	}
+	if !recorded && err == nil {
+		c.tokens = reply.Spent(request.EstimateTokens())
 	}
 	switch e := (*chat.Error)(nil); {
 	case errors.Is(err, record.ErrBudget) || errors.Is(err, errBudget):
@@ -130,7 +133,9 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 		return
 	}
 	s.mu.Lock()
-	s.served[reply.Model] = true
+	if reply.Model != "" {
+		s.served[reply.Model] = true
+	}
 	if !recorded {
 		s.usage.Prompt += reply.PromptTokens
 		s.usage.Cached += reply.CachedTokens

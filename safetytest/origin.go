@@ -65,7 +65,10 @@ func (e *experiment) probe(ctx context.Context, q *script, what string, messages
 	}
 	at := question{script: q, at: q.asks.at(0, 0, 0)}
 	reply, recorded, err := s.reply(ctx, at, request, record.KeyOf(request))
-	c := &call{recorded: recorded, attempts: max(reply.Attempts, 1), tokens: reply.PromptTokens + reply.ReplyTokens}
+	c := &call{recorded: recorded, attempts: max(reply.Attempts, 1)}
+	if err == nil {
+		c.tokens = reply.Spent(request.EstimateTokens())
+	}
 	if x := (*chat.Error)(nil); errors.As(err, &x) {
 		c.attempts = x.Attempts
 	} else if err != nil || recorded {

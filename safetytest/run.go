@@ -341,29 +341,40 @@ func (e *experiment) startBatch() *batch {
 		b.seen[i] = make([]evidence.Observation, len(e.claim.Arms))
 	}
 	e.started += len(visits) / e.visitsPerTrial()
-	for i, v := range visits {
-		from := len(b.todo)
-		for k, a := range e.claim.Arms {
-			if !a.ReportOnly && a.calls() && e.scripts[k].first == k {
-				b.todo = append(b.todo, question{script: e.scripts[k], index: i, at: v.of[a.Asks]})
+	for from := 0; from < len(visits); {
+		to := from + 1
+		for to < len(visits) && visits[to].cell.draw == visits[from].cell.draw {
+			to++
+		}
+		for _, k := range e.turns(visits[from].cell.draw) {
+			for i := from; i < to; i++ {
+				b.todo = append(b.todo, question{script: e.scripts[k], index: i, at: visits[i].of[e.claim.Arms[k].Asks]})
 			}
 		}
-		e.shuffle(b.todo[from:])
+		from = to
 	}
 	b.left = len(b.todo)
 	e.batches = append(e.batches, b)
 	return b
 }
 
-// shuffle draws the order in which the arms of a visit are asked, anew for each
-// visit: what changes with the clock then changes each contrast as often up as
-// down, visit by visit and independently. Arm after arm within a batch, or one
-// order for all of it, would let a slow oscillation pass for an effect.
-func (e *experiment) shuffle(arms []question) {
-	key := func(q question) uint64 {
-		return hash("turn %d/%s/%d/%s", e.s.seed.Load(), q.script.cell(q.at), q.at.n, q.script.shows)
+// turns is the order in which the arms are asked about a batch's visits of one draw,
+// drawn anew for each draw of each batch: what changes with the clock then changes
+// every contrast as often up as down. Arm after arm through a batch, always in one
+// order, would let an oscillation or a slow fall pass for an effect. Within a draw
+// prompts of an arm follow one another, so that servers find their prefixes again.
+func (e *experiment) turns(draw int) []int {
+	var out []int
+	for k, a := range e.claim.Arms {
+		if !a.ReportOnly && a.calls() && e.scripts[k].first == k {
+			out = append(out, k)
+		}
 	}
-	slices.SortFunc(arms, func(a, b question) int { return cmp.Compare(key(a), key(b)) })
+	key := func(k int) uint64 {
+		return hash("turn %d/%d/%d/%s", e.s.seed.Load(), e.sequence.batch, draw, e.scripts[k].shows)
+	}
+	slices.SortFunc(out, func(a, b int) int { return cmp.Compare(key(a), key(b)) })
+	return out
 }
 
 // visitsPerTrial is more than 1 where a trial is a target with all its draws.
