@@ -14,7 +14,6 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // reportVisits is how many visits arms are asked at that are only reported,
@@ -290,7 +289,8 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		Pairs:      r.Trials, Calls: e.calls, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
 		Errors: e.failed, Blocked: e.blocked, Unreadable: e.unreadable,
 		Seed: s.config.Seed, SamplingSeed: s.seed.Load(),
-		bounds: e.tested.bounds(), relation: len(e.tested.bounds()) - len(e.tested.Bounds), most: e.most, replayed: s.config.Replies == record.Replay,
+		bounds: e.tested.bounds(), relation: len(e.tested.bounds()) - len(e.tested.Bounds), ends: e.ends(),
+		Targets: s.targets(e.claim),
 	}
 	if i := v.nearest(); i >= 0 {
 		v.Worst = e.worst(v.bounds[i])
@@ -359,6 +359,9 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		}
 	}
 	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings())
+	if few := v.Few(); few != "" {
+		v.Warnings = slices.Insert(v.Warnings, 0, few)
+	}
 	v.Reproduce = s.reproduce(e.claim)
 	return v
 }

@@ -2,7 +2,7 @@
 // data file or the name of a spec says may reach a terminal, the log of a CI
 // system or a page, where some characters and words are commands.
 //
-// [Text] is for a piece within a line, [Lines] for a whole message, [Writer] for
+// [Text] is for a piece within a line, [Line] for a line, [Lines] for a whole message, [Writer] for
 // all that a program prints, and [Markdown] and [HTML] for pages. What is changed
 // stays readable: a control character becomes the escape that Go writes for it.
 package plain
@@ -31,6 +31,10 @@ const (
 // a CI system, and at most [MostText] characters.
 func Text(s string) string { return clean(s, false, MostText) }
 
+// Line is Text for a line of our own that may hold others' pieces: it may be
+// longer, but not endless.
+func Line(s string) string { return clean(s, false, mostLine) }
+
 // Lines returns a message of several lines, each fit to be printed. Very long
 // lines and messages are cut, and say so.
 func Lines(s string) string {
@@ -47,6 +51,30 @@ func Lines(s string) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// Error returns err with a message that is fit to be printed. It unwraps to err,
+// and is nil where err is.
+func Error(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	if said := Lines(text); said != text {
+		return foreign{said, err}
+	}
+	return err
+}
+
+type foreign struct {
+	text string
+	err  error
+}
+
+func (e foreign) Error() string { return e.text }
+func (e foreign) Unwrap() error { return e.err }
+
+// GomegaString keeps Gomega's printer from walking into err.
+func (e foreign) GomegaString() string { return e.text }
 
 // Markdown returns s as text within a line or a table's cell of a Markdown page,
 // where nothing in it is markup.
