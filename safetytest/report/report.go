@@ -146,7 +146,8 @@ type NotRun struct {
 	// Claim and Statement are its claim's, where the spec is known to have one.
 	Claim     string `json:"claim,omitempty"`
 	Statement string `json:"statement,omitempty"`
-	// Why is "filtered out", "skipped" or "pending".
+	// Why is "pending", "skipped: " with the spec's own words, "filtered out", or
+	// "filtered out or not reached" in a run that ended early.
 	Why string `json:"why"`
 }
 
@@ -195,9 +196,14 @@ func eHolm(entries []Entry) []bool {
 	return evidence.EHolm(logE, 0.05)
 }
 
-// WriteJSON writes the summary as one line of JSON.
+// mostNamed is how many specs that did not run a line of JSON names.
+const mostNamed = 20
+
+// WriteJSON writes the summary as one line of JSON. Of the specs that did not run
+// it names the first twenty; WriteFile stores all.
 func (s Summary) WriteJSON(w io.Writer) error {
 	s.Schema = Schema
+	s.Missed, s.LeftOut = s.Missed[:min(len(s.Missed), mostNamed)], s.LeftOut[:min(len(s.LeftOut), mostNamed)]
 	line, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("writing the summary: %w", err)

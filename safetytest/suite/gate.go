@@ -91,7 +91,7 @@ func missed(spec types.SpecReport, succeeded bool) report.NotRun {
 	case spec.State == types.SpecStatePending:
 		n.Why = "pending"
 	case spec.Failure.Message != "":
-		n.Why = "skipped"
+		n.Why = "skipped: " + plain.Text(spec.Failure.Message)
 	case !succeeded:
 		n.Why = "filtered out or not reached"
 	}
@@ -114,6 +114,9 @@ func (s *session) objections(r ginkgo.Report) []string {
 	add(s.controlled(r))
 	if !r.SuiteSucceeded {
 		return out // red anyway, in words of its own
+	}
+	if !s.tested() {
+		out = append(out, nothingTested)
 	}
 	for _, name := range s.untested {
 		out = append(out, fmt.Sprintf("the spec %q passed and never tested the claim that it was planned with: state it with Expect(suite.Subject(ctx)).To(...)", name))

@@ -108,7 +108,7 @@ func (s *session) dryRun() ([]spec, error) {
 // go test's own, belong to the real run.
 func dryRunArgs(test, report string) ([]string, error) {
 	suiteConfig, _ := ginkgo.GinkgoConfiguration()
-	suiteConfig.DryRun = true
+	suiteConfig.DryRun, suiteConfig.FailOnEmpty = true, false
 	suiteConfig.ParallelProcess, suiteConfig.ParallelTotal, suiteConfig.ParallelHost = 1, 1, ""
 	args, err := types.GenerateGinkgoTestRunArgs(suiteConfig, types.ReporterConfig{JSONReport: report}, types.NewDefaultGoFlagsConfig())
 	return append(args, "-test.run=^"+test+"$"), err
