@@ -118,6 +118,9 @@ func (v Verdict) Because() string {
 		if v.ends.most > 0 && v.Reason != evidence.Deadline {
 			text += fmt.Sprintf(" (at most %d pairs)", v.ends.most)
 		}
+		if v.Reason == evidence.Deadline {
+			text += ", so give the run more time (go test -timeout)"
+		}
 		if said := v.advice(by); said != "" {
 			text += "; " + said
 		}

@@ -27,7 +27,7 @@ func TestAdviceIsWhatWouldHelp(t *testing.T) {
 	}{
 		{"more pairs", undecided(evidence.Futile, 80, 56, ends{most: 80, recorded: true}), []string{"(at most 80 pairs)", "about 56 " + morePairs, "another run goes on from here"}, nil, byPairs},
 		{"without a record", undecided(evidence.Budget, 80, 56, ends{most: 80}), []string{"about 56 " + morePairs}, []string{"goes on"}, byPairs},
-		{"the deadline", undecided(evidence.Deadline, 40, 56, ends{most: 80, recorded: true}), []string{"the deadline passed", "about 56 " + morePairs}, []string{"at most"}, byPairs},
+		{"the deadline", undecided(evidence.Deadline, 40, 56, ends{most: 80, recorded: true}), []string{"the deadline passed, so give the run more time (go test -timeout)", "about 56 " + morePairs}, []string{"at most"}, byPairs},
 		{"over targets, all asked", undecided(evidence.Curtailed, 60, 54, ends{most: 60, once: 60, unit: "targets", recorded: true}), []string{"each of the 60 targets is asked once", "more targets would, or a wider margin"}, []string{"54", "goes on"}, byTargets},
 		{"over targets, some left", undecided(evidence.Curtailed, 40, 54, ends{most: 60, once: 60, unit: "targets"}), []string{"each of the 60 targets"}, []string{"54"}, byTargets},
 		{"greedy, all cells asked", undecided(evidence.Budget, 240, 0, ends{most: 240, once: 240, unit: "cells"}), []string{"each of the 240 cells is asked once"}, []string{morePairs}, byTargets},
