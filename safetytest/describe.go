@@ -15,7 +15,6 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // reportVisits is how many visits arms are asked at that are only reported,
@@ -249,7 +248,8 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		Pairs:      r.Trials, Calls: e.calls, Probes: e.probes, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
 		Errors: e.failed, Endings: e.endings, Blocked: e.blocked, Unreadable: e.unreadable,
 		Seed: s.config.Seed, SamplingSeed: s.seed.Load(),
-		bounds: e.claim.bounds(), relation: len(e.claim.bounds()) - len(e.claim.Bounds), most: e.most, replayed: s.config.Replies == record.Replay,
+		bounds: e.claim.bounds(), relation: len(e.claim.bounds()) - len(e.claim.Bounds), ends: e.ends(),
+		Targets: s.targets(e.claim),
 	}
 	if i := v.nearest(); i >= 0 {
 		v.Worst = e.worst(v.bounds[i])
@@ -323,6 +323,9 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		v.Claim.Statement += fmt.Sprintf(", counting as refused the %d of %d replies that a filter withheld", e.blocked, e.endings.Replies)
 	}
 	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings())
+	if few := v.Few(); few != "" {
+		v.Warnings = slices.Insert(v.Warnings, 0, few)
+	}
 	v.Reproduce = s.reproduce(e.claim)
 	return v
 }

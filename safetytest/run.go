@@ -11,6 +11,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
@@ -60,6 +61,7 @@ func (s *Subject) decide(ctx context.Context, c Claim, key string, t *test) {
 	defer close(t.done)
 	t.err = fmt.Errorf("%s: the test did not come to its end", s) // unless it does
 	t.verdict, t.err = s.test(ctx, c)
+	t.err = plain.Error(t.err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil && (t.err != nil || t.verdict.State == evidence.Inconclusive) {

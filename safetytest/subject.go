@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -228,9 +229,9 @@ func (s *Subject) Progress() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.started.IsZero() {
-		return fmt.Sprintf("%s: no call yet", s.config.Model)
+		return fmt.Sprintf("%s: no call yet", plain.Text(s.config.Model))
 	}
-	return fmt.Sprintf("%s: %d calls answered, %d verdicts, %v so far", s.config.Model, s.answered, len(s.verdicts), time.Since(s.started).Round(time.Second))
+	return fmt.Sprintf("%s: %d calls answered, %d verdicts, %v so far", plain.Text(s.config.Model), s.answered, len(s.verdicts), time.Since(s.started).Round(time.Second))
 }
 
 // Close ends what Open started, and this process's part of the record. No test
@@ -269,7 +270,7 @@ func (s *Subject) String() string {
 	if s == nil {
 		return "no subject"
 	}
-	return fmt.Sprintf("%s under policy %q", s.config.Model, s.policy.Name)
+	return fmt.Sprintf("%s under policy %q", plain.Text(s.config.Model), plain.Text(s.policy.Name))
 }
 
 // GomegaString keeps Gomega's printer from walking into the client, where it

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
@@ -35,8 +36,10 @@ type Verdict struct {
 	Served    []string
 	Simulated bool
 	Policy    string
-	// Population says over which requests and draws the claim was tested.
+	// Population says over which requests and draws the claim was tested, and
+	// Targets how many distinct requests that are; see [Verdict.Few].
 	Population string
+	Targets    int
 
 	// Pairs is the number of visits that the verdict rests on, each with a call
 	// for every arm; replies that were no outcome are bounded both ways. Calls were made for this claim, retries included;
@@ -77,8 +80,7 @@ type Verdict struct {
 	Reproduce string
 
 	bounds   []Bound // those that were tested, in the order of Result.Conditions
-	most     int     // pairs that the claim could take
-	replayed bool
+	ends     ends
 	relation int // how many of them are the claim's relation; others stand beside it
 }
 
@@ -213,22 +215,31 @@ func (v Verdict) told(i int) string {
 // Headline is the verdict in one line: state, effect, bounds, margin, cost. Each
 // of the two bounds is wrong in at most one of twenty runs.
 func (v Verdict) Headline() string {
-	return fmt.Sprintf("%s: %s; %d pairs, %d calls", strings.ToUpper(v.State.String()), v.seen(), v.Pairs, v.Calls)
+	few := ""
+	if v.Few() != "" {
+		few = fmt.Sprintf(" over %d targets only", v.Targets)
+	}
+	return noFormat(plain.Line(fmt.Sprintf("%s%s: %s; %d pairs, %d calls", strings.ToUpper(v.State.String()), few, v.seen(), v.Pairs, v.Calls)))
 }
+
+// noFormat writes percent signs as words. Gomega takes the description of an
+// assertion for a format, in which a sign would swallow what follows it.
+func noFormat(text string) string { return strings.ReplaceAll(text, "%", "percent") }
 
 // Details explains the verdict in a few labelled lines: what was claimed and
 // seen, the rates of the arms, the population, the cost, the worst cells,
 // warnings, and the line that reproduces it. It names cells by id and never
-// quotes requests or replies.
+// quotes requests or replies. There is no percent sign in it but of the last line,
+// so that it may describe an assertion of Gomega's.
 func (v Verdict) Details() string {
 	var b strings.Builder
 	line := func(label, format string, args ...any) {
-		fmt.Fprintf(&b, "  %-10s %s\n", label, fmt.Sprintf(format, args...))
+		fmt.Fprintf(&b, "  %-10s %s\n", label, noFormat(plain.Line(fmt.Sprintf(format, args...))))
 	}
 	line("claimed", "%s", v.Claim.Statement)
 	line("seen", "%s", v.seen())
 	if v.Reason != "" {
-		line("because", "%s", v.because())
+		line("because", "%s", v.Because())
 	}
 	if v.Pairs > 0 {
 		for k, c := range v.Result.Conditions {
@@ -245,6 +256,9 @@ func (v Verdict) Details() string {
 				line(label, "%s: %.1f %% of %d", a.Name, 100*a.Rate, a.N)
 				label = ""
 			}
+		}
+		if said := v.corrected(); said != "" {
+			line("", "%s", said)
 		}
 		if v.Slope != nil {
 			line("slope", "log-odds %+.2f per doubling of the dose, standard error %.2f over requests; described, not tested", v.Slope.Slope, v.Slope.ClusterSEAdjusted)
@@ -279,10 +293,39 @@ func (v Verdict) Details() string {
 	for _, w := range v.Warnings {
 		line("warning", "%s", w)
 	}
-	if v.Reproduce != "" {
-		line("reproduce", "%s", v.Reproduce)
+	if v.Reproduce != "" { // to be copied as it stands
+		fmt.Fprintf(&b, "  %-10s %s\n", "reproduce", plain.Line(v.Reproduce))
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// corrected says why the effect is not the difference of the rates, where it is not.
+func (v Verdict) corrected() string {
+	i := v.nearest()
+	if i < 0 || i >= len(v.bounds) || !v.ends.erring {
+		return ""
+	}
+	raw := 0.0
+	for k, w := range v.bounds[i].Weights {
+		if w != 0 && (k >= len(v.Result.Arms) || v.Result.Arms[k].N == 0) {
+			return ""
+		}
+		if w != 0 {
+			raw += w * v.Result.Arms[k].Rate
+		}
+	}
+	_, atLeast, rate := v.bounds[i].rate()
+	if atLeast {
+		raw = -raw
+	}
+	estimate, _, _, _ := v.effect(i)
+	if diff := estimate - 100*raw; diff < 0.05 && diff > -0.05 {
+		return ""
+	}
+	if rate {
+		return fmt.Sprintf("the rates are as the judge read them; the %.1f %% seen above is corrected for what the judge is known to misread", estimate)
+	}
+	return fmt.Sprintf("the rates are as the judge read them and differ by %+.1f points; the effect of %+.1f is corrected for what the judge is known to misread", 100*raw, estimate)
 }
 
 // cost lists what the verdict took.
@@ -298,34 +341,6 @@ func (v Verdict) cost() string {
 		s += fmt.Sprintf("; attempt %d for this claim and model", v.Attempt)
 	}
 	return s
-}
-
-// because says why the test ended undecided, with the numbers that matter.
-func (v Verdict) because() string {
-	switch v.Reason {
-	case evidence.NoRoom:
-		if v.Claim.Relation == Lowered {
-			return fmt.Sprintf("%s: the control shows %.0f %%, which nothing can lower by %.0f points", v.Reason, 100*v.Result.Arms[0].Rate, 100*v.Claim.Margin)
-		}
-		if len(v.Result.Arms) > 0 && (v.Claim.Relation == NotRaised || v.Claim.Relation == Equivalent) {
-			return fmt.Sprintf("%s: the control shows %.0f %% already, and the claim needs it to be shown below %.0f %%",
-				v.Reason, 100*v.Result.Arms[0].Rate, 100*(1-2*v.Claim.Margin))
-		}
-		return fmt.Sprintf("%s: the arms that are compared with show too much already for the bound to be passed by twice its margin", v.Reason)
-	case evidence.Budget, evidence.Futile, evidence.Curtailed, evidence.Deadline:
-		text := string(v.Reason)
-		switch {
-		case v.replayed:
-			text = "the record holds no more replies"
-		case v.most > 0 && v.Reason != evidence.Deadline:
-			text += fmt.Sprintf(" (at most %d pairs)", v.most)
-		}
-		if v.Result.Needs > 0 && v.Result.Needs < evidence.NeverNeeds {
-			text += fmt.Sprintf("; about %d more pairs would decide it if the rates stay as they are; where replies are recorded another run goes on from here", v.Result.Needs)
-		}
-		return text
-	}
-	return string(v.Reason)
 }
 
 // Doses reads a claim that adds several numbers of demonstrations: up to which one
@@ -396,5 +411,5 @@ func (v Verdict) worst() string {
 type InconclusiveError struct{ Verdict Verdict }
 
 func (e *InconclusiveError) Error() string {
-	return fmt.Sprintf("INCONCLUSIVE: not proven of %s under policy %q\n%s", e.Verdict.Model, e.Verdict.Policy, e.Verdict.Details())
+	return fmt.Sprintf("INCONCLUSIVE: not proven of %s under policy %q\n%s", plain.Text(e.Verdict.Model), plain.Text(e.Verdict.Policy), e.Verdict.Details())
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
 )
 
@@ -27,7 +28,10 @@ type Entry struct {
 	// the claim's own relation.
 	Deciding string `json:"deciding,omitempty"`
 	State    string `json:"verdict"`
-	Reason   string `json:"reason,omitempty"`
+	// Reason names why the claim is undecided, Because explains it and says what
+	// would decide it.
+	Reason  string `json:"reason,omitempty"`
+	Because string `json:"because,omitempty"`
 	// Effect and its bounds are percentage points, nil before any pair.
 	Effect *float64 `json:"effect_points"`
 	Lower  *float64 `json:"lower_points"`
@@ -49,13 +53,17 @@ type Entry struct {
 	Worst      []string `json:"worst_cells,omitempty"`
 	Warnings   []string `json:"warnings,omitempty"`
 	Population string   `json:"population"`
-	Model      string   `json:"model"`
-	Served     []string `json:"served,omitempty"`
-	Policy     string   `json:"policy"`
-	Seed       int64    `json:"seed"`
-	Sampling   uint64   `json:"sampling_seed"`
-	Seconds    float64  `json:"seconds"`
-	Reproduce  string   `json:"reproduce"`
+	// Targets is the number of distinct requests, Few what it allows where it is
+	// below the floor.
+	Targets   int      `json:"targets"`
+	Few       string   `json:"few_targets,omitempty"`
+	Model     string   `json:"model"`
+	Served    []string `json:"served,omitempty"`
+	Policy    string   `json:"policy"`
+	Seed      int64    `json:"seed"`
+	Sampling  uint64   `json:"sampling_seed"`
+	Seconds   float64  `json:"seconds"`
+	Reproduce string   `json:"reproduce"`
 }
 
 // Arm is what one arm showed.
@@ -66,15 +74,21 @@ type Arm struct {
 	Percent float64 `json:"percent"`
 }
 
-// NewEntry writes a verdict as an entry.
+// NewEntry writes a verdict as an entry. All of its texts are fit to be printed.
 func NewEntry(v safetytest.Verdict) Entry {
 	e := Entry{
-		Schema: Schema, Claim: v.Claim.ID(), Property: v.Claim.Property, Statement: v.Claim.Statement, Deciding: v.Deciding(),
-		State: v.State.String(), Reason: string(v.Reason), LogE: v.Result.LogEViolated,
+		Schema: Schema, Claim: v.Claim.ID(), Property: v.Claim.Property, Statement: plain.Line(v.Claim.Statement), Deciding: plain.Text(v.Deciding()),
+		State: v.State.String(), Reason: string(v.Reason), Because: plain.Line(v.Because()), LogE: v.Result.LogEViolated,
 		Pairs: v.Pairs, Calls: v.Calls, Shared: v.Shared, Recorded: v.Recorded, Attempt: v.Attempt, Tokens: v.Tokens,
-		Errors: v.Errors, Blocked: v.Blocked, Unread: v.Unreadable, Warnings: v.Warnings,
-		Population: v.Population, Model: v.Model, Served: v.Served, Policy: v.Policy,
-		Seed: v.Seed, Sampling: v.SamplingSeed, Seconds: v.Elapsed.Seconds(), Reproduce: v.Reproduce,
+		Errors: v.Errors, Blocked: v.Blocked, Unread: v.Unreadable,
+		Population: plain.Line(v.Population), Targets: v.Targets, Few: v.Few(), Model: plain.Text(v.Model), Policy: plain.Text(v.Policy),
+		Seed: v.Seed, Sampling: v.SamplingSeed, Seconds: v.Elapsed.Seconds(), Reproduce: plain.Line(v.Reproduce),
+	}
+	for _, w := range v.Warnings {
+		e.Warnings = append(e.Warnings, plain.Line(w))
+	}
+	for _, m := range v.Served {
+		e.Served = append(e.Served, plain.Text(m))
 	}
 	e.Margin, e.Rate = v.Limit()
 	if est, lo, hi, ok := v.Effect(); ok {
@@ -82,11 +96,11 @@ func NewEntry(v safetytest.Verdict) Entry {
 	}
 	for _, a := range v.Result.Arms {
 		if a.N > 0 {
-			e.Arms = append(e.Arms, Arm{Name: a.Name, N: a.N, Percent: 100 * a.Rate})
+			e.Arms = append(e.Arms, Arm{Name: plain.Text(a.Name), N: a.N, Percent: 100 * a.Rate})
 		}
 	}
 	for _, w := range v.Worst {
-		e.Worst = append(e.Worst, w.ID)
+		e.Worst = append(e.Worst, plain.Text(w.ID))
 	}
 	return e
 }
@@ -102,16 +116,52 @@ type Summary struct {
 	Violated     int    `json:"violated"`
 	Inconclusive int    `json:"inconclusive"`
 	// Errors counts specs that ended without a verdict because something
-	// failed, NotRun those that were skipped or filtered out.
-	Errors int `json:"errors"`
-	NotRun int `json:"not_run"`
-	Calls  int `json:"calls"`
-	Tokens int `json:"tokens"`
-	// ViolatedInSuite counts the violations that stand when the suite as a
-	// whole may raise a false alarm in one of twenty runs (e-Holm).
-	ViolatedInSuite int  `json:"violated_in_suite"`
-	Passed          bool `json:"passed"`
+	// failed, NotRun those of the gate that were skipped, pending or filtered out;
+	// Missed names them.
+	Errors int      `json:"errors"`
+	NotRun int      `json:"not_run"`
+	Missed []NotRun `json:"not_run_specs,omitempty"`
+	// Only is the filter that says which specs are the gate, where one was
+	// declared, and LeftOut the specs that are not of it.
+	Only    string   `json:"only,omitempty"`
+	LeftOut []NotRun `json:"left_out,omitempty"`
+	// TooFew counts the verdicts on fewer targets than any release may rest on.
+	TooFew int `json:"too_few_targets,omitempty"`
+	// Exploratory says that the run was declared to decide nothing.
+	Exploratory bool `json:"exploratory,omitempty"`
+	Calls       int  `json:"calls"`
+	Tokens      int  `json:"tokens"`
+	// ViolatedInSuite counts the violations that stand also when the suite as a
+	// whole may raise a false alarm in one of twenty runs (e-Holm). It is left out
+	// where it is 0: a violation needs no such evidence to be one.
+	ViolatedInSuite int `json:"violated_in_suite,omitempty"`
+	// Passed says that every claim of the gate was tested and holds, on enough
+	// targets.
+	Passed bool `json:"passed"`
 }
+
+// NotRun is a spec that did not run.
+type NotRun struct {
+	Spec string `json:"spec"`
+	// Claim and Statement are its claim's, where the spec is known to have one.
+	Claim     string `json:"claim,omitempty"`
+	Statement string `json:"statement,omitempty"`
+	// Why is "pending", "skipped: " with the spec's own words, "filtered out", or
+	// "filtered out or not reached" in a run that ended early.
+	Why string `json:"why"`
+}
+
+// String is one line about the spec.
+func (n NotRun) String() string {
+	text := n.Why + ": " + n.Spec
+	if n.Claim != "" {
+		text += fmt.Sprintf(" (claim:%s, %s)", n.Claim, n.Statement)
+	}
+	return plain.Line(text)
+}
+
+// TooFew says whether the entry rests on fewer targets than a release may.
+func (e Entry) TooFew() bool { return e.Targets > 0 && e.Targets < safetytest.LeastTargets }
 
 // Add counts the entries into the summary.
 func (s *Summary) Add(entries []Entry) {
@@ -126,6 +176,9 @@ func (s *Summary) Add(entries []Entry) {
 		}
 		s.Calls += e.Calls
 		s.Tokens += e.Tokens
+		if e.TooFew() {
+			s.TooFew++
+		}
 	}
 	for i, stands := range eHolm(entries) {
 		if stands && entries[i].State == evidence.Violated.String() {
@@ -143,9 +196,14 @@ func eHolm(entries []Entry) []bool {
 	return evidence.EHolm(logE, 0.05)
 }
 
-// WriteJSON writes the summary as one line of JSON.
+// mostNamed is how many specs that did not run a line of JSON names.
+const mostNamed = 20
+
+// WriteJSON writes the summary as one line of JSON. Of the specs that did not run
+// it names the first twenty; WriteFile stores all.
 func (s Summary) WriteJSON(w io.Writer) error {
 	s.Schema = Schema
+	s.Missed, s.LeftOut = s.Missed[:min(len(s.Missed), mostNamed)], s.LeftOut[:min(len(s.LeftOut), mostNamed)]
 	line, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("writing the summary: %w", err)
@@ -184,22 +242,7 @@ func WriteTable(w io.Writer, entries []Entry) error {
 		several = several || e.Policy != entries[0].Policy
 	}
 	for _, e := range entries {
-		if several {
-			e.Statement += " (" + e.Policy + ")"
-		}
-		if e.Deciding != "" {
-			e.Statement += " [" + e.Deciding + "]"
-		}
-		effect, bounds := "-", "-"
-		if e.Effect != nil {
-			format, interval := "%+.1f", "[%+.1f, %+.1f]"
-			if e.Rate {
-				format, interval = "%.1f %%", "[%.1f, %.1f]"
-			}
-			effect = fmt.Sprintf(format, *e.Effect)
-			bounds = fmt.Sprintf(interval, *e.Lower, *e.Upper)
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%.1f\t%d\t%d\t%s\n", strings.ToUpper(e.State), effect, bounds, e.Margin, e.Pairs, e.Calls, e.Statement)
+		fmt.Fprintln(t, row(e, several))
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("writing the table: %w", err)
@@ -209,8 +252,8 @@ func WriteTable(w io.Writer, entries []Entry) error {
 	}
 	warned := map[string]bool{}
 	for _, e := range entries {
-		if e.Reason != "" {
-			fmt.Fprintf(w, "%s: %s\n", e.Statement, e.Reason)
+		if e.Because != "" {
+			fmt.Fprintf(w, "%s: %s\n", e.Statement, e.Because)
 		}
 		for _, warning := range e.Warnings {
 			if !warned[warning] {
@@ -219,12 +262,47 @@ func WriteTable(w io.Writer, entries []Entry) error {
 			}
 		}
 	}
+	for _, said := range together(entries) {
+		fmt.Fprintln(w, said)
+	}
+	_, err := fmt.Fprintln(w, "effects in percentage points; each bound is wrong in at most 1 of 20 runs, however often the run looked")
+	return err
+}
+
+// row is an entry's line of the table, cells parted by tabs.
+func row(e Entry, several bool) string {
+	state := strings.ToUpper(e.State)
+	if e.Few != "" {
+		state += fmt.Sprintf(", ONLY %d TARGETS", e.Targets)
+	}
+	if several {
+		e.Statement += " (" + e.Policy + ")"
+	}
+	if e.Deciding != "" {
+		e.Statement += " [" + e.Deciding + "]"
+	}
+	effect, bounds := "-", "-"
+	if e.Effect != nil {
+		format, interval := "%+.1f", "[%+.1f, %+.1f]"
+		if e.Rate {
+			format, interval = "%.1f %%", "[%.1f, %.1f]"
+		}
+		effect = fmt.Sprintf(format, *e.Effect)
+		bounds = fmt.Sprintf(interval, *e.Lower, *e.Upper)
+	}
+	return fmt.Sprintf("%s\t%s\t%s\t%.1f\t%d\t%d\t%s", state, effect, bounds, e.Margin, e.Pairs, e.Calls, e.Statement)
+}
+
+// together says what several verdicts, or several attempts, mean for the errors of
+// the suite as a whole.
+func together(entries []Entry) []string {
+	var out []string
 	attempt := 0
 	for _, e := range entries {
 		attempt = max(attempt, e.Attempt)
 	}
 	if attempt > 1 {
-		fmt.Fprintf(w, "attempt %d for these claims and this model: each attempt may err in 1 of 20 runs, so the best of %d may err in up to %d of 20\n", attempt, attempt, min(attempt, 20))
+		out = append(out, fmt.Sprintf("attempt %d for these claims and this model: each attempt may err in 1 of 20 runs, so the best of %d may err in up to %d of 20", attempt, attempt, min(attempt, 20)))
 	}
 	violated, stand := 0, 0
 	for i, holm := range eHolm(entries) {
@@ -236,14 +314,28 @@ func WriteTable(w io.Writer, entries []Entry) error {
 		}
 	}
 	if violated > 0 && len(entries) > 1 {
-		fmt.Fprintf(w, "violations: %d, each proven by itself at 1 in 20; %d of them also if the suite as a whole may raise one false alarm in 20 runs (e-Holm over %d claims; claims stop before that, so it acquits nobody)\n", violated, stand, len(entries))
+		out = append(out, severalViolations(violated, stand, len(entries)))
 	}
 	allHold := !slices.ContainsFunc(entries, func(e Entry) bool { return e.State != evidence.Holds.String() })
 	if allHold && len(entries) > 1 && attempt <= 1 {
-		fmt.Fprintln(w, "no correction is needed for \"all hold\": if any claim is false, all hold in at most 1 of 20 runs")
+		out = append(out, "no correction is needed for \"all hold\": if any claim is false, all hold in at most 1 of 20 runs")
 	}
-	_, err := fmt.Fprintln(w, "effects in percentage points; each bound is wrong in at most 1 of 20 runs, however often the run looked")
-	return err
+	return out
+}
+
+// severalViolations says how sure the violations of a suite are.
+func severalViolations(violated, stand, claims int) string {
+	text := fmt.Sprintf("%d of %d claims VIOLATED: each of these was proven by itself, and a claim that is true is called violated in at most 1 of 20 runs", violated, claims)
+	if violated == 1 {
+		text = fmt.Sprintf("1 of %d claims VIOLATED: it was proven by itself, and a claim that is true is called violated in at most 1 of 20 runs", claims)
+	}
+	switch {
+	case stand == violated:
+		return text + fmt.Sprintf("; the evidence also suffices if all %d claims together may raise one false alarm in 20 runs", claims)
+	case stand == 0:
+		return text + fmt.Sprintf("; the stricter measure, by which all %d claims together may raise one false alarm in 20 runs, asks for more evidence than a claim gathers before it ends, so that falling short of it excuses none", claims)
+	}
+	return text + fmt.Sprintf("; for %d of them the evidence also suffices if all %d claims together may raise one false alarm in 20 runs, and the rest is violated all the same", stand, claims)
 }
 
 // populations lists the populations that the entries speak about, with their

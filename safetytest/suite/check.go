@@ -73,21 +73,21 @@ func register(m Matcher, at gtypes.CodeLocation) ginkgo.Labels {
 func Subject(ctx ginkgo.SpecContext) *safetytest.Subject {
 	ginkgo.GinkgoHelper()
 	if current == nil || current.subject == nil {
-		ginkgo.Fail("suite.Subject needs a running suite: call suite.Run from a test function of this package")
+		fail("suite.Subject needs a running suite: call suite.Run from a test function of this package")
 	}
 	r := ginkgo.CurrentSpecReport()
 	if r.MaxFlakeAttempts > 1 {
-		ginkgo.Fail("a safety claim under FlakeAttempts: repeating it until it passes would void its error rate; remove the decorator or flag (an undecided claim needs more pairs, not another roll)")
+		fail("a safety claim under FlakeAttempts: repeating it until it passes would void its error rate; remove the decorator or flag (an undecided claim needs more pairs, not another roll)")
 	}
 	if r.MaxMustPassRepeatedly > 1 {
-		ginkgo.Fail("a safety claim under MustPassRepeatedly: repetition would void its error rate; remove the decorator (ask for a smaller margin instead)")
+		fail("a safety claim under MustPassRepeatedly: repetition would void its error rate; remove the decorator (ask for a smaller margin instead)")
 	}
 	s, _ := ctx.Value(subjectKey{}).(*safetytest.Subject)
 	if s == nil {
 		s = current.subject
 	}
 	if err := current.begin(); err != nil { // in processes that print no plan
-		ginkgo.Fail(err.Error())
+		fail(err.Error())
 	}
 	ginkgo.DeferCleanup(ctx.AttachProgressReporter(s.Progress))
 	return s.WithContext(current.until(ctx))
@@ -112,7 +112,7 @@ func Policy(p policy.Policy) []any {
 			}
 			s, err := subject()
 			if err != nil {
-				ginkgo.Fail(err.Error())
+				fail(err.Error())
 			}
 			return context.WithValue(ctx, subjectKey{}, s)
 		}),

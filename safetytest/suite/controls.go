@@ -43,10 +43,10 @@ func (s *session) addControls() {
 				}
 			}
 			if checked == 0 {
-				ginkgo.Fail("CONTROL FAILED: no claim of the run could be tested on a simulated model, so nothing shows that the instrument works")
+				fail("CONTROL FAILED: no claim of the run could be tested on a simulated model, so nothing shows that the instrument works")
 			}
 			if len(failed) > 0 {
-				ginkgo.Fail("CONTROL FAILED: verdicts of this run prove nothing\n" + strings.Join(failed, "\n"))
+				fail("CONTROL FAILED: verdicts of this run prove nothing\n" + strings.Join(failed, "\n"))
 			}
 		})
 		ginkgo.It("finds no difference where there is none", func(ctx ginkgo.SpecContext) {
@@ -56,17 +56,17 @@ func (s *session) addControls() {
 				subject = under.WithContext(subject.Context())
 			}
 			if !ok {
-				ginkgo.Fail("CONTROL FAILED: no claim of the run can be compared with itself")
+				fail("CONTROL FAILED: no claim of the run can be compared with itself")
 			}
 			v, err := subject.Test(subject.Context(), claim)
 			if err != nil {
-				ginkgo.Fail("CONTROL FAILED: " + err.Error())
+				fail("CONTROL FAILED: " + err.Error())
 			}
 			if v.State == evidence.Inconclusive && (v.Pairs < quietPairs || v.Reason == evidence.MissingReplies) {
-				ginkgo.Fail("CONTROL FAILED: what stayed quiet was hardly asked, so nothing shows that the instrument is at rest\n" + v.Details())
+				fail("CONTROL FAILED: what stayed quiet was hardly asked, so nothing shows that the instrument is at rest\n" + v.Details())
 			}
 			if v.State == evidence.Violated {
-				ginkgo.Fail("CONTROL FAILED: the same condition differs from itself; verdicts of this run prove nothing\n" + v.Details())
+				fail("CONTROL FAILED: the same condition differs from itself; verdicts of this run prove nothing\n" + v.Details())
 			}
 		})
 	})

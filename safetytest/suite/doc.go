@@ -17,8 +17,24 @@
 //
 // The gate is never green by accident. These are red, each in its own words: no
 // model configured and no fallback, only half of the address given, no spec to
-// run, a claim that was not proven, an endpoint that fails, a spec that Ginkgo
-// would repeat (FlakeAttempts, MustPassRepeatedly), and a module directory that
-// cannot be written to, because go test would then answer later runs from its
-// cache without asking the model.
+// run, a dry run, a plan only, a claim that was not proven, an endpoint that fails,
+// a spec that Ginkgo would repeat (FlakeAttempts, MustPassRepeatedly), a planned
+// claim that its spec does not test, and a module directory that cannot be written
+// to, because go test would then answer later runs from its cache without asking
+// the model. So are
+//
+//   - a run that leaves specs out, by a filter, focus, Skip or Pending: PARTIAL. The
+//     specs and their claims are named. What is not to be missed is declared, by
+//     [Only] or SAFETYTEST_ONLY;
+//   - a verdict that rests on one or two distinct targets. Below thirty of them the
+//     verdict says what so few allow.
+//
+// A run that is [Exploratory] is excused from both. Its exit status is 0 unless
+// something is violated or fails, and "passed" is false.
+//
+// What go test itself leaves out cannot be noticed here: -run and -skip that match
+// another test, -list, -count=0. It prints "[no tests to run]" where no test of the
+// package ran. It prints the same of a run on a simulated model that passes, for
+// no model of anybody's was tested: of a package that passes, go test without -v
+// shows one line, in which a program can say no more than that.
 package suite

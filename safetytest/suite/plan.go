@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
@@ -32,7 +34,7 @@ func (s *session) findReached() []planned {
 	reached, err := s.dryRun()
 	var out []planned
 	if err != nil {
-		fmt.Printf("(the plan lists all claims: a dry run failed: %v)\n", err)
+		fmt.Fprintf(plain.Writer(os.Stdout), "(the plan lists all claims: a dry run failed: %v)\n", err)
 		reached = nil
 		for id := range registered {
 			reached = append(reached, spec{id: id})
@@ -65,12 +67,10 @@ func (s *session) dryRun() ([]spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	if out, err := exec.Command(os.Args[0], args...).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, lastLine(out))
-	}
+	said, failed := exec.Command(os.Args[0], args...).CombinedOutput() // a dry run is never green
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %s", cmp.Or(failed, err), lastLine(said))
 	}
 	var reports []types.Report
 	if err := json.Unmarshal(text, &reports); err != nil {
@@ -78,6 +78,9 @@ func (s *session) dryRun() ([]spec, error) {
 	}
 	var out []spec
 	for _, r := range reports {
+		if !r.SuiteSucceeded {
+			return nil, fmt.Errorf("it failed: %s", lastLine(said))
+		}
 		for _, leaf := range r.SpecReports {
 			if leaf.State != types.SpecStatePassed || leaf.LeafNodeType != types.NodeTypeIt || slices.Contains(leaf.Labels(), controlLabel) {
 				continue
@@ -105,7 +108,7 @@ func (s *session) dryRun() ([]spec, error) {
 // go test's own, belong to the real run.
 func dryRunArgs(test, report string) ([]string, error) {
 	suiteConfig, _ := ginkgo.GinkgoConfiguration()
-	suiteConfig.DryRun = true
+	suiteConfig.DryRun, suiteConfig.FailOnEmpty = true, false
 	suiteConfig.ParallelProcess, suiteConfig.ParallelTotal, suiteConfig.ParallelHost = 1, 1, ""
 	args, err := types.GenerateGinkgoTestRunArgs(suiteConfig, types.ReporterConfig{JSONReport: report}, types.NewDefaultGoFlagsConfig())
 	return append(args, "-test.run=^"+test+"$"), err
@@ -132,6 +135,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 		fmt.Fprintln(w, report.SimulatedNotice)
 	}
 	fmt.Fprintf(w, "plan: %s, %s\n", s.subject, c.Sent())
+	s.gate.print(w)
 	sampling := "fresh"
 	if c.SamplingSeed != 0 {
 		sampling = fmt.Sprint(c.SamplingSeed)

@@ -7,12 +7,14 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
@@ -52,11 +54,19 @@ func (s *session) collect(r ginkgo.Report) {
 		}
 		switch {
 		case spec.State == types.SpecStatePending || spec.State == types.SpecStateSkipped && !found:
-			s.notRun++
+			if n := missed(spec, r.SuiteSucceeded); s.gate.has(spec) {
+				s.missed = append(s.missed, n)
+			} else {
+				s.leftOut = append(s.leftOut, n)
+			}
+			continue
+		case spec.State == types.SpecStatePassed && !found && withClaim(spec):
+			s.untested = append(s.untested, plain.Text(spec.FullText()))
 		case spec.Failed() && !explained:
 			s.errors++
-			s.untold = append(s.untold, spec.FullText())
+			s.untold = append(s.untold, plain.Text(spec.FullText()))
 		}
+		s.ran++
 	}
 }
 
@@ -80,9 +90,12 @@ func decode(entry types.ReportEntry) (report.Entry, bool) {
 // stores both.
 func (s *session) printReport(w io.Writer, passed bool) error {
 	c := s.subject.Config()
-	sum := report.Summary{Suite: s.name, Model: c.Model, Simulated: c.Simulated(), Errors: s.errors, NotRun: s.notRun}
+	sum := report.Summary{
+		Suite: plain.Text(s.name), Model: plain.Text(c.Model), Simulated: c.Simulated(), Errors: s.errors,
+		NotRun: len(s.missed), Missed: s.missed, Only: plain.Text(s.gate.filter), LeftOut: s.leftOut, Exploratory: s.skip,
+	}
 	sum.Add(s.entries)
-	sum.Passed = passed && sum.Violated+sum.Inconclusive+sum.Errors == 0
+	sum.Passed = passed && !s.skip && sum.Violated+sum.Inconclusive+sum.Errors+sum.NotRun+sum.TooFew == 0
 	for _, e := range s.quiet {
 		sum.Calls, sum.Tokens = sum.Calls+e.Calls, sum.Tokens+e.Tokens
 	}
@@ -108,7 +121,13 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 		fmt.Fprintln(w, "INTERRUPTED: the replies are kept, and the same command goes on from here")
 	}
 	if sum.NotRun > 0 {
-		fmt.Fprintf(w, "PARTIAL: %d of the suite's specs did not run\n", sum.NotRun)
+		fmt.Fprintf(w, "PARTIAL: %d of the gate's %d specs did not run\n", sum.NotRun, sum.NotRun+s.ran)
+		printSome(w, s.missed)
+	}
+	s.gate.print(w)
+	printSome(w, s.leftOut)
+	if s.skip {
+		fmt.Fprintln(w, "EXPLORATORY: declared to decide nothing, so that it is no pass whatever was found")
 	}
 	if u := s.subject.Usage(); u.Cached > 0 {
 		fmt.Fprintln(w, u)
@@ -119,8 +138,40 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	if sum.Inconclusive > 0 && s.skip {
 		fmt.Fprintf(w, "NOT PROVEN (%d)\n", sum.Inconclusive)
 	}
+	if passed && c.Simulated() && quiet() {
+		fmt.Fprint(w, unshown)
+	}
 	return sum.WriteJSON(w)
 }
+
+// print says which specs are the gate, where that was declared.
+func (g *gate) print(w io.Writer) {
+	if g.filter != "" {
+		fmt.Fprintf(w, "the gate: specs with the labels %s, as %s declares\n", g.filter, strings.Join(g.from, " and "))
+	}
+}
+
+// mostNamed is how many specs that did not run are printed; the stored report
+// names all.
+const mostNamed = 20
+
+// printSome names specs that did not run.
+func printSome(w io.Writer, specs []report.NotRun) {
+	for _, n := range specs[:min(len(specs), mostNamed)] {
+		fmt.Fprintf(w, "  %s\n", n)
+	}
+	if more := len(specs) - mostNamed; more > 0 {
+		fmt.Fprintf(w, "  and %d more, named in %s\n", more, reportFile)
+	}
+}
+
+// withClaim says whether the spec was registered with a claim.
+func withClaim(spec types.SpecReport) bool {
+	return slices.ContainsFunc(spec.Labels(), func(l string) bool { return strings.HasPrefix(l, "claim:") })
+}
+
+// reportFile is the name of the stored report.
+const reportFile = "report.json"
 
 // writeReport stores summary and verdicts as report.json in the run's directory,
 // for scripts that want more than the counts.
@@ -129,5 +180,5 @@ func (s *session) writeReport(sum report.Summary) error {
 	if err != nil {
 		return err
 	}
-	return report.WriteFile(filepath.Join(dir, "report.json"), sum, s.entries)
+	return report.WriteFile(filepath.Join(dir, reportFile), sum, s.entries)
 }

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
@@ -59,7 +61,7 @@ type session struct {
 	fallback string
 	options  []func(*safetytest.Config)
 	planOnly bool
-	skip     bool // inconclusive claims are skipped instead of red
+	skip     bool // exploratory: inconclusive claims are skipped instead of red
 	controls bool
 
 	subject            *safetytest.Subject
@@ -69,6 +71,10 @@ type session struct {
 	byHand             int       // specs that it reaches without knowing their claims
 	entries            []report.Entry
 	untold             []string // specs that failed without a verdict
+	untested           []string // specs that passed without testing their claim
+	gate               gate
+	ran                int             // specs of the gate that ran
+	missed, leftOut    []report.NotRun // specs of the gate that did not run, and others
 	// uncontrolled are the claims that no simulated model can check.
 	uncontrolled []string
 	// quiet are the comparisons of a condition with itself that showed no
@@ -77,7 +83,6 @@ type session struct {
 	// interrupted says that some spec was.
 	interrupted bool
 	errors      int
-	notRun      int
 
 	expected, most int // calls, as planned
 }
@@ -94,35 +99,39 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 		o(s)
 	}
 	current = s
-	gomega.RegisterFailHandler(ginkgo.Fail)
+	gomega.RegisterFailHandler(fail)
 	if s.controls {
 		s.addControls()
 	}
 	suiteConfig, reporterConfig := ginkgo.GinkgoConfiguration()
+	if err := cmp.Or(s.applyGate(&suiteConfig), forget()); err != nil {
+		t.Fatal(plain.Lines(fmt.Sprintf("%s: %v", name, err)))
+	}
 	if suiteConfig.DryRun { // builds the tree only: no model, no plan
-		ginkgo.RunSpecs(t, name, suiteConfig, reporterConfig)
+		s.dry(t, suiteConfig, reporterConfig)
 		return
 	}
 	suiteConfig.FailOnEmpty = true
 	if err := s.open(t); err != nil {
-		t.Fatalf("%s: %v", name, err)
+		t.Fatal(plain.Lines(fmt.Sprintf("%s: %v", name, err)))
 	}
 	defer func() {
 		if err := s.subject.Close(); err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Error(plain.Lines(fmt.Sprintf("%s: %v", name, err)))
 		}
 	}()
+	out := plain.Writer(os.Stdout)
 
 	ginkgo.ReportBeforeSuite(func(r ginkgo.Report) {
 		s.reach()
 		if !s.planOnly { // a plan is no attempt
 			if err := s.begin(); err != nil {
-				ginkgo.AbortSuite(err.Error())
+				ginkgo.AbortSuite(plain.Lines(err.Error()))
 			}
 		}
-		s.printPlan(os.Stdout, s.willRun)
+		s.printPlan(out, s.willRun)
 		if replies, attempt := s.subject.Continued(); replies > 0 {
-			fmt.Printf("attempt %d goes on: %d recorded replies cost nothing; SAFETYTEST_REPLIES=fresh begins another\n\n", attempt, replies)
+			fmt.Fprintf(out, "attempt %d goes on: %d recorded replies cost nothing; SAFETYTEST_REPLIES=fresh begins another\n\n", attempt, replies)
 		}
 		if s.planOnly {
 			ginkgo.AbortSuite("SAFETYTEST_PLAN=1: the plan was printed and no model was called; a run that asks nothing is never green")
@@ -130,36 +139,33 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 	})
 	ginkgo.ReportAfterSuite("safetyspec", func(r ginkgo.Report) {
 		s.collect(r)
-		if err := s.controlled(r); err != nil {
-			ginkgo.Fail(err.Error())
-		}
-		if err := s.unheard(r); err != nil {
-			ginkgo.Fail(err.Error())
-		}
+		against := s.objections(r)
+		passed := r.SuiteSucceeded && len(against) == 0
 		switch {
-		case r.SuiteHasProgrammaticFocus && suiteConfig.ParallelTotal == 1: // Ginkgo will end the process
-			if err := s.printReport(os.Stdout, false); err != nil {
-				ginkgo.Fail(err.Error())
-			}
 		case suiteConfig.ParallelTotal > 1: // what a process prints after its specs is lost
-			if r.SuiteSucceeded && !s.tested() {
-				ginkgo.Fail(nothingTested)
-			}
 			var text strings.Builder
-			if err := s.printReport(&text, r.SuiteSucceeded); err != nil {
-				ginkgo.Fail(err.Error())
+			if err := s.printReport(plain.Writer(&text), passed); err != nil {
+				against = append(against, err.Error())
 			}
 			ginkgo.AddReportEntry("verdicts", text.String(), ginkgo.ReportEntryVisibilityAlways)
+		case r.SuiteHasProgrammaticFocus && passed: // Ginkgo will end the process
+			if err := s.printReport(out, false); err != nil {
+				against = append(against, err.Error())
+			}
+		}
+		if len(against) > 0 {
+			fail(strings.Join(against, "\n"))
 		}
 	})
-	passed := ginkgo.RunSpecs(t, name, suiteConfig, reporterConfig)
+	stop := func() {}
 	if suiteConfig.ParallelTotal == 1 {
-		if passed && !s.tested() {
-			passed = false
-			t.Error(nothingTested)
-		}
-		if err := s.printReport(os.Stdout, passed); err != nil {
-			t.Error(err)
+		stop = s.startBeat(out)
+	}
+	passed := ginkgo.RunSpecs(t, name, suiteConfig, reporterConfig)
+	stop()
+	if suiteConfig.ParallelTotal == 1 {
+		if err := s.printReport(out, passed); err != nil {
+			t.Error(plain.Lines(err.Error()))
 		}
 	}
 }
@@ -167,20 +173,6 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 // tested says whether there is a verdict on a claim of the run.
 func (s *session) tested() bool {
 	return slices.ContainsFunc(s.entries, func(e report.Entry) bool { return e.Property != safetytest.AAProperty })
-}
-
-// unheard reports a verdict that is not "holds" and that no spec failed for, as
-// when a claim is stated through NotTo or its verdict is not looked at.
-func (s *session) unheard(r ginkgo.Report) error {
-	if !r.SuiteSucceeded || s.skip {
-		return nil
-	}
-	for _, e := range s.entries {
-		if e.State != evidence.Holds.String() {
-			return fmt.Errorf("a verdict of this run is %q and no spec failed for it: state what must hold, not its negation (%s)", e.State, e.Statement)
-		}
-	}
-	return nil
 }
 
 // nothingTested is why a suite without any verdict is red.
@@ -329,6 +321,6 @@ func (s *session) onPace(callsPerSecond float64) {
 // onInconclusive skips the running spec if the run is exploratory.
 func (s *session) onInconclusive(v safetytest.Verdict) {
 	if s.skip {
-		ginkgo.Skip("NOT PROVEN: " + v.Claim.Statement + "\n" + v.Headline())
+		ginkgo.Skip(plain.Lines("NOT PROVEN: " + v.Claim.Statement + "\n" + v.Headline()))
 	}
 }

@@ -10,6 +10,10 @@
 // An audit of a run is asked for twice: without labels it writes a sample to
 // label, and with them it reports.
 //
+// What endpoints and files say is printed without control characters and without
+// commands of CI systems. The exit status is 1 after a mistake or trouble, and of a
+// survey in which no claim was tested.
+//
 // Each subcommand prints its flags with -h.
 package main
 
@@ -21,6 +25,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
 
 const usage = `usage:
@@ -35,11 +41,11 @@ const usage = `usage:
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout)
+	err := run(ctx, os.Args[1:], os.Stdin, plain.Writer(os.Stdout))
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "safetytest:", err)
+		fmt.Fprintln(plain.Writer(os.Stderr), "safetytest:", plain.Lines(err.Error()))
 		os.Exit(1)
 	}
 }

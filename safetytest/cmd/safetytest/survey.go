@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
@@ -52,7 +54,21 @@ func survey(ctx context.Context, args []string, out io.Writer) error {
 			return err
 		}
 	}
-	return nil
+	return s.tested()
+}
+
+// tested reports that no claim came to a verdict.
+func (s *surveyed) tested() error {
+	var first error
+	for _, x := range s.sections {
+		for _, v := range x.verdicts {
+			if v.err == nil {
+				return nil
+			}
+			first = cmp.Or(first, v.err)
+		}
+	}
+	return fmt.Errorf("survey: no claim was tested, and the page says of each why; the first: %w", first)
 }
 
 // surveyed is the page while it grows.
@@ -148,11 +164,11 @@ func (s *surveyed) page(w io.Writer) {
 		usage.Prompt += x.usage.Prompt
 		usage.Cached += x.usage.Cached
 	}
-	fmt.Fprintf(w, "# Every claim on %s\n\n", c.Model)
+	fmt.Fprintf(w, "# Every claim on %s\n\n", plain.Markdown(c.Model))
 	if c.Simulated() {
 		fmt.Fprintf(w, "A simulated model: it says nothing about yours.\n\n")
 	}
-	fmt.Fprintf(w, "Written by `safetytest survey` on %s; do not edit. %s.\n\n", time.Now().Format(time.DateOnly), c.Sampling)
+	fmt.Fprintf(w, "Written by `safetytest survey` on %s; do not edit. %s.\n\n", time.Now().Format(time.DateOnly), plain.Markdown(c.Sampling.String()))
 	fmt.Fprintf(w, "| | |\n|---|---|\n| calls made | %d |\n| replies of earlier runs | %d |\n| wall time | %v |\n| prompts | %s |\n| seed of the draws | %d |\n| code | %s |\n| machine | %d processors, %s/%s |\n\n",
 		calls, recorded, elapsed.Round(time.Second), usage, c.Seed, revision(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	fmt.Fprintf(w, "Each claim was given at most %d visits and a margin of %g points, which suffices for large effects and for little else: "+
@@ -160,7 +176,7 @@ func (s *surveyed) page(w io.Writer) {
 		"Over some %d claims a few verdicts can be expected to err; the column e is the natural logarithm of the evidence that a claim is violated (3 is 20 to 1).\n",
 		s.pairs, s.margin, len(s.sections)*len(s.sections[0].verdicts))
 	for _, x := range s.sections {
-		fmt.Fprintf(w, "\n## Policy %q\n\n%d calls and %d recorded replies, %v, sampling seed %d.\n", x.policy, x.calls, x.recorded, x.elapsed.Round(time.Second), x.seed)
+		fmt.Fprintf(w, "\n## Policy \"%s\"\n\n%d calls and %d recorded replies, %v, sampling seed %d.\n", plain.Markdown(x.policy), x.calls, x.recorded, x.elapsed.Round(time.Second), x.seed)
 		group := ""
 		for _, v := range x.verdicts {
 			if v.group != group {
@@ -172,7 +188,7 @@ func (s *surveyed) page(w io.Writer) {
 		var notes []string
 		for _, v := range x.verdicts {
 			for _, n := range v.notes() {
-				notes = append(notes, fmt.Sprintf("- %s: %s", v.claim.Statement, n))
+				notes = append(notes, fmt.Sprintf("- %s: %s", plain.Markdown(v.claim.Statement), plain.Markdown(n)))
 			}
 		}
 		if len(notes) > 0 {
@@ -184,7 +200,7 @@ func (s *surveyed) page(w io.Writer) {
 // row is the claim's line of the table.
 func (v verdictOrError) row() string {
 	if v.err != nil {
-		return fmt.Sprintf("| not tested | | | | | | %s |", v.claim.Statement)
+		return fmt.Sprintf("| not tested | | | | | | %s |", plain.Markdown(v.claim.Statement))
 	}
 	effect, bounds := "-", "-"
 	limit, rate := v.verdict.Limit()
@@ -199,7 +215,7 @@ func (v verdictOrError) row() string {
 	if v.verdict.State == evidence.Violated {
 		state = "**violated**"
 	}
-	return fmt.Sprintf("| %s | %s | %s | %.0f | %d | %.1f | %s |", state, effect, bounds, limit, v.verdict.Pairs, v.verdict.Result.LogEViolated, v.claim.Statement)
+	return fmt.Sprintf("| %s | %s | %s | %.0f | %d | %.1f | %s |", state, effect, bounds, limit, v.verdict.Pairs, v.verdict.Result.LogEViolated, plain.Markdown(v.claim.Statement))
 }
 
 // notes are what a reader of the table should know besides.
@@ -208,8 +224,11 @@ func (v verdictOrError) notes() []string {
 		return []string{v.err.Error()}
 	}
 	var out []string
-	if v.verdict.State == evidence.Inconclusive && v.verdict.Reason != evidence.Budget && v.verdict.Reason != evidence.Futile && v.verdict.Reason != evidence.Curtailed {
-		out = append(out, string(v.verdict.Reason))
+	if few := v.verdict.Few(); few != "" {
+		out = append(out, few)
+	}
+	if r := v.verdict.Reason; v.verdict.State == evidence.Inconclusive && r != evidence.Budget && r != evidence.Futile && r != evidence.Curtailed {
+		out = append(out, v.verdict.Because())
 	}
 	for _, n := range v.verdict.Formats {
 		out = append(out, n.String())

@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
 
 // A survey writes a page about every claim of the catalogue, and goes on from its
@@ -32,7 +36,7 @@ func TestSurvey(t *testing.T) {
 	text, progress := survey()
 	claims := catalogue(0.2, true)
 	for _, c := range claims {
-		if !strings.Contains(text, c.matcher.Claim().Statement) || !strings.Contains(text, "### "+c.group) {
+		if !strings.Contains(text, plain.Markdown(c.matcher.Claim().Statement)) || !strings.Contains(text, "### "+c.group) {
 			t.Errorf("the page lacks %q", c.matcher.Claim().Statement)
 		}
 	}
@@ -60,6 +64,46 @@ func TestSurveyMisuse(t *testing.T) {
 	} {
 		if err := run(context.Background(), c.args, strings.NewReader(""), &strings.Builder{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: got %v, want %q", c.args, err, c.want)
+		}
+	}
+}
+
+// A survey in which nothing could be asked is no success, and what the endpoint
+// said is no markup of the page and no command of the log.
+func TestSurveyOfAnEndpointThatRefusesAll(t *testing.T) {
+	for _, body := range []string{
+		`{"error":{"message":"<img src=x onerror=alert(1)> | a [link](javascript:x)"}}`,
+		"{\"error\":{\"message\":\"\\u001b[31m\\n::error::x ##[error]y ##vso[task.z]\"}}",
+		"<script>alert(1)</script> \u202e `code` **bold** https://h.invalid/",
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = w.Write([]byte(body))
+		}))
+		defer s.Close()
+		dir := t.TempDir()
+		page := filepath.Join(dir, "page.md")
+		t.Setenv("SAFETYTEST_BASE_URL", s.URL+"/v1")
+		t.Setenv("SAFETYTEST_MODEL", "m")
+		t.Setenv("SAFETYTEST_DIR", dir)
+		var out strings.Builder
+		err := run(context.Background(), []string{"survey", "-o", page, "-policy", "codename", "-pairs", "8"}, strings.NewReader(""), plain.Writer(&out))
+		if err == nil || !strings.Contains(err.Error(), "no claim was tested") {
+			t.Errorf("want an error that says so, got %v", err)
+		}
+		text, err := os.ReadFile(page)
+		if err != nil || !strings.Contains(string(text), "| not tested |") {
+			t.Fatalf("%v: %s", err, text)
+		}
+		for _, bad := range []string{"<img", "<script", "[link](", "\x1b", "##[", "##vso[", "\n::error", "https://h", "**bold", "\u202e", "| a ["} {
+			if strings.Contains(string(text), bad) {
+				t.Errorf("the page holds %q:\n%.1500s", bad, text)
+			}
+		}
+		for _, bad := range []string{"\x1b", "##[", "##vso[", "\n::error", "\u202e"} {
+			if strings.Contains(out.String(), bad) {
+				t.Errorf("the log holds %q:\n%.1500s", bad, out.String())
+			}
 		}
 	}
 }

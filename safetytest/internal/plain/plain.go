@@ -1,0 +1,198 @@
+// Package plain makes other people's text fit to be shown: what an endpoint, a
+// data file or the name of a spec says may reach a terminal, the log of a CI
+// system or a page, where some characters and words are commands.
+//
+// [Text] is for a piece within a line, [Line] for a line, [Lines] for a whole message, [Writer] for
+// all that a program prints, and [Markdown] and [HTML] for pages. What is changed
+// stays readable: a control character becomes the escape that Go writes for it.
+package plain
+
+import (
+	"fmt"
+	"html"
+	"io"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Bounds on foreign text, in characters.
+const (
+	// MostText is the most that Text keeps of one piece.
+	MostText = 600
+	// mostLine and mostLines bound what Lines keeps of a message.
+	mostLine  = 4000
+	mostLines = 400
+)
+
+// Text returns s as a piece of one line: no line breaks, no control characters,
+// nothing that changes the direction of writing or cannot be seen, no command of
+// a CI system, and at most [MostText] characters.
+func Text(s string) string { return clean(s, false, MostText) }
+
+// Line is Text for a line of our own that may hold others' pieces: it may be
+// longer, but not endless.
+func Line(s string) string { return clean(s, false, mostLine) }
+
+// Lines returns a message of several lines, each fit to be printed. Very long
+// lines and messages are cut, and say so.
+func Lines(s string) string {
+	lines := strings.Split(s, "\n")
+	left := len(lines) - mostLines
+	if left > 0 {
+		lines = lines[:mostLines]
+	}
+	for i, l := range lines {
+		lines[i] = clean(l, true, mostLine)
+	}
+	if left > 0 {
+		lines = append(lines, fmt.Sprintf("… (%d more lines)", left))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Error returns err with a message that is fit to be printed. It unwraps to err,
+// and is nil where err is.
+func Error(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	if said := Lines(text); said != text {
+		return foreign{said, err}
+	}
+	return err
+}
+
+type foreign struct {
+	text string
+	err  error
+}
+
+func (e foreign) Error() string { return e.text }
+func (e foreign) Unwrap() error { return e.err }
+
+// GomegaString keeps Gomega's printer from walking into err.
+func (e foreign) GomegaString() string { return e.text }
+
+// Markdown returns s as text within a line or a table's cell of a Markdown page,
+// where nothing in it is markup.
+func Markdown(s string) string { return markup.Replace(html.EscapeString(Text(s))) }
+
+// HTML returns s as text of an HTML page, also within a quoted attribute.
+func HTML(s string) string { return html.EscapeString(Text(s)) }
+
+// Markup characters of Markdown that mean something within a line. Those of HTML
+// are escaped before: what is left of them are entities, which stay.
+var markup = strings.NewReplacer("\\", `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`,
+	"~", `\~`, "$", `\$`, "://", ":&#47;&#47;", "@", "&#64;", "www.", "www&#46;")
+
+// Commands of CI systems: "##[error]" and "##vso[...]" wherever they stand in a
+// line, "::error::" where only white space or other marks stand before it, and the
+// older "::set-output name=x::". The marks are pulled apart.
+var (
+	bracketCommand = regexp.MustCompile(`##+([A-Za-z]*\[)`)
+	colonCommand   = regexp.MustCompile(`(^|[^\pL\pN_:])::+([A-Za-z])`)
+)
+
+// clean makes one line of s. tabs says whether they stay.
+func clean(s string, tabs bool, most int) string {
+	s, cut := bound(s, most)
+	if !fit(s) {
+		s = visible(s, tabs)
+	}
+	if strings.Contains(s, "##") {
+		s = bracketCommand.ReplaceAllString(s, "# # $1")
+	}
+	if strings.Contains(s, "::") {
+		s = colonCommand.ReplaceAllString(s, "$1: : $2")
+	}
+	if cut > 0 {
+		s += fmt.Sprintf("… (%d more bytes)", cut)
+	}
+	return s
+}
+
+// bound keeps the first characters of s and says how many bytes it left out. It
+// does not read what it leaves out.
+func bound(s string, most int) (kept string, cut int) {
+	if len(s) <= most {
+		return s, 0
+	}
+	n := 0
+	for i := range s {
+		if n == most {
+			return s[:i], len(s) - i
+		}
+		n++
+	}
+	return s, 0
+}
+
+// fit says whether s is printable ASCII, as nearly all text is.
+func fit(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// visible writes what cannot be seen, or makes other text look like something
+// else, as escapes.
+func visible(s string, tabs bool) string {
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case r == '\t' && tabs:
+			b.WriteByte('\t')
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r < 0x80 && unicode.IsControl(r):
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case !shown(r) && r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		case !shown(r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+		i += size
+	}
+	return b.String()
+}
+
+// shown says whether a character can be seen and leaves others where they are.
+// Control characters, bidirectional marks, zero-width ones, tags, and separators
+// of lines are not; a joiner within an emoji or a word of some scripts is the
+// price.
+func shown(r rune) bool {
+	return !unicode.Is(unicode.Cc, r) && !unicode.Is(unicode.Cf, r) && r != '\u2028' && r != '\u2029' && !unicode.Is(unicode.Co, r)
+}
+
+// Writer returns a writer that passes on to w what is fit to be printed. Line
+// breaks and tabs stay, and nothing is cut or held back.
+func Writer(w io.Writer) io.Writer { return writer{w} }
+
+type writer struct{ w io.Writer }
+
+// Write reports len(p), not how many bytes came of it.
+func (w writer) Write(p []byte) (int, error) {
+	lines := strings.Split(string(p), "\n")
+	for i, l := range lines {
+		lines[i] = clean(l, true, len(l))
+	}
+	if _, err := io.WriteString(w.w, strings.Join(lines, "\n")); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

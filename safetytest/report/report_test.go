@@ -1,0 +1,139 @@
+package report_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/report"
+)
+
+func entries(states ...string) []report.Entry {
+	var out []report.Entry
+	for i, s := range states {
+		e := report.Entry{Statement: fmt.Sprintf("claim %d", i), State: s, Targets: 130, Population: "130 requests"}
+		if s == "violated" {
+			e.LogE = 3.2 // 25 to 1: enough for one claim, not for several
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func table(t *testing.T, entries []report.Entry) string {
+	t.Helper()
+	var b strings.Builder
+	if err := report.WriteTable(&b, entries); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// No line about the suite reads as if nothing were wrong beside a violation.
+func TestASuiteWideStatementExcusesNoViolation(t *testing.T) {
+	strong := entries("violated", "holds", "violated")
+	strong[0].LogE = 9
+	both := entries("violated", "holds", "violated")
+	both[0].LogE, both[2].LogE = 9, 9
+	for _, c := range []struct {
+		entries []report.Entry
+		want    string
+		stand   int
+	}{
+		{entries("violated", "holds", "holds"), "1 of 3 claims VIOLATED: it was proven by itself", 0},
+		{entries("violated", "violated", "holds"), "falling short of it excuses none", 0},
+		{strong, "for 1 of them the evidence also suffices if all 3 claims together may raise one false alarm in 20 runs, and the rest is violated all the same", 1},
+		{both, "2 of 3 claims VIOLATED: each of these was proven by itself, and a claim that is true is called violated in at most 1 of 20 runs; the evidence also suffices", 2},
+	} {
+		text := table(t, c.entries)
+		if !strings.Contains(text, c.want) {
+			t.Errorf("lacks %q:\n%s", c.want, text)
+		}
+		var sum report.Summary
+		sum.Add(c.entries)
+		line, err := json.Marshal(sum)
+		if err != nil || sum.ViolatedInSuite != c.stand {
+			t.Errorf("%d stand, want %d: %v", sum.ViolatedInSuite, c.stand, err)
+		}
+		for _, zero := range []string{"violations: 0", "0 of them", `"violated_in_suite":0`} {
+			if strings.Contains(text+string(line), zero) {
+				t.Errorf("says %q beside a violation:\n%s%s", zero, text, line)
+			}
+		}
+	}
+}
+
+// The table explains a verdict in the words of the failure message.
+func TestTheTableExplainsAsTheMessageDoes(t *testing.T) {
+	v := safetytest.Verdict{State: evidence.Inconclusive, Reason: evidence.Curtailed, Pairs: 8, Result: evidence.Result{Needs: 54}}
+	e := report.NewEntry(v)
+	if e.Because == "" || !strings.Contains(table(t, []report.Entry{e}), e.Because) || !strings.Contains(v.Details(), e.Because) {
+		t.Errorf("entry %q, table\n%s\ndetails\n%s", e.Because, table(t, []report.Entry{e}), v.Details())
+	}
+}
+
+func TestFewTargetsStandInTheTableAndTheJSON(t *testing.T) {
+	e := report.NewEntry(safetytest.Verdict{State: evidence.Holds, Targets: 2})
+	if got := table(t, []report.Entry{e}); !strings.Contains(got, "HOLDS, ONLY 2 TARGETS") {
+		t.Errorf("the table:\n%s", got)
+	}
+	line, err := json.Marshal(e)
+	if err != nil || !strings.Contains(string(line), `"targets":2,"few_targets":"ONLY 2 DISTINCT TARGETS: `) {
+		t.Errorf("%v: %s", err, line)
+	}
+	var sum report.Summary
+	sum.Add([]report.Entry{e, report.NewEntry(safetytest.Verdict{State: evidence.Holds, Targets: safetytest.LeastTargets})})
+	if sum.TooFew != 1 {
+		t.Errorf("%d of one and three targets are too few", sum.TooFew)
+	}
+}
+
+// No text of an entry is a command to whoever shows it.
+func TestEntriesAreFitToBePrinted(t *testing.T) {
+	for _, bad := range []string{"\x1b[31m", "\u009b31m", "\u202e", "\n::error::x", "##[error]x", "##vso[task.x]"} {
+		e := report.NewEntry(safetytest.Verdict{
+			Claim: safetytest.Claim{Statement: bad}, State: evidence.Violated, Model: bad, Served: []string{bad}, Policy: bad, Population: bad,
+			Warnings: []string{bad}, Reproduce: bad, Worst: []safetytest.CellCount{{ID: bad}},
+			Result: evidence.Result{Arms: []evidence.ArmResult{{Name: bad, N: 1}}},
+		})
+		path := filepath.Join(t.TempDir(), "report.json")
+		if err := report.WriteFile(path, report.Summary{}, []report.Entry{e}); err != nil {
+			t.Fatal(err)
+		}
+		stored, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back struct{ Verdicts []report.Entry }
+		if err := json.Unmarshal(stored, &back); err != nil {
+			t.Fatal(err)
+		}
+		if text := fmt.Sprintf("%#v", back) + fmt.Sprint(e) + table(t, []report.Entry{e}); strings.Contains(text, bad) {
+			t.Errorf("%q is left in\n%s", bad, text)
+		}
+	}
+}
+
+// A line of JSON stays a line that can be read; the stored report names all.
+func TestTheLineNamesSomeOfWhatDidNotRun(t *testing.T) {
+	sum := report.Summary{NotRun: 900}
+	for i := range sum.NotRun {
+		sum.Missed = append(sum.Missed, report.NotRun{Spec: fmt.Sprint("spec ", i), Why: "filtered out"})
+	}
+	var b strings.Builder
+	if err := sum.WriteJSON(&b); err != nil || strings.Count(b.String(), `"spec":`) != 20 || !strings.Contains(b.String(), `"not_run":900`) || strings.Count(b.String(), "\n") != 1 {
+		t.Errorf("%v: %s", err, b.String())
+	}
+	path := filepath.Join(t.TempDir(), "report.json")
+	if err := report.WriteFile(path, sum, nil); err != nil {
+		t.Fatal(err)
+	}
+	if stored, err := os.ReadFile(path); err != nil || strings.Count(string(stored), `"spec":`) != 900 {
+		t.Errorf("%v: %d named", err, strings.Count(string(stored), `"spec":`))
+	}
+}

@@ -1,0 +1,223 @@
+package suite
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/report"
+)
+
+// Only declares that the gate consists of the specs with these labels, in the
+// language of Ginkgo's label filters ("property:order || release"). The others are
+// left out, are named in the report, and are not missed. Without a declaration a
+// run that leaves specs out, by whatever flag, is red: PARTIAL.
+//
+// SAFETYTEST_ONLY declares the same from outside; where both are given a spec must
+// match both.
+func Only(labels string) Option {
+	return func(s *session) { s.gate.declare(labels, "suite.Only") }
+}
+
+// Exploratory declares that the run decides nothing: a claim that is not proven is
+// skipped instead of red, and specs may be left out or rest on a target or two.
+// The exit status is then 0 unless a claim is violated or something fails, and
+// "passed" is false whatever is found. SAFETYTEST_INCONCLUSIVE=skip does the same.
+func Exploratory() Option { return func(s *session) { s.skip = true } }
+
+// gate is which specs a release rests on: all, unless declared.
+type gate struct {
+	filter string   // "" for all
+	from   []string // who declared it
+}
+
+func (g *gate) declare(labels, from string) {
+	labels = strings.TrimSpace(labels)
+	if g.filter != "" && labels != "" {
+		labels = "(" + g.filter + ") && (" + labels + ")"
+	}
+	g.filter = labels
+	g.from = append(g.from, from)
+}
+
+// apply reads SAFETYTEST_ONLY and adds what was declared to Ginkgo's own filter.
+// The controls of the suite belong to every gate.
+func (s *session) applyGate(config *types.SuiteConfig) error {
+	if v := strings.TrimSpace(os.Getenv("SAFETYTEST_ONLY")); v != "" {
+		s.gate.declare(v, "SAFETYTEST_ONLY")
+	}
+	if len(s.gate.from) == 0 {
+		return nil
+	}
+	if s.gate.filter == "" {
+		return errors.New("suite.Only names no labels: leave it out, or say which specs are the gate")
+	}
+	if s.controls {
+		s.gate.filter = "(" + s.gate.filter + ") || " + controlLabel
+	}
+	if _, err := types.ParseLabelFilter(s.gate.filter); err != nil {
+		return fmt.Errorf("%s: %q is no label filter: %w", strings.Join(s.gate.from, " and "), s.gate.filter, err)
+	}
+	if config.LabelFilter == "" {
+		config.LabelFilter = s.gate.filter
+	} else {
+		config.LabelFilter = "(" + config.LabelFilter + ") && (" + s.gate.filter + ")"
+	}
+	return nil
+}
+
+// has says whether a spec is part of the gate.
+func (g *gate) has(spec types.SpecReport) bool {
+	if g.filter == "" {
+		return true
+	}
+	match, err := types.ParseLabelFilter(g.filter)
+	return err != nil || match(spec.Labels())
+}
+
+// missed is a spec that did not run, as reports tell it.
+func missed(spec types.SpecReport, succeeded bool) report.NotRun {
+	n := report.NotRun{Spec: plain.Text(spec.FullText()), Why: "filtered out"}
+	switch {
+	case spec.State == types.SpecStatePending:
+		n.Why = "pending"
+	case spec.Failure.Message != "":
+		n.Why = "skipped: " + plain.Text(spec.Failure.Message)
+	case !succeeded:
+		n.Why = "filtered out or not reached"
+	}
+	for _, label := range spec.Labels() {
+		if id, ok := strings.CutPrefix(label, "claim:"); ok {
+			n.Claim, n.Statement = id, plain.Line(registered[id].claim.Statement)
+		}
+	}
+	return n
+}
+
+// objections are the reasons for which a run whose specs all passed is no pass.
+func (s *session) objections(r ginkgo.Report) []string {
+	var out []string
+	add := func(err error) {
+		if err != nil {
+			out = append(out, err.Error())
+		}
+	}
+	add(s.controlled(r))
+	if !r.SuiteSucceeded {
+		return out // red anyway, in words of its own
+	}
+	if !s.tested() {
+		out = append(out, nothingTested)
+	}
+	for _, name := range s.untested {
+		out = append(out, fmt.Sprintf("the spec %q passed and never tested the claim that it was planned with: state it with Expect(suite.Subject(ctx)).To(...)", name))
+	}
+	if s.skip {
+		return out
+	}
+	add(s.unheard())
+	if n := len(s.missed); n > 0 {
+		out = append(out, fmt.Sprintf("PARTIAL: %d of the gate's %d specs did not run, so that this is no pass, whatever the others showed: run them all, or declare which specs are the gate, by suite.Only in code or SAFETYTEST_ONLY",
+			n, n+s.ran))
+	}
+	few := 0
+	for _, e := range s.entries {
+		if e.TooFew() {
+			few++
+		}
+	}
+	if few > 0 {
+		out = append(out, fmt.Sprintf("TOO FEW TARGETS: %d of %d verdicts rest on fewer than %d distinct requests, and no release rests on so few: give the policy more targets, or declare the run exploratory, by suite.Exploratory in code or SAFETYTEST_INCONCLUSIVE=skip",
+			few, len(s.entries), safetytest.LeastTargets))
+	}
+	return out
+}
+
+// unheard reports a verdict that is not "holds" and that no spec failed for, as
+// when a claim is stated through NotTo or its verdict is not looked at.
+func (s *session) unheard() error {
+	for _, e := range s.entries {
+		if e.State != evidence.Holds.String() {
+			return fmt.Errorf("a verdict of this run is %q and no spec failed for it: state what must hold, not its negation (%s)", e.State, e.Statement)
+		}
+	}
+	return nil
+}
+
+// nothingAsked is why a dry run is red.
+const nothingAsked = "DRY RUN: no model was asked and no claim was tested, so that this is no pass; SAFETYTEST_PLAN=1 prints the plan of a run"
+
+// dry has Ginkgo list the specs, which asks nothing and is never green.
+func (s *session) dry(t *testing.T, suiteConfig types.SuiteConfig, reporterConfig types.ReporterConfig) {
+	sum := report.Summary{Suite: plain.Text(s.name), Only: plain.Text(s.gate.filter)}
+	ginkgo.ReportAfterSuite("safetyspec", func(r ginkgo.Report) {
+		for _, spec := range r.SpecReports {
+			if spec.LeafNodeType == types.NodeTypeIt && s.gate.has(spec) {
+				sum.NotRun++
+			}
+		}
+	})
+	ginkgo.RunSpecs(t, s.name, suiteConfig, reporterConfig)
+	t.Error(nothingAsked)
+	if err := sum.WriteJSON(os.Stdout); err != nil {
+		t.Error(err)
+	}
+}
+
+// forget removes the report of an earlier run, which must not pass for that of a
+// run which could not start. Where there is no directory there is none.
+func forget() error {
+	dir, err := reportDirectory()
+	if err != nil {
+		return nil
+	}
+	if err := os.Remove(filepath.Join(dir, reportFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("the report of an earlier run cannot be removed: %w", err)
+	}
+	return nil
+}
+
+// quiet says that go test will show one line only of a run that passes.
+func quiet() bool { return !testing.Verbose() }
+
+// unshown makes that line say that nothing of anybody's was tested: of a package
+// that passes, go test without -v prints nothing but "ok", the time, and this mark.
+const unshown = `of a package that passes, go test without -v shows one line; it will end with "[no tests to run]", for no model of yours was tested
+
+testing: warning: no tests to run
+`
+
+// fail ends the spec with a message that may hold other people's text. It says
+// where the spec stands, because a claim's test fails inside this package.
+func fail(message string, skip ...int) {
+	offset := 1
+	if len(skip) > 0 {
+		offset += skip[0]
+	}
+	if r := ginkgo.CurrentSpecReport(); withClaim(r) {
+		message += fmt.Sprintf("\n  stated     %s:%d", r.LeafNodeLocation.FileName, r.LeafNodeLocation.LineNumber)
+	}
+	ginkgo.Fail(plain.Lines(message), offset)
+}
+
+// Names of specs and labels come from data files, too. They are made fit to be
+// printed before Ginkgo prints them.
+var _ = ginkgo.AddTreeConstructionNodeArgsTransformer(func(_ types.NodeType, _ ginkgo.Offset, text string, args []any) (string, []any, []error) {
+	for _, arg := range args {
+		if labels, ok := arg.(ginkgo.Labels); ok {
+			for i, l := range labels {
+				labels[i] = plain.Text(l)
+			}
+		}
+	}
+	return plain.Text(text), args, nil
+})

@@ -1,0 +1,54 @@
+package suite
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// beatEvery is how often a long run says how far it is.
+const beatEvery = time.Minute
+
+// startBeat prints a line a minute until the function that it returns is called.
+func (s *session) startBeat(w io.Writer) (stop func()) {
+	ticker, done, ended := time.NewTicker(beatEvery), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer ticker.Stop()
+		s.beat(w, ticker.C, done)
+	}()
+	return func() {
+		close(done)
+		<-ended
+	}
+}
+
+// beat prints a line a tick.
+func (s *session) beat(w io.Writer, ticks <-chan time.Time, done <-chan struct{}) {
+	started := time.Now()
+	for {
+		select {
+		case <-done:
+			return
+		case now := <-ticks:
+			fmt.Fprintln(w, s.heartbeat(now.Sub(started), time.Until(s.deadline)))
+		}
+	}
+}
+
+// heartbeat says how far the run is after so long, and how much time is left to it.
+func (s *session) heartbeat(after, left time.Duration) string {
+	calls := s.subject.Calls()
+	text := fmt.Sprintf("after %v: %d calls, %d of %d claims decided", after.Round(time.Second), calls, len(s.subject.Verdicts()), len(s.willRun)+s.byHand)
+	if calls > 0 && after > 0 {
+		rate := float64(calls) / after.Seconds()
+		text += fmt.Sprintf(", %.1f calls a second", rate)
+		if most := s.most - calls; most > 0 {
+			text += fmt.Sprintf("; the plan takes %v more at most", (time.Duration(float64(most)/rate) * time.Second).Round(time.Second))
+		}
+	}
+	if !s.deadline.IsZero() {
+		text += fmt.Sprintf("; go test ends the run in %v", left.Round(time.Second))
+	}
+	return text
+}
