@@ -105,6 +105,44 @@ func Changed(series []Series) Change {
 	return out
 }
 
+// Change tests whether the model stayed the same over the complete batches seen so
+// far: see [Changed]. The series are the arms that play a part and the conditions that
+// compare several.
+func (e *Engine) Change() Change { return Changed(e.series) }
+
+// follow adds a complete batch to the series.
+func (e *Engine) follow(batch []Trial) {
+	if len(batch) < e.design.Batch {
+		return // the last batch of a census is like no other
+	}
+	first := e.series == nil
+	at := 0
+	add := func(name string, of func(t *Trial) (float64, bool)) {
+		if first {
+			e.series = append(e.series, Series{Name: name})
+		}
+		sum, n := 0.0, 0
+		for i := range batch {
+			if x, ok := of(&batch[i]); ok {
+				sum, n = sum+x, n+1
+			}
+		}
+		s := &e.series[at]
+		s.Sums, s.Counts = append(s.Sums, sum), append(s.Counts, n)
+		at++
+	}
+	for k, name := range e.design.Arms {
+		if e.design.needs(k) {
+			add(name, func(t *Trial) (float64, bool) { return t.Y[k].Value, !t.Y[k].Missing })
+		}
+	}
+	for _, c := range e.conditions {
+		if !c.level() {
+			add(c.Name, func(t *Trial) (float64, bool) { return c.between.of(t.Y), c.whole(t) })
+		}
+	}
+}
+
 // A course is a series prepared for being put into other orders.
 type course struct {
 	name string

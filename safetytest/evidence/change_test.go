@@ -152,8 +152,11 @@ func TestChangeFalseAlarmsOfDecidedRuns(t *testing.T) {
 				e.look(b)
 			}
 			decided[e.state]++
-			if Changed(seriesOf(seen)).Changed {
+			if e.Change().Changed {
 				alarms[e.state]++
+			}
+			if e.Change().P != Changed(seriesOf(seen)).P {
+				t.Fatal("the engine's series are not those of its trials")
 			}
 		}
 		for _, s := range []State{Holds, Violated, Inconclusive} {

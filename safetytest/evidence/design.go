@@ -101,8 +101,11 @@ type Design struct {
 	// ArmCells, one an arm, is the number of cells of each arm that asks a population
 	// of its own, such as benign twins, of which there may be more or fewer than
 	// targets; 0 for arms that are asked on the trial's own cell, and nil means all
-	// are. The page of populations.go says what
-	// a batch may then hold, and why.
+	// are. In every batch the cells of such an arm are drawn for themselves, draw by
+	// draw: from a fresh random permutation of the draw's cells, and where the batch
+	// has more places than cells from further ones. A condition about one population
+	// is then about all of its cells alike, one about several about the weighted sum of
+	// their means.
 	ArmCells []int
 	// Draws, if above 1, is the number of draws of demonstrations: every batch
 	// must then take the same number of cells from each draw, without which the

@@ -89,8 +89,10 @@
 //     in the order in which replies arrived: refusals are short and come early.
 //   - Margins, weights, stakes, arms, the order of doses and a MinTrials were chosen
 //     before the first reply was read.
-//   - The model does not change during a run. A warning is given where early and
-//     late replies contradict each other, but a slow drift goes unnoticed.
+//   - The model does not change during a run. [Engine.Change] tests that by the order
+//     of the batches, and finds a rise of 20 points that ends halfway in a third of
+//     runs of 200 pairs, in five of six of 400; a change that returns within a batch
+//     it cannot see, so that what goes first must not always be the same arm.
 //   - The judge errs in all arms alike, within the bounds given as [JudgeError], or
 //     in each arm within the ranges of its [Reader]. Where its errors differ between
 //     arms and no reader says so, an effect can be made or hidden; audit it with
@@ -98,7 +100,11 @@
 //     judged replies: a contrast of "differs" is shrunk evenly if the judge misses
 //     as often as it invents; if not, a change of the rates themselves adds a little
 //     to it or takes a little away.
-//   - With WithoutReplacement, a cell asked again would answer the same.
+//   - With WithoutReplacement, a cell asked again would answer the same, but for the
+//     share of calls that Disagreement allows for; [Design.Deterministic] says what
+//     repeats must show first.
+//   - Arms that ask a population of their own (ArmCells) draw its cells for themselves,
+//     afresh for every batch.
 //   - With OverTargets, the targets are a random sample of those meant.
 //
 // # Not claimed

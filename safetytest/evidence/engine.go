@@ -19,6 +19,7 @@ type Engine struct {
 	arms                    []arm
 	draws                   map[int]*draw
 	visited                 map[armCell]bool // cells seen, where none may come twice
+	series                  []Series         // arms that play a part, then conditions of several arms
 	trials                  int
 	violated                bool  // whether the claim was found violated at any look
 	state                   State // Inconclusive while open
@@ -171,6 +172,7 @@ func (e *Engine) look(batch []Trial) {
 		}
 	}
 	e.trials += len(batch)
+	e.follow(batch)
 	last := e.trials == e.cap
 	for _, c := range e.conditions {
 		c.hold.look(&c.high, last)
