@@ -19,15 +19,15 @@ type experiment struct {
 	scripts  []*script // by arm; arms that show the same have the same one
 
 	census    *evidence.Determinism // what repeats said about greedy decoding, nil if nobody asked
-	courses   courses
-	control   int              // arm whose rate must leave room, -1 for none
-	headroom  float64          // what it must stay below, as the judge sees it
-	most      int              // trials that the engine can take
-	questions int              // in a batch
-	started   int              // trials of the batches begun
-	batches   []*batch         // asked or being asked, without those already looked at
-	seen      []evidence.Trial // looked at
-	early     []*batch         // the first ones looked at, for what is only reported
+	marks     []map[string]int      // by batch: how many replies carry which fingerprint
+	control   int                   // arm whose rate must leave room, -1 for none
+	headroom  float64               // what it must stay below, as the judge sees it
+	most      int                   // trials that the engine can take
+	questions int                   // in a batch
+	started   int                   // trials of the batches begun
+	batches   []*batch              // asked or being asked, without those already looked at
+	seen      []evidence.Trial      // looked at
+	early     []*batch              // the first ones looked at, for what is only reported
 	doses     []evidence.DoseOutcome
 	slope     *evidence.LogOdds
 	cells     map[cellKey]*cellSums
@@ -78,7 +78,6 @@ func (s *Subject) experiment(c Claim) (*experiment, error) {
 	if e.sequence, err = s.sequence(c); err != nil {
 		return nil, err
 	}
-	e.courses = newCourses(c)
 	return e, e.prepare()
 }
 

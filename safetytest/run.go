@@ -240,7 +240,7 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 			e.batches = e.batches[1:]
 			trials := e.trials(b)
 			e.tally(b)
-			e.courses.add(b)
+			e.marks = append(e.marks, b.marks)
 			e.seen = append(e.seen, trials...)
 			r, err := e.look(trials)
 			if err != nil || r.Done {
