@@ -186,8 +186,12 @@ func forget() error {
 	return nil
 }
 
-// quiet says that go test will show one line only of a run that passes.
-func quiet() bool { return !testing.Verbose() }
+// quiet says that go test would show one line only of a run that passes. It never
+// runs several processes.
+func quiet() bool {
+	config, _ := ginkgo.GinkgoConfiguration()
+	return !testing.Verbose() && config.ParallelTotal == 1
+}
 
 // unshown makes that line say that nothing of anybody's was tested: of a package
 // that passes, go test without -v prints nothing but "ok", the time, and this mark.
