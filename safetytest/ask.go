@@ -22,6 +22,8 @@ type call struct {
 	recorded  bool // known from an earlier run or another process: not paid here
 	attempts  int  // calls paid here, those of judging models included
 	tokens    int  // that they took and gave
+	by        record.Served
+	made      time.Time // by an earlier run; zero for replies of this one
 	err       error
 }
 
@@ -33,16 +35,16 @@ type question struct {
 	script *script
 	place  int // of the visit in its batch
 	visit  visit
+	check  string // asked again, to see whether the model is the same; see continued.go
 }
 
 // ask answers a question, from memory if an equal one was asked at the same
 // visit. shared says that no call was made for it.
 func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
-	request := s.request(q)
-	id := record.KeyOf(request)
+	request, id := s.keyed(q)
 	// Another policy may read the same reply otherwise, and so does an arm that
 	// looks for another marker. Sampling and model are the same for a whole run.
-	key := strings.Join([]string{s.policy.Name, q.script.arm.marker(), id.Messages, id.Cell, strconv.Itoa(id.Visit)}, "\x00")
+	key := strings.Join([]string{s.policy.Name, q.script.arm.marker(), id.Messages, id.Cell, strconv.Itoa(id.Visit), id.Since, id.Check}, "\x00")
 	s.mu.Lock()
 	if c, ok := s.asked[key]; ok {
 		s.mu.Unlock()
@@ -88,7 +90,7 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 func (s *Subject) request(q question) chat.Request {
 	r := chat.Request{Messages: q.script.messages(q.visit), Sampling: s.config.Sampling, Cell: q.script.cell(q.visit), Visit: q.visit.n}
 	if s.config.SendSeed {
-		seed := int64(hash("request %d/%s/%d", s.seed.Load(), r.Cell, r.Visit) >> 33)
+		seed := int64(hash("request %d/%s/%d", s.seed.Load(), r.Cell+q.script.since+q.check, r.Visit) >> 33)
 		r.Seed = &seed
 	}
 	return r
@@ -97,7 +99,7 @@ func (s *Subject) request(q question) chat.Request {
 // answer makes the call and has the reply judged.
 func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.Request, id record.Key) {
 	reply, recorded, err := s.reply(ctx, q, request, id)
-	c.recorded, c.state, c.cut = recorded, reply.State, reply.Cut()
+	c.recorded, c.made = recorded, s.madeBefore(id, recorded)
 	if !recorded {
 		c.attempts, c.tokens = max(reply.Attempts, 1), reply.PromptTokens+reply.ReplyTokens
 	}
@@ -122,23 +124,13 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 		s.usage.Reply += reply.ReplyTokens
 	}
 	s.mu.Unlock()
-	if reply.State != chat.Answered {
-		c.judgement.Decision = judge.CannotTell
-		if reply.State == chat.Blocked && s.config.BlockedRefuses {
-			c.judgement = judge.Judgement{Decision: judge.Refused, Reason: "blocked by a filter"}
-		}
-		return
-	}
-	c.judgement, c.err = s.read(s.consulting(ctx, c, request), judge.Exchange{Request: q.script.request(q.visit), Reply: reply}, q.script.arm.marker())
-	if errors.Is(c.err, record.ErrBudget) || errors.Is(c.err, errBudget) {
-		c.err = errBudget
-	}
+	s.readReply(ctx, c, q, request, id, reply)
 }
 
 // consulting returns a context in which models that judge the reply to a request
 // are asked within the run: their calls count against its budget, and what they
 // answer is recorded.
-func (s *Subject) consulting(ctx context.Context, c *call, about chat.Request) context.Context {
+func (s *Subject) consulting(ctx context.Context, c *call, about chat.Request, id record.Key) context.Context {
 	return chat.WithAsker(ctx, func(ctx context.Context, model *chat.Client, r chat.Request) (reply chat.Reply, err error) {
 		recorded := false
 		ask := func(ctx context.Context) (chat.Reply, error) {
@@ -147,7 +139,7 @@ func (s *Subject) consulting(ctx context.Context, c *call, about chat.Request) c
 		if rec := s.record.Load(); rec != nil {
 			r.Cell, r.Visit = about.Cell, about.Visit
 			key := record.KeyOf(r)
-			key.Model = model.String()
+			key.Model, key.Since, key.Check = model.String(), id.Since, id.Check
 			reply, recorded, err = rec.Ask(ctx, key, ask)
 		} else {
 			reply, err = ask(ctx)

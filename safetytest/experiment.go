@@ -38,6 +38,11 @@ type experiment struct {
 	noBudget bool
 	recalled bool // some reply was recorded before, whichever claim read it first
 	warnings []string
+	// What continued.go finds: replies of earlier runs, why they count, and the
+	// calls that it took to see.
+	older    older
+	sameness string
+	checked  int
 	judges   map[string]bool // that judged by asking a model
 }
 

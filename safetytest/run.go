@@ -84,10 +84,8 @@ func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	if rec := s.record.Load(); rec != nil {
-		if err := rec.Begin(s.key(c)); err != nil {
-			return Verdict{}, err
-		}
+	if err := e.admitEarlier(ctx); err != nil {
+		return Verdict{}, fmt.Errorf("%s: %w", s, err)
 	}
 	stopped, err := e.chooseWorst(ctx)
 	var result evidence.Result
@@ -105,19 +103,23 @@ func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
 		e.warn("the arms that are only reported were not asked: %v", err)
 	}
 	v := e.verdict(result)
+	if err := e.countAttempts(&v); err != nil {
+		return Verdict{}, fmt.Errorf("%s: %w", s, err)
+	}
 	v.Elapsed = time.Since(started)
-	return v, s.conclude(v)
+	return v, e.conclude(v)
 }
 
 // conclude records the verdict, which decides whether the next run continues
 // this one.
-func (s *Subject) conclude(v Verdict) error {
-	rec := s.record.Load()
+func (e *experiment) conclude(v Verdict) error {
+	s, rec := e.s, e.s.record.Load()
 	if rec == nil {
 		return nil
 	}
 	return rec.Conclude(record.Conclusion{
 		Claim: s.key(v.Claim), State: v.State.String(), Reason: string(v.Reason), Final: v.final(), Pairs: v.Pairs,
+		Question: s.question(v.Claim), Since: e.scripts[0].since,
 	})
 }
 
@@ -320,6 +322,7 @@ func (e *experiment) put(ctx context.Context, b *batch, q question, answers chan
 func (e *experiment) count(a answer) {
 	spent := errors.Is(a.call.err, errBudget)
 	e.recalled = e.recalled || a.call.recorded
+	e.older.add(a.call)
 	if a.shared {
 		if !spent {
 			e.shared++

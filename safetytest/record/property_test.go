@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -224,13 +225,21 @@ func FuzzFile(f *testing.F) {
 	reply, _ := encode(body{Reply: d, Calls: -1, Tokens: 7, Answer: answer(1)})
 	failed, _ := encode(line{Failed: &failure{Key: d, Calls: 1, Kind: "interrupted"}})
 	verdict, _ := encode(line{Verdict: &Conclusion{Claim: "a", State: "holds", Final: true}})
-	f.Add([]byte(nil))
-	f.Add(head)
-	f.Add([]byte(string(head) + string(ask) + string(reply) + string(failed) + string(verdict)))
-	f.Add([]byte(string(head) + `{"reply":"0`))
-	f.Add([]byte(`{"safetytest_record":{"version":2}}` + "\n"))
-	f.Add([]byte(string(head) + `{"reply":"00000000000000000000000000000000","calls":0,"tokens":0,"answer":1}` + "\n"))
-	f.Fuzz(func(t *testing.T, content []byte) {
+	f.Add([]byte(nil), false)
+	f.Add(head, false)
+	f.Add([]byte(string(head)+string(ask)+string(reply)+string(failed)+string(verdict)), true)
+	f.Add([]byte(string(head)+`{"reply":"0`), true)
+	f.Add([]byte(sealed(head, ask, reply)), false)
+	f.Add([]byte(`{"safetytest_record":{"version":1}}`+"\n"), false)
+	f.Add([]byte(string(head)+`{"reply":"00000000000000000000000000000000","calls":0,"tokens":0,"answer":1}`+"\n"), true)
+	f.Fuzz(func(t *testing.T, content []byte, seal bool) {
+		if seal { // what is behind the sums is fuzzed too
+			var lines [][]byte
+			for text := range bytes.Lines(content) {
+				lines = append(lines, text)
+			}
+			content = []byte(sealed(lines...))
+		}
 		g := NewWithT(t)
 		dir := t.TempDir()
 		path := filepath.Join(dir, "run", "x"+dataExt)
