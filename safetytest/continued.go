@@ -36,15 +36,19 @@ const (
 // before any of it is read, and notes that the claim is being tested.
 func (e *experiment) admitEarlier(ctx context.Context) error {
 	s, rec := e.s, e.s.record.Load()
-	if rec == nil || s.config.Replies == record.Replay {
+	if rec == nil {
 		return nil
 	}
 	key, question, since := s.key(e.claim), s.question(e.claim), ""
+	if s.config.Replies == record.Replay {
+		e.under(rec.Since(key, question))
+		return nil
+	}
 	if rec.HoldsEarlier() {
 		since = rec.Now()
 	}
 	if rec.Continues() {
-		kept := rec.Since(key)
+		kept := rec.Since(key, question)
 		e.under(kept)
 		recorded, why, err := e.stillTheSame(ctx, rec)
 		switch {

@@ -51,12 +51,22 @@ func (r *Record) Now() string {
 }
 
 // Since is that of the keys which the claim's evidence in the runs that are
-// continued has, "" where it is that of the attempt from its start.
-func (r *Record) Since(claim string) string {
-	since := ""
+// continued has, "" where it is that of the attempt from its start. A claim that
+// they did not test has that of one with the same question, or else the last one.
+func (r *Record) Since(claim, question string) string {
+	best, since := 0, ""
 	for _, f := range r.earlier {
-		if c, ok := f.conclusions[claim]; ok {
-			since = c.Since
+		for _, c := range f.conclusions {
+			near := 1
+			switch {
+			case c.Claim == claim:
+				near = 3
+			case questionOf(c) == question:
+				near = 2
+			}
+			if near > best || near == best && (near > 1 || c.Since > since) { // the later file's counts
+				best, since = near, c.Since
+			}
 		}
 	}
 	return since

@@ -93,13 +93,16 @@ func TestRecordIsASetOfReplies(t *testing.T) {
 				if len(open) == 3 {
 					t.Skip("enough")
 				}
-				if len(open) == 0 && rapid.Bool().Draw(t, "another run") || run == 0 {
+				other := len(open) == 0 && rapid.Bool().Draw(t, "another run") || run == 0
+				if other {
 					run++
 					calls = 0
-					if final || attempt == 0 {
-						attempt++
+				}
+				if len(open) == 0 && final || attempt == 0 { // the run had ended, whatever its name
+					attempt++
+					final, seed = false, 0
+					if other {
 						clear(recorded)
-						final, seed = false, 0
 					}
 				}
 				r, err := Open(dir, m, Options{Run: fmt.Sprint("run", run)})
