@@ -1,9 +1,13 @@
 package suite
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 )
@@ -22,6 +26,9 @@ func baseDirectory() (string, error) {
 	return module.Ignored(dir)
 }
 
+// reportName is the file of summary and verdicts.
+const reportName = "report.json"
+
 // reportDirectory is this package's own, because go test runs several packages
 // at a time.
 func reportDirectory() (string, error) {
@@ -31,4 +38,22 @@ func reportDirectory() (string, error) {
 	}
 	dir = filepath.Join(dir, filepath.FromSlash(module.PackagePath()))
 	return dir, os.MkdirAll(dir, 0o755)
+}
+
+// forgetReport removes the report of an earlier run, which whoever reads it after a
+// run that failed to start would take for this one's.
+func forgetReport() error {
+	dir := strings.TrimSpace(os.Getenv("SAFETYTEST_DIR"))
+	if dir == "" {
+		root, err := module.Root()
+		if err != nil {
+			return nil // where no report could have been written
+		}
+		dir = filepath.Join(root, ".safetytest")
+	}
+	err := os.Remove(filepath.Join(dir, filepath.FromSlash(module.PackagePath()), reportName))
+	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	return fmt.Errorf("the report of an earlier run cannot be removed, and would be taken for this run's: %w", err)
 }

@@ -129,5 +129,5 @@ func (s *session) writeReport(sum report.Summary) error {
 	if err != nil {
 		return err
 	}
-	return report.WriteFile(filepath.Join(dir, "report.json"), sum, s.entries)
+	return report.WriteFile(filepath.Join(dir, reportName), sum, s.entries)
 }

@@ -89,6 +89,9 @@ var current *session
 // message, when the suite cannot be set up.
 func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 	t.Helper()
+	if err := forgetReport(); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
 	s := &session{name: name, test: t.Name(), policy: p}
 	for _, o := range options {
 		o(s)
@@ -120,9 +123,12 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 				ginkgo.AbortSuite(err.Error())
 			}
 		}
+		for _, note := range s.subject.Notes() {
+			fmt.Printf("record: %s\n", note)
+		}
 		s.printPlan(os.Stdout, s.willRun)
 		if replies, attempt := s.subject.Continued(); replies > 0 {
-			fmt.Printf("attempt %d goes on: %d recorded replies cost nothing; SAFETYTEST_REPLIES=fresh begins another\n\n", attempt, replies)
+			fmt.Printf("attempt %d goes on: %d recorded replies are known, and count for each claim once repeats of some show that the model is still the same (of runs begun within %v, SAFETYTEST_MAX_AGE); SAFETYTEST_REPLIES=fresh begins another attempt\n\n", attempt, replies, s.subject.Config().MaxAge)
 		}
 		if s.planOnly {
 			ginkgo.AbortSuite("SAFETYTEST_PLAN=1: the plan was printed and no model was called; a run that asks nothing is never green")
