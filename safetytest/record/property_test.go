@@ -30,7 +30,7 @@ func TestRecordIsASetOfReplies(t *testing.T) {
 
 		// The model of the record.
 		run, attempt := 0, 0
-		recorded := map[int]bool{}
+		recorded, in := map[int]bool{}, map[int]int{} // and in which run
 		calls := 0
 		final := false
 		var seed uint64
@@ -79,7 +79,7 @@ func TestRecordIsASetOfReplies(t *testing.T) {
 				}
 			default:
 				calls += 3
-				recorded[i] = true
+				recorded[i], in[i] = true, run
 				if err != nil || known || got != reply {
 					t.Fatalf("question %d: %+v, %v, %v", i, got, known, err)
 				}
@@ -101,8 +101,10 @@ func TestRecordIsASetOfReplies(t *testing.T) {
 				if len(open) == 0 && final || attempt == 0 { // the run had ended, whatever its name
 					attempt++
 					final, seed = false, 0
-					if other {
-						clear(recorded)
+					for i := range recorded { // a run reads its own files, and nothing of an attempt that is over
+						if in[i] != run {
+							delete(recorded, i)
+						}
 					}
 				}
 				r, err := Open(dir, m, Options{Run: fmt.Sprint("run", run)})
