@@ -92,7 +92,7 @@ func TestWhatJudgesSaidIsRecorded(t *testing.T) {
 		}
 		return v
 	}
-	if v := run(func(c *safetytest.Config) { c.MaxCalls = 41 }); v.Reason != evidence.Budget {
+	if v := run(func(c *safetytest.Config) { c.MaxCalls = 321 }); v.Reason != evidence.Budget {
 		t.Fatalf("%v because %q", v.State, v.Reason)
 	}
 	v := run(func(*safetytest.Config) {})
