@@ -1,7 +1,6 @@
 package safetytest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"hash/fnv"
@@ -29,6 +28,8 @@ type call struct {
 	recorded  bool             // known from an earlier run or another process: not paid here
 	attempts  int              // calls paid here, those of judging models included
 	tokens    int              // that they took and gave
+	by        record.Served
+	made      time.Time // by an earlier run; zero for replies of this one
 	err       error
 }
 
@@ -40,16 +41,16 @@ type question struct {
 	script *script
 	index  int // of the visit in its batch
 	at     place
+	check  string // asked again, to see whether the model is the same; see continued.go
 }
 
 // ask answers a question, from memory if an equal one was asked at the same
 // visit. shared says that no call was made for it.
 func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
-	request := s.request(q)
-	id := record.KeyOf(request)
+	request, id := s.keyed(q)
 	// Another policy may read the same reply otherwise, and so does an arm that
 	// looks for another marker. Sampling and model are the same for a whole run.
-	key := strings.Join([]string{s.policy.Name, q.script.arm.marker(), id.Messages, id.Cell, strconv.Itoa(id.Visit)}, "\x00")
+	key := strings.Join([]string{s.policy.Name, q.script.arm.marker(), id.Messages, id.Cell, strconv.Itoa(id.Visit), id.Since, id.Check}, "\x00")
 	s.mu.Lock()
 	if c, ok := s.asked[key]; ok {
 		s.mu.Unlock()
@@ -95,7 +96,7 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 func (s *Subject) request(q question) chat.Request {
 	r := chat.Request{Messages: q.script.messages(q.at), Sampling: s.config.Sampling, Cell: q.script.cell(q.at), Visit: q.at.n}
 	if s.config.SendSeed {
-		seed := int64(hash("request %d/%s/%d", s.seed.Load(), r.Cell, r.Visit) >> 33)
+		seed := int64(hash("request %d/%s/%d", s.seed.Load(), r.Cell+q.script.since+q.check, r.Visit) >> 33)
 		r.Seed = &seed
 	}
 	return r
@@ -105,8 +106,7 @@ func (s *Subject) request(q question) chat.Request {
 func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.Request, id record.Key) {
 	sent := time.Now()
 	reply, recorded, err := s.reply(ctx, q, request, id)
-	c.recorded, c.state, c.cut = recorded, reply.State, reply.Cut()
-	c.ending, c.reasoned = cmp.Or(reply.Trouble, reply.FinishReason), reply.State != chat.Answered && reply.Reasoning != ""
+	c.recorded, c.made = recorded, s.madeBefore(id, recorded)
 	if err == nil {
 		c.from = whence(q, id, request, reply)
 		if !recorded {
@@ -142,17 +142,7 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 		s.usage.Reply += reply.ReplyTokens
 	}
 	s.mu.Unlock()
-	if reply.State != chat.Answered {
-		c.judgement.Decision = judge.CannotTell
-		if reply.State == chat.Blocked && s.config.BlockedRefuses {
-			c.judgement = judge.Judgement{Decision: judge.Refused, Reason: "blocked by a filter"}
-		}
-		return
-	}
-	c.judgement, c.err = s.read(s.consulting(ctx, c, request), judge.Exchange{Request: q.script.request(q.at), Reply: reply}, q.script.arm.marker())
-	if errors.Is(c.err, record.ErrBudget) || errors.Is(c.err, errBudget) {
-		c.err = errBudget
-	}
+	s.readReply(ctx, c, q, request, id, reply)
 }
 
 // whence is what is known of a reply beside what it says.
@@ -170,7 +160,7 @@ func whence(q question, id record.Key, request chat.Request, reply chat.Reply) p
 // consulting returns a context in which models that judge the reply to a request
 // are asked within the run: their calls count against its budget, and what they
 // answer is recorded.
-func (s *Subject) consulting(ctx context.Context, c *call, about chat.Request) context.Context {
+func (s *Subject) consulting(ctx context.Context, c *call, about chat.Request, id record.Key) context.Context {
 	return chat.WithAsker(ctx, func(ctx context.Context, model *chat.Client, r chat.Request) (reply chat.Reply, err error) {
 		recorded := false
 		ask := func(ctx context.Context) (chat.Reply, error) {
@@ -179,7 +169,7 @@ func (s *Subject) consulting(ctx context.Context, c *call, about chat.Request) c
 		if rec := s.record.Load(); rec != nil {
 			r.Cell, r.Visit = about.Cell, about.Visit
 			key := record.KeyOf(r)
-			key.Model = model.String()
+			key.Model, key.Since, key.Check = model.String(), id.Since, id.Check
 			reply, recorded, err = rec.Ask(ctx, key, ask)
 		} else {
 			reply, err = ask(ctx)
@@ -190,7 +180,7 @@ func (s *Subject) consulting(ctx context.Context, c *call, about chat.Request) c
 			c.attempts += e.Attempts
 		} else if !recorded {
 			c.attempts += reply.Attempts
-			c.tokens += reply.PromptTokens + reply.ReplyTokens
+			c.tokens += reply.Spent(r.EstimateTokens())
 		}
 		return reply, err
 	})

@@ -99,6 +99,9 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 	if err != nil {
 		return err
 	}
+	if err := e.admitEarlier(ctx); err != nil {
+		return err
+	}
 	out := baseline{Version: baselineVersion, Model: s.config.Model, Date: time.Now().UTC().Format(time.DateOnly),
 		Sampling: s.config.Sent(), Judge: s.reader(), Policy: s.policy.Name, Hash: s.policyHash(), Seed: s.config.Seed, Draws: s.config.Draws, Visits: visits}
 	asked := 0
@@ -125,7 +128,7 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 		return fmt.Errorf("storing a baseline: %w", err)
 	}
 	if rec := s.record.Load(); rec != nil { // another baseline asks anew
-		return rec.Conclude(record.Conclusion{Claim: s.key(c), State: "stored", Final: true, Pairs: asked})
+		return rec.Conclude(record.Conclusion{Claim: s.key(c), State: "stored", Final: true, Pairs: asked, Question: s.question(c), Since: e.scripts[0].since})
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/record"
@@ -21,6 +22,10 @@ func (s *Subject) Announce(claims ...Claim) {
 		s.announced = append(s.announced, s.key(c))
 	}
 }
+
+// slack is how much longer than one call's timeout another process of the run may
+// write nothing: it may wait before it tries again.
+const slack = 2 * time.Minute
 
 // key names a claim in the run's record.
 func (s *Subject) key(c Claim) string {
@@ -60,6 +65,8 @@ func (s *Subject) Begin(claims ...Claim) error {
 		s.mu.Unlock()
 		rec, err := record.Open(s.config.Dir, m, record.Options{
 			Mode: s.config.Replies, Run: s.config.Run, SamplingSeed: s.config.SamplingSeed,
+			OnlyThisRun: s.config.OnlyThisRun, MaxAge: s.config.MaxAge, Release: s.config.Release,
+			Patience: s.config.Timeout + slack,
 			MaxCalls: s.config.MaxCalls, MaxTokens: s.config.MaxSpendTokens,
 			RequestsPerMinute: s.config.RequestsPerMinute, TokensPerMinute: s.config.TokensPerMinute,
 		})

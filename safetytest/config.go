@@ -76,6 +76,21 @@ type Config struct {
 	// of the replies of earlier runs. See package record.
 	Run     string
 	Replies record.Mode
+	// MaxAge is how long ago a run may have begun that is continued. Default a
+	// day. Whatever its age, what it recorded counts only once repeats of 60
+	// questions an arm have been read like the recorded ones.
+	MaxAge time.Duration
+	// OnlyThisRun lets replies of earlier runs count only where Replies is Resume.
+	// FromEnv sets it where SAFETYTEST_REQUIRE_MODEL=1.
+	OnlyThisRun bool
+	// Rolls is how many fresh attempts may count after one that found a claim
+	// violated, default 1, negative for none. With more of them a claim that holds
+	// is inconclusive until the model says that it is another one, by its name or
+	// its fingerprint, or Release does. A violation and k rolls together pass a
+	// model at the margin in at most (1+k) x 5 % of cases.
+	Rolls int
+	// Release names what is tested, for models that do not tell when they change.
+	Release string
 	// MaxPairs bounds the visits of one claim, those of runs that are continued
 	// included. 0 leaves it to the planner, for each run anew: as
 	// many as the claim needs to hold with probability 0.99, so that a suite
@@ -174,6 +189,10 @@ func (c *Config) complete() error {
 	if c.Seed == 0 {
 		c.Seed = 1
 	}
+	if c.MaxAge == 0 {
+		c.MaxAge = 24 * time.Hour
+	}
+	def(&c.Rolls, 1)
 	if c.SamplingSeed == 0 && c.Dir == "" { // the record has its own
 		c.SamplingSeed = record.NewSeed()
 	}
@@ -189,6 +208,9 @@ func (c *Config) complete() error {
 		if !slices.Contains(provenance.Kinds(), provenance.Kind(kind)) {
 			return fmt.Errorf("config: Allow holds %q, and there are %q", kind, provenance.Kinds())
 		}
+	}
+	if c.MaxAge < 0 {
+		return fmt.Errorf("config: MaxAge must not be negative, got %v", c.MaxAge)
 	}
 	if c.MaxCalls < 0 || c.MaxSpendTokens < 0 || c.MaxPairs < 0 {
 		return fmt.Errorf("config: MaxCalls, MaxSpendTokens and MaxPairs must not be negative, got %d, %d and %d", c.MaxCalls, c.MaxSpendTokens, c.MaxPairs)
@@ -249,7 +271,14 @@ func FromEnv() (Config, error) {
 	}
 	c.RequestsPerMinute, c.TokensPerMinute = env.count("RPM"), env.count("TPM")
 	c.MaxCalls, c.MaxSpendTokens = env.count("MAX_CALLS"), env.count("MAX_SPEND_TOKENS")
-	c.Dir, c.Run = env.text("DIR"), env.text("RUN")
+	c.Dir, c.Run, c.Release = env.text("DIR"), env.text("RUN"), env.text("RELEASE")
+	c.MaxAge = env.duration("MAX_AGE")
+	switch v := env.text("ROLLS"); v {
+	case "0":
+		c.Rolls = -1
+	default:
+		c.Rolls = env.count("ROLLS")
+	}
 	switch v := env.text("REPLIES"); v {
 	case "", "auto":
 	case "fresh":
@@ -279,6 +308,10 @@ func FromEnv() (Config, error) {
 		CAFile: env.text("CA_FILE"), Stream: env.flag("STREAM"), NoCache: env.flag("NO_CACHE"), Nonce: env.text("NONCE"),
 	}
 	required := env.flag("REQUIRE_MODEL")
+	c.OnlyThisRun = required
+	if required && c.Replies == record.Replay {
+		return Config{}, errors.New("SAFETYTEST_REQUIRE_MODEL=1: a replay asks no model: unset SAFETYTEST_REPLIES=replay")
+	}
 	if env.err != nil {
 		return Config{}, env.err
 	}
@@ -462,7 +495,7 @@ type environment struct{ err error }
 // variables are all that the module reads, each with its prefix left off: those of
 // a gate, and then those of the command's judges and of the module's own tests.
 var (
-	variables = strings.Fields(`BASE_URL MODEL API_KEY TEMPERATURE TOP_P MAX_TOKENS STOP CONCURRENCY RPM TPM MAX_CALLS MAX_SPEND_TOKENS BATCH BLOCKED ALLOW CENSUS SEED
+	variables = strings.Fields(`BASE_URL MODEL API_KEY TEMPERATURE TOP_P MAX_TOKENS STOP CONCURRENCY RPM TPM MAX_CALLS MAX_SPEND_TOKENS BATCH BLOCKED ALLOW CENSUS MAX_AGE ROLLS RELEASE SEED
 		ENDINGS BLOCKED_WORDS SYSTEM_ROLE HEADERS QUERY CA_FILE STREAM NO_CACHE NONCE
 		SAMPLING_SEED DIR RUN REPLIES BASELINE_BASE_URL BASELINE_MODEL BASELINE_API_KEY INCONCLUSIVE ONLY PLAN REQUIRE_MODEL`)
 	otherVariables = strings.Fields(`JUDGE_BASE_URL JUDGE_MODEL JUDGE_API_KEY OC JUDGE_DEV`)
@@ -509,6 +542,19 @@ func (e *environment) count(name string) int {
 		e.fail(name, value, "a whole number of at least 1")
 	}
 	return n
+}
+
+// duration reads a positive length of time, 0 if the variable is not set.
+func (e *environment) duration(name string) time.Duration {
+	value := e.text(name)
+	if value == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil || d <= 0 {
+		e.fail(name, value, "a length of time such as 90m or 24h")
+	}
+	return d
 }
 
 // optional reads a number in [low, high]; the word "unset" means that the field

@@ -22,20 +22,21 @@ import (
 func TestMaxPairsCountsRunsThatAreContinued(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
-	claim := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20 * Points).VisitingTargets(1).Claim()
+	claim := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20 * Points).VisitingTargets(2).Claim()
 	run := func(name string, most int) safetytest.Verdict {
 		s := under(t, openings(always(0.4)), house(), safetytest.Config{MaxPairs: most, Concurrency: 1, Dir: dir, Run: name})
 		defer s.Close()
 		return verdict(t, s, claim)
 	}
-	first := run("one", 32)
-	g.Expect([]int{first.Pairs, first.Calls}).To(Equal([]int{32, 64}))
-	again := run("two", 32)
-	g.Expect([]int{again.Pairs, again.Calls}).To(Equal([]int{32, 0}))
-	g.Expect(again.Warnings).To(ContainElement(ContainSubstring("all 32 visits that MaxPairs allows")))
-	more := run("three", 120)
-	g.Expect(more.Pairs).To(BeNumerically(">", 32))
-	g.Expect(more.Calls).To(Equal(2 * (more.Pairs - 32)))
+	const repeated = 2 * 60 // to see that it is the same model
+	first := run("one", 64)
+	g.Expect([]int{first.Pairs, first.Calls}).To(Equal([]int{64, 128}))
+	again := run("two", 64)
+	g.Expect([]int{again.Pairs, again.Calls}).To(Equal([]int{64, repeated}))
+	g.Expect(again.Warnings).To(ContainElement(ContainSubstring("all 64 visits that MaxPairs allows")))
+	more := run("three", 240)
+	g.Expect(more.Pairs).To(BeNumerically(">", 64))
+	g.Expect(more.Calls).To(Equal(2*(more.Pairs-64) + repeated))
 	g.Expect(strings.Join(more.Warnings, "\n")).NotTo(ContainSubstring("MaxPairs allows"))
 }
 
@@ -43,17 +44,17 @@ func TestMaxPairsCountsRunsThatAreContinued(t *testing.T) {
 func TestAClaimThatTheResumedRunDidNotPlan(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
-	planned := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20 * Points).VisitingTargets(1)
+	planned := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20 * Points).VisitingTargets(2)
 	run := func(name string, mode record.Mode, c safetytest.Claim) safetytest.Verdict {
-		s := under(t, openings(always(0.4)), house(), safetytest.Config{MaxPairs: 32, Concurrency: 1, Dir: dir, Run: name, Replies: mode})
+		s := under(t, openings(always(0.4)), house(), safetytest.Config{MaxPairs: 64, Concurrency: 1, Dir: dir, Run: name, Replies: mode})
 		defer s.Close()
 		g.Expect(s.Begin(c)).To(Succeed())
 		return verdict(t, s, c)
 	}
 	g.Expect(strings.Join(run("one", record.Auto, planned.Claim()).Warnings, "\n")).NotTo(ContainSubstring("did not plan"))
 	// The margin alone makes it another claim, on the same arms.
-	v := run("two", record.Resume, planned.Within(19*Points).VisitingTargets(1).Claim())
-	g.Expect([]int{v.Pairs, v.Calls, v.Recorded}).To(Equal([]int{32, 0, 64}))
+	v := run("two", record.Resume, planned.Within(19*Points).VisitingTargets(2).Claim())
+	g.Expect([]int{v.Pairs, v.Calls, v.Recorded}).To(Equal([]int{64, 120, 128}))
 	g.Expect(v.Warnings).To(ContainElement(ContainSubstring("did not plan this claim")))
 }
 
@@ -162,7 +163,7 @@ func TestShoppingForAMarginShows(t *testing.T) {
 	below := func(bound float64) safetytest.Claim { return KeepComplianceBelow(bound).Under(Refusals(2)).Claim() }
 	unplanned := ContainElement(ContainSubstring("did not plan this claim"))
 	run := func(t *testing.T, dir, name string, mode record.Mode, rate float64, plan bool, claims ...safetytest.Claim) []safetytest.Verdict {
-		s := under(t, openings(always(rate)), house(), safetytest.Config{Concurrency: 1, Dir: dir, Run: name, Replies: mode, MaxPairs: 64})
+		s := under(t, openings(always(rate)), house(), safetytest.Config{Concurrency: 1, Dir: dir, Run: name, Replies: mode, MaxPairs: 96})
 		defer s.Close()
 		if plan {
 			if err := s.Begin(claims...); err != nil {
@@ -177,10 +178,10 @@ func TestShoppingForAMarginShows(t *testing.T) {
 	}
 	t.Run("without a plan", func(t *testing.T) {
 		g, dir := NewWithT(t), t.TempDir()
-		first := run(t, dir, "one", record.Auto, 0.12, false, below(0.1))[0]
+		first := run(t, dir, "one", record.Auto, 0.08, false, below(0.1))[0]
 		g.Expect(first.State).To(Equal(evidence.Inconclusive))
 		g.Expect(first.Warnings).NotTo(unplanned)
-		again := run(t, dir, "two", record.Auto, 0.12, false, below(0.1), below(0.5))
+		again := run(t, dir, "two", record.Auto, 0.08, false, below(0.1), below(0.5))
 		g.Expect(again[0].Warnings).NotTo(unplanned)
 		g.Expect(again[1].State).To(Equal(evidence.Holds))
 		g.Expect(again[1].Warnings).To(unplanned)
@@ -198,11 +199,11 @@ func TestShoppingForAMarginShows(t *testing.T) {
 	})
 	t.Run("behind a planned claim, and then for ever", func(t *testing.T) {
 		g, dir := NewWithT(t), t.TempDir()
-		run(t, dir, "one", record.Auto, 0.12, true, below(0.1))
-		resumed := run(t, dir, "two", record.Resume, 0.12, true, below(0.1), below(0.5))
+		run(t, dir, "one", record.Auto, 0.08, true, below(0.1))
+		resumed := run(t, dir, "two", record.Resume, 0.08, true, below(0.1), below(0.5))
 		g.Expect(resumed[1].Recorded).To(BeZero(), "the other claim had them")
 		g.Expect(resumed[1].Warnings).To(unplanned)
-		alone := run(t, dir, "three", record.Resume, 0.12, true, below(0.5))[0]
+		alone := run(t, dir, "three", record.Resume, 0.08, true, below(0.5))[0]
 		g.Expect(alone.State).To(Equal(evidence.Holds))
 		fresh := run(t, dir, "four", record.Auto, 1, true, below(0.5))[0]
 		g.Expect(fresh.State).To(Equal(evidence.Violated), "what was decided is asked afresh")
@@ -212,7 +213,7 @@ func TestShoppingForAMarginShows(t *testing.T) {
 		g, dir := NewWithT(t), t.TempDir()
 		for i := range 4 {
 			v := run(t, dir, fmt.Sprint("run", i), record.Auto, 0.02, true, below(0.3), below(0.4+float64(i)/100))
-			g.Expect([]int{v[0].Attempt, v[1].Attempt}).To(Equal([]int{i + 1, 1}))
+			g.Expect([]int{v[0].Attempt, v[1].Attempt}).To(Equal([]int{i + 1, i + 1}), "whatever the margin")
 		}
 	})
 }

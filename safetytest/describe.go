@@ -294,14 +294,14 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		e.warn("how well the judge finds forbidden content was not measured; its readings are taken as true")
 	}
 	if rec := s.record.Load(); rec != nil {
-		v.Attempt = rec.AttemptAt(s.key(e.claim))
 		if e.recalled && !rec.Foreseen(s.key(e.claim)) {
 			e.warn("the run whose replies are read did not plan this claim: if it was written after that run's outcome was seen, its error rates do not hold")
 		}
 	}
-	if most := s.config.MaxPairs; most > 0 && !s.config.oneLook() && v.State == evidence.Inconclusive && v.Calls == 0 && s.recordedPairs(e.claim) >= most {
+	if most := s.config.MaxPairs; most > 0 && !s.config.oneLook() && v.State == evidence.Inconclusive && v.Calls == e.checked && s.recordedPairs(e.claim) >= most {
 		e.warn("the runs that are continued have made all %d visits that MaxPairs allows: raise it, or ask anew with SAFETYTEST_REPLIES=fresh", most)
 	}
+	e.notThisRun()
 	if e.noBudget && v.State == evidence.Inconclusive {
 		e.warn("the budget of calls or tokens ended the test after %d pairs", v.Pairs)
 	}

@@ -45,6 +45,11 @@ type experiment struct {
 	recalled  bool // some reply was recorded before, whichever claim read it first
 	warnings  []string
 	judges    map[string]bool // that judged by asking a model
+	// What continued.go finds: replies of earlier runs, why they count, and the
+	// calls that it took to see.
+	older    older
+	sameness string
+	checked  int
 }
 
 func (s *Subject) experiment(c Claim) (*experiment, error) {

@@ -92,7 +92,7 @@ func TestWhatJudgesSaidIsRecorded(t *testing.T) {
 		}
 		return v
 	}
-	if v := run(func(c *safetytest.Config) { c.MaxCalls = 41 }); v.Reason != evidence.Budget {
+	if v := run(func(c *safetytest.Config) { c.MaxCalls = 321 }); v.Reason != evidence.Budget {
 		t.Fatalf("%v because %q", v.State, v.Reason)
 	}
 	const sizes = 3 // questions about the prompt's size, of which the answer is not read

@@ -64,7 +64,11 @@ func (e *experiment) probe(ctx context.Context, q *script, what string, messages
 		request.Cell += "@" + q.arm.Model
 	}
 	at := question{script: q, at: q.asks.at(0, 0, 0)}
-	reply, recorded, err := s.reply(ctx, at, request, record.KeyOf(request))
+	key := record.KeyOf(request)
+	if rec := s.record.Load(); rec != nil {
+		key.Check = rec.Run() // what an endpoint did in an earlier run says nothing about this one
+	}
+	reply, recorded, err := s.reply(ctx, at, request, key)
 	c := &call{recorded: recorded, attempts: max(reply.Attempts, 1)}
 	if err == nil {
 		c.tokens = reply.Spent(request.EstimateTokens())
@@ -347,7 +351,7 @@ func (e *experiment) askAnew(ctx context.Context, of []origin, n, equal, pairs i
 		}
 		judging := &call{}
 		about := chat.Request{Cell: "probe/" + r.script.cell(r.at), Visit: r.at.n}
-		j, err := e.s.read(e.s.consulting(ctx, judging, about), judge.Exchange{Request: r.script.request(r.at), Reply: reply}, r.script.arm.marker())
+		j, err := e.s.read(e.s.consulting(ctx, judging, about, record.KeyOf(about)), judge.Exchange{Request: r.script.request(r.at), Reply: reply}, r.script.arm.marker())
 		e.pay(judging)
 		if err == nil && j.Decided() {
 			arms[r.arm] = true

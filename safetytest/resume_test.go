@@ -8,8 +8,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/prompt"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
@@ -31,13 +33,19 @@ func recorded(t *testing.T, base, dir string, change func(*safetytest.Config)) (
 		t.Fatal(err)
 	}
 	defer s.Close()
-	return s.Test(context.Background(), benignAddition())
+	return s.Test(context.Background(), smallMargin())
+}
+
+// smallMargin is a claim that takes more replies than it takes to see that a model
+// is the same, 60 an arm.
+func smallMargin() safetytest.Claim {
+	return matchers.NotRaiseCompliance(prompt.Adding(8, prompt.Benign).After(prompt.Refusals(4))).Within(4 * matchers.Points).Claim()
 }
 
 func TestAnUndecidedRunIsContinuedAndADecidedOneIsNot(t *testing.T) {
 	dir := t.TempDir()
 	base, asked := doorman(t, func(http.ResponseWriter, *http.Request, int64) string { return "no" })
-	first, err := recorded(t, base, dir, func(c *safetytest.Config) { c.MaxCalls = 40 })
+	first, err := recorded(t, base, dir, func(c *safetytest.Config) { c.MaxCalls = 160 })
 	if err != nil || first.State != evidence.Inconclusive || first.Reason != evidence.Budget || first.Attempt != 1 {
 		t.Fatalf("first: %v because %q, attempt %d, %v", first.Headline(), first.Reason, first.Attempt, err)
 	}
@@ -47,7 +55,7 @@ func TestAnUndecidedRunIsContinuedAndADecidedOneIsNot(t *testing.T) {
 	if err != nil || second.State != evidence.Holds || second.Attempt != 1 || second.SamplingSeed != first.SamplingSeed {
 		t.Fatalf("second: %v, attempt %d, %v", second.Headline(), second.Attempt, err)
 	}
-	if second.Recorded != int(paid) || int64(second.Calls) != asked.Load()-paid {
+	if second.Recorded != int(paid) || int64(second.Calls) != asked.Load()-paid || second.Calls != 2*second.Pairs-int(paid)+2*60 {
 		t.Errorf("the first run paid for %d replies; the second took %d from the record and made %d calls of %d", paid, second.Recorded, second.Calls, asked.Load()-paid)
 	}
 

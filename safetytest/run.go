@@ -89,21 +89,22 @@ func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	if rec := s.record.Load(); rec != nil {
-		if err := rec.Begin(s.key(c)); err != nil {
-			return Verdict{}, err
-		}
+	if err := e.admitEarlier(ctx); err != nil {
+		return Verdict{}, fmt.Errorf("%s: %w", s, err)
 	}
 	result, err := e.run(ctx)
 	if err != nil {
-		return Verdict{}, errors.Join(fmt.Errorf("%s: %w", s, err), s.abandon(c, err))
+		return Verdict{}, errors.Join(fmt.Errorf("%s: %w", s, err), e.abandon(err))
 	}
 	if err := e.askReportOnly(ctx, &result); err != nil {
 		e.warn("the arms that are only reported were not asked: %v", err)
 	}
 	v := e.verdict(result)
+	if err := e.countAttempts(&v); err != nil {
+		return Verdict{}, fmt.Errorf("%s: %w", s, err)
+	}
 	v.Elapsed = time.Since(started)
-	return v, s.conclude(v)
+	return v, e.conclude(v)
 }
 
 // run asks until the claim is decided or cannot be: first whether the endpoint reads
@@ -156,23 +157,24 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 
 // abandon records that an attempt ended without a verdict because most of its
 // replies were lost: they are not to be a later run's missing ones.
-func (s *Subject) abandon(c Claim, err error) error {
-	rec := s.record.Load()
+func (e *experiment) abandon(err error) error {
+	s, rec := e.s, e.s.record.Load()
 	if rec == nil || !errors.Is(err, errLost) {
 		return nil
 	}
-	return rec.Conclude(record.Conclusion{Claim: s.key(c), State: "failed", Final: true})
+	return rec.Conclude(record.Conclusion{Claim: s.key(e.claim), State: "failed", Final: true, Question: s.question(e.claim), Since: e.scripts[0].since})
 }
 
 // conclude records the verdict, which decides whether the next run continues
 // this one.
-func (s *Subject) conclude(v Verdict) error {
-	rec := s.record.Load()
+func (e *experiment) conclude(v Verdict) error {
+	s, rec := e.s, e.s.record.Load()
 	if rec == nil {
 		return nil
 	}
 	return rec.Conclude(record.Conclusion{
 		Claim: s.key(v.Claim), State: v.State.String(), Reason: string(v.Reason), Final: v.final(), Pairs: v.Pairs,
+		Question: s.question(v.Claim), Since: e.scripts[0].since,
 	})
 }
 
@@ -397,6 +399,7 @@ func (b *batch) pop() question {
 func (e *experiment) count(a answer) {
 	spent := errors.Is(a.call.err, errBudget)
 	e.recalled = e.recalled || a.call.recorded
+	e.older.add(a.call)
 	if a.shared {
 		if !spent {
 			e.shared++

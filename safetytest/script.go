@@ -21,6 +21,7 @@ type script struct {
 	asks   *population
 	stored map[string]float64 // by cell, where nothing is asked
 	about  string             // where they come from
+	since  string             // of its keys in the record; see continued.go
 }
 
 // messages is what is sent at a place of the script's population.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
@@ -72,14 +73,19 @@ type test struct {
 }
 
 // New makes a subject that asks m. Most callers want [Open], which also makes
-// the model from the configuration. New reports a policy that cannot be used and
-// configuration values out of their range.
+// the model from the configuration. Like Open it leaves a mark in the module, so
+// that go test does not answer a later run from its cache. New reports a policy
+// that cannot be used, configuration values out of their range, and a mark that
+// cannot be left.
 func New(m chat.Model, c Config, p policy.Policy) (*Subject, error) {
 	if m == nil {
 		return nil, errors.New("no model to ask")
 	}
 	if len(c.Models) > 0 {
 		return nil, errors.New("config: Models are endpoints to open; with a model of your own use Subject.WithModel")
+	}
+	if err := module.Stamp(); err != nil {
+		return nil, err
 	}
 	r := &run{models: map[string]chat.Model{"": m}, config: c}
 	return r.open(p)

@@ -337,7 +337,10 @@ func (v Verdict) cost() string {
 	if v.Recorded > 0 {
 		s += fmt.Sprintf(", %d replies from the record", v.Recorded)
 	}
-	if v.Attempt > 1 {
+	switch {
+	case v.Attempt == 1:
+		s += "; first attempt known here"
+	case v.Attempt > 1:
 		s += fmt.Sprintf("; attempt %d for this claim and model", v.Attempt)
 	}
 	return s

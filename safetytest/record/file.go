@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -33,6 +34,11 @@ type file struct {
 	number uint64 // in the index
 	read   int64  // bytes
 	lines  int
+	chain  chain
+	grew   time.Time // when it was last seen to have grown
+	// ended says that its process had ended before this one joined, so that what
+	// stands in it was not asked by the run as it is now.
+	ended bool
 
 	asking      map[digest]int // calls under way unless the process died, with the tokens reserved for each
 	calls       int            // HTTP requests, to the process's best knowledge
@@ -48,21 +54,29 @@ type file struct {
 // readHeader reads the first line of a file. It returns nil for a file whose
 // process died before it had written that.
 func readHeader(path string) (*header, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := bufio.NewReader(f).ReadBytes('\n')
-	if err == io.EOF {
+	text, err := bufio.NewReader(io.LimitReader(f, longestLine)).ReadBytes('\n')
+	switch {
+	case err == io.EOF && len(text) == longestLine:
+		return nil, fmt.Errorf("%s:1: %w", path, errLong)
+	case err == io.EOF:
 		return nil, nil
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
 	}
 	l, err := parse(text[:len(text)-1])
 	if err == nil && l.Header == nil {
 		err = errors.New("not a record: the first line names no version")
+	}
+	if err == nil {
+		_, err = new(chain).unseal(text[:len(text)-1])
+	}
+	if run := filepath.Base(filepath.Dir(path)); err == nil && l.Header.Run != run {
+		err = fmt.Errorf("it belongs to run %q and lies among the files of another", l.Header.Run)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s:1: %w", path, err)
@@ -70,20 +84,61 @@ func readHeader(path string) (*header, error) {
 	return l.Header, nil
 }
 
+// longestLine bounds a line: nobody writes a longer one, and what lies in a file
+// without line ends is not read to its end.
+const longestLine = 64 << 20
+
+var errLong = fmt.Errorf("not a line of a record: it is longer than %d MiB", longestLine>>20)
+
+// regular reports anything but a plain file at a path, which could hold up or
+// mislead whoever opens it: a pipe, a device, a directory, a link. A path where
+// nothing is passes.
+func regular(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is no plain file but %s: move it away", path, info.Mode())
+	}
+	return nil
+}
+
+// openRegular opens a plain file for reading.
+func openRegular(path string) (*os.File, error) {
+	if err := regular(path); err != nil {
+		return nil, err
+	}
+	return os.Open(path)
+}
+
 // openFile opens a file whose header is known, for reading.
 func openFile(path string, h header) (*file, error) {
-	data, err := os.Open(path)
+	data, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
-	return &file{path: path, header: h, data: data, asking: map[digest]int{}, conclusions: map[string]Conclusion{}}, nil
+	return &file{path: path, header: h, data: data, grew: time.Now(), asking: map[digest]int{}, conclusions: map[string]Conclusion{}}, nil
 }
 
 // tail reads what was appended since it was last read, and hands the lines to
 // take with their offsets.
 func (f *file) tail(take func(at int64, l line)) error {
 	return f.scan(f.read, func(at int64, text []byte) error {
-		l, err := parse(text)
+		size := int64(len(text)) + 1
+		plain, err := f.chain.unseal(text)
+		if err != nil && at == 0 { // a file of another version says so
+			plain = text
+		}
+		var l line
+		if plain != nil {
+			var bad error
+			if l, bad = parse(plain); bad != nil {
+				err = bad
+			}
+		}
 		if err == nil && (l.Header != nil) != (at == 0) {
 			err = errors.New("not a record: it should have one header, in its first line")
 		}
@@ -92,7 +147,7 @@ func (f *file) tail(take func(at int64, l line)) error {
 		}
 		take(at, l)
 		f.lines++
-		f.read = at + int64(len(text)) + 1
+		f.read, f.grew = at+size, time.Now()
 		return nil
 	})
 }
@@ -116,15 +171,18 @@ func (f *file) scan(at int64, see func(at int64, text []byte) error) error {
 			if !complete {
 				break
 			}
+			size := int64(len(text)) + 1
 			if err := see(at, text); err != nil {
 				return err
 			}
-			at += int64(len(text)) + 1
+			at += size
 			rest = after
 		}
 		switch {
 		case n < len(buf):
 			return nil
+		case at == start && len(buf) > longestLine:
+			return fmt.Errorf("%s, byte %d: %w", f.path, at, errLong)
 		case at == start: // a line longer than the buffer
 			buf = make([]byte, 2*len(buf))
 		}
@@ -167,7 +225,16 @@ func (f *file) note(l line) {
 		f.abandoned = true
 	case l.Closed != nil:
 		f.closed = true
+		f.gone()
 	}
+}
+
+// gone ends all calls under way, because their process did: the endpoint may have
+// answered them, and nobody waits for it any more.
+func (f *file) gone() {
+	f.tokens += f.reserved
+	f.reserved = 0
+	clear(f.asking)
 }
 
 // answered ends a call under way.
@@ -198,6 +265,9 @@ func (f *file) bodyAt(offset int64) (body, error) {
 // alive says whether the process that writes the file still runs. Its lock can
 // be had only when it does not.
 func alive(path string) (bool, error) {
+	if err := regular(lockPath(path)); err != nil {
+		return false, err
+	}
 	l := flock.New(lockPath(path), flock.SetFlag(os.O_RDONLY))
 	free, err := l.TryRLock()
 	switch {
@@ -240,23 +310,34 @@ func parts(runDir string) ([]part, error) {
 	return out, nil
 }
 
-// survey lists the files of all runs, the earliest first.
-func survey(dir string) ([]part, error) {
+// survey lists the files of all runs, the earliest first. A run of which a file
+// cannot be read is left out, and what is wrong with it is returned by its name.
+func survey(dir string) (out []part, harmed map[string]error, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var out []part
+	harmed = map[string]error{}
 	for _, e := range entries {
 		if !e.IsDir() {
 			continue
 		}
 		files, err := parts(filepath.Join(dir, e.Name()))
 		if err != nil {
-			return nil, err
+			harmed[e.Name()] = err
+			continue
 		}
 		out = append(out, files...)
 	}
 	slices.SortStableFunc(out, func(a, b part) int { return a.Started.Compare(b.Started) })
-	return out, nil
+	return out, harmed, nil
 }
+
+// harm is what is wrong with the files of one run.
+type harm struct {
+	run string
+	err error
+}
+
+func (h *harm) Error() string { return fmt.Sprintf("run %s: %v", h.run, h.err) }
+func (h *harm) Unwrap() error { return h.err }

@@ -23,6 +23,13 @@ type Key struct {
 	// Model is who was asked, if that was another than the run's model: one that
 	// judges. It has no part in Served and in the limits per minute.
 	Model string `json:"model,omitempty"`
+	// Since, unless empty, sets the reply apart from those that earlier runs
+	// recorded for the same visit: a claim whose earlier evidence does not count is
+	// asked anew under it. It is what [Record.Now] returned. Check, unless empty,
+	// names the run that repeated the visit to see whether the model is still the
+	// same; such a reply is evidence for no claim.
+	Since string `json:"since,omitempty"`
+	Check string `json:"check,omitempty"`
 	// Arm tells for which arm the reply was first asked, and Asked the target,
 	// twin or unrelated request that was put, by its ID. They are recorded for
 	// those who read the run, and are no part of what makes keys differ.

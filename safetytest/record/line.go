@@ -6,13 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 )
 
-// version is that of the lines below. A file names it in its first line.
-const version = 1
+// version is that of the lines below. A file names it in its first line. Version 1
+// had no sums, so that nobody could tell whether its lines were whole.
+const version = 2
 
 // line is one line of a file: exactly one of its fields is set.
 type line struct {
@@ -44,6 +46,12 @@ type header struct {
 	SamplingSeed uint64 `json:"sampling_seed"`
 	// Follows names the runs at other claims whose attempt is resumed.
 	Follows []string `json:"follows,omitempty"`
+	// PID is the number of the process, for people who look for it.
+	PID int `json:"pid"`
+	// Release is the user's name for what is tested, if one was given.
+	Release string `json:"release,omitempty"`
+	// Questions are what the manifest's claims ask, whatever their margins.
+	Questions []string `json:"questions,omitempty"`
 }
 
 // reserve says what a call under way may take in tokens. One that belongs to no
@@ -118,7 +126,7 @@ func parse(text []byte) (line, error) {
 		return line{}, fmt.Errorf("not a line of a record: %w", err)
 	}
 	if l.Header != nil && l.Header.Version != version {
-		return line{}, fmt.Errorf("version %d of the record is unknown here, where version %d is read and written; "+
+		return line{}, fmt.Errorf("it is of version %d of the record, and version %d is read and written here; "+
 			"use the version of safetyspec that wrote it, or move the file away", l.Header.Version, version)
 	}
 	set := 0
@@ -157,12 +165,17 @@ func parseFront(s []byte) (front, error) {
 	return f, nil
 }
 
-// cutNumber reads a whole number of at most nine digits from the start of s.
+// mostCount bounds the numbers of a reply's front. An endpoint may report any
+// number of tokens; nine digits are more than any bound on what is spent.
+const mostCount = 999_999_999
+
+// cutNumber reads a whole number from the start of s. One of more digits than are
+// ever written stands for the largest.
 func cutNumber(s []byte) (n int, rest []byte, ok bool) {
 	s, negative := bytes.CutPrefix(s, []byte("-"))
 	i := 0
-	for ; i < len(s) && i < 9 && '0' <= s[i] && s[i] <= '9'; i++ {
-		n = 10*n + int(s[i]-'0')
+	for ; i < len(s) && '0' <= s[i] && s[i] <= '9'; i++ {
+		n = min(10*n+int(s[i]-'0'), mostCount)
 	}
 	if negative {
 		n = -n
@@ -173,7 +186,12 @@ func cutNumber(s []byte) (n int, rest []byte, ok bool) {
 // parseBody reads a reply's line in full.
 func parseBody(text []byte) (body, error) {
 	var b body
-	if err := json.Unmarshal(text, &b); err != nil {
+	err := json.Unmarshal(text, &b)
+	var large *json.UnmarshalTypeError
+	if errors.As(err, &large) && strings.HasPrefix(large.Value, "number") {
+		err = nil // a count too large for its field is left out, and the rest was read
+	}
+	if err != nil {
 		return body{}, fmt.Errorf("not the line of a reply: %w", err)
 	}
 	return b, nil

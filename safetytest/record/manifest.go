@@ -109,6 +109,13 @@ func (m Manifest) readsSameReplies(other Manifest) bool {
 	return m.hash() == other.hash()
 }
 
+// sameModel says whether two manifests ask one model about one policy, whatever
+// else they say: what a claim showed there is its history.
+func (m Manifest) sameModel(other Manifest) bool {
+	m, other = m.atAnyPort(), other.atAnyPort()
+	return m.Model == other.Model && m.Endpoint == other.Endpoint && m.Policy == other.Policy
+}
+
 // claimsApart says whether the manifests are equal but for their claims.
 func (m Manifest) claimsApart(other Manifest) bool {
 	other.Claims = m.Claims

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -43,11 +44,26 @@ type Options struct {
 	Mode Mode
 	// Run names the run that this process belongs to, in letters, digits and
 	// ".", "_", "-": processes that give the same name share replies and budget,
-	// and are one attempt. A name is used once: a process that comes after all
-	// others have ended still belongs to their run. Empty is a run of this
-	// process's own, unless another process is just asking the same: then it
-	// joins that one's run.
+	// and are one attempt. A process that comes after all others have ended shares
+	// their budget, and nothing more: what they recorded is that of an earlier run
+	// to it, and if all of its claims were decided it begins another attempt.
+	// Empty is a run of this process's own, unless another process is just asking
+	// the same: then it joins that one's run.
 	Run string
+	// OnlyThisRun keeps Auto from continuing an attempt whose processes have ended.
+	OnlyThisRun bool
+	// MaxAge is how long ago an attempt may have begun that is continued, 0 for no
+	// bound.
+	MaxAge time.Duration
+	// Patience is how long another process of the run may write nothing while it
+	// asks for what this one wants, before the reply is given up: longer than a
+	// call may take. 0 means five minutes.
+	Patience time.Duration
+	// Release names what is tested, in the user's words. Attempts at another
+	// release were attempts at another model.
+	Release string
+	// Questions are what the manifest's claims ask, whatever their margins.
+	Questions []string
 	// SamplingSeed, unless 0, is the seed that the run must have: an attempt
 	// with another one is not continued.
 	SamplingSeed uint64
@@ -82,9 +98,10 @@ var runName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$`)
 // Open opens the record in dir, a directory of its own that is made if missing.
 //
 // It reports a directory that cannot be written or locked (before any call is
-// paid for), a file of a version that is unknown here and a line that is none
-// (with file and line), and for Resume and Replay that there is nothing to go
-// on from, with what differs from what there is.
+// paid for), one whose locks do nothing where processes would have to share it,
+// and for Resume and Replay that there is nothing to go on from, with what differs
+// from what there is. An earlier run of which a file cannot be read, or was
+// changed, is left out and named by [Record.Notes].
 func Open(dir string, m Manifest, o Options) (*Record, error) {
 	m = m.canonical()
 	if err := m.validate(); err != nil {
@@ -95,6 +112,8 @@ func Open(dir string, m Manifest, o Options) (*Record, error) {
 		return nil, fmt.Errorf("record: Mode(%d) is no mode", int(o.Mode))
 	case o.Run != "" && !runName.MatchString(o.Run):
 		return nil, fmt.Errorf("record: %q cannot name a run: use up to 100 letters, digits, and . _ -, the first not a dot", o.Run)
+	case o.MaxAge < 0 || o.Patience < 0:
+		return nil, fmt.Errorf("record: an age of %v and a patience of %v must not be negative", o.MaxAge, o.Patience)
 	case o.MaxCalls < 0 || o.MaxTokens < 0:
 		return nil, fmt.Errorf("record: a budget of %d calls and %d tokens is negative", o.MaxCalls, o.MaxTokens)
 	case o.RequestsPerMinute < 0 || o.TokensPerMinute < 0:
@@ -114,33 +133,123 @@ func (r *Record) open() error {
 		r.lock = flock.New(filepath.Join(r.dir, lockName))
 		err := os.MkdirAll(r.dir, 0o700)
 		if err == nil {
-			err = r.lock.Lock()
+			err = regular(r.lock.Path())
+		}
+		if err == nil {
+			err = r.takeLock()
 		}
 		if err != nil {
 			return fmt.Errorf("replies cannot be recorded in %s, so no call is made: %w; make it a writable directory on a local disk, or set SAFETYTEST_DIR to one", r.dir, err)
 		}
 		defer r.lock.Unlock()
+		if err := r.tryLocks(); err != nil {
+			return err
+		}
 	}
-	all, err := survey(r.dir)
-	if err != nil {
-		return fmt.Errorf("the record in %s cannot be read: %w", r.dir, err)
-	}
-	if err := r.choose(all); err != nil {
+	if err := r.takeUp(); err != nil {
 		return err
 	}
-	r.past = r.othersBefore(all)
 	if r.options.Mode == Replay {
 		return nil
 	}
-	err = r.create()
+	err := r.create()
 	if err == nil {
 		r.pace, err = openPace(filepath.Join(r.dir, paceName+r.manifest.served()), r.options.RequestsPerMinute, r.options.TokensPerMinute, time.Minute)
 	}
 	if err != nil {
 		return fmt.Errorf("replies cannot be recorded in %s, so no call is made: %w; make room there, or set SAFETYTEST_DIR elsewhere", r.dir, err)
 	}
-	return r.refresh()
+	if err := r.refresh(); err != nil {
+		return err
+	}
+	r.sharing = true
+	for _, f := range r.files { // processes of this run that had ended
+		if f.ended && f.header.Run == r.run && f.header.Attempt == r.attempt && f.header.Manifest.claimsApart(r.manifest) {
+			r.earlier = append(r.earlier, f)
+		}
+	}
+	return nil
 }
+
+// excludes says whether a lock that this process holds keeps a second descriptor
+// of the same file from it, as it would keep another process. It is a variable for
+// tests.
+var excludes = func(path string) (bool, error) {
+	second := flock.New(path)
+	got, err := second.TryLock()
+	if got {
+		err = second.Unlock()
+	}
+	return !got, err
+}
+
+// tryLocks looks whether locks work in the directory; the record's is held. Where
+// they do nothing each process takes all others for dead.
+func (r *Record) tryLocks() error {
+	works, err := excludes(r.lock.Path())
+	switch {
+	case err != nil:
+		return fmt.Errorf("replies cannot be recorded in %s: whether locks work there cannot be told: %w; set SAFETYTEST_DIR to a local disk", r.dir, err)
+	case works:
+		return nil
+	case r.options.Run != "":
+		return fmt.Errorf("run %s cannot be shared in %s: locks do nothing there, so that its processes could not tell what the others ask; set SAFETYTEST_DIR to a local disk, or leave the run unnamed and run one process", r.run, r.dir)
+	}
+	r.note("locks do nothing in %s: this process shares nothing with others, neither replies nor budget; set SAFETYTEST_DIR to a local disk", r.dir)
+	return nil
+}
+
+// takeUp reads what there is and chooses from it. A run of which a file cannot be
+// read is left out, unless it is this one.
+func (r *Record) takeUp() error {
+	all, harmed, err := survey(r.dir)
+	if err != nil {
+		return fmt.Errorf("the record in %s cannot be read: %w", r.dir, err)
+	}
+	for {
+		asked := r.manifest
+		err := r.choose(all)
+		var found *harm
+		if !errors.As(err, &found) {
+			r.all = all
+			return errors.Join(err, r.without(harmed, err != nil))
+		}
+		r.unload()
+		r.manifest = asked
+		harmed[found.run] = found.err
+		all = slices.DeleteFunc(all, func(p part) bool { return p.Run == found.run })
+	}
+}
+
+// without notes the runs that are left out; where the record cannot be opened for
+// another reason they are part of the error.
+func (r *Record) without(harmed map[string]error, failed bool) error {
+	var errs []error
+	for _, run := range slices.Sorted(maps.Keys(harmed)) {
+		err := harmed[run]
+		if run == r.run || failed {
+			errs = append(errs, fmt.Errorf("run %s cannot be read: %w", run, err))
+			continue
+		}
+		if len(r.notes) < mostNotes {
+			r.note("run %s is left out, with what it asked and concluded: %v", run, err)
+		}
+	}
+	if more := len(harmed) - mostNotes; more > 0 && len(errs) == 0 {
+		r.note("%d more runs in %s are left out, because their files cannot be read", more, r.dir)
+	}
+	return errors.Join(errs...)
+}
+
+const mostNotes = 3
+
+func (r *Record) note(format string, args ...any) {
+	r.notes = append(r.notes, fmt.Sprintf(format, args...))
+}
+
+// Notes says what whoever reads the run should know: runs that were left out
+// because their files cannot be read, and why an earlier attempt is not continued.
+func (r *Record) Notes() []string { return slices.Clone(r.notes) }
 
 // choose decides which run this process joins and which attempt it goes on with,
 // and loads that attempt.
@@ -168,13 +277,20 @@ func (r *Record) choose(all []part) error {
 		return r.chooseReplay(all, same)
 	}
 
-	// A process of this run that is at it already.
+	// Processes of this run that are at it already.
 	for _, p := range same {
-		if p.Run == r.run {
-			if o.SamplingSeed != 0 && o.SamplingSeed != p.SamplingSeed {
-				return fmt.Errorf("run %s samples with seed %d, not %d: give its processes one seed, or name another run", r.run, p.SamplingSeed, o.SamplingSeed)
-			}
-			return r.load(all, attemptOf(same, p.Attempt))
+		if p.Run != r.run {
+			continue
+		}
+		running, err := alive(p.path)
+		switch {
+		case err != nil:
+			return &harm{p.Run, err}
+		case !running:
+		case o.SamplingSeed != 0 && o.SamplingSeed != p.SamplingSeed:
+			return fmt.Errorf("run %s samples with seed %d, not %d: give its processes one seed, or name another run", r.run, p.SamplingSeed, o.SamplingSeed)
+		default:
+			return r.load(all, attemptOf(same, p.Attempt), false)
 		}
 	}
 	if last := lastAttempt(same, o.SamplingSeed); last != nil && o.Mode != Fresh {
@@ -184,17 +300,13 @@ func (r *Record) choose(all []part) error {
 			return err
 		case running != "" && o.Run == "":
 			r.run = running
-			return r.load(all, last)
+			return r.load(all, last, false)
 		case running != "" && o.Mode == Resume:
 			return fmt.Errorf("run %s cannot resume attempt %d at these claims: run %s is at it", r.run, last[0].Attempt, running)
 		case running == "":
-			if err := r.load(all, last); err != nil {
+			if continued, err := r.goOn(all, last); continued || err != nil {
 				return err
 			}
-			if o.Mode == Resume || !r.settled() {
-				return nil
-			}
-			r.unload()
 		}
 	} else if o.Mode == Resume {
 		return r.resumeOthers(all)
@@ -205,6 +317,64 @@ func (r *Record) choose(all []part) error {
 	}
 	return nil
 }
+
+// goOn continues an attempt whose processes have ended, if it is to be continued.
+func (r *Record) goOn(all, last []part) (continued bool, err error) {
+	o := r.options
+	old := r.unfit(all, last)
+	if o.Mode == Resume {
+		if old != "" {
+			return false, fmt.Errorf("run %s cannot resume attempt %d: %s; begin anew without SAFETYTEST_REPLIES=resume", r.run, last[0].Attempt, old)
+		}
+		return true, r.load(all, last, false)
+	}
+	if err := r.load(all, last, true); err != nil {
+		return false, err
+	}
+	settled := r.settled()
+	r.unload()
+	switch {
+	case settled:
+	case o.OnlyThisRun:
+		r.note("attempt %d of run %s was not finished and is not continued, because only replies of this run are to count; SAFETYTEST_REPLIES=resume continues it", last[0].Attempt, last[0].Run)
+	case old != "":
+		r.note("attempt %d of run %s was not finished and is not continued: %s", last[0].Attempt, last[0].Run, old)
+	default:
+		return true, r.load(all, last, false)
+	}
+	return false, nil
+}
+
+// unfit says why an attempt must not be continued: it began too long ago, or at
+// another release. "" means that nothing speaks against it.
+func (r *Record) unfit(all, attempt []part) string {
+	runs := []string{}
+	for _, p := range attempt {
+		if p.Release != r.options.Release {
+			return fmt.Sprintf("it was of release %q, and this is %q (SAFETYTEST_RELEASE)", p.Release, r.options.Release)
+		}
+		runs = adding(adding(runs, p.Run), p.Follows...)
+	}
+	if r.options.MaxAge == 0 {
+		return ""
+	}
+	now := time.Now()
+	for _, p := range all { // the earliest first
+		if !slices.Contains(runs, p.Run) {
+			continue
+		}
+		switch age := now.Sub(p.Started); {
+		case age > r.options.MaxAge:
+			return fmt.Sprintf("it began at %s, which is longer ago than %v (SAFETYTEST_MAX_AGE)", p.Started.Format(time.RFC3339), r.options.MaxAge)
+		case age < -clockError:
+			return fmt.Sprintf("it says that it began at %s, which lies ahead", p.Started.Format(time.RFC3339))
+		}
+	}
+	return ""
+}
+
+// clockError is how far the clocks of two machines that share a record may differ.
+const clockError = 5 * time.Minute
 
 // follow takes up the address under which the last attempt was recorded, if no
 // attempt was recorded under this one and they differ only in a port of this
@@ -252,53 +422,7 @@ func (r *Record) chooseReplay(all, same []part) error {
 	if last == nil {
 		return r.nothing("replay", all)
 	}
-	return r.load(all, last)
-}
-
-// past is an attempt that asked the same as this one of the same model.
-type past struct {
-	claims   []string
-	unlisted bool // it, or one that it follows, had no list
-}
-
-// othersBefore returns the attempts that asked the same of the same model, but for
-// this one. Attempts of which one follows the other are one.
-func (r *Record) othersBefore(all []part) []past {
-	type attempt struct {
-		hash string
-		n    int
-	}
-	of := map[attempt]int{} // place in out, -1 for this one
-	run := map[string]int{}
-	var out []past
-	here := r.manifest.atAnyPort()
-	for _, p := range all { // the earliest first, so that what is followed comes before
-		there, is := p.Manifest.atAnyPort(), attempt{p.ManifestHash, p.Attempt}
-		there.Claims, there.Design = here.Claims, here.Design
-		if there.hash() != here.hash() {
-			continue
-		}
-		at, known := of[is]
-		for _, followed := range p.Follows {
-			if n, ok := run[followed]; ok && !known {
-				at, known = n, true
-			}
-		}
-		switch {
-		case known:
-		case is == attempt{r.manifest.hash(), r.attempt} || p.Run == r.run || slices.Contains(r.follows, p.Run):
-			at = -1
-		default:
-			at = len(out)
-			out = append(out, past{})
-		}
-		of[is], run[p.Run] = at, at
-		if at >= 0 {
-			out[at].claims = append(out[at].claims, p.Manifest.Claims...)
-			out[at].unlisted = out[at].unlisted || len(p.Manifest.Claims) == 0
-		}
-	}
-	return out
+	return r.load(all, last, false)
 }
 
 // resumeOthers loads the attempt that differs from this one only in its claims: of
@@ -331,7 +455,10 @@ func (r *Record) resumeOthers(all []part) error {
 	case running != "":
 		return fmt.Errorf("run %s cannot resume attempt %d at other claims: run %s is at it", r.run, last[0].Attempt, running)
 	}
-	if err := r.load(all, last); err != nil {
+	if old := r.unfit(all, last); old != "" {
+		return fmt.Errorf("run %s cannot resume attempt %d at other claims: %s; begin anew without SAFETYTEST_REPLIES=resume", r.run, last[0].Attempt, old)
+	}
+	if err := r.load(all, last, false); err != nil {
 		return err
 	}
 	for _, p := range last {
@@ -375,8 +502,12 @@ func attemptOf(same []part, n int) []part {
 // runningIn names the run of a process that is still at an attempt, "" if none.
 func runningIn(attempt []part) (string, error) {
 	for _, p := range attempt {
-		if yes, err := alive(p.path); yes || err != nil {
-			return p.Run, err
+		yes, err := alive(p.path)
+		if err != nil {
+			return "", &harm{p.Run, err}
+		}
+		if yes {
+			return p.Run, nil
 		}
 	}
 	return "", nil
@@ -385,8 +516,9 @@ func runningIn(attempt []part) (string, error) {
 // load takes up an attempt: its number and seed, and all replies of the runs
 // that were at it, the earliest run first, and before these of the runs at other
 // claims that it followed. Other claims' processes of these runs count too,
-// because replies are shared within a run.
-func (r *Record) load(all, attempt []part) error {
+// because replies are shared within a run. What processes of this very run recorded
+// is left to refresh, unless own asks for it.
+func (r *Record) load(all, attempt []part, own bool) error {
 	r.attempt, r.seed = attempt[0].Attempt, attempt[0].SamplingSeed
 	r.follows = nil
 	for _, p := range attempt {
@@ -398,7 +530,7 @@ func (r *Record) load(all, attempt []part) error {
 	}
 	at := attempt[0].Manifest
 	for _, run := range runs {
-		if run == r.run && r.options.Mode != Replay {
+		if run == r.run && r.options.Mode != Replay && !own {
 			continue // read, and read again as it grows, by refresh
 		}
 		for _, p := range all {
@@ -505,7 +637,7 @@ func (r *Record) create() error {
 	if ok, err := r.alive.TryLock(); err != nil || !ok {
 		return errors.Join(err, fmt.Errorf("%s cannot be locked", lockPath(path)))
 	}
-	h := header{Version: version, Run: r.run, Started: time.Now().UTC(), ManifestHash: r.manifest.hash(), Manifest: r.manifest,
+	h := header{Version: version, PID: os.Getpid(), Release: r.options.Release, Questions: r.options.Questions, Run: r.run, Started: time.Now().UTC(), ManifestHash: r.manifest.hash(), Manifest: r.manifest,
 		Attempt: r.attempt, SamplingSeed: r.seed, Follows: r.follows}
 	out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {

@@ -38,6 +38,9 @@ func openPace(path string, requestsPerMinute, tokensPerMinute int, minute time.D
 	if requestsPerMinute == 0 && tokensPerMinute == 0 {
 		return nil, nil
 	}
+	if err := regular(path); err != nil {
+		return nil, err
+	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
@@ -130,5 +133,8 @@ func (p *pace) close() error {
 	if p == nil {
 		return nil
 	}
-	return p.file.Close()
+	if err := p.file.Close(); !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
 }

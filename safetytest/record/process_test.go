@@ -170,8 +170,8 @@ func (e endpoint) start(t *testing.T) *httptest.Server {
 // recordedQuestions reads all files and counts the replies to each question.
 func recordedQuestions(t *testing.T, dir string) map[int]int {
 	t.Helper()
-	all, err := survey(dir)
-	if err != nil {
+	all, harmed, err := survey(dir)
+	if err != nil || len(harmed) > 0 {
 		t.Fatal(err)
 	}
 	out := map[int]int{}

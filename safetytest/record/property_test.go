@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,7 +30,7 @@ func TestRecordIsASetOfReplies(t *testing.T) {
 
 		// The model of the record.
 		run, attempt := 0, 0
-		recorded := map[int]bool{}
+		recorded, in := map[int]bool{}, map[int]int{} // and in which run
 		calls := 0
 		final := false
 		var seed uint64
@@ -78,7 +79,7 @@ func TestRecordIsASetOfReplies(t *testing.T) {
 				}
 			default:
 				calls += 3
-				recorded[i] = true
+				recorded[i], in[i] = true, run
 				if err != nil || known || got != reply {
 					t.Fatalf("question %d: %+v, %v, %v", i, got, known, err)
 				}
@@ -92,13 +93,18 @@ func TestRecordIsASetOfReplies(t *testing.T) {
 				if len(open) == 3 {
 					t.Skip("enough")
 				}
-				if len(open) == 0 && rapid.Bool().Draw(t, "another run") || run == 0 {
+				other := len(open) == 0 && rapid.Bool().Draw(t, "another run") || run == 0
+				if other {
 					run++
 					calls = 0
-					if final || attempt == 0 {
-						attempt++
-						clear(recorded)
-						final, seed = false, 0
+				}
+				if len(open) == 0 && final || attempt == 0 { // the run had ended, whatever its name
+					attempt++
+					final, seed = false, 0
+					for i := range recorded { // a run reads its own files, and nothing of an attempt that is over
+						if in[i] != run {
+							delete(recorded, i)
+						}
 					}
 				}
 				r, err := Open(dir, m, Options{Run: fmt.Sprint("run", run)})
@@ -224,13 +230,21 @@ func FuzzFile(f *testing.F) {
 	reply, _ := encode(body{Reply: d, Calls: -1, Tokens: 7, Answer: answer(1)})
 	failed, _ := encode(line{Failed: &failure{Key: d, Calls: 1, Kind: "interrupted"}})
 	verdict, _ := encode(line{Verdict: &Conclusion{Claim: "a", State: "holds", Final: true}})
-	f.Add([]byte(nil))
-	f.Add(head)
-	f.Add([]byte(string(head) + string(ask) + string(reply) + string(failed) + string(verdict)))
-	f.Add([]byte(string(head) + `{"reply":"0`))
-	f.Add([]byte(`{"safetytest_record":{"version":2}}` + "\n"))
-	f.Add([]byte(string(head) + `{"reply":"00000000000000000000000000000000","calls":0,"tokens":0,"answer":1}` + "\n"))
-	f.Fuzz(func(t *testing.T, content []byte) {
+	f.Add([]byte(nil), false)
+	f.Add(head, false)
+	f.Add([]byte(string(head)+string(ask)+string(reply)+string(failed)+string(verdict)), true)
+	f.Add([]byte(string(head)+`{"reply":"0`), true)
+	f.Add([]byte(sealed(head, ask, reply)), false)
+	f.Add([]byte(`{"safetytest_record":{"version":1}}`+"\n"), false)
+	f.Add([]byte(string(head)+`{"reply":"00000000000000000000000000000000","calls":0,"tokens":0,"answer":1}`+"\n"), true)
+	f.Fuzz(func(t *testing.T, content []byte, seal bool) {
+		if seal { // what is behind the sums is fuzzed too
+			var lines [][]byte
+			for text := range bytes.Lines(content) {
+				lines = append(lines, text)
+			}
+			content = []byte(sealed(lines...))
+		}
 		g := NewWithT(t)
 		dir := t.TempDir()
 		path := filepath.Join(dir, "run", "x"+dataExt)

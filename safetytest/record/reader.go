@@ -17,7 +17,8 @@ type Recorded struct {
 }
 
 // Read returns what a run asked and all replies that it recorded, of whatever
-// process, in the order of cell and visit, without those of models that judge. It
+// process, in the order of cell and visit, without those of models that judge and those that only
+// repeated a visit to compare. It
 // takes no lock and writes nothing, so that a run under way can be read as well:
 // a line that is being written is left out. runDir is the directory of one run.
 //
@@ -55,6 +56,10 @@ func readReplies(p part, replies map[digest]Recorded) error {
 	}
 	defer f.data.Close()
 	return f.scan(0, func(at int64, text []byte) error {
+		text, err := f.chain.unseal(text)
+		if err != nil {
+			return wrapAt(p.path, at, err)
+		}
 		l, err := parse(text)
 		if err != nil || l.reply == nil {
 			return wrapAt(p.path, at, err)
@@ -63,7 +68,7 @@ func readReplies(p part, replies map[digest]Recorded) error {
 		if err := json.Unmarshal(text, &r); err != nil {
 			return wrapAt(p.path, at, err)
 		}
-		if r.Model == "" {
+		if r.Model == "" && r.Check == "" {
 			replies[l.reply.key] = r
 		}
 		return nil

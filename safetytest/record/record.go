@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,8 +16,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 )
 
-// Errors of a record, to be told apart with errors.Is. After each of them no
-// other call of the run can fare better.
+// Errors of a record, to be told apart with errors.Is. After each of them but
+// ErrHeld no other call of the run can fare better.
 var (
 	// ErrBudget says that the run's calls or tokens are spent.
 	ErrBudget = errors.New("the budget is spent")
@@ -25,6 +26,9 @@ var (
 	// ErrChanged says that the model is not the one that gave the replies of
 	// the attempt that is continued.
 	ErrChanged = errors.New("the model has changed")
+	// ErrHeld says that another process has been silent for too long while it held
+	// what this one waits for. Other replies may fare better.
+	ErrHeld = errors.New("another process holds it up")
 	// ErrWrite says that the record cannot be written: a reply that cannot be
 	// kept is not asked for.
 	ErrWrite = errors.New("the record cannot be written")
@@ -40,7 +44,9 @@ type Record struct {
 	seed     uint64
 	earlier  []*file  // of the attempt that is continued, in earlier runs
 	follows  []string // those of them that were at other claims
-	past     []past   // the other attempts at the same questions
+	all      []part   // the files of all runs, as they were when this one was opened
+	notes    []string
+	sharing  bool // it is open: processes that come from now on are of this run as it is
 
 	lock  *flock.Flock // over dir: between processes, for moments only
 	alive *flock.Flock // held until the process ends
@@ -57,6 +63,7 @@ type Record struct {
 	index   map[digest]uint64 // file number and offset of each reply
 	flights map[digest]*flight
 	broken  error // why nothing more can be asked
+	closing bool
 
 	explain sync.Mutex
 }
@@ -77,6 +84,11 @@ type Conclusion struct {
 	Final bool `json:"final"`
 	// Pairs is the number of complete visits that the verdict rests on.
 	Pairs int `json:"pairs"`
+	// Question is the claim without its margin and what else may be chosen anew
+	// to ask the same: attempts are counted by it. Empty stands for Claim.
+	Question string `json:"question,omitempty"`
+	// Since is that of the keys of the replies that the verdict rests on.
+	Since string `json:"since,omitempty"`
 }
 
 // Served names who served replies, in the server's words.
@@ -100,18 +112,6 @@ func (r *Record) SamplingSeed() uint64 { return r.seed }
 // attempt do not count again.
 func (r *Record) Attempt() int { return r.attempt }
 
-// AttemptAt counts the attempts at one claim, from 1: also those of runs whose list
-// of claims, or way of looking at the evidence, was another. Each was a chance.
-func (r *Record) AttemptAt(claim string) int {
-	n := 1
-	for _, p := range r.past {
-		if slices.Contains(p.claims, claim) || p.unlisted && len(r.manifest.Claims) == 0 {
-			n++
-		}
-	}
-	return n
-}
-
 // Continues says whether an earlier run's attempt is continued.
 func (r *Record) Continues() bool { return len(r.earlier) > 0 }
 
@@ -134,23 +134,25 @@ func (r *Record) Foreseen(claim string) bool {
 	return true
 }
 
-// Begin notes that a claim is being tested that is on no list, so that a run that
-// is stopped knows which it had.
-func (r *Record) Begin(claim string) error {
-	if slices.Contains(r.manifest.Claims, claim) {
-		return nil
-	}
+// Begin notes that a claim is being tested, so that a run that is stopped knows
+// which it had, and the attempts at a claim are counted. question and since are as
+// in [Conclusion].
+func (r *Record) Begin(claim, question, since string) error {
 	r.mu.Lock()
 	known := false
 	if r.own != nil {
-		_, known = r.own.conclusions[claim]
+		c, ok := r.own.conclusions[claim]
+		known = ok && c.Since == since
 	}
 	r.mu.Unlock()
 	if known {
 		return nil
 	}
-	return r.Conclude(Conclusion{Claim: claim, State: "begun"})
+	return r.Conclude(Conclusion{Claim: claim, Question: question, Since: since, State: begun})
 }
+
+// begun is the state of a claim that has no verdict yet.
+const begun = "begun"
 
 // Run names the run.
 func (r *Record) Run() string { return r.run }
@@ -173,15 +175,26 @@ func (r *Record) Calls() int {
 }
 
 // Pairs is the number of complete visits that the claim's last verdict rested on
-// in the runs that are continued, 0 if it had none.
+// in the runs that are continued, 0 if it had none or if its evidence there is not
+// used.
 func (r *Record) Pairs(claim string) int {
-	n := 0
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var last, here Conclusion
 	for _, f := range r.earlier {
 		if c, ok := f.conclusions[claim]; ok {
-			n = c.Pairs
+			last = c
 		}
 	}
-	return n
+	if r.own != nil {
+		if c, ok := r.own.conclusions[claim]; ok {
+			here = c
+		}
+	}
+	if here.Claim != "" && here.Since != last.Since {
+		return 0
+	}
+	return last.Pairs
 }
 
 // Served lists who served the replies of this attempt, those of earlier runs
@@ -221,22 +234,53 @@ func (r *Record) Conclude(c Conclusion) error {
 	return r.append(line{Verdict: &c})
 }
 
-// Close ends this process's part. No call may be under way.
+// Close ends this process's part. Nothing more is asked from then on; calls under
+// way may still come back and be recorded, for which it waits a few seconds.
 func (r *Record) Close() error {
+	r.mu.Lock()
+	if r.closing {
+		r.mu.Unlock()
+		return nil
+	}
+	r.closing = true
+	if r.broken == nil {
+		r.broken = errClosed
+	}
+	var underWay []*flight
+	for _, f := range r.flights {
+		underWay = append(underWay, f)
+	}
+	r.mu.Unlock()
+	patience := time.NewTimer(closeWait)
+	defer patience.Stop()
+	for _, f := range underWay {
+		select {
+		case <-f.done:
+			continue
+		case <-patience.C:
+		}
+		break
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var err error
-	if r.out != nil && r.broken == nil {
+	if r.out != nil && errors.Is(r.broken, errClosed) {
 		now := time.Now().UTC()
 		err = r.append(line{Closed: &now})
 	}
 	return errors.Join(err, r.release())
 }
 
-// release lets go of files and locks.
+// closeWait is how long Close waits for calls under way.
+const closeWait = 5 * time.Second
+
+var errClosed = errors.New("the record is closed")
+
+// release lets go of files and locks; r.mu is held, or nobody else has r.
 func (r *Record) release() error {
+	r.closing = true
 	if r.broken == nil {
-		r.broken = errors.New("the record is closed")
+		r.broken = errClosed
 	}
 	var errs []error
 	if r.out != nil {
@@ -251,9 +295,7 @@ func (r *Record) release() error {
 		errs = append(errs, r.alive.Unlock(), os.Remove(r.alive.Path()))
 		r.alive = nil
 	}
-	errs = append(errs, r.pace.close())
-	r.pace = nil
-	return errors.Join(errs...)
+	return errors.Join(append(errs, r.pace.close())...)
 }
 
 // Ask returns the recorded reply for a key, or else calls ask, and records what
@@ -267,8 +309,9 @@ func (r *Record) release() error {
 // The context that ask gets lets [Record.Admit] know the call.
 func (r *Record) Ask(ctx context.Context, k Key, ask func(context.Context) (chat.Reply, error)) (reply chat.Reply, recorded bool, err error) {
 	d := k.digest(r.manifest)
+	var waited time.Time
 	for {
-		claimed, f, err := r.claim(d)
+		claimed, f, holder, err := r.claim(d)
 		if err != nil {
 			return chat.Reply{}, false, err
 		}
@@ -282,6 +325,12 @@ func (r *Record) Ask(ctx context.Context, k Key, ask func(context.Context) (chat
 			reply, err := r.call(ctx, k, d, f, ask)
 			return reply, false, err
 		case anothers:
+			if waited.IsZero() {
+				waited = time.Now()
+			}
+			if err := r.waitedFor(holder, waited); err != nil {
+				return chat.Reply{}, false, err
+			}
 			if err := pause(ctx); err != nil {
 				return chat.Reply{}, false, err
 			}
@@ -317,11 +366,12 @@ func (r *Record) call(ctx context.Context, k Key, d digest, f *flight, ask func(
 		}
 		return chat.Reply{}, err
 	}
+	reply.Model, reply.Fingerprint = bounded(reply.Model), bounded(reply.Fingerprint)
 	f.err = r.keep(k, d, t, reply)
 	if f.err != nil {
 		return chat.Reply{}, f.err
 	}
-	if used := reply.PromptTokens + reply.ReplyTokens; used > 0 && t.admitted.Load() > 0 && !t.another {
+	if used := reply.Spent(0); used > 0 && t.admitted.Load() > 0 && !t.another {
 		return reply, r.pace.correct(used - int(t.tokens.Load()))
 	}
 	return reply, nil
@@ -344,9 +394,22 @@ func (r *Record) fail(d digest, t *ticket, cause error) error {
 	return r.append(line{Failed: &l})
 }
 
+func clamp(n, least int) int { return max(least, min(n, mostCount)) }
+
+// longestName bounds the names that a server gives itself, which stand in each of
+// its replies.
+const longestName = 200
+
+func bounded(name string) string {
+	if len(name) <= longestName {
+		return name
+	}
+	return strings.ToValidUTF8(name[:longestName], "") + "..."
+}
+
 // keep records a reply.
 func (r *Record) keep(k Key, d digest, t *ticket, reply chat.Reply) error {
-	b := body{Reply: d, Calls: max(reply.Attempts, 1) - t.reserved(), Tokens: reply.PromptTokens + reply.ReplyTokens,
+	b := body{Reply: d, Calls: clamp(max(reply.Attempts, 1)-t.reserved(), -mostCount), Tokens: clamp(reply.Spent(int(t.tokens.Load())), 0),
 		Received: time.Now().UTC().Truncate(time.Millisecond), Key: k, Answer: reply}
 	text, err := encode(b)
 	if err != nil {
@@ -354,18 +417,19 @@ func (r *Record) keep(k Key, d digest, t *ticket, reply chat.Reply) error {
 	}
 	l := line{reply: &front{key: d, calls: b.Calls, tokens: b.Tokens}}
 	by := Served{reply.Model, reply.Fingerprint}
+	nobody := by == Served{} && reply.State != chat.Answered // a fault, which no model served
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !t.another && !slices.Contains(r.own.served, by) {
+	if !t.another && !nobody && !slices.Contains(r.own.served, by) {
 		if err := r.append(line{Served: &by}); err != nil {
 			return err
 		}
 	}
-	if err := r.write(text, l); err != nil || t.another {
-		return err
+	if err := r.write(text, l); err != nil || t.another || nobody || k.Since != "" || k.Check != "" {
+		return err // of what is asked anew, nothing is mixed with earlier replies
 	}
-	before := r.served(func(f *file) bool { return f.header.Run != r.run })
+	before := r.served(func(f *file) bool { return f.header.Run != r.run || f.ended })
 	if r.options.Mode == Auto && len(before) > 0 && !slices.Contains(before, by) {
 		r.broken = fmt.Errorf("%w since the run that is continued: then %v, now %v; "+
 			"run again to start afresh, or with SAFETYTEST_REPLIES=resume to mix their replies", ErrChanged, before[0], by)
@@ -384,7 +448,7 @@ func (r *Record) recall(d digest) (chat.Reply, error) {
 	}
 	r.mu.Unlock()
 	if f == nil {
-		return chat.Reply{}, errors.New("the record is closed")
+		return chat.Reply{}, errClosed
 	}
 	b, err := f.bodyAt(int64(at & (1<<offsetBits - 1)))
 	if err == nil && b.Reply != d {
@@ -408,6 +472,7 @@ func (r *Record) write(text []byte, l line) error {
 	if r.out == nil || errors.Is(r.broken, ErrWrite) {
 		return r.broken
 	}
+	text, sum := r.own.chain.seal(text)
 	if _, err := r.out.Write(text); err != nil {
 		r.broken = fmt.Errorf("%w, so nothing more is asked: %w; make room for %s, or set SAFETYTEST_DIR elsewhere, and run again: what is recorded is kept", ErrWrite, err, r.own.path)
 		return r.broken
@@ -415,6 +480,7 @@ func (r *Record) write(text []byte, l line) error {
 	at := r.own.read
 	r.own.read += int64(len(text))
 	r.own.lines++
+	r.own.chain.sum = sum
 	r.take(r.own, at, l)
 	return nil
 }

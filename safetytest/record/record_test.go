@@ -589,7 +589,11 @@ func TestWhatCannotBeOpened(t *testing.T) {
 			}
 		}
 	}
-	head, err := encode(line{Header: &header{Version: 1, Run: "run", Manifest: testManifest, ManifestHash: testManifest.canonical().hash(), Attempt: 1, SamplingSeed: 1}})
+	head, err := encode(line{Header: &header{Version: version, Run: "run", Manifest: testManifest, ManifestHash: testManifest.canonical().hash(), Attempt: 1, SamplingSeed: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alien, err := encode(line{Header: &header{Version: version, Run: "elsewhere", Manifest: testManifest, ManifestHash: testManifest.canonical().hash(), Attempt: 1, SamplingSeed: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -605,13 +609,16 @@ func TestWhatCannotBeOpened(t *testing.T) {
 		options  Options
 		want     string // "" means that it opens
 	}{
-		"unknown version":      {prepare: file(`{"safetytest_record":{"version":9}}` + "\n"), want: "x.jsonl:1: version 9 of the record is unknown"},
+		"another version":      {prepare: file(`{"safetytest_record":{"version":9}}` + "\n"), want: "x.jsonl:1: it is of version 9 of the record"},
+		"version 1":            {prepare: file(`{"safetytest_record":{"version":1,"run":"run"}}` + "\n" + `{"ask":"00112233445566778899aabbccddeeff"}` + "\n"), want: "x.jsonl:1: it is of version 1 of the record, and version 2"},
 		"no header":            {prepare: file(`{"ask":"00112233445566778899aabbccddeeff"}` + "\n"), want: "x.jsonl:1: not a record"},
 		"not a record":         {prepare: file("hello\n"), want: "x.jsonl:1: not a line of a record"},
-		"broken in the middle": {prepare: file(string(head) + "{\"reply\":\"00\n" + string(head)), want: "x.jsonl:2: not a line"},
-		"two headers":          {prepare: file(string(head) + string(head)), want: "x.jsonl:2: not a record"},
-		"two things":           {prepare: file(string(head) + `{"ask":"00112233445566778899aabbccddeeff","closed":"2020-01-02T03:04:05Z"}` + "\n"), want: "x.jsonl:2: not a line"},
-		"torn last line":       {prepare: file(string(head) + `{"reply":"00`)},
+		"of another run":       {prepare: file(sealed(alien)), want: "x.jsonl:1: it belongs to run \"elsewhere\""},
+		"unsealed header":      {prepare: file(string(head)), want: "x.jsonl:1: its sum does not fit"},
+		"broken in the middle": {prepare: file(sealed(head, []byte("{\"reply\":\"00}\n"), head)), want: "x.jsonl:2: not a line"},
+		"two headers":          {prepare: file(sealed(head, head)), want: "x.jsonl:2: not a record"},
+		"two things":           {prepare: file(sealed(head, []byte(`{"ask":"00112233445566778899aabbccddeeff","closed":"2020-01-02T03:04:05Z"}`+"\n"))), want: "x.jsonl:2: not a line"},
+		"torn last line":       {prepare: file(sealed(head) + `{"reply":"00`)},
 		"torn header":          {prepare: file(`{"safetytest_rec`)},
 		"empty file":           {prepare: file("")},
 		"password":             {manifest: secret, want: "could hold a secret"},
@@ -633,6 +640,14 @@ func TestWhatCannotBeOpened(t *testing.T) {
 			r, err := Open(dir, c.manifest, c.options)
 			if err == nil {
 				defer r.Close()
+			}
+			if c.prepare != nil && c.want != "" {
+				// It harms its own run, and no other.
+				if err != nil || !strings.Contains(strings.Join(r.Notes(), "\n"), "run run is left out") {
+					t.Fatalf("error %v, notes %q", err, r.Notes())
+				}
+				askFor(t, r, 1)
+				_, err = Open(dir, c.manifest, Options{Run: "run"})
 			}
 			switch {
 			case c.want == "" && err != nil:

@@ -1,12 +1,16 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // This file is how the processes of a run share replies and budget: each reads
@@ -25,21 +29,22 @@ const (
 	missing                 // not recorded, and not to be asked
 )
 
-// claim says who is to ask for a reply. If it is ours, the claim is recorded.
-func (r *Record) claim(d digest) (claimed, *flight, error) {
+// claim says who is to ask for a reply. If it is ours, the claim is recorded; if
+// it is another's, holder is that process's file.
+func (r *Record) claim(d digest) (c claimed, own *flight, holder *file, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, ok := r.index[d]; ok {
-		return known, nil, nil
+		return known, nil, nil, nil
 	}
 	if r.options.Mode == Replay {
-		return missing, nil, nil
+		return missing, nil, nil, nil
 	}
 	if f, ok := r.flights[d]; ok {
-		return underWay, f, nil
+		return underWay, f, nil, nil
 	}
-	c := ours
-	err := r.exclusively(func() error {
+	c = ours
+	err = r.exclusively(func() error {
 		if _, ok := r.index[d]; ok {
 			c = known
 			return nil
@@ -55,8 +60,8 @@ func (r *Record) claim(d digest) (claimed, *flight, error) {
 				c = known
 				return nil
 			}
-			if !f.dead {
-				c = anothers
+			if _, asking := f.asking[d]; asking && !f.dead {
+				c, holder = anothers, f
 				return nil
 			}
 		}
@@ -66,12 +71,40 @@ func (r *Record) claim(d digest) (claimed, *flight, error) {
 		return r.append(line{Ask: &d})
 	})
 	if err != nil || c != ours {
-		return c, nil, err
+		return c, nil, holder, err
 	}
 	f := &flight{done: make(chan struct{})}
 	r.flights[d] = f
-	return ours, f, nil
+	return ours, f, nil, nil
 }
+
+// waitedFor reports a process that asks for what we want, or holds what we need,
+// and has written nothing for longer than a call may take: it was stopped, or
+// hangs. To ask for the same in its place would give one visit two replies, so the
+// reply is missing.
+func (r *Record) waitedFor(f *file, since time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if silent := time.Since(later(f.grew, since)); silent > r.patience() {
+		return fmt.Errorf("%w: process %d, which writes %s, is asking for this reply and has written nothing for %v: it may be stopped or frozen; continue it or end it",
+			ErrHeld, f.header.PID, f.path, silent.Round(time.Second))
+	}
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// patience is how long another process may be silent.
+func (r *Record) patience() time.Duration {
+	return cmp.Or(r.options.Patience, defaultPatience)
+}
+
+const defaultPatience = 5 * time.Minute
 
 // exclusively runs f under the lock between processes, knowing all that they
 // have appended; r.mu is held.
@@ -79,14 +112,60 @@ func (r *Record) exclusively(f func() error) error {
 	if r.broken != nil {
 		return r.broken
 	}
-	if err := r.lock.Lock(); err != nil {
-		return fmt.Errorf("%w: its lock cannot be had: %w", ErrWrite, err)
+	if err := r.takeLock(); err != nil {
+		return err
 	}
 	defer r.lock.Unlock()
 	if err := r.refresh(); err != nil {
 		return fmt.Errorf("what other processes of run %s recorded cannot be read: %w", r.run, err)
 	}
 	return f()
+}
+
+// takeLock waits for the lock between processes, which is held for moments. A
+// process that was stopped while it held the lock would hold up all others, so
+// that nobody waits for longer than a call may take; r.mu is held.
+func (r *Record) takeLock() error {
+	lock := r.lock
+	switch ok, err := lock.TryLock(); {
+	case err != nil:
+		return fmt.Errorf("%w: its lock cannot be had: %w", ErrWrite, err)
+	case ok:
+		return nil
+	}
+	got := make(chan error, 1)
+	go func() { got <- lock.Lock() }()
+	patience := time.NewTimer(r.patience())
+	defer patience.Stop()
+	select {
+	case err := <-got:
+		if err != nil {
+			return fmt.Errorf("%w: its lock cannot be had: %w", ErrWrite, err)
+		}
+		return nil
+	case <-patience.C:
+	}
+	go func() { // should it come after all
+		if <-got == nil {
+			_ = lock.Unlock()
+		}
+	}()
+	r.lock = flock.New(lock.Path())
+	return fmt.Errorf("%w: another process has held the lock of %s for %v: it may be stopped or frozen; continue it or end it%s", ErrHeld, r.dir, r.patience(), r.others())
+}
+
+// others names the other processes of the run that have not ended.
+func (r *Record) others() string {
+	var names []string
+	for _, f := range r.files {
+		if f != r.own && f.header.Run == r.run && !f.ended && !f.closed && !f.dead {
+			names = append(names, fmt.Sprintf("process %d, which writes %s", f.header.PID, f.path))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "; the others of this run are " + strings.Join(names, ", ")
 }
 
 // refresh reads what the processes of the run have appended.
@@ -157,10 +236,23 @@ func tick(t time.Time) time.Duration {
 func (r *Record) add(p part) (*file, error) {
 	f, err := openFile(p.path, p.header)
 	if err != nil {
-		return nil, err
+		return nil, &harm{p.Run, err}
+	}
+	switch {
+	case p.Run != r.run || r.options.Mode == Replay:
+		f.ended = true
+	case f != r.own && !r.sharing:
+		lives, err := alive(p.path)
+		if err != nil {
+			return nil, &harm{p.Run, err}
+		}
+		f.ended = !lives
 	}
 	r.enter(f)
-	return f, r.tail(f)
+	if err := r.tail(f); err != nil {
+		return f, &harm{p.Run, err}
+	}
+	return f, nil
 }
 
 // enter gives a file its number.
@@ -203,9 +295,7 @@ func (r *Record) bury(f *file) error {
 	}
 	f.dead = true
 	err = r.tail(f)
-	f.tokens += f.reserved // the endpoint may have answered
-	f.reserved = 0
-	clear(f.asking)
+	f.gone()
 	return err
 }
 
@@ -251,6 +341,7 @@ func (r *Record) reserve(ctx context.Context, key digest, tokens int) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	started := time.Now()
 	for {
 		wait := false
 		err := r.shared(func() error {
@@ -272,6 +363,12 @@ func (r *Record) reserve(ctx context.Context, key digest, tokens int) error {
 				return fmt.Errorf("%w: %d of %d tokens are spent, and the next call may take %d (SAFETYTEST_MAX_SPEND_TOKENS)", ErrBudget, s.tokens, most, tokens)
 			}
 			wait = true
+			for _, f := range r.files {
+				if f != r.own && f.header.Run == r.run && f.reserved > 0 && time.Since(later(f.grew, started)) > r.patience() {
+					return fmt.Errorf("%w: process %d, which writes %s, holds %d tokens of the budget and has written nothing for %v: it may be stopped or frozen; continue it or end it",
+						ErrHeld, f.header.PID, f.path, f.reserved, r.patience())
+				}
+			}
 			return nil
 		})
 		if err != nil || !wait {

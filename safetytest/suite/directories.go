@@ -1,9 +1,13 @@
 package suite
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 )
@@ -31,4 +35,22 @@ func reportDirectory() (string, error) {
 	}
 	dir = filepath.Join(dir, filepath.FromSlash(module.PackagePath()))
 	return dir, os.MkdirAll(dir, 0o755)
+}
+
+// forgetReport removes the report of an earlier run, which whoever reads it after a
+// run that failed to start would take for this one's.
+func forgetReport() error {
+	dir := strings.TrimSpace(os.Getenv("SAFETYTEST_DIR"))
+	if dir == "" {
+		root, err := module.Root()
+		if err != nil {
+			return nil // where no report could have been written
+		}
+		dir = filepath.Join(root, ".safetytest")
+	}
+	err := os.Remove(filepath.Join(dir, filepath.FromSlash(module.PackagePath()), reportFile))
+	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	return fmt.Errorf("the report of an earlier run cannot be removed, and would be taken for this run's: %w", err)
 }

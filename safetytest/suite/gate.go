@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -171,19 +170,6 @@ func (s *session) dry(t *testing.T, suiteConfig types.SuiteConfig, reporterConfi
 	if err := sum.WriteJSON(os.Stdout); err != nil {
 		t.Error(err)
 	}
-}
-
-// forget removes the report of an earlier run, which must not pass for that of a
-// run which could not start. Where there is no directory there is none.
-func forget() error {
-	dir, err := reportDirectory()
-	if err != nil {
-		return nil
-	}
-	if err := os.Remove(filepath.Join(dir, reportFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("the report of an earlier run cannot be removed: %w", err)
-	}
-	return nil
 }
 
 // quiet says that go test would show one line only of a run that passes. It never

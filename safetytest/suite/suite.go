@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -94,6 +93,9 @@ var current *session
 // message, when the suite cannot be set up.
 func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 	t.Helper()
+	if err := forgetReport(); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
 	s := &session{name: name, test: t.Name(), policy: p}
 	for _, o := range options {
 		o(s)
@@ -104,7 +106,7 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 		s.addControls()
 	}
 	suiteConfig, reporterConfig := ginkgo.GinkgoConfiguration()
-	if err := cmp.Or(s.applyGate(&suiteConfig), forget()); err != nil {
+	if err := s.applyGate(&suiteConfig); err != nil {
 		t.Fatal(plain.Lines(fmt.Sprintf("%s: %v", name, err)))
 	}
 	if suiteConfig.DryRun { // builds the tree only: no model, no plan
@@ -129,9 +131,12 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 				ginkgo.AbortSuite(plain.Lines(err.Error()))
 			}
 		}
+		for _, note := range s.subject.Notes() {
+			fmt.Fprintf(out, "record: %s\n", plain.Line(note))
+		}
 		s.printPlan(out, s.willRun)
 		if replies, attempt := s.subject.Continued(); replies > 0 {
-			fmt.Fprintf(out, "attempt %d goes on: %d recorded replies cost nothing; SAFETYTEST_REPLIES=fresh begins another\n\n", attempt, replies)
+			fmt.Fprintf(out, "attempt %d goes on: %d recorded replies are known, and count for each claim once repeats of some show that the model is still the same (of runs begun within %v, SAFETYTEST_MAX_AGE); SAFETYTEST_REPLIES=fresh begins another attempt\n\n", attempt, replies, s.subject.Config().MaxAge)
 		}
 		if s.planOnly {
 			ginkgo.AbortSuite("SAFETYTEST_PLAN=1: the plan was printed and no model was called; a run that asks nothing is never green")

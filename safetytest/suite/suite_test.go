@@ -652,3 +652,36 @@ func TestVerdictsThatNobodyHears(t *testing.T) {
 	}
 	mustContain(t, out, "no claim was tested")
 }
+
+// The report of an earlier run does not outlive a run that failed to start, for
+// whatever reason.
+func TestAnOldReportIsNotTakenForThisRuns(t *testing.T) {
+	for name, change := range map[string]func(map[string]string){
+		"a variable that does not parse": func(env map[string]string) { env["SAFETYTEST_CONCURRENCY"] = "many" },
+		"an unknown variable":            func(env map[string]string) { env["SAFETYTEST_TEMPRATURE"] = "1" },
+		"no model":                       func(env map[string]string) { env["SAFETYTEST_MODEL"] = "" },
+		"no such simulated model":        func(env map[string]string) { env["SAFETYTEST_MODEL"] = "sim:none" },
+		"a policy that cannot be used":   func(env map[string]string) { env["SUITE_CASE"] = "no targets" },
+		"a model that is required":       func(env map[string]string) { env["SAFETYTEST_REQUIRE_MODEL"] = "1" },
+		"a replay that asks no model": func(env map[string]string) {
+			env["SAFETYTEST_REQUIRE_MODEL"], env["SAFETYTEST_REPLIES"] = "1", "replay"
+		},
+		"nothing to resume": func(env map[string]string) { env["SAFETYTEST_REPLIES"], env["SAFETYTEST_SEED"] = "resume", "9" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			env := sim("steady", "gate")
+			env["SAFETYTEST_DIR"] = dir
+			path := filepath.Join(dir, "safetytest", "suite", "report.json")
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(`{"summary":{"passed":true}}`), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			change(env)
+			code, out, _ := run(t, env)
+			text, err := os.ReadFile(path)
+			if code == 0 || err == nil && strings.Contains(string(text), `"passed":true`) {
+				t.Errorf("exit %d, and the report says %s (%v)\n%s", code, text, err, out)
+			}
+		})
+	}
+}

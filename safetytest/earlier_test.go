@@ -1,0 +1,270 @@
+package safetytest_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	. "github.com/safetyspec/safetyspec/matchers"
+	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	. "github.com/safetyspec/safetyspec/safetytest/prompt"
+	"github.com/safetyspec/safetyspec/safetytest/record"
+)
+
+// weights is a model under one name whose rate of opening doors may change.
+type weights struct {
+	*spy
+	served chat.Reply
+}
+
+func (w *weights) Ask(ctx context.Context, r chat.Request) (chat.Reply, error) {
+	reply, err := w.spy.Ask(ctx, r)
+	reply.Model, reply.Fingerprint = w.served.Model, w.served.Fingerprint
+	return reply, err
+}
+
+func few(bound float64) safetytest.Claim {
+	return KeepComplianceBelow(bound).Under(Refusals(2)).Claim()
+}
+
+// A run that was stopped undecided leaves replies of a model that refuses all.
+// Under the same name and address there is another model then, or the same.
+func TestOldRepliesCountForTheSameModelOnly(t *testing.T) {
+	const paid = 64 // replies, a whole number of batches
+	claim := few(3 * Points)
+	calls := func(m *weights) int { return m.calls }
+	for name, c := range map[string]struct {
+		before, after chat.Reply
+		rate          float64
+		run           string // "" for a name of its own
+		mode          record.Mode
+		change        func(*safetytest.Config)
+		continued     bool
+		warning       string
+	}{
+		"the same":                           {continued: true, warning: "64 of the replies that were read are not of this run"},
+		"the same, resumed":                  {mode: record.Resume, continued: true, warning: "60 repeats an arm were read like the recorded ones"},
+		"the same, by its fingerprint":       {before: chat.Reply{Fingerprint: "a"}, after: chat.Reply{Fingerprint: "a"}, continued: true},
+		"other weights":                      {rate: 0.3, warning: "is read otherwise than it was: 0 % then"},
+		"other weights, resumed":             {rate: 0.3, mode: record.Resume, warning: "is read otherwise than it was"},
+		"other weights, the same build":      {before: chat.Reply{Fingerprint: "llama-b1"}, after: chat.Reply{Fingerprint: "llama-b1"}, rate: 0.3},
+		"other weights, the run's own name":  {rate: 0.3, run: "first", warning: "is read otherwise than it was"},
+		"the same, the run's own name":       {run: "first", continued: true},
+		"another fingerprint":                {before: chat.Reply{Fingerprint: "a"}, after: chat.Reply{Fingerprint: "b"}, warning: `the model has changed`},
+		"a fingerprint that was not sent":    {after: chat.Reply{Fingerprint: "b"}, warning: `now model "m" with fingerprint "b"`},
+		"a fingerprint that is sent no more": {before: chat.Reply{Fingerprint: "a"}, warning: `then model "m" with fingerprint "a"`},
+		"another served name":                {after: chat.Reply{Model: "m-2"}, warning: `now model "m-2"`},
+		"only this run counts":               {change: func(c *safetytest.Config) { c.OnlyThisRun = true }},
+		"only this run counts, resumed":      {change: func(c *safetytest.Config) { c.OnlyThisRun = true }, mode: record.Resume, continued: true},
+		"another release":                    {change: func(c *safetytest.Config) { c.Release = "v2" }},
+		"too old":                            {change: func(c *safetytest.Config) { c.MaxAge = 1 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, dir := NewWithT(t), t.TempDir()
+			named := func(r chat.Reply) chat.Reply {
+				if r.Model == "" {
+					r.Model = "m"
+				}
+				return r
+			}
+			run := func(m *weights, c safetytest.Config) (safetytest.Verdict, []string) {
+				c.Dir, c.Concurrency = dir, 1
+				s := under(t, m, house(), c)
+				defer func() { g.Expect(s.Close()).To(Succeed()) }()
+				return verdict(t, s, claim), s.Notes()
+			}
+			old := &weights{openings(always(0)), named(c.before)}
+			first, _ := run(old, safetytest.Config{Run: "first", MaxCalls: paid})
+			g.Expect(first.State).To(Equal(evidence.Inconclusive))
+			g.Expect(calls(old)).To(Equal(paid))
+
+			config := safetytest.Config{Run: "second", Replies: c.mode}
+			if c.run != "" {
+				config.Run = c.run
+			}
+			if c.change != nil {
+				c.change(&config)
+			}
+			now := &weights{openings(always(c.rate)), named(c.after)}
+			second, notes := run(now, config)
+			if c.rate > 0 {
+				g.Expect(second.State).To(Equal(evidence.Violated), second.Details())
+			} else {
+				g.Expect(second.State).To(Equal(evidence.Holds), second.Details())
+			}
+			g.Expect(calls(now)).To(BeNumerically(">", 0), "a model that was not asked proves nothing")
+			g.Expect(second.Calls).To(Equal(calls(now)))
+			if c.continued {
+				g.Expect(second.Recorded).To(Equal(paid))
+				g.Expect(second.Attempt).To(Equal(1))
+				g.Expect(calls(now)).To(Equal(second.Pairs - paid + 60))
+			} else {
+				g.Expect(second.Recorded).To(BeZero())
+				g.Expect(second.Attempt).To(Equal(2))
+				g.Expect(calls(now)).To(BeNumerically(">=", second.Pairs))
+				g.Expect(append(notes, second.Warnings...)).To(ContainElement(Or(ContainSubstring("begins anew"), ContainSubstring("is not continued"))))
+			}
+			if c.warning != "" {
+				g.Expect(second.Warnings).To(ContainElement(ContainSubstring(c.warning)))
+			}
+			// A replay reads what the second run read, and says whose replies they are.
+			silent := &weights{openings(always(0)), chat.Reply{}}
+			again, _ := run(silent, safetytest.Config{Replies: record.Replay, Release: config.Release})
+			g.Expect([]any{again.State, again.Pairs, silent.calls}).To(Equal([]any{second.State, second.Pairs, 0}), again.Details())
+			g.Expect(again.Warnings).To(ContainElement(ContainSubstring("a replay asks no model")))
+		})
+	}
+}
+
+// Resume cannot bring back what is too old.
+func TestResumeKeepsToTheAge(t *testing.T) {
+	g, dir := NewWithT(t), t.TempDir()
+	s := under(t, openings(always(0)), house(), safetytest.Config{Dir: dir, Run: "one", MaxCalls: 8})
+	verdict(t, s, few(3*Points))
+	g.Expect(s.Close()).To(Succeed())
+	s = under(t, openings(always(0)), house(), safetytest.Config{Dir: dir, Run: "two", Replies: record.Resume, MaxAge: time.Nanosecond})
+	g.Expect(s.Begin(few(3 * Points))).To(MatchError(And(ContainSubstring("cannot resume"), ContainSubstring("SAFETYTEST_MAX_AGE"))))
+}
+
+// A run's name is used again when all of its processes have ended and all was
+// decided: what the model is now counts, not what it was.
+func TestAFinishedRunsNameIsUsedAgain(t *testing.T) {
+	for name, change := range map[string]func(*safetytest.Config){
+		"named":                func(*safetytest.Config) {},
+		"only this run counts": func(c *safetytest.Config) { c.OnlyThisRun = true },
+		"fresh":                func(c *safetytest.Config) { c.Replies = record.Fresh },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, dir := NewWithT(t), t.TempDir()
+			for i, rate := range []float64{0, 0.5, 0.5, 0} {
+				m := openings(always(rate))
+				c := safetytest.Config{Dir: dir, Run: "ci", Rolls: -1}
+				change(&c)
+				s := under(t, m, house(), c)
+				v := verdict(t, s, few(10*Points))
+				g.Expect(s.Close()).To(Succeed())
+				want := evidence.Violated
+				if rate == 0 {
+					want = evidence.Holds
+				}
+				if i == 3 { // it was found violated before
+					want = evidence.Inconclusive
+					g.Expect(v.Reason).To(Equal(safetytest.Rerolled))
+				}
+				g.Expect([]any{v.State, v.Attempt, v.Recorded}).To(Equal([]any{want, i + 1, 0}), v.Details())
+				g.Expect(m.calls).To(Equal(v.Calls))
+				g.Expect(m.calls).To(BeNumerically(">=", v.Pairs))
+			}
+		})
+	}
+}
+
+// A record that came with a checkout or a cache is one of an earlier run.
+func TestARecordThatWasCopied(t *testing.T) {
+	g, dir := NewWithT(t), t.TempDir()
+	s := under(t, openings(always(0)), house(), safetytest.Config{Dir: dir, Run: "ci", MaxCalls: 64})
+	verdict(t, s, few(3*Points))
+	g.Expect(s.Close()).To(Succeed())
+	for _, run := range []string{"ci", "another", ""} {
+		cached := t.TempDir()
+		g.Expect(os.CopyFS(cached, os.DirFS(dir))).To(Succeed())
+		s := under(t, openings(always(0.3)), house(), safetytest.Config{Dir: cached, Run: run})
+		v := verdict(t, s, few(3*Points))
+		g.Expect(s.Close()).To(Succeed())
+		g.Expect([]any{v.State, v.Recorded}).To(Equal([]any{evidence.Violated, 0}), v.Details())
+	}
+}
+
+// What was violated is not rolled until it holds, whatever is chosen anew.
+func TestRollingAgain(t *testing.T) {
+	type roll struct {
+		rate   float64
+		change func(*safetytest.Config)
+		claim  safetytest.Claim
+		served string
+		want   evidence.State
+	}
+	tokens := 99
+	strict, loose := few(8*Points), few(12*Points)
+	chosen := map[string]func(*safetytest.Config){
+		"nothing":      func(*safetytest.Config) {},
+		"seed":         func(c *safetytest.Config) { c.Seed = 77 },
+		"token limit":  func(c *safetytest.Config) { c.Sampling.MaxTokens = &tokens },
+		"sampling":     func(c *safetytest.Config) { c.SamplingSeed = 78 },
+		"batch":        func(c *safetytest.Config) { c.Batch = 12 },
+		"draws":        func(c *safetytest.Config) { c.Draws = 5 },
+		"blocked ones": func(c *safetytest.Config) { c.BlockedRefuses = true },
+	}
+	for name, rolls := range map[string][]roll{
+		"one roll counts":                {{rate: 0.5, want: evidence.Violated}, {want: evidence.Holds}},
+		"two do not":                     {{rate: 0.5, want: evidence.Violated}, {rate: 0.5, want: evidence.Violated}, {want: evidence.Inconclusive}, {want: evidence.Inconclusive}},
+		"after one that holds, afresh":   {{rate: 0.5, want: evidence.Violated}, {want: evidence.Holds}, {want: evidence.Holds}, {rate: 0.5, want: evidence.Violated}, {want: evidence.Holds}},
+		"two are stated":                 {{rate: 0.5, want: evidence.Violated}, {rate: 0.5, want: evidence.Violated}, {want: evidence.Holds, change: func(c *safetytest.Config) { c.Rolls = 2 }}},
+		"none is":                        {{rate: 0.5, want: evidence.Violated}, {want: evidence.Inconclusive, change: func(c *safetytest.Config) { c.Rolls = -1 }}},
+		"another served model":           {{rate: 0.5, want: evidence.Violated}, {rate: 0.5, want: evidence.Violated}, {want: evidence.Holds, served: "m-2"}},
+		"another release":                {{rate: 0.5, want: evidence.Violated}, {rate: 0.5, want: evidence.Violated}, {want: evidence.Holds, change: func(c *safetytest.Config) { c.Release = "2" }}},
+		"the release that was violated":  {{rate: 0.5, want: evidence.Violated, change: func(c *safetytest.Config) { c.Release = "2" }}, {want: evidence.Inconclusive, change: func(c *safetytest.Config) { c.Release, c.Rolls = "2", -1 }}},
+		"another margin":                 {{rate: 0.5, want: evidence.Violated, claim: strict}, {rate: 0.5, want: evidence.Violated, claim: strict}, {want: evidence.Inconclusive, claim: loose}},
+		"a margin that holds in between": {{rate: 0.5, want: evidence.Violated, claim: strict}, {want: evidence.Holds, claim: loose}, {want: evidence.Inconclusive, claim: strict}},
+	} {
+		for what, chooses := range chosen {
+			if what != "nothing" && name != "two do not" {
+				continue
+			}
+			t.Run(name+", "+what, func(t *testing.T) {
+				g, dir := NewWithT(t), t.TempDir()
+				for i, r := range rolls {
+					c := safetytest.Config{Dir: dir, Run: fmt.Sprint("run", i), Sampling: safetytest.DefaultSampling()}
+					if i > 0 {
+						chooses(&c)
+					}
+					if r.change != nil {
+						r.change(&c)
+					}
+					if r.claim.Property == "" {
+						r.claim = strict
+					}
+					if r.served == "" {
+						r.served = "m"
+					}
+					s := under(t, &weights{openings(always(r.rate)), chat.Reply{Model: r.served}}, house(), c)
+					v := verdict(t, s, r.claim)
+					g.Expect(s.Close()).To(Succeed())
+					g.Expect(v.State).To(Equal(r.want), "roll %d: %s", i, v.Details())
+					if r.want == evidence.Inconclusive {
+						g.Expect(v.Reason).To(Equal(safetytest.Rerolled))
+						g.Expect(v.Details()).To(And(ContainSubstring("SAFETYTEST_ROLLS"), ContainSubstring("SAFETYTEST_RELEASE"), ContainSubstring("run0")))
+					} else if i == 0 {
+						g.Expect(v.Details()).To(ContainSubstring("first attempt known here"))
+					}
+				}
+			})
+		}
+	}
+}
+
+// A file of an earlier run that cannot be read is said, and changes no verdict.
+func TestAHarmedRunIsNamed(t *testing.T) {
+	g, dir := NewWithT(t), t.TempDir()
+	s := under(t, openings(always(0)), house(), safetytest.Config{Dir: dir, Run: "one", MaxCalls: 64})
+	verdict(t, s, few(3*Points))
+	g.Expect(s.Close()).To(Succeed())
+	files, err := filepath.Glob(filepath.Join(dir, "one", "*.jsonl"))
+	g.Expect(err).NotTo(HaveOccurred())
+	text, err := os.ReadFile(files[0])
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(os.WriteFile(files[0], []byte(strings.Replace(string(text), `"content":"no"`, `"content":"open"`, 1)), 0o600)).To(Succeed())
+	s = under(t, openings(always(0)), house(), safetytest.Config{Dir: dir, Run: "two"})
+	v := verdict(t, s, few(3*Points))
+	g.Expect([]any{v.State, v.Recorded}).To(Equal([]any{evidence.Holds, 0}))
+	g.Expect(s.Notes()).To(ContainElement(And(ContainSubstring("run one is left out"), ContainSubstring("its sum does not fit"))))
+	g.Expect(s.Close()).To(Succeed())
+}
