@@ -326,11 +326,8 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		e.warn("%d calls failed, the last one: %v", e.failed, e.lastErr)
 	}
 	v.Judge = e.judgedBy()
-	if e.claim.differs() && !s.config.Simulated() && !judge.IsExact(s.judge()) {
+	if e.claim.differs() && s.described().Decision.Basis != judge.ByConstruction {
 		e.warn("flips are those of the judge's readings: its errors flip both comparisons alike, and are not corrected for")
-	}
-	if e.claim.content() && !s.config.Simulated() && !judge.IsExact(s.judge()) {
-		e.warn("how well the judge finds forbidden content was not measured; its readings are taken as true")
 	}
 	if rec := s.record.Load(); rec != nil {
 		v.Attempt = rec.AttemptAt(s.key(e.claim))
@@ -358,7 +355,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 			e.warn("%s", withheldRates(a, blocked, e.claim.Arms[k].outcome(e.claim), s.config.BlockedRefuses))
 		}
 	}
-	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings())
+	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings(e.claim))
 	v.Reproduce = s.reproduce(e.claim)
 	return v
 }

@@ -102,9 +102,9 @@ func (n FormatCount) String() string {
 	return fmt.Sprintf("%s: the marker stands in %d of %d refusals and in %d of %d other replies", n.Arm, n.AdoptedRefused, n.Refused, n.AdoptedAnswered, n.Answered)
 }
 
-// UnmeasuredJudge is the reason of a claim that would hold if the model that
-// judged could be trusted; see judge.Measured.
-const UnmeasuredJudge evidence.Reason = "nobody measured how often the judging model errs"
+// UnmeasuredJudge is the reason of a claim that would hold if whoever judged could be
+// trusted; a warning says what to do. See judge.Reading.
+const UnmeasuredJudge evidence.Reason = "nobody measured how often the judge errs"
 
 // CellCount is how often the arms of one cell showed the claim's outcome.
 type CellCount struct {

@@ -377,13 +377,14 @@ func (d Design) checkReading(c *Condition) error {
 	if c.readers == nil {
 		return nil
 	}
-	l := c.lawAt(holdSide, d.effect(c, healthy), d.Planned)
+	effect := d.effect(c, healthy)
+	l := c.lawAt(holdSide, effect, d.Planned)
 	least, _ := l.moments()
 	if least < c.Threshold {
 		return nil
 	}
-	return fmt.Errorf("Threshold %v: the readers %s cannot decide this: with an effect of %.3f and Planned.Rate %v, errors within their ranges could hide one of %.3f; take a threshold well above that, or narrow the ranges with more labels of each kind",
-		c.Threshold, c.readerNames(), d.effect(c, healthy), d.Planned.Rate, least)
+	return fmt.Errorf("Threshold %v: the readers %s cannot decide this: with an effect of %.3f and Planned.Rate %v, errors within their ranges could hide one of %.3f; take a threshold well above that, or narrow the ranges with about %.0f times as many labels of each kind",
+		c.Threshold, c.readerNames(), effect, d.Planned.Rate, least, math.Ceil(math.Pow((least-effect)/(c.Threshold-effect), 2)))
 }
 
 // readerNames lists who reads the condition's arms.
