@@ -116,7 +116,7 @@ func TestEstimatesAreCorrectedByEstimates(t *testing.T) {
 				all.add(x.Estimate, 1)
 				arms := 0.0
 				for k, w := range c.conditions[0].Weights {
-					arms += w * *got.Arms[k].Corrected
+					arms += w * got.Arms[k].Corrected
 				}
 				corrected.add(c.conditions[0].Offset+arms, 1)
 			}
@@ -162,7 +162,7 @@ func TestTheEstimateOfSixtyPoints(t *testing.T) {
 	if got := r.Conditions[0].Estimate; math.Abs(got-want) > 1e-9 || math.Abs(r.Draws[0].Estimate-want) > 1e-9 {
 		t.Errorf("estimated %.4f, by draw %.4f, want %.4f", got, r.Draws[0].Estimate, want)
 	}
-	if c := r.Arms[1].Corrected; c == nil || math.Abs(*c-(.6-6./71)/(100./103+65./71-1)) > 1e-9 {
+	if c := r.Arms[1].Corrected; !r.Arms[1].HasCorrection || math.Abs(c-(.6-6./71)/(100./103+65./71-1)) > 1e-9 {
 		t.Errorf("the treated rate is corrected to %v", c)
 	}
 }

@@ -137,8 +137,7 @@ func (a arm) report(name string, as seenRate, corrects bool) ArmResult {
 		r.Rate = a.sum / n
 		r.Lower, r.Upper = clopperLower(a.sum, n, 0.05), clopperUpper(a.sum, n, 0.05)
 		if corrects {
-			truth := math.Max(0, math.Min(1, (r.Rate-as.shift)/as.slope))
-			r.Corrected = &truth
+			r.Corrected, r.HasCorrection = math.Max(0, math.Min(1, (r.Rate-as.shift)/as.slope)), true
 		}
 	}
 	return r

@@ -77,9 +77,11 @@ type ArmResult struct {
 	Lower   float64 `json:"lower"`
 	Upper   float64 `json:"upper"`
 	// Corrected is the estimate of the true rate, within [0, 1], corrected by the
-	// judge's likeliest errors as the estimates of conditions are. It is nil where
-	// there is nothing to correct, or where it is not known how.
-	Corrected *float64 `json:"corrected,omitempty"`
+	// judge's likeliest errors as the estimates of conditions are. It means nothing
+	// unless HasCorrection is true: elsewhere there is nothing to correct, or it is
+	// not known how.
+	Corrected     float64 `json:"corrected,omitempty"`
+	HasCorrection bool    `json:"has_correction,omitempty"`
 }
 
 // DrawResult is the effect within one draw of demonstrations, of the condition
