@@ -3,6 +3,7 @@ package evidence
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Calibration counts how often a judge was right about labelled replies of which
@@ -166,6 +167,56 @@ func PPITuned(labelled []Labelled, judged []float64, level float64) (MeanEstimat
 	if err := checkPPI(labelled, judged, level); err != nil {
 		return MeanEstimate{}, err
 	}
+	return PPI(labelled, judged, tunedLambda(labelled, judged), level)
+}
+
+// PPIWithin is [PPITuned] for the mean of an X that lies between lo and hi, such as
+// 0 and 1, with an interval that also few labels can bear: it never leaves that
+// range and is never of width zero. It is that of the labels and four more, one for
+// each way in which truth and judge may lie at either end, which is what Agresti and
+// Coull (1998) do to a proportion, with the quantile of Student's t. There may be no judged trials beyond the labelled
+// ones; lambda is 0 then.
+func PPIWithin(labelled []Labelled, judged []float64, lo, hi, level float64) (MeanEstimate, error) {
+	if !(lo < hi) || !finite(lo) || !finite(hi) {
+		return MeanEstimate{}, fmt.Errorf("prediction-powered mean: range %v to %v: must be finite and ordered", lo, hi)
+	}
+	lambda := 0.0
+	rest := judged
+	if len(judged) == 0 {
+		rest = []float64{lo} // what is weighted by 0 may be anything
+	}
+	if err := checkPPI(labelled, rest, level); err != nil {
+		return MeanEstimate{}, err
+	}
+	for _, l := range labelled {
+		if l.Truth < lo || l.Truth > hi {
+			return MeanEstimate{}, fmt.Errorf("prediction-powered mean: a label of %v lies outside the range %v to %v", l.Truth, lo, hi)
+		}
+	}
+	if len(judged) > 0 {
+		lambda = tunedLambda(labelled, judged)
+	}
+	plain, err := PPI(labelled, rest, lambda, level)
+	if err != nil {
+		return MeanEstimate{}, err
+	}
+	more := slices.Concat(labelled, []Labelled{{lo, lo}, {lo, hi}, {hi, lo}, {hi, hi}})
+	wide, err := PPI(more, rest, lambda, level)
+	if err != nil {
+		return MeanEstimate{}, err
+	}
+	plain.Estimate = math.Max(lo, math.Min(hi, plain.Estimate))
+	half := (wide.Interval.Upper - wide.Estimate) / normalQuantile(0.5+level/2) * studentQuantile(0.5+level/2, float64(len(more)-1))
+	plain.Interval = Interval{
+		Method: "prediction-powered, four labels added", Level: level,
+		Lower: math.Max(lo, math.Min(wide.Estimate-half, plain.Estimate)),
+		Upper: math.Min(hi, math.Max(wide.Estimate+half, plain.Estimate)),
+	}
+	return plain, nil
+}
+
+// tunedLambda returns the weight of the judge that makes the interval shortest.
+func tunedLambda(labelled []Labelled, judged []float64) float64 {
 	var truth, seen, all tally
 	for _, l := range labelled {
 		truth.add(l.Truth, 1)
@@ -181,11 +232,10 @@ func PPITuned(labelled []Labelled, judged []float64, level float64) (MeanEstimat
 	for _, x := range judged {
 		all.add(x, 1)
 	}
-	lambda := 0.0
 	if v := all.variance(); v > 0 {
-		lambda = math.Max(0, math.Min(1, covariance/((1+n/rest)*v)))
+		return math.Max(0, math.Min(1, covariance/((1+n/rest)*v)))
 	}
-	return PPI(labelled, judged, lambda, level)
+	return 0
 }
 
 func checkPPI(labelled []Labelled, judged []float64, level float64) error {
