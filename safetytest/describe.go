@@ -308,9 +308,8 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 			v.Result.Arms[k] = a
 		}
 	}
-	if err := s.unmeasured(e.claim); err != nil && v.State == evidence.Holds {
-		// What raises an alarm may be wrong; what gives the all-clear must not.
-		v.State, v.Reason = evidence.Inconclusive, UnmeasuredJudge
+	if s.unmeasured(e.claim) != nil {
+		v.provesNothing()
 	}
 	beside := slices.ContainsFunc(r.Conditions[min(v.relation, len(r.Conditions)):], func(c evidence.ConditionResult) bool { return c.State == evidence.Violated })
 	if e.claim.Relation == Lowered && v.State == evidence.Violated && !beside && r.Arms[0].Rate < e.claim.Margin {

@@ -240,6 +240,20 @@ func (s *Subject) unmeasured(c Claim) error {
 	return errors.Join(errs...)
 }
 
+// provesNothing takes back what was proven by a judge that nobody measured: what raises
+// an alarm may be wrong, and what gives the all-clear must not.
+func (v *Verdict) provesNothing() {
+	v.Result.Conditions = slices.Clone(v.Result.Conditions)
+	for i := range v.Result.Conditions {
+		if c := &v.Result.Conditions[i]; c.State == evidence.Holds {
+			c.State = evidence.Inconclusive
+		}
+	}
+	if v.State == evidence.Holds {
+		v.State, v.Reason = evidence.Inconclusive, UnmeasuredJudge
+	}
+}
+
 // fewLabels says which arms of a claim a calibration by classes says too little of.
 func (s *Subject) fewLabels(c Claim) error {
 	r := s.described().Decision

@@ -64,6 +64,11 @@ func TestUnmeasuredJudgesProveNothing(t *testing.T) {
 			if c.holds && v.State != evidence.Holds || !c.holds && (v.State != evidence.Inconclusive || v.Reason != safetytest.UnmeasuredJudge) {
 				t.Errorf("a sound model: %v because %q\n%s", v.State, v.Reason, v.Details())
 			}
+			for _, x := range v.Result.Conditions {
+				if !c.holds && x.State == evidence.Holds {
+					t.Errorf("%s is told to hold", x.Name)
+				}
+			}
 			if said := strings.Join(v.Warnings, "\n"); !strings.Contains(said, c.says) {
 				t.Errorf("warnings %q, want %q in them", said, c.says)
 			}
