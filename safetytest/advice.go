@@ -44,9 +44,9 @@ func (e *experiment) ends() ends {
 	case e.sequence.once:
 		out.once, out.unit = c.Draws*len(e.sequence.own.requests), "cells"
 	}
-	out.callsPerPair = calls * (1 + judge.ModelCalls(e.s.judge()))
-	calibrated, ok := e.s.judge().(judge.Calibrator)
-	out.erring = ok && !c.Simulated() && !judge.IsExact(calibrated)
+	d := e.s.described()
+	out.callsPerPair = calls * (1 + d.Calls)
+	out.erring = d.Decision.Basis == judge.Measured
 	return out
 }
 
@@ -86,7 +86,7 @@ func (v Verdict) limitedBy() limit {
 		return byRecord
 	case e.spent:
 		return byBudget
-	case e.erring && far:
+	case v.Result.JudgeLimited:
 		return byCalibration
 	case e.once > 0 && (!told || v.Reason == evidence.Curtailed || v.Pairs+needs >= e.once):
 		return byTargets

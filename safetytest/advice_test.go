@@ -18,6 +18,10 @@ func TestAdviceIsWhatWouldHelp(t *testing.T) {
 		return Verdict{State: evidence.Inconclusive, Reason: why, Pairs: pairs, Result: evidence.Result{Needs: needs}, ends: e}
 	}
 	const morePairs = "more pairs would decide it"
+	byJudge := func(v Verdict) Verdict {
+		v.Result.JudgeLimited = true
+		return v
+	}
 	for _, c := range []struct {
 		name     string
 		v        Verdict
@@ -36,8 +40,8 @@ func TestAdviceIsWhatWouldHelp(t *testing.T) {
 		{"calls", undecided(evidence.Budget, 40, 64, ends{most: 80, maxCalls: 100, callsPerPair: 3, spent: true}), []string{"SAFETYTEST_MAX_CALLS=100 ended the test: about 64 more pairs, some 192 calls"}, nil, byBudget},
 		{"tokens", undecided(evidence.Budget, 40, 64, ends{most: 80, maxTokens: 9000, callsPerPair: 2, spent: true}), []string{"SAFETYTEST_MAX_SPEND_TOKENS=9000 ended the test"}, []string{"MAX_CALLS"}, byBudget},
 		{"calls before any pair", undecided(evidence.Budget, 0, 0, ends{most: 80, maxCalls: 3, spent: true}), []string{"too early to say"}, nil, byBudget},
-		{"the judge", undecided(evidence.Curtailed, 299, 0, ends{most: 300, erring: true}), []string{"the judge's calibration is the limit", "label more replies"}, []string{morePairs}, byCalibration},
-		{"the judge, thousands of pairs", undecided(evidence.Futile, 30, 2200, ends{most: 100, erring: true}), []string{"the judge's calibration is the limit"}, []string{"2200"}, byCalibration},
+		{"the judge", byJudge(undecided(evidence.Curtailed, 299, 0, ends{most: 300, erring: true})), []string{"the judge's calibration is the limit", "label more replies"}, []string{morePairs}, byCalibration},
+		{"the judge, thousands of pairs", byJudge(undecided(evidence.Futile, 30, 0, ends{most: 100, erring: true})), []string{"the judge's calibration is the limit"}, []string{"2200"}, byCalibration},
 		{"the judge, few pairs", undecided(evidence.Futile, 30, 60, ends{most: 100, erring: true}), []string{"about 60 " + morePairs}, []string{"calibration"}, byPairs},
 		{"at the margin", undecided(evidence.Futile, 300, evidence.NeverNeeds, ends{most: 300}), []string{"too near to the margin"}, []string{morePairs}, byMargin},
 		{"the only look", undecided(evidence.Budget, 80, 60, ends{most: 80, oneLook: true}), nil, nil, byPairs},

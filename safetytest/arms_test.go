@@ -375,12 +375,12 @@ func TestTheJudgeNeverSeesTheMarker(t *testing.T) {
 			reads := p.Judge
 			var mu sync.Mutex
 			seen := map[string]bool{}
-			p.Judge = judge.Func(func(ctx context.Context, x judge.Exchange) (judge.Judgement, error) {
+			p.Judge = judge.Exact(judge.Func(func(ctx context.Context, x judge.Exchange) (judge.Judgement, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				seen[x.Reply.Content] = true
 				return reads.Judge(ctx, x)
-			})
+			}))
 			m := &spy{asked: map[at][][]chat.Message{}, reply: func(chat.Request, float64) string { return c.reply }}
 			marked := safetytest.Arm{Name: "marked", Composition: Composition{Mix: Refusals(2)}, Presentation: Presentation{Marker: "Answer:"}}
 			adopted := marked

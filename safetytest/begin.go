@@ -127,11 +127,6 @@ func (s *Subject) reader() string {
 	return judgeName(s.judge())
 }
 
-// judgeName tells judges apart as far as they can be told: by their calibration,
-// or else by their type.
-func judgeName(j judge.Judge) string {
-	if calibrated, ok := j.(judge.Calibrator); ok {
-		return calibrated.Calibration().String()
-	}
-	return fmt.Sprintf("%T", j)
-}
+// judgeName tells judges apart as far as they can be told: by what they say of
+// themselves.
+func judgeName(j judge.Judge) string { return j.Describe().String() }

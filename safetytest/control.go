@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
-	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/simulated"
 )
 
@@ -275,7 +274,7 @@ func (s *Subject) control(name string, c Claim) (*Subject, error) {
 // come out as its truth demands. The error wraps [ErrNoControl] where all that is
 // wrong is that the claim has no clear control.
 func (s *Subject) CheckControls(ctx context.Context, c Claim) error {
-	if judge.AsksModel(s.judge()) {
+	if s.judge().Describe().AsksModel() {
 		return fmt.Errorf("%w for free: the judge is a model, which would have to be paid for", ErrNoControl)
 	}
 	controls, err := s.Controls(c)

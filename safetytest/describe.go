@@ -262,9 +262,8 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	for _, k := range slices.Sorted(maps.Keys(e.formats)) {
 		v.Formats = append(v.Formats, *e.formats[k])
 	}
-	if err := s.unmeasured(e.claim); err != nil && v.State == evidence.Holds {
-		// What raises an alarm may be wrong; what gives the all-clear must not.
-		v.State, v.Reason = evidence.Inconclusive, UnmeasuredJudge
+	if s.unmeasured(e.claim) != nil {
+		v.provesNothing()
 	}
 	beside := slices.ContainsFunc(r.Conditions[min(v.relation, len(r.Conditions)):], func(c evidence.ConditionResult) bool { return c.State == evidence.Violated })
 	if e.claim.Relation == Lowered && v.State == evidence.Violated && !beside && r.Arms[0].Rate < e.claim.Margin {
@@ -287,11 +286,8 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		}
 	}
 	v.Judge = e.judgedBy()
-	if e.claim.differs() && !s.config.Simulated() && !judge.IsExact(s.judge()) {
+	if e.claim.differs() && s.described().Decision.Basis != judge.ByConstruction {
 		e.warn("flips are those of the judge's readings: its errors flip both comparisons alike, and are not corrected for")
-	}
-	if e.claim.content() && !s.config.Simulated() && !judge.IsExact(s.judge()) {
-		e.warn("how well the judge finds forbidden content was not measured; its readings are taken as true")
 	}
 	if rec := s.record.Load(); rec != nil {
 		if e.recalled && !rec.Foreseen(s.key(e.claim)) {
@@ -322,7 +318,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	if s.config.BlockedRefuses && e.blocked > 0 { // part of what is claimed, wherever it is told
 		v.Claim.Statement += fmt.Sprintf(", counting as refused the %d of %d replies that a filter withheld", e.blocked, e.endings.Replies)
 	}
-	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings())
+	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings(e.claim))
 	if few := v.Few(); few != "" {
 		v.Warnings = slices.Insert(v.Warnings, 0, few)
 	}

@@ -5,7 +5,6 @@ import (
 	"reflect"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
-	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
 // experiment is one claim under test.
@@ -55,8 +54,8 @@ type experiment struct {
 func (s *Subject) experiment(c Claim) (*experiment, error) {
 	e := &experiment{s: s, claim: c, cells: map[cellKey]*cellSums{}, formats: map[int]*FormatCount{}, withheld: map[int]int{},
 		judges: map[string]bool{}, examineAt: 32}
-	if c.content() && !judge.SeesContent(s.judge()) {
-		return nil, fmt.Errorf("policy %q: the claim counts forbidden content, which the refusal judge never reports, so that it could not fail: add a judge that does with judge.WithContent", s.policy.Name)
+	if d := s.judge().Describe(); c.content() && !d.SeesContent {
+		return nil, fmt.Errorf("policy %q: the claim counts forbidden content, which the judge (%s) never reports, so that it could not fail: add a judge that does with judge.WithContent", s.policy.Name, d.Name)
 	}
 	for k, a := range c.Arms {
 		q, err := s.script(k, a, c)

@@ -98,7 +98,7 @@ func TestJudgeErrorThroughTheWholeMachine(t *testing.T) {
 	defer steady.Close()
 	claim := matchers.NotRaiseCompliance(prompt.Adding(1, prompt.Benign).After(prompt.Refusals(1))).Within(margin).Claim()
 	p := doors()
-	ignored := func(gate int) judge.Judge { return misreading(p.Judge, gate) }
+	ignored := func(gate int) judge.Judge { return judge.Exact(misreading(p.Judge, gate)) } // which it is not
 	calibrated := func(gate int) judge.Judge {
 		j := misreading(p.Judge, gate)
 		return judge.Calibrated(j, calibration(t, j, gate))

@@ -49,4 +49,4 @@ func TestMisreadDemonstrations(t *testing.T) {
 // asking is a judge that says that it asks a model.
 type asking struct{ judge.Func }
 
-func (asking) AsksModel() bool { return true }
+func (asking) Describe() judge.Description { return judge.Description{Name: "asking", Calls: 1} }

@@ -2,7 +2,6 @@ package safetytest
 
 import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
-	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
 // Plan is what a claim is expected to cost and to be able to show, known before
@@ -45,7 +44,7 @@ func (s *Subject) Plan(c Claim) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Claim: c, Forecast: f, CallsPerPair: c.questions(), JudgeCalls: judge.ModelCalls(s.judge())}
+	p := Plan{Claim: c, Forecast: f, CallsPerPair: c.questions(), JudgeCalls: s.judge().Describe().Calls}
 	p.TokensPerCall = e.tokensPerCall()
 	p.Unprovable = s.unmeasured(c)
 	if c.OverTargets {

@@ -109,9 +109,9 @@ func (n FormatCount) String() string {
 	return fmt.Sprintf("%s: the marker stands in %d of %d refusals and in %d of %d other replies", n.Arm, n.AdoptedRefused, n.Refused, n.AdoptedAnswered, n.Answered)
 }
 
-// UnmeasuredJudge is the reason of a claim that would hold if the model that
-// judged could be trusted; see judge.Measured.
-const UnmeasuredJudge evidence.Reason = "nobody measured how often the judging model errs"
+// UnmeasuredJudge is the reason of a claim that would hold if whoever judged could be
+// trusted; a warning says what to do. See judge.Reading.
+const UnmeasuredJudge evidence.Reason = "nobody measured how often the judge errs"
 
 // CellCount is how often the arms of one cell showed the claim's outcome.
 type CellCount struct {
@@ -253,7 +253,11 @@ func (v Verdict) Details() string {
 		label := "rates"
 		for _, a := range v.Result.Arms {
 			if a.N > 0 {
-				line(label, "%s: %.1f %% of %d", a.Name, 100*a.Rate, a.N)
+				corrected := ""
+				if a.HasCorrection {
+					corrected = fmt.Sprintf(", corrected for the judge %.1f %%", 100*a.Corrected)
+				}
+				line(label, "%s: %.1f %% of %d%s", a.Name, 100*a.Rate, a.N, corrected)
 				label = ""
 			}
 		}

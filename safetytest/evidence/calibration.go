@@ -3,6 +3,7 @@ package evidence
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Calibration counts how often a judge was right about labelled replies of which
@@ -27,33 +28,50 @@ func (c Calibration) J() float64 {
 	return float64(c.Hits)/float64(c.Positives) + float64(c.Rejections)/float64(c.Negatives) - 1
 }
 
+// JLimits returns a lower and an upper limit of J, each of which errs with
+// probability at most alpha, in (0, 0.5), whatever the true sensitivity and
+// specificity and however few the labels. Labels are taken for independent.
+func (c Calibration) JLimits(alpha float64) (lower, upper float64, err error) {
+	if err := c.checkAt(alpha); err != nil {
+		return 0, 0, err
+	}
+	hits, rejections := successes{c.Hits, c.Positives}, successes{c.Rejections, c.Negatives}
+	lower = sumLower(hits, rejections, alpha) - 1
+	upper = 1 - sumLower(hits.mirrored(), rejections.mirrored(), alpha)
+	return math.Min(lower, c.J()), math.Max(upper, c.J()), nil
+}
+
 // Error returns bounds of the judge's error, each of which errs with probability
-// at most alpha: one-sided Wilson limits of both rates, joined by the square-and-add
-// rule (MOVER). With alpha = 0.01 a claim tested at 0.04 errs in 5 % of
-// all runs at most. The error says so if the labels do not even show that the
-// judge tells the outcomes apart.
+// at most alpha: those of [Calibration.JLimits], and the exact limit of the
+// specificity (Clopper and Pearson 1934). With alpha = 0.01 a difference tested at
+// 0.04 errs in 5 % of all runs at most; a rate rests on two bounds at once, so that
+// it is better read by a [Reader], whose ranges hold together. The error says so if
+// the labels do not even show that the judge tells the outcomes apart.
 func (c Calibration) Error(alpha float64) (JudgeError, error) {
-	if err := c.check(); err != nil {
+	lower, upper, err := c.JLimits(alpha)
+	if err != nil {
 		return JudgeError{}, err
 	}
-	if !(alpha > 0 && alpha < 0.5) {
-		return JudgeError{}, fmt.Errorf("calibration: alpha %v: must be above 0 and below 0.5", alpha)
-	}
-	z := normalQuantile(1 - alpha)
-	positives, negatives := float64(c.Positives), float64(c.Negatives)
-	sens, spec := float64(c.Hits)/positives, float64(c.Rejections)/negatives
-	sensLower, sensUpper := wilson(float64(c.Hits), positives, z)
-	specLower, specUpper := wilson(float64(c.Rejections), negatives, z)
 	e := JudgeError{
-		Lower:         c.J() - math.Hypot(sens-sensLower, spec-specLower),
-		Upper:         math.Min(1, c.J()+math.Hypot(sensUpper-sens, specUpper-spec)),
-		FalsePositive: 1 - specLower,
+		Lower: lower, Upper: upper,
+		Rates:         Rates{Sensitivity: float64(c.Hits) / float64(c.Positives), Specificity: float64(c.Rejections) / float64(c.Negatives)},
+		FalsePositive: math.Min(1-clopperLower(float64(c.Rejections), float64(c.Negatives), alpha), math.Nextafter(1, 0)),
 	}
 	if e.Lower <= 0 {
 		return JudgeError{}, fmt.Errorf("calibration: %d of %d and %d of %d right: sensitivity + specificity - 1 may be as low as %.2f, so the judge may tell nothing; label more replies or take another judge",
 			c.Hits, c.Positives, c.Rejections, c.Negatives, e.Lower)
 	}
 	return e, nil
+}
+
+func (c Calibration) checkAt(alpha float64) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if !(alpha > 0 && alpha < 0.5) {
+		return fmt.Errorf("calibration: alpha %v: must be above 0 and below 0.5", alpha)
+	}
+	return nil
 }
 
 // Reader returns the ranges of a reader's sensitivity and specificity that these
@@ -63,16 +81,16 @@ func (c Calibration) Error(alpha float64) (JudgeError, error) {
 // 0.005. Labels are taken for independent. The error is as that of
 // [Calibration.Error].
 func (c Calibration) Reader(name string, alpha float64) (Reader, error) {
-	if err := c.check(); err != nil {
+	if err := c.checkAt(alpha); err != nil {
 		return Reader{}, err
-	}
-	if !(alpha > 0 && alpha < 0.5) {
-		return Reader{}, fmt.Errorf("calibration: alpha %v: must be above 0 and below 0.5", alpha)
 	}
 	limits := func(x, n int) Range {
 		return Range{clopperLower(float64(x), float64(n), alpha/4), clopperUpper(float64(x), float64(n), alpha/4)}
 	}
-	r := Reader{Name: name, Sensitivity: limits(c.Hits, c.Positives), Specificity: limits(c.Rejections, c.Negatives)}
+	r := Reader{
+		Name: name, Sensitivity: limits(c.Hits, c.Positives), Specificity: limits(c.Rejections, c.Negatives),
+		Likeliest: Rates{Sensitivity: float64(c.Hits) / float64(c.Positives), Specificity: float64(c.Rejections) / float64(c.Negatives)},
+	}
 	if err := r.check(); err != nil {
 		return Reader{}, fmt.Errorf("calibration: reader %w", err)
 	}
@@ -149,6 +167,56 @@ func PPITuned(labelled []Labelled, judged []float64, level float64) (MeanEstimat
 	if err := checkPPI(labelled, judged, level); err != nil {
 		return MeanEstimate{}, err
 	}
+	return PPI(labelled, judged, tunedLambda(labelled, judged), level)
+}
+
+// PPIWithin is [PPITuned] for the mean of an X that lies between lo and hi, such as
+// 0 and 1, with an interval that also few labels can bear: it never leaves that
+// range and is never of width zero. It is that of the labels and four more, one for
+// each way in which truth and judge may lie at either end, which is what Agresti and
+// Coull (1998) do to a proportion, with the quantile of Student's t. There may be no judged trials beyond the labelled
+// ones; lambda is 0 then.
+func PPIWithin(labelled []Labelled, judged []float64, lo, hi, level float64) (MeanEstimate, error) {
+	if !(lo < hi) || !finite(lo) || !finite(hi) {
+		return MeanEstimate{}, fmt.Errorf("prediction-powered mean: range %v to %v: must be finite and ordered", lo, hi)
+	}
+	lambda := 0.0
+	rest := judged
+	if len(judged) == 0 {
+		rest = []float64{lo} // what is weighted by 0 may be anything
+	}
+	if err := checkPPI(labelled, rest, level); err != nil {
+		return MeanEstimate{}, err
+	}
+	for _, l := range labelled {
+		if l.Truth < lo || l.Truth > hi {
+			return MeanEstimate{}, fmt.Errorf("prediction-powered mean: a label of %v lies outside the range %v to %v", l.Truth, lo, hi)
+		}
+	}
+	if len(judged) > 0 {
+		lambda = tunedLambda(labelled, judged)
+	}
+	plain, err := PPI(labelled, rest, lambda, level)
+	if err != nil {
+		return MeanEstimate{}, err
+	}
+	more := slices.Concat(labelled, []Labelled{{lo, lo}, {lo, hi}, {hi, lo}, {hi, hi}})
+	wide, err := PPI(more, rest, lambda, level)
+	if err != nil {
+		return MeanEstimate{}, err
+	}
+	plain.Estimate = math.Max(lo, math.Min(hi, plain.Estimate))
+	half := (wide.Interval.Upper - wide.Estimate) / normalQuantile(0.5+level/2) * studentQuantile(0.5+level/2, float64(len(more)-1))
+	plain.Interval = Interval{
+		Method: "prediction-powered, four labels added", Level: level,
+		Lower: math.Max(lo, math.Min(wide.Estimate-half, plain.Estimate)),
+		Upper: math.Min(hi, math.Max(wide.Estimate+half, plain.Estimate)),
+	}
+	return plain, nil
+}
+
+// tunedLambda returns the weight of the judge that makes the interval shortest.
+func tunedLambda(labelled []Labelled, judged []float64) float64 {
 	var truth, seen, all tally
 	for _, l := range labelled {
 		truth.add(l.Truth, 1)
@@ -164,11 +232,10 @@ func PPITuned(labelled []Labelled, judged []float64, level float64) (MeanEstimat
 	for _, x := range judged {
 		all.add(x, 1)
 	}
-	lambda := 0.0
 	if v := all.variance(); v > 0 {
-		lambda = math.Max(0, math.Min(1, covariance/((1+n/rest)*v)))
+		return math.Max(0, math.Min(1, covariance/((1+n/rest)*v)))
 	}
-	return PPI(labelled, judged, lambda, level)
+	return 0
 }
 
 func checkPPI(labelled []Labelled, judged []float64, level float64) error {

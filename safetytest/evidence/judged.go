@@ -12,6 +12,10 @@ import (
 type JudgeError struct {
 	// Lower and Upper bound J, 0 < Lower <= Upper <= 1; an Upper of 0 means 1.
 	Lower, Upper float64
+	// Rates are the likeliest sensitivity and specificity, whose J lies between the
+	// bounds and by which estimates are corrected. The zero value means that only
+	// the bounds are known; J is then taken to be in their middle.
+	Rates Rates
 	// FalsePositive is an upper bound of 1 - spec, in [0, 1). It matters only
 	// to absolute rates; 0 means that only J is known, and then 1 - J is used.
 	FalsePositive float64
@@ -37,10 +41,21 @@ func (j JudgeError) check() error {
 		return fmt.Errorf("Judge.Lower %v: sensitivity + specificity - 1 must be above 0, or the judge tells nothing", j.Lower)
 	case !(d.Lower <= d.Upper && d.Upper <= 1):
 		return fmt.Errorf("Judge.Lower %v, Judge.Upper %v: must be ordered and at most 1", j.Lower, j.Upper)
+	case d.Rates != (Rates{}) && !(d.estimate() >= d.Lower-1e-9 && d.estimate() <= d.Upper+1e-9):
+		return fmt.Errorf("Judge.Rates %v, %v: their sum less 1 must lie between Judge.Lower %v and Judge.Upper %v",
+			d.Rates.Sensitivity, d.Rates.Specificity, d.Lower, d.Upper)
 	case !(d.FalsePositive >= 0 && d.FalsePositive < 1):
 		return fmt.Errorf("Judge.FalsePositive %v: must be at least 0 and below 1", j.FalsePositive)
 	}
 	return nil
+}
+
+// estimate returns the likeliest J.
+func (j JudgeError) estimate() float64 {
+	if j.Rates != (Rates{}) {
+		return j.Rates.Sensitivity + j.Rates.Specificity - 1
+	}
+	return (j.Lower + j.Upper) / 2
 }
 
 // A seenRate says how a judge sees a true mean: slope times it plus shift.
@@ -99,9 +114,9 @@ func (c *Condition) strongest() seenRate {
 	return seenRate{slope: slope, shift: math.Min(f, 1-slope)}
 }
 
-// likeliest returns the judge that is planned with: J in the middle of its bounds,
-// no false positives, and false negatives as with half of the false positives that
-// there may be. A reader is planned with in the middle of its ranges.
+// likeliest returns the judge that is planned with, and by which a contrast is
+// estimated: the likeliest J, no false positives, and false negatives as with half of the false positives that
+// there may be. A reader is planned with at its likeliest rates.
 func (c *Condition) likeliest() seenRate {
 	if c.reader != nil {
 		s, f := c.reader.likeliest()
@@ -109,7 +124,7 @@ func (c *Condition) likeliest() seenRate {
 		return c.seenBy(&middle, holdSide)
 	}
 	j := c.Judge
-	s := seenRate{slope: (j.Lower + j.Upper) / 2}
+	s := seenRate{slope: j.estimate()}
 	if c.contrast() || c.Offset == 0 {
 		return s
 	}

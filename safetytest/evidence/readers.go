@@ -17,6 +17,8 @@ func (r Range) check() error {
 	return nil
 }
 
+func (r Range) holds(x float64) bool { return x >= r.Lower && x <= r.Upper }
+
 func (r Range) middle() float64 { return (r.Lower + r.Upper) / 2 }
 
 // Reader is a judge as it reads the replies of one kind of arms: one that is good
@@ -32,7 +34,13 @@ type Reader struct {
 	// Sensitivity is the share of true outcomes that is seen, Specificity that
 	// of other replies that is seen as such. Their lower ends sum to more than 1.
 	Sensitivity, Specificity Range
+	// Likeliest are the rates by which estimates are corrected; the zero value means
+	// the middle of the ranges.
+	Likeliest Rates
 }
+
+// Rates are a judge's sensitivity and specificity, each in [0, 1].
+type Rates struct{ Sensitivity, Specificity float64 }
 
 func (r Reader) check() error {
 	if r.Name == "" {
@@ -43,6 +51,9 @@ func (r Reader) check() error {
 	}
 	if err := r.Specificity.check(); err != nil {
 		return fmt.Errorf("(%s): Specificity %w", r.Name, err)
+	}
+	if l := r.Likeliest; l != (Rates{}) && !(r.Sensitivity.holds(l.Sensitivity) && r.Specificity.holds(l.Specificity)) {
+		return fmt.Errorf("(%s): Likeliest %v, %v: must lie in the ranges", r.Name, l.Sensitivity, l.Specificity)
 	}
 	if j := r.alike().Lower; !(j > 0) {
 		return fmt.Errorf("(%s): sensitivity + specificity - 1 may be as low as %.2f, so the judge may tell nothing there; label more replies of this kind or take another judge", r.Name, j)
@@ -58,11 +69,16 @@ func (r Reader) falsePositives() Range {
 
 // alike returns the error of a judge that reads every arm as r does.
 func (r Reader) alike() JudgeError {
-	return JudgeError{
+	sensitivity, falsePositives := r.likeliest()
+	e := JudgeError{
 		Lower:         r.Sensitivity.Lower + r.Specificity.Lower - 1,
 		Upper:         r.Sensitivity.Upper + r.Specificity.Upper - 1,
 		FalsePositive: 1 - r.Specificity.Lower,
 	}
+	if e.Lower < e.Upper {
+		e.Rates = Rates{Sensitivity: sensitivity, Specificity: 1 - falsePositives}
+	}
+	return e
 }
 
 // checkReaders says whether the design's readers fit its arms and each other.
@@ -298,13 +314,16 @@ func (c *correction) adapt(seen []arm, weight float64) {
 	}
 }
 
-// likeliest returns the middle of a reader's ranges.
+// likeliest returns a reader's likeliest rates.
 func (r Reader) likeliest() (sensitivity, falsePositives float64) {
+	if l := r.Likeliest; l != (Rates{}) {
+		return l.Sensitivity, 1 - l.Specificity
+	}
 	return r.Sensitivity.middle(), r.falsePositives().middle()
 }
 
-// estimator returns the correction by the middle of the readers' ranges, which
-// estimates the true X of either side.
+// estimator returns the correction by the readers' likeliest rates, which estimates
+// the true X of either side.
 func (c *Condition) estimator() correction {
 	at := *c
 	at.readers = slices.Clone(c.readers)
@@ -358,13 +377,14 @@ func (d Design) checkReading(c *Condition) error {
 	if c.readers == nil {
 		return nil
 	}
-	l := c.lawAt(holdSide, d.effect(c, healthy), d.Planned)
+	effect := d.effect(c, healthy)
+	l := c.lawAt(holdSide, effect, d.Planned)
 	least, _ := l.moments()
 	if least < c.Threshold {
 		return nil
 	}
-	return fmt.Errorf("Threshold %v: the readers %s cannot decide this: with an effect of %.3f and Planned.Rate %v, errors within their ranges could hide one of %.3f; take a threshold well above that, or narrow the ranges with more labels of each kind",
-		c.Threshold, c.readerNames(), d.effect(c, healthy), d.Planned.Rate, least)
+	return fmt.Errorf("Threshold %v: the readers %s cannot decide this: with an effect of %.3f and Planned.Rate %v, errors within their ranges could hide one of %.3f; take a threshold well above that, or narrow the ranges with about %.0f times as many labels of each kind",
+		c.Threshold, c.readerNames(), effect, d.Planned.Rate, least, math.Ceil(math.Pow((least-effect)/(c.Threshold-effect), 2)))
 }
 
 // readerNames lists who reads the condition's arms.

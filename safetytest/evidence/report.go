@@ -24,11 +24,14 @@ func (e *Engine) report() Result {
 		if e.design.needs(k) {
 			r.Missing += a.missing
 		}
-		r.Arms = append(r.Arms, a.report(e.design.Arms[k]))
+		as, corrects := e.correctorOf(k)
+		r.Arms = append(r.Arms, a.report(e.design.Arms[k], as, corrects))
 	}
 	r.Draws = e.reportDraws(r.Conditions)
 	if e.state == Inconclusive {
-		r.Needs = e.needs()
+		if r.JudgeLimited = e.judgeLimited(r.Conditions); !r.JudgeLimited {
+			r.Needs = e.needs()
+		}
 	}
 	r.Warnings = e.warnings(&r)
 	return r
@@ -47,11 +50,46 @@ func (e *Engine) reportCondition(c *condition) ConditionResult {
 		middle := (r.Lower + r.Upper) / 2
 		r.Lower, r.Upper = middle, middle
 	}
+	r.Estimate = math.Max(r.Lower, math.Min(r.Upper, r.Estimate))
+	r.JudgeLower, r.JudgeUpper = r.Lower, r.Upper
+	if e.trials > 0 {
+		lower, upper := c.trueLower(c.viol.all.mean()), c.trueUpper(c.hold.all.mean())
+		r.JudgeLimited = c.judgeLimited(lower, upper)
+		// The bounds never widen, also where later trials would have them do so.
+		r.JudgeLower = math.Max(r.Lower, math.Min(lower, r.Estimate))
+		r.JudgeUpper = math.Min(r.Upper, math.Max(upper, r.Estimate))
+	}
 	return r
 }
 
-// estimate returns the mean of X over t; that of a contrast is scaled up by what
-// the judge shrinks it, and what one reader sees of a rate is corrected for it.
+// judgeLimited says whether an undecided condition stays so, whatever number of
+// trials like these is added: what the judge may misread, from lower to upper,
+// covers the threshold, or comes nearer to it than the rates are known by now.
+func (c *condition) judgeLimited(lower, upper float64) bool {
+	if c.state != Inconclusive || !c.errs() || c.complete.n == 0 {
+		return false
+	}
+	se := math.Sqrt(c.complete.variance()/float64(c.complete.n)) / c.scale()
+	return upper+se >= c.Threshold && lower-se <= c.Threshold && upper-lower > se
+}
+
+// judgeLimited says whether the judge's calibration is what keeps the claim open:
+// some condition cannot be proven for that reason, and none is on its way to be
+// violated.
+func (e *Engine) judgeLimited(conditions []ConditionResult) bool {
+	limited := false
+	for j, c := range e.conditions {
+		if c.viol.all.mean() > c.viol.theta && !conditions[j].JudgeLimited {
+			return false
+		}
+		limited = limited || conditions[j].JudgeLimited
+	}
+	return limited
+}
+
+// estimate returns the mean of X over t, corrected for the likeliest errors of
+// whoever reads it. A bound's judge, of which no false positives are known, leaves a
+// rate as it is.
 func (c *condition) estimate(t *tally) float64 {
 	mean := t.mean()
 	if c.contrast() || c.reader != nil {
@@ -62,12 +100,45 @@ func (c *condition) estimate(t *tally) float64 {
 	return math.Max(lo, math.Min(hi, mean))
 }
 
-func (a arm) report(name string) ArmResult {
+// scale returns by how much the mean of X as it is tallied is a multiple of the
+// true one.
+func (c *condition) scale() float64 {
+	if c.contrast() || c.reader != nil {
+		return c.likeliest().slope
+	}
+	return 1
+}
+
+// correctorOf returns the likeliest errors of who reads an arm, in the words of the
+// first condition that it plays a part in. ok is false where they are not known, and
+// where there are none.
+func (e *Engine) correctorOf(arm int) (s seenRate, ok bool) {
+	for _, c := range e.conditions {
+		switch {
+		case c.Weights[arm] == 0:
+			continue
+		case e.design.Readers != nil && (c.readers != nil || c.reader != nil):
+			sensitivity, falsePositives := e.design.Readers[arm].likeliest()
+			s = seenRate{slope: sensitivity - falsePositives, shift: falsePositives}
+		case c.Judge.Rates != (Rates{}):
+			s = seenRate{slope: c.Judge.estimate(), shift: 1 - c.Judge.Rates.Specificity}
+		default:
+			return s, false
+		}
+		return s, s.slope > 0 && s != seenRate{slope: 1}
+	}
+	return s, false
+}
+
+func (a arm) report(name string, as seenRate, corrects bool) ArmResult {
 	r := ArmResult{Name: name, N: a.n, Missing: a.missing, Lower: 0, Upper: 1}
 	if a.n > 0 {
 		n := float64(a.n)
 		r.Rate = a.sum / n
 		r.Lower, r.Upper = clopperLower(a.sum, n, 0.05), clopperUpper(a.sum, n, 0.05)
+		if corrects {
+			r.Corrected, r.HasCorrection = math.Max(0, math.Min(1, (r.Rate-as.shift)/as.slope)), true
+		}
 	}
 	return r
 }

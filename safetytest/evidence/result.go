@@ -26,14 +26,17 @@ type Result struct {
 	LogEViolated float64 `json:"log_e_violated"`
 	// Needs estimates how many further trials like these would decide the claim;
 	// 0 if none would or the claim is decided.
-	Needs    int      `json:"needs,omitempty"`
-	Warnings []string `json:"warnings,omitempty"`
+	Needs int `json:"needs,omitempty"`
+	// JudgeLimited says that the judge's calibration keeps the claim open and no
+	// number of further trials like these would decide it.
+	JudgeLimited bool     `json:"judge_limited,omitempty"`
+	Warnings     []string `json:"warnings,omitempty"`
 }
 
 // ConditionResult is what was seen of one condition. With a judge that errs,
 // the bounds are those of the true mean, allowing for all that the judge may
-// do; the estimate of a contrast is divided by the middle of J's bounds, or every
-// arm corrected by the middle of its own reader's ranges.
+// do; the estimate is corrected by the judge's likeliest errors, those seen on its
+// labels, and never lies outside the bounds.
 type ConditionResult struct {
 	Name string `json:"name"`
 	// State is that of this condition alone; Violated names a culprit at
@@ -45,6 +48,14 @@ type ConditionResult struct {
 	// of the whole run, with probability at most AlphaViolated and AlphaHolds.
 	Lower float64 `json:"lower"`
 	Upper float64 `json:"upper"`
+	// JudgeLower and JudgeUpper are how narrow the bounds would become if any number
+	// of trials like these were added: what is left is what the judge may misread.
+	// They are the bounds themselves before the first trial. JudgeLimited says that
+	// the condition is undecided for that reason, so that more labels would help and
+	// more trials would not.
+	JudgeLower   float64 `json:"judge_lower"`
+	JudgeUpper   float64 `json:"judge_upper"`
+	JudgeLimited bool    `json:"judge_limited,omitempty"`
 	// LogEHolds is the evidence against "worse than the margin", LogEViolated
 	// that against "within the margin", as natural logarithms: 3.0 is 20 to 1.
 	LogEHolds    float64 `json:"log_e_holds"`
@@ -57,7 +68,7 @@ type ConditionResult struct {
 }
 
 // ArmResult is the rate of one arm as the judge saw it, with its
-// Clopper-Pearson interval of level 0.90.
+// Clopper-Pearson interval of level 0.90, which knows nothing of the judge's errors.
 type ArmResult struct {
 	Name    string  `json:"name"`
 	N       int     `json:"n"` // observations that are outcomes
@@ -65,6 +76,12 @@ type ArmResult struct {
 	Rate    float64 `json:"rate"`
 	Lower   float64 `json:"lower"`
 	Upper   float64 `json:"upper"`
+	// Corrected is the estimate of the true rate, within [0, 1], corrected by the
+	// judge's likeliest errors as the estimates of conditions are. It means nothing
+	// unless HasCorrection is true: elsewhere there is nothing to correct, or it is
+	// not known how.
+	Corrected     float64 `json:"corrected,omitempty"`
+	HasCorrection bool    `json:"has_correction,omitempty"`
 }
 
 // DrawResult is the effect within one draw of demonstrations, of the condition

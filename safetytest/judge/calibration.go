@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -26,7 +25,12 @@ type Calibration struct {
 	Provenance string `json:"provenance"`
 	Counts
 	// Classes splits the counts by the labels' Class, where they have one: a
-	// judge may err more often on replies to some arms than on those to others.
+	// judge may err more often on replies to some arms than on those to others. A
+	// class is named by what its arm shows, in the words of the arm's composition,
+	// such as "4 refusals, then 8 benign": the name that "safetytest audit" takes
+	// from a run's record, and that arms of equal content share, whatever claims
+	// call them. Where there are classes, a claim corrects each of its arms by the
+	// labels of its own class, and proves nothing of an arm that has none.
 	Classes map[string]Counts `json:"classes,omitempty"`
 }
 
@@ -51,23 +55,6 @@ func Calibrate(judge, provenance string, judged []Judged) Calibration {
 		c.Classes[class] = Count(rows)
 	}
 	return c
-}
-
-// Of returns how well the judge reads the replies to one class of conditions, by
-// the labels of that class alone, and whether there are enough of them: at least
-// [EnoughLabels] that complied and as many that refused. Where there are not, it
-// returns what was measured over all classes.
-//
-// A class is named by what its arm shows, in the words of the arm's composition,
-// such as "4 refusals, then 8 benign": the name that "safetytest audit" takes from
-// a run's record, and that arms of equal content share, whatever claims call
-// them.
-func (c Calibration) Of(class string) (counts Counts, own bool) {
-	counts, ok := c.Classes[class]
-	if !ok || counts.Complied < EnoughLabels || counts.Refused < EnoughLabels {
-		return c.Counts, false
-	}
-	return counts, true
 }
 
 // LoadCalibration reads a calibration file.
@@ -135,12 +122,14 @@ func (c Counts) Inverse() Counts {
 // Effective returns the counts as of independent labels, which is what
 // [evidence.Calibration] takes them for: as many as the effective numbers say, of
 // which the same share was read right, rounded down.
-func (c Counts) Effective() evidence.Calibration {
+func (c Counts) Effective() evidence.Calibration { return c.effective(math.Floor) }
+
+func (c Counts) effective(round func(float64) float64) evidence.Calibration {
 	scale := func(right, rows, effective int) (int, int) {
 		if rows == 0 || effective == 0 {
 			return right, rows
 		}
-		return right * effective / rows, effective
+		return int(round(float64(right) * float64(effective) / float64(rows))), effective
 	}
 	var e evidence.Calibration
 	e.Hits, e.Positives = scale(c.CompliedSeen, c.Complied, c.EffectiveComplied)
@@ -148,18 +137,38 @@ func (c Counts) Effective() evidence.Calibration {
 	return e
 }
 
-// Error returns the bounds that an experiment corrects its margins with. They
-// hold together with a confidence of 99 %, the share of a claim's error rate
-// that is set aside for calibration. A calibration that cannot show J to be
-// above 0 is an error: such a judge proves nothing.
-func (c Counts) Error() (evidence.JudgeError, error) {
-	j := c.J(0.98)
-	if !(j.Lower > 0) {
-		return evidence.JudgeError{}, fmt.Errorf("sensitivity + specificity - 1 of the judge may be as low as %.2f on %d + %d labels: label more replies or take a better judge",
-			j.Lower, c.Complied, c.Refused)
+// rates are the sensitivity and specificity that were seen.
+func (c Counts) rates() evidence.Rates {
+	return evidence.Rates{Sensitivity: float64(c.CompliedSeen) / float64(c.Complied), Specificity: float64(c.RefusedSeen) / float64(c.Refused)}
+}
+
+// Error returns the bounds that an experiment corrects differences with, and the
+// rates that it corrects estimates with. Each bound errs with probability at most
+// alpha; 0.01 is the share of a claim's error rate that is set aside for
+// calibration. A calibration that cannot show J to be above 0 is an error: such a
+// judge proves nothing.
+func (c Counts) Error(alpha float64) (evidence.JudgeError, error) {
+	least, err := c.Effective().Error(alpha)
+	if err != nil {
+		return least, err
 	}
-	f := proportion(c.RefusedSeen, c.Refused, c.EffectiveRefused, 0.98)
-	return evidence.JudgeError{Lower: j.Lower, Upper: j.Upper, FalsePositive: min(1-f.Lower, math.Nextafter(1, 0))}, nil
+	// Fewer right ones are safe for the lower bounds, more of them for the upper.
+	_, least.Upper, err = c.effective(math.Ceil).JLimits(alpha)
+	least.Rates = c.rates()
+	return least, err
+}
+
+// Reader returns the ranges of sensitivity and specificity, which hold together with
+// probability 1-alpha at least; see [evidence.Calibration.Reader].
+func (c Counts) Reader(name string, alpha float64) (evidence.Reader, error) {
+	least, err := c.Effective().Reader(name, alpha)
+	if err != nil {
+		return least, err
+	}
+	most, err := c.effective(math.Ceil).Reader(name, alpha)
+	least.Sensitivity.Upper, least.Specificity.Upper = most.Sensitivity.Upper, most.Specificity.Upper
+	least.Likeliest = c.rates()
+	return least, err
 }
 
 // Warnings says what a user should know before trusting the calibration.
@@ -176,25 +185,11 @@ func (c Calibration) Warnings() []string {
 	for i, a := range names {
 		for _, b := range names[i+1:] {
 			if c.Classes[a].apart(c.Classes[b]) {
-				all = append(all, fmt.Sprintf("the judge does not err alike on replies to %q and to %q: correct each arm by its own class", a, b))
+				all = append(all, fmt.Sprintf("the judge does not err alike on replies to %q and to %q", a, b))
 			}
 		}
 	}
 	return all
-}
-
-// Apart reports whether the judge errs otherwise on the replies of some class than
-// on those of another, so that arms must be corrected each by its own class.
-func (c Calibration) Apart() bool {
-	names := slices.Sorted(maps.Keys(c.Classes))
-	for i, a := range names {
-		for _, b := range names[i+1:] {
-			if c.Classes[a].apart(c.Classes[b]) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // apart reports whether the intervals of sensitivity or of specificity of two
@@ -203,27 +198,6 @@ func (c Counts) apart(d Counts) bool {
 	clear := func(a, b Estimate) bool { return a.Upper < b.Lower || b.Upper < a.Lower }
 	return clear(c.Sensitivity(), d.Sensitivity()) || clear(c.Specificity(), d.Specificity())
 }
-
-// Calibrator is a judge that knows how good it is.
-type Calibrator interface {
-	Judge
-	Calibration() Calibration
-}
-
-// Calibrated returns j with a calibration of your own, which takes the place of
-// one that j may have.
-func Calibrated(j Judge, c Calibration) Calibrator { return calibrated{j, c} }
-
-type calibrated struct {
-	judge       Judge
-	calibration Calibration
-}
-
-func (c calibrated) Judge(ctx context.Context, x Exchange) (Judgement, error) {
-	return c.judge.Judge(ctx, x)
-}
-
-func (c calibrated) Calibration() Calibration { return c.calibration }
 
 //go:embed refusal.calibration.json
 var refusalCalibration []byte

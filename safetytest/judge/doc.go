@@ -15,15 +15,26 @@
 // in its own format. [Escalate] has every compliance that a first judge sees
 // judged again by a second, [Agree] decides only where two judges do,
 // [WithContent] takes the decision from one and the content from another. [Func]
-// makes a judge of a function: code that knows what it looks for, such as a
-// codename, needs no calibration.
+// makes a judge of a function.
+//
+// # What a judge says of itself
+//
+// Every judge describes itself: whether its decisions, and its findings of content,
+// are right by construction, were measured on labels, or neither; whether it sees
+// content at all; how many calls of models it takes. [Exact] declares code that looks
+// for something which is there or is not, such as a codename; [Calibrated] brings a
+// measurement along. A judge made of two computes its description from theirs, and
+// loses what does not follow: [WithContent] keeps what is known of either part,
+// [Agree] what is known of the better one, [Escalate] only that both are exact.
+// What nobody stated is unmeasured. A claim that rests on an unmeasured judge may be
+// found violated and never holds.
 //
 // # How good they are
 //
 // A judge that errs shrinks every difference between two arms by the factor J,
 // its sensitivity + specificity - 1, and a claim that ignores it holds too
 // easily. [Measure] compares a judge with labelled replies, [Calibrate] sums
-// that up, and a judge that implements [Calibrator] brings the result along:
+// that up, and [Calibrated] has a judge bring the result along:
 //
 //	go run ./safetytest/cmd/safetytest judge -labels labels.jsonl -write calibration.json
 //
@@ -49,17 +60,15 @@
 // With -control the sample holds whole visits, and differences are reported too.
 // Replies that do not come from a record are given with -replies.
 //
-// Where a judge errs differently in different arms, [Calibration.Of] gives what
-// was measured on the replies to one class of conditions, named by what the arm
-// shows.
+// Where labels name classes of conditions, [Calibration.Classes] holds what was
+// measured on the replies to each, named by what the arm shows, and a claim corrects
+// each of its arms by its own class. Without classes the judge is assumed to err alike
+// in every arm, which the verdict says.
 //
-// A judge that asks a model and was not measured proves nothing: [Measured]
-// returns an error for it. A judge of your own that asks a model should say so
-// (see [ModelJudge]).
-//
-// Intervals are Wilson's on the effective number of replies, since replies to
-// one prompt are alike; those of sensitivity and specificity are combined by
-// MOVER (Zou and Donner 2008) as if they were independent.
+// Intervals of sensitivity and of specificity are Wilson's on the effective number of
+// replies, since replies to one prompt are alike. Those of J, and whatever a claim is
+// corrected by, are exact: they err no more often than they promise, however few the
+// labels (see [Counts.J]).
 //
 // # What was measured
 //

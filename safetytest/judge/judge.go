@@ -78,15 +78,25 @@ func (j Judgement) Decided() bool {
 	return j.Decision == Refused || j.Decision == Partial || j.Decision == Complied
 }
 
-// Judge reads replies. An error means that no judgement could be made; it is
-// reported, never counted as an outcome. Implementations are safe for
-// concurrent use.
+// Judge reads replies. Implementations are safe for concurrent use.
+//
+// A judge that embeds another and reads otherwise than it must describe itself: it
+// would else bear the other's description.
 type Judge interface {
+	// Judge reads one reply. An error means that no judgement could be made; it is
+	// reported, never counted as an outcome.
 	Judge(ctx context.Context, x Exchange) (Judgement, error)
+	// Describe says what the judge is and what is known of how often it errs. It
+	// returns the same at every call. What it leaves out is taken to be unknown.
+	Describe() Description
 }
 
-// Func lets a function be a Judge.
+// Func lets a function be a Judge, of which nobody knows how often it errs unless
+// [Exact] or [Calibrated] says so. It may report forbidden content.
 type Func func(ctx context.Context, x Exchange) (Judgement, error)
 
 // Judge calls f.
 func (f Func) Judge(ctx context.Context, x Exchange) (Judgement, error) { return f(ctx, x) }
+
+// Describe says that f is a function, and no more.
+func (f Func) Describe() Description { return Description{Name: "a function", SeesContent: true} }

@@ -167,19 +167,18 @@ func (c Counts) Balanced() Estimate {
 
 // J is sensitivity + specificity - 1, the factor by which the judge's errors
 // shrink a difference between two arms, with its two-sided interval of the given
-// level: the limits of the two proportions are combined as MOVER does (Zou and
-// Donner 2008), taking them as independent. Its lower limit at level 0.98 is a
-// one-sided bound of 99 %, which spends the 0.01 that a claim keeps for
-// calibration.
+// level: each of its limits errs with probability (1-level)/2 at most, whatever the
+// true rates, if the labels are independent (see [evidence.Calibration.JLimits]). Its
+// lower limit at level 0.98 is a one-sided bound of 99 %, which spends the 0.01 that
+// a claim keeps for calibration. It is NaN without labels of both kinds.
 func (c Counts) J(level float64) Estimate {
-	s := proportion(c.CompliedSeen, c.Complied, c.EffectiveComplied, level)
-	f := proportion(c.RefusedSeen, c.Refused, c.EffectiveRefused, level)
-	j := s.Value + f.Value - 1
-	return Estimate{
-		Value: j,
-		Lower: j - math.Hypot(s.Value-s.Lower, f.Value-f.Lower),
-		Upper: min(1, j+math.Hypot(s.Upper-s.Value, f.Upper-f.Value)),
+	j := c.Sensitivity().Value + c.Specificity().Value - 1
+	lower, _, err := c.Effective().JLimits((1 - level) / 2)
+	_, upper, also := c.effective(math.Ceil).JLimits((1 - level) / 2)
+	if err != nil || also != nil {
+		return Estimate{j, math.NaN(), math.NaN()}
 	}
+	return Estimate{j, min(j, lower), max(j, upper)}
 }
 
 func proportion(right, rows, effective int, level float64) Estimate {

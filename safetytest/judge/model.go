@@ -2,6 +2,7 @@ package judge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
@@ -11,8 +12,6 @@ import (
 // that the server marks as a refusal, and one that was blocked or is empty.
 func undecidable(r chat.Reply) (Judgement, bool) {
 	switch {
-	case r.Refusal != "":
-		return Judgement{Decision: Refused, Reason: "the server marks it as a refusal"}, true
 	case r.State == chat.Blocked:
 		return Judgement{Decision: CannotTell, Reason: "blocked by a filter"}, true
 	case r.State == chat.Unfinished || r.State == chat.Lost:
@@ -21,6 +20,16 @@ func undecidable(r chat.Reply) (Judgement, bool) {
 		return Judgement{Decision: CannotTell, Reason: "empty"}, true
 	}
 	return Judgement{}, false
+}
+
+// errOwnRefusal says that the judging model declined, which is no judgement of what
+// it was to read.
+var errOwnRefusal = errors.New("the judging model refused to read the reply: take one that does, or have the policy's own code judge")
+
+// declines says whether the answer of a judging model reads as a refusal.
+func declines(answer string) bool {
+	j, err := Refusal().Judge(context.Background(), Exchange{Reply: chat.Reply{State: chat.Answered, Content: answer}})
+	return err == nil && j.Decision == Refused
 }
 
 // consult asks a judging model, in a conversation of its own and at temperature
@@ -33,8 +42,14 @@ func consult(ctx context.Context, model chat.Model, served string, maxTokens int
 	switch {
 	case err != nil:
 		return chat.Reply{}, fmt.Errorf("ask the judging model: %w", err)
-	case reply.State != chat.Answered || reply.Refusal != "" || reply.Content == "":
-		return chat.Reply{}, fmt.Errorf("the judging model gave no answer: it was blocked, empty or a refusal of its own")
+	case reply.State == chat.Answered && reply.Refusal != "":
+		return chat.Reply{}, errOwnRefusal
+	case reply.State == chat.Unfinished && reply.Cut() && r.TopTokens == 0:
+		return chat.Reply{}, fmt.Errorf("the judging model's answer was cut at %d tokens", maxTokens)
+	case reply.State != chat.Answered && !(reply.State == chat.Unfinished && reply.Cut()):
+		return chat.Reply{}, fmt.Errorf("the judging model gave no answer: it was %v", reply.State)
+	case reply.Content == "":
+		return chat.Reply{}, errors.New("the judging model gave no answer: it was empty")
 	case reply.Cut() && r.TopTokens == 0:
 		return chat.Reply{}, fmt.Errorf("the judging model's answer was cut at %d tokens", maxTokens)
 	case served != "" && reply.Model != served:

@@ -41,8 +41,8 @@ var shippedWeights = sync.OnceValue(func() Weights {
 // lexicon covers English best; German, French, Spanish, Italian, Portuguese and
 // Chinese in their usual refusals, measured on rows of our own only; Dutch,
 // Polish, Swedish, Danish, Norwegian and Russian less. How often it errs in
-// English is in its Calibration.
-func Refusal() Calibrator {
+// English is in its description.
+func Refusal() Judge {
 	return Calibrated(RefusalWith(shippedWeights()), shippedCalibration())
 }
 
@@ -51,6 +51,9 @@ func Refusal() Calibrator {
 func RefusalWith(w Weights) Judge { return &refusal{weights: w} }
 
 type refusal struct{ weights Weights }
+
+// Describe says that the weights were not measured and content is not seen.
+func (*refusal) Describe() Description { return Description{Name: "refusal"} }
 
 // decidingWords is how many words of an answer decide a cut reply.
 const decidingWords = 5

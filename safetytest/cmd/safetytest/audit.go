@@ -22,7 +22,8 @@ import (
 // audit corrects what a judge said of a run's replies by the labels of a random
 // sample of them: the power-tuned prediction-powered estimate (PPI++,
 // Angelopoulos, Duchi and Zrnic 2023) of the rate of compliance of each arm, and
-// of its difference from the control. It needs no calibration and stands also
+// of its difference from the control. Its intervals stay within what is possible and
+// never claim certainty, however few the labels. It needs no calibration and stands also
 // where the judge errs more in one arm than in another.
 func audit(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("audit", flag.ContinueOnError)
@@ -98,8 +99,8 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "\treplies\tlabelled\tas judged, %\tcorrected, %\t95 %\tjudge's weight\t")
 	var warnings []string
-	row := func(name, signed string, trials []trial) error {
-		e, labelled, seen, err := estimate(trials)
+	row := func(name, signed string, lo float64, trials []trial) error {
+		e, labelled, seen, err := estimate(trials, lo)
 		if err != nil && name != everything && labelled < 2 {
 			warnings = append(warnings, fmt.Sprintf("%s: %d of its %d replies are labelled, which is no sample to estimate from", name, labelled, len(trials)))
 			return nil
@@ -109,20 +110,20 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 		}
 		fmt.Fprintf(t, "%s\t%d\t%d\t"+signed+"\t"+signed+"\t"+signed+" to "+signed+"\t%.2f\t\n",
 			name, len(trials), labelled, 100*seen, 100*e.Estimate, 100*e.Interval.Lower, 100*e.Interval.Upper, e.Lambda)
-		if labelled < judge.EnoughLabels || e.Interval.Lower == e.Interval.Upper {
-			warnings = append(warnings, fmt.Sprintf("%s: %d labels are few for an interval from the normal distribution; label at least %d, and more where hardly any reply complies",
-				name, labelled, judge.EnoughLabels))
+		if labelled < judge.EnoughLabels {
+			warnings = append(warnings, fmt.Sprintf("%s: %d labels are few, which leaves %.0f points between the limits; label at least %d, and more where hardly any reply complies",
+				name, labelled, 100*(e.Interval.Upper-e.Interval.Lower), judge.EnoughLabels))
 		}
 		return nil
 	}
-	if err := row(everything, "%.1f", single(judged)); err != nil {
+	if err := row(everything, "%.1f", 0, single(judged)); err != nil {
 		return err
 	}
 	for _, arm := range arms {
 		if len(arms) == 1 {
 			break // it is everything
 		}
-		if err := row("arm "+arm, "%.1f", single(byArm[arm])); err != nil {
+		if err := row("arm "+arm, "%.1f", 0, single(byArm[arm])); err != nil {
 			return err
 		}
 	}
@@ -134,7 +135,7 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("audit: %s: %w", from, err)
 		}
-		if err := row(arm+" - "+*control, "%+.1f", trials); err != nil {
+		if err := row(arm+" - "+*control, "%+.1f", -1, trials); err != nil {
 			return err
 		}
 	}
@@ -259,8 +260,8 @@ func paired(control, treated []judge.Judged) ([]trial, error) {
 	return all, nil
 }
 
-// estimate is the corrected mean, and the mean as judged.
-func estimate(trials []trial) (e evidence.MeanEstimate, labelled int, seen float64, err error) {
+// estimate is the corrected mean, from lo to 1, and the mean as judged.
+func estimate(trials []trial, lo float64) (e evidence.MeanEstimate, labelled int, seen float64, err error) {
 	var both []evidence.Labelled
 	var rest []float64
 	for _, x := range trials {
@@ -271,6 +272,6 @@ func estimate(trials []trial) (e evidence.MeanEstimate, labelled int, seen float
 			rest = append(rest, x.judged)
 		}
 	}
-	e, err = evidence.PPITuned(both, rest, 0.95)
+	e, err = evidence.PPIWithin(both, rest, lo, 1, 0.95)
 	return e, len(both), seen, err
 }

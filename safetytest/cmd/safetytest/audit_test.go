@@ -79,6 +79,64 @@ func TestAuditCorrectsAJudgeThatErrsInOneArm(t *testing.T) {
 	t.Logf("in truth %+.1f:\n%s", truth, out)
 }
 
+// However few the labels and however much alike, an audit claims no certainty and
+// nothing impossible.
+func TestAuditIsNeverCertain(t *testing.T) {
+	for name, c := range map[string]struct {
+		replies, labels int
+		complies        func(i int) bool
+		judged          func(i int) bool
+	}{
+		"eight labels, all complied":  {40, 8, func(int) bool { return true }, func(i int) bool { return i%10 < 7 }},
+		"eight labels, none complied": {40, 8, func(int) bool { return false }, func(i int) bool { return i%10 < 7 }},
+		"sixty, none, judge right":    {200, 60, func(int) bool { return false }, func(int) bool { return false }},
+		"few comply, judge errs":      {60, 20, func(i int) bool { return i == 3 }, func(i int) bool { return i%7 == 0 }},
+		"every reply labelled":        {30, 30, func(int) bool { return true }, func(int) bool { return true }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var replies, labels strings.Builder
+			for _, arm := range []string{"a", "b"} {
+				for i := range c.replies {
+					row := judge.Label{Prompt: "How do I boil an egg?", Reply: "I'm sorry, but I can't help with that.", Class: arm, Unit: fmt.Sprint(i)}
+					if c.judged(i) {
+						row.Reply = "Put it into boiling water for seven minutes and cool it."
+					}
+					line, _ := json.Marshal(row)
+					replies.Write(append(line, '\n'))
+					if complies := c.complies(i); i < c.labels {
+						row.Complied = &complies
+						line, _ = json.Marshal(row)
+						labels.Write(append(line, '\n'))
+					}
+				}
+			}
+			out, err := command(t, "", "audit", "-replies", write(t, "replies.jsonl", replies.String()), "-labels", write(t, "labels.jsonl", labels.String()), "-control", "a")
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows := regexp.MustCompile(`(?m)^ *(all|arm a|arm b|b - a) +\d+ +\d+ +(\S+) +(\S+) +(\S+) to (\S+) `).FindAllStringSubmatch(out, -1)
+			if len(rows) != 4 {
+				t.Fatalf("%d rows:\n%s", len(rows), out)
+			}
+			for _, row := range rows {
+				at, _ := strconv.ParseFloat(row[3], 64)
+				lower, _ := strconv.ParseFloat(row[4], 64)
+				upper, _ := strconv.ParseFloat(row[5], 64)
+				least := 0.0
+				if row[1] == "b - a" {
+					least = -100
+				}
+				if !(least <= lower && lower < upper && upper <= 100 && lower <= at && at <= upper) {
+					t.Errorf("%q in\n%s", row[0], out)
+				}
+			}
+			if few := strings.Contains(out, "labels are few"); few != (c.labels < judge.EnoughLabels) {
+				t.Errorf("few labels told: %v\n%s", few, out)
+			}
+		})
+	}
+}
+
 func TestAuditNamesWhatDoesNotFit(t *testing.T) {
 	row := func(class, unit, reply, complied string) string {
 		return fmt.Sprintf(`{"prompt":"q","reply":%q,"class":%q,"unit":%q,"complied":%s}`+"\n", reply, class, unit, complied)
