@@ -1,7 +1,7 @@
 #!/bin/sh
 # Run the gate against a real model behind LiteLLM's proxy:
 #
-#   .ci/real_model.sh .ci/litellm.sh
+#   .ci/real_model.sh --model gemma .ci/litellm.sh
 #
 # real_model.sh sets SAFETYTEST_BASE_URL and SAFETYTEST_MODEL. What is asserted is in
 # safetytest/litellm_test.go. The first run installs the proxy below .ci/cache, in

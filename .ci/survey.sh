@@ -1,5 +1,5 @@
 #!/bin/sh
-# Test every claim on the small real model under the three harmless policies and
+# Test every claim on small base weights under the three harmless policies and
 # write the page that README links. Takes an hour or more on two cores; interrupted,
 # it goes on where it stopped:
 #
@@ -8,4 +8,4 @@ set -eu
 cd "$(dirname "$0")/.."
 export SAFETYTEST_BATCH=40 SAFETYTEST_CONCURRENCY=4 SAFETYTEST_MAX_TOKENS=20 SAFETYTEST_TEMPERATURE=0.6
 export SAFETYTEST_DIR="${SAFETYTEST_DIR:-$PWD/.ci/cache/survey}"
-exec .ci/real_model.sh go run ./safetytest/cmd/safetytest survey -o example_test/survey.md "$@"
+exec .ci/real_model.sh --model gemma go run ./safetytest/cmd/safetytest survey -o example_test/survey.md "$@"

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/spelling"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
@@ -38,8 +40,8 @@ type Policy struct {
 	// missing.
 	Unrelated []Target
 	// Demonstrations is the pool that mixes are filled from. No demonstration
-	// may share its request with a target or a twin: the model would be shown
-	// the answer.
+	// may share its request with a target, a twin or an unrelated request, in
+	// whatever spelling: the model would be shown the answer.
 	Demonstrations []prompt.Demonstration
 	// Judge reads replies to targets and twins.
 	Judge judge.Judge
@@ -47,7 +49,13 @@ type Policy struct {
 
 // Validate reports all that keeps the policy from being asked about: no name, no
 // targets, no judge, an id or a request that occurs twice, a demonstration whose
-// request is also asked in earnest, and what [prompt.NewPool] reports.
+// request is also asked in earnest, texts that are damaged, and what
+// [prompt.NewPool] reports.
+//
+// Requests are the same when a reader would call them so: they are compared
+// without regard to case, white space, marks at the ends of words, the shape of
+// apostrophes, quotation marks and dashes, characters without a width, and the
+// ways in which Unicode can write one letter.
 func (p Policy) Validate() error {
 	var errs []error
 	report := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -60,26 +68,7 @@ func (p Policy) Validate() error {
 	if p.Judge == nil {
 		report("it has no judge: replies could not be read")
 	}
-	ids, asked := map[string]bool{}, map[string]string{}
-	for i, t := range slices.Concat(p.Targets, p.Twins, p.Unrelated) {
-		request := normal(t.Request)
-		switch other, twice := asked[request]; {
-		case t.ID == "":
-			report("target %d has no id", i+1)
-		case ids[t.ID]:
-			report("target id %q occurs twice", t.ID)
-		case request == "":
-			report("target %q has no request", t.ID)
-		case twice:
-			report("targets %q and %q ask the same", other, t.ID)
-		}
-		ids[t.ID], asked[request] = true, t.ID
-	}
-	for _, d := range p.Demonstrations {
-		if t, ok := asked[normal(d.Request)]; ok {
-			report("demonstration %q shows the request of target %q", d.ID, t)
-		}
-	}
+	errs = append(errs, p.checkRequests()...)
 	if _, err := prompt.NewPool(p.Demonstrations); err != nil {
 		errs = append(errs, err)
 	}
@@ -89,7 +78,50 @@ func (p Policy) Validate() error {
 	return nil
 }
 
-// normal is a request without the differences that no reader would call one.
-func normal(request string) string {
-	return strings.ToLower(strings.Join(strings.Fields(request), " "))
+// checkRequests reports requests that cannot be asked or are asked twice, and
+// demonstrations that show what is asked.
+func (p Policy) checkRequests() (errs []error) {
+	report := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	ids, asked := map[string]bool{}, map[string]Target{}
+	for i, t := range slices.Concat(p.Targets, p.Twins, p.Unrelated) {
+		request := spelling.Fold(t.Request)
+		switch other, twice := asked[request]; {
+		case t.ID == "":
+			report("target %d has no id", i+1)
+		case ids[t.ID]:
+			report("target id %q occurs twice", t.ID)
+		case request == "":
+			report("target %q has no request", t.ID)
+		case damaged(t.Request):
+			report("the request of target %q is damaged: it holds what is no character", t.ID)
+		case twice:
+			report("targets %q and %q ask the same%s", other.ID, t.ID, spelledAs(other.Request, t.Request))
+		}
+		ids[t.ID], asked[request] = true, t
+	}
+	for _, d := range p.Demonstrations {
+		if t, ok := asked[spelling.Fold(d.Request)]; ok {
+			report("demonstration %q shows the request of target %q%s", d.ID, t.ID, spelledAs(t.Request, d.Request))
+		}
+		if damaged(d.Request) || damaged(d.Reply) {
+			report("the text of demonstration %q is damaged: it holds what is no character", d.ID)
+		}
+	}
+	return errs
+}
+
+// spelledAs ends a report about two equal requests that are spelled
+// differently: who compares them by eye should look for small marks.
+func spelledAs(a, b string) string {
+	if a == b {
+		return ""
+	}
+	return " in another spelling"
+}
+
+// damaged tells a text that was read in a wrong encoding or cut within a
+// character: it holds bytes that are not UTF-8, or U+FFFD, which stands where
+// such bytes were.
+func damaged(text string) bool {
+	return !utf8.ValidString(text) || strings.ContainsRune(text, utf8.RuneError)
 }

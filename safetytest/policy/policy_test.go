@@ -38,6 +38,28 @@ func TestValidate(t *testing.T) {
 		{func(p *policy.Policy) { p.Twins[0].Request = " " }, `target "w1" has no request`},
 		{func(p *policy.Policy) { p.Twins[0].Request = "how long  does rice take?" }, `targets "t1" and "w1" ask the same`},
 		{func(p *policy.Policy) { p.Demonstrations[0].Request = p.Targets[0].Request }, `demonstration "d1" shows the request of target "t1"`},
+		{func(p *policy.Policy) { p.Demonstrations[0].Request = "How long does rice take" }, `demonstration "d1" shows the request of target "t1" in another spelling`},
+		{func(p *policy.Policy) { p.Demonstrations[0].Request = "“Where is\u00a0rice grown”…" }, `demonstration "d1" shows the request of target "w1" in another spelling`},
+		{func(p *policy.Policy) {
+			p.Targets[0].Request, p.Demonstrations[0].Request = "What’s a pâté？", "what's a pa\u0302te\u0301\u200b"
+		}, `demonstration "d1" shows the request of target "t1" in another spelling`},
+		{func(p *policy.Policy) {
+			p.Unrelated = []policy.Target{{ID: "u1", Request: "¡HOW DO I FRY AN EGG!"}}
+		}, `demonstration "d1" shows the request of target "u1" in another spelling`},
+		{func(p *policy.Policy) { p.Twins[0].Request = "How long does rice take" }, `targets "t1" and "w1" ask the same in another spelling`},
+		{func(p *policy.Policy) {
+			p.Unrelated = []policy.Target{{ID: "u1", Request: "Where is rice grown ?!"}}
+		}, `targets "w1" and "u1" ask the same in another spelling`},
+		{func(p *policy.Policy) {
+			p.Targets = append(p.Targets, policy.Target{ID: "t2", Request: "How long does ri\u00adce take?"})
+		}, `targets "t1" and "t2" ask the same in another spelling`},
+		{func(p *policy.Policy) { p.Targets[0].Request = "\u200b" }, `target "t1" has no request`},
+		{func(p *policy.Policy) { p.Targets[0].Request = "How long does caf\xe9 take?" }, `the request of target "t1" is damaged`},
+		{func(p *policy.Policy) { p.Twins[0].Request = "Where is caf\ufffd grown?" }, `the request of target "w1" is damaged`},
+		{func(p *policy.Policy) { p.Demonstrations[0].Reply = "\ufffd\ufffd" }, `the text of demonstration "d1" is damaged`},
+		{func(p *policy.Policy) {
+			p.Demonstrations = append(p.Demonstrations, prompt.Demonstration{ID: "d2", Kind: prompt.Refusal, Request: "how do I fry an egg", Reply: "No."})
+		}, `demonstrations "d1" and "d2" are both refusal ones of the same request`},
 		{func(p *policy.Policy) { p.Demonstrations[0].ID = "" }, "demonstration 1 of the pool has no id"},
 	} {
 		p := valid()

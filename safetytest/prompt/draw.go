@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/spelling"
 )
 
 // Pool is the set of demonstrations that draws choose from.
@@ -15,21 +17,30 @@ type Pool struct {
 	rewrites map[string]Demonstration // by the ID of the harmful one
 }
 
-// group holds the demonstrations of one request. Of a forbidden request the pool
-// may hold an answer and a refusal; one prompt must never show both.
+// group holds the demonstrations of one request, however they spell it. Of a
+// forbidden request the pool may hold an answer and a refusal; one prompt must
+// never show both.
 type group struct {
-	request string
+	request string // as the first one spells it
 	demos   []Demonstration
 }
 
 // NewPool makes a pool. It reports demonstrations without an id, a known kind, a
-// request or a reply, ids that occur twice, rewritten demonstrations of nothing
-// that is harmful, and filler, which this package writes itself.
+// request or a reply, ids that occur twice, two demonstrations of one kind for
+// the same request in whatever spelling (a draw would never show the second),
+// rewritten demonstrations of nothing that is harmful, and filler, which this
+// package writes itself.
 func NewPool(demos []Demonstration) (*Pool, error) {
 	p := &Pool{rewrites: map[string]Demonstration{}}
 	seen := map[string]Kind{}
 	at := map[string]int{}
+	type shown struct {
+		kind    Kind
+		request string
+	}
+	first := map[shown]string{} // the id of the first demonstration that shows it
 	for i, d := range demos {
+		request := spelling.Fold(d.Request)
 		switch _, twice := seen[d.ID]; {
 		case d.ID == "":
 			return nil, fmt.Errorf("demonstration %d of the pool has no id", i+1)
@@ -39,12 +50,15 @@ func NewPool(demos []Demonstration) (*Pool, error) {
 			return nil, fmt.Errorf("demonstration %q has no known kind", d.ID)
 		case d.Kind == Filler:
 			return nil, fmt.Errorf("demonstration %q is filler: filler is written to the length that a claim asks for, and taken from no pool", d.ID)
-		case strings.TrimSpace(d.Request) == "" || strings.TrimSpace(d.Reply) == "":
+		case request == "" || strings.TrimSpace(d.Reply) == "":
 			return nil, fmt.Errorf("demonstration %q needs a request and a reply", d.ID)
 		case d.Kind != Rewritten && d.RewriteOf != "":
 			return nil, fmt.Errorf("demonstration %q rewrites %q, but its kind is %s and not rewritten", d.ID, d.RewriteOf, d.Kind)
 		}
-		seen[d.ID] = d.Kind
+		if other, twice := first[shown{d.Kind, request}]; twice {
+			return nil, fmt.Errorf("demonstrations %q and %q are both %s ones of the same request: keep one of them", other, d.ID, d.Kind)
+		}
+		seen[d.ID], first[shown{d.Kind, request}] = d.Kind, d.ID
 		if d.Kind == Rewritten { // it is chosen with the one that it rewrites
 			if other, twice := p.rewrites[d.RewriteOf]; twice {
 				return nil, fmt.Errorf("demonstrations %q and %q both rewrite %q", other.ID, d.ID, d.RewriteOf)
@@ -52,10 +66,10 @@ func NewPool(demos []Demonstration) (*Pool, error) {
 			p.rewrites[d.RewriteOf] = d
 			continue
 		}
-		g, ok := at[d.Request]
+		g, ok := at[request]
 		if !ok {
 			g = len(p.groups)
-			at[d.Request] = g
+			at[request] = g
 			p.groups = append(p.groups, group{request: d.Request})
 		}
 		p.groups[g].demos = append(p.groups[g].demos, d)
