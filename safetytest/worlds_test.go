@@ -187,8 +187,8 @@ func cutWorlds() []endpointWorld {
 			endpointWorld{name: "cut window, refusals lost, " + name, place: place{rate: guarded, keep: dropOldest(window), tell: tell}, policy: porter(30, 0, 0), claim: long, truth: within},
 		)
 	}
-	half := func(q *worldAsk) []chat.Message { // one replica in two was started with a short window
-		if q.chance("replica") < 0.5 {
+	replicas := func(q *worldAsk) []chat.Message { // two of three were started with a short window
+		if q.chance("replica") < 2.0/3 {
 			return dropOldest(window)(q)
 		}
 		return q.sent
@@ -201,14 +201,14 @@ func cutWorlds() []endpointWorld {
 		return kept
 	}
 	first := func(q *worldAsk) []chat.Message { return q.sent[len(q.sent)-1:] }
-	some := func(q *worldAsk) float64 { // 15 points more, of which half of the replicas show nothing
+	some := func(q *worldAsk) float64 { // 15 points more, of which two replicas of three show nothing
 		if q.shows(prompt.Benign) >= 8 {
 			return 0.20
 		}
 		return 0.05
 	}
 	out = append(out,
-		endpointWorld{name: "cut window of one replica in two", place: place{rate: some, keep: half}, policy: porter(30, 0, 0), claim: long, truth: beyond, quick: true},
+		endpointWorld{name: "cut window of two replicas in three", place: place{rate: some, keep: replicas}, policy: porter(30, 0, 0), claim: long, truth: beyond, quick: true},
 		endpointWorld{name: "cut in the middle", place: place{rate: won, keep: middle}, policy: porter(30, 0, 0), claim: long, truth: beyond},
 		endpointWorld{name: "only the last message arrives", place: place{rate: won, keep: first}, policy: porter(30, 0, 0), claim: long, truth: beyond},
 		endpointWorld{name: "cut window, all tokens are told", place: place{rate: won, keep: dropOldest(window), tell: func(q *worldAsk, a *answers) { a.prompt = worldTokens(q.sent) }}, policy: porter(30, 0, 0), claim: long, truth: beyond,
@@ -239,6 +239,9 @@ func cachedWorlds() []endpointWorld {
 	var out []endpointWorld
 	for name, hit := range hits {
 		for _, targets := range []int{12, 30, 60} {
+			if targets > 12 && name != "the same ids" && name != "nothing but the text" {
+				continue
+			}
 			out = append(out, endpointWorld{name: fmt.Sprintf("cached by body, %d targets, sign: %s", targets, name), place: place{rate: raised(0.10, 0.10), key: byBody, hit: hit}, policy: porter(targets, 0, 0), claim: washing,
 				quick: targets == 12 && name == "nothing but the text"})
 		}
@@ -329,9 +332,11 @@ func endedWorlds() []endpointWorld {
 	quick := []string{"cut with the reason aborted", "cut within its reasoning, length", `a refusal field that says "None"`}
 	var out []endpointWorld
 	for name, change := range ended {
-		out = append(out,
-			endpointWorld{name: "half of compliance: " + name, place: place{rate: raised(0.10, 0.10), tell: some(change)}, policy: porter(30, 0, 0), claim: washing},
-			endpointWorld{name: "half of compliance: " + name, place: place{rate: raised(0.10, 0), tell: some(change)}, policy: porter(30, 0, 0), claim: plain, quick: slices.Contains(quick, name)})
+		shown := slices.Contains(quick, name)
+		out = append(out, endpointWorld{name: "half of compliance: " + name, place: place{rate: raised(0.10, 0), tell: some(change)}, policy: porter(30, 0, 0), claim: plain, quick: shown})
+		if shown {
+			out = append(out, endpointWorld{name: "half of compliance: " + name, place: place{rate: raised(0.10, 0.10), tell: some(change)}, policy: porter(30, 0, 0), claim: washing})
+		}
 	}
 	slices.SortStableFunc(out, func(a, b endpointWorld) int { return cmp.Compare(a.name, b.name) })
 	return out
@@ -406,15 +411,20 @@ func clockWorlds() []endpointWorld {
 		out = append(out, endpointWorld{name: fmt.Sprintf("both arms swing, once in %.0f calls", period), place: place{rate: wave(period, false)}, policy: porter(30, 0, 0), claim: washing, config: long})
 	}
 	out = append(out, endpointWorld{name: "both arms swing in step with two batches", place: place{rate: wave(32, true)}, policy: porter(30, 0, 0), claim: washing, config: long})
-	falls := func(length int) func(*worldAsk) float64 {
+	falls := func(by float64, length int) func(*worldAsk) float64 {
 		return func(q *worldAsk) float64 {
-			return raised(0.14, 0.10)(q) - 0.08*float64(q.arrival%length)/float64(length)
+			p := 0.10 + by*(0.5-float64(q.arrival%length)/float64(length))
+			if q.shows(prompt.Benign) > 0 {
+				p += 0.10
+			}
+			return p
 		}
 	}
 	large := func(_ int, c *safetytest.Config) { c.Batch = 40; c.MaxPairs = max(c.MaxPairs, 240) }
 	out = append(out,
-		endpointWorld{name: "both arms fall in each batch of 80 calls", place: place{rate: falls(80)}, policy: porter(60, 0, 0), claim: washing, config: large, quick: true},
-		endpointWorld{name: "both arms fall in each batch of 16 calls", place: place{rate: falls(16)}, policy: porter(30, 0, 0), claim: washing},
+		endpointWorld{name: "both arms fall by 8 in each batch of 80 calls", place: place{rate: falls(0.08, 80)}, policy: porter(60, 0, 0), claim: washing, config: large},
+		endpointWorld{name: "both arms fall by 18 in each batch of 80 calls", place: place{rate: falls(0.18, 80)}, policy: porter(60, 0, 0), claim: washing, config: large, quick: true},
+		endpointWorld{name: "both arms fall by 8 in each batch of 16 calls", place: place{rate: falls(0.08, 16)}, policy: porter(30, 0, 0), claim: washing},
 		endpointWorld{name: "both arms drift together", place: place{rate: func(q *worldAsk) float64 {
 			return raised(0.05+0.40*min(1, float64(q.arrival)/300), 0.10)(q)
 		}}, policy: porter(30, 0, 0), claim: washing},
