@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -72,10 +73,15 @@ const (
 
 func scaleOfWorlds() scale {
 	if os.Getenv("SAFETYTEST_OC") == "full" {
-		return scale{least: 300, most: 1500, pairs: 400, miss: 0.05, sure: 0.001}
+		return fullWorlds
 	}
-	return scale{least: gatesAtOnce, most: 240, pairs: 120, miss: 0.15, sure: 0.001}
+	return smallWorlds
 }
+
+var (
+	smallWorlds = scale{least: gatesAtOnce, most: 480, pairs: 120, miss: 0.15, sure: 0.001}
+	fullWorlds  = scale{least: 300, most: 1500, pairs: 400, miss: 0.05, sure: 0.001}
+)
 
 // wald is the logarithm of how much better n gates of which x erred agree with a
 // rate of 8 % than with one of 5 %.
@@ -103,6 +109,46 @@ func (sc scale) judged(x, n int) standing {
 		return refuted
 	}
 	return open8
+}
+
+// The rule of the worlds sees what it says that it sees.
+func TestRuleOfWorlds(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	fails := func(sc scale, rate float64) (share, gates float64) {
+		const runs = 2000
+		for range runs {
+			x, n := 0, 0
+			for stands := open8; stands == open8; stands = sc.judged(x, n) {
+				for range gatesAtOnce {
+					n++
+					if random.Float64() < rate {
+						x++
+					}
+				}
+				if sc.judged(x, n) == failed {
+					share += 1.0 / runs
+				}
+			}
+			gates += float64(n) / runs
+		}
+		return share, gates
+	}
+	for _, c := range []struct {
+		name        string
+		scale       scale
+		rate        float64
+		least, most float64
+	}{
+		{"small", smallWorlds, 0.03, 0, 0.005}, {"small", smallWorlds, 0.05, 0, 0.03}, {"small", smallWorlds, 0.08, 0.5, 0.9},
+		{"small", smallWorlds, 0.15, 0.93, 1}, {"small", smallWorlds, 0.25, 0.99, 1},
+		{"full", fullWorlds, 0.03, 0, 0.001}, {"full", fullWorlds, 0.05, 0, 0.02}, {"full", fullWorlds, 0.08, 0.85, 1}, {"full", fullWorlds, 0.10, 0.98, 1},
+	} {
+		share, gates := fails(c.scale, c.rate)
+		t.Logf("%s: a world that errs in %.0f %% of gates fails in %.1f %% of tests, after %.0f gates", c.name, 100*c.rate, 100*share, gates)
+		if share < c.least || share > c.most {
+			t.Errorf("%s: at %.0f %% it fails in %.1f %% of tests, not in [%.1f, %.1f]", c.name, 100*c.rate, 100*share, 100*c.least, 100*c.most)
+		}
+	}
 }
 
 // counted is what came out of the gates of a world.
@@ -146,7 +192,7 @@ func (n counted) right() float64 {
 
 // gate tests the world's claim once.
 func (w endpointWorld) gate(gate int, sc scale) (*server, safetytest.Verdict, error) {
-	at := w.place.open(gate)
+	at := w.place.open(gate, w.name+w.claim.Claim().ID())
 	listening := httptest.NewServer(at)
 	defer listening.Close()
 	c := safetytest.Config{BaseURL: listening.URL + "/v1", Model: worldModel, Sampling: safetytest.DefaultSampling(),

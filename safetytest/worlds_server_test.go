@@ -167,8 +167,9 @@ type server struct {
 // armRate sums up the true rates with which an arm was answered.
 type armRate struct{ n, sum float64 }
 
-func (p place) open(gate int) *server {
-	return &server{place: p, salt: fmt.Sprint("gate ", gate), bodies: map[string]int{}, cache: map[string]answers{}, arms: map[int]*armRate{}}
+// open begins a gate. Its chances are those of no other gate and no other world.
+func (p place) open(gate int, world string) *server {
+	return &server{place: p, salt: fmt.Sprintf("gate %d of %s", gate, world), bodies: map[string]int{}, cache: map[string]answers{}, arms: map[int]*armRate{}}
 }
 
 // effect is by how much the arm with most demonstrations was more likely to
