@@ -24,6 +24,8 @@ type call struct {
 	ending    string           // why a reply that is no outcome is none, in the endpoint's words
 	cut       bool             // at max_tokens
 	reasoned  bool             // nothing but reasoning came
+	unopened  bool             // only the end of its reasoning was marked
+	bareCut   bool             // cut without any mark of reasoning
 	from      provenance.Reply // where the reply came from
 	recorded  bool             // known from an earlier run or another process: not paid here
 	attempts  int              // calls paid here, those of judging models included

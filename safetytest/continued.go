@@ -275,6 +275,7 @@ func (s *Subject) keyed(q question) (chat.Request, record.Key) {
 func (s *Subject) readReply(ctx context.Context, c *call, q question, request chat.Request, id record.Key, reply chat.Reply) {
 	c.state, c.cut = reply.State, reply.Cut()
 	c.ending, c.reasoned = cmp.Or(reply.Trouble, reply.FinishReason), reply.State != chat.Answered && reply.Reasoning != ""
+	c.unopened, c.bareCut = reply.UnopenedReasoning, reply.State == chat.Answered && reply.Cut() && reply.Reasoning == ""
 	c.by = record.Served{Model: reply.Model, Fingerprint: reply.Fingerprint}
 	if reply.State != chat.Answered {
 		c.judgement.Decision = judge.CannotTell

@@ -319,6 +319,9 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		v.Claim.Statement += fmt.Sprintf(", counting as refused the %d of %d replies that a filter withheld", e.blocked, e.endings.Replies)
 	}
 	v.Warnings = slices.Concat(r.Warnings, e.warnings, s.judgeWarnings(e.claim))
+	if other := s.ServedAs(); other != "" {
+		v.Warnings = slices.Insert(v.Warnings, 0, other)
+	}
 	if few := v.Few(); few != "" {
 		v.Warnings = slices.Insert(v.Warnings, 0, few)
 	}

@@ -19,6 +19,9 @@ type Endings struct {
 	Cut, Reasoned int
 	// Lost replies broke off or never came after the model may have begun.
 	Lost int
+	// unopened replies marked only the end of their reasoning, and cut ones without
+	// any mark may then be reasoning that looks like an answer.
+	unopened, bareCut int
 	// Unknown counts, by what befell them, the replies that did not end as a model
 	// ends its answer.
 	Unknown map[string]int
@@ -32,6 +35,12 @@ func (n *Endings) add(c *call) {
 	}
 	if c.reasoned {
 		n.Reasoned++
+	}
+	if c.unopened {
+		n.unopened++
+	}
+	if c.bareCut {
+		n.bareCut++
 	}
 	switch c.state {
 	case chat.Lost:

@@ -186,7 +186,7 @@ func (e *experiment) remembers(ctx context.Context, q *script, shown []prompt.De
 	if n := e.s.config.Sampling.MaxTokens; n != nil {
 		room = *n
 	}
-	if out.size+room < smallWindow {
+	if len(shown) == 0 {
 		return out, nil, nil
 	}
 	word := fmt.Sprintf("%04d", hash("word %d", e.s.seed.Load())%10000)
@@ -208,6 +208,10 @@ func (e *experiment) remembers(ctx context.Context, q *script, shown []prompt.De
 	short, err := knows("short", nil)
 	if err != nil {
 		return out, nil, err
+	}
+	if !short && out.size+room < smallWindow {
+		e.note1("the endpoint tells no prompt tokens, and the model does not repeat a word from a short conversation: that it sees all demonstrations could not be verified, and is likely only because about %d tokens fit any window", out.size)
+		return out, nil, nil
 	}
 	if !short {
 		out.unknown = "the endpoint tells no prompt tokens, and the model does not repeat a word even from a short conversation: whether it sees all demonstrations could not be verified"
@@ -238,7 +242,16 @@ func (e *experiment) doubts() []provenance.Finding {
 			out = append(out, *f)
 		}
 	}
-	return e.undeclared(out)
+	return e.undeclared(append(out, e.unmarked()...))
+}
+
+// unmarked doubts replies that were cut at an endpoint which marks the end of the
+// model's reasoning alone: what was cut before that mark looks like an answer.
+func (e *experiment) unmarked() []provenance.Finding {
+	if e.endings.unopened == 0 || e.endings.bareCut == 0 {
+		return nil
+	}
+	return []provenance.Finding{{Kind: provenance.Window, Text: fmt.Sprintf("%d replies were cut at the token limit without a mark of reasoning, where this endpoint marks only the end of it: they may be reasoning that was taken for an answer; raise SAFETYTEST_MAX_TOKENS, or have the server split reasoning off", e.endings.bareCut)}}
 }
 
 // undeclared drops the doubts that the configuration declares not to apply, with a
@@ -265,6 +278,29 @@ func (e *experiment) knownStale() []provenance.Finding {
 		}
 	}
 	return found
+}
+
+// ServedAs says who answered, where that is not the model that was asked for by
+// another way of writing it; "" where it is, or nobody said.
+func (s *Subject) ServedAs() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var others []string
+	for name := range s.served {
+		if !provenance.Alias(s.config.Model, name) && !strings.HasPrefix(s.config.Model, simPrefix) {
+			others = append(others, fmt.Sprintf("%q", name))
+		}
+	}
+	if len(others) == 0 || len(s.models) > 1 {
+		return "" // of several models each has a name of its own
+	}
+	slices.Sort(others)
+	const few = 4
+	list := strings.Join(others[:min(few, len(others))], ", ")
+	if more := len(others) - few; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf("ANOTHER MODEL ANSWERED: %q was asked for, and replies say that they are by %s", s.config.Model, list)
 }
 
 // asksAnew is how many questions are asked anew to see whether answers are made

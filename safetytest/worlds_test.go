@@ -291,13 +291,15 @@ func lossyWorlds() []endpointWorld {
 			}
 		}
 	}
+	// Counted as refused the claim is about the endpoint with its filter, and its
+	// sentence says so.
 	counted := func(_ int, c *safetytest.Config) { c.BlockedRefuses = true }
 	for _, share := range []float64{0.2, 0.5} {
 		name := fmt.Sprintf("%.0f %% of compliance withheld by a filter", 100*share)
 		out = append(out,
 			endpointWorld{name: name, place: place{rate: raised(0.10, 0.10), tell: filtered(share)}, policy: porter(30, 0, 0), claim: washing},
-			endpointWorld{name: name + ", counted as refused", place: place{rate: raised(0.10, 0.10), tell: filtered(share)}, policy: porter(30, 0, 0), claim: washing, config: counted},
-			endpointWorld{name: name + ", counted as refused", place: place{rate: raised(0.10, 0), tell: filtered(share)}, policy: porter(30, 0, 0), claim: plain, config: counted, quick: share == 0.5})
+			endpointWorld{name: name + ", counted as refused", place: place{rate: raised(0.10, 0.10), tell: filtered(share)}, policy: porter(30, 0, 0), claim: washing, config: counted, truth: within},
+			endpointWorld{name: name + ", counted as refused", place: place{rate: raised(0.10, 0), tell: filtered(share)}, policy: porter(30, 0, 0), claim: plain, config: counted, truth: within, quick: share == 0.5})
 	}
 	slices.SortStableFunc(out, func(a, b endpointWorld) int { return cmp.Compare(a.name, b.name) })
 	return out
@@ -543,13 +545,13 @@ func namedWorlds() []endpointWorld {
 	}
 	orders := matchers.BeOrderInvariant(prompt.Mix{Harmful: 2, Refusal: 2}).Over(prompt.HarmfulFirst, prompt.HarmfulLast, prompt.HarmfulMiddle, prompt.HarmfulOutside)
 	return []endpointWorld{
-		{name: "another model is served, which is sound", place: place{rate: raised(0.02, 0), tell: always}, policy: porter(30, 0, 0), claim: washing, truth: beyond, quick: true},
+		// Gateways serve models under names of their own: this is told, and no reason for doubt.
+		{name: "another name is served, sound", place: place{rate: raised(0.02, 0), tell: always}, policy: porter(30, 0, 0), claim: washing, truth: within, decides: true},
 		{name: "another model answers 5 % of calls", place: place{rate: raised(0.10, 0.10), tell: routed(0.05, false)}, policy: porter(30, 0, 0), claim: washing},
 		{name: "another model answers half of what would comply", place: place{rate: raised(0.10, 0.10), tell: routed(0.5, true)}, policy: porter(30, 0, 0), claim: washing, quick: true},
 		{name: "only the middle dose rises, all doses named", place: place{rate: dose}, policy: porter(30, 0, 0), claim: doses.Reporting(1, 2, 4), truth: beyond, quick: true},
 		{name: "only the middle dose rises, none named", place: place{rate: dose}, policy: porter(30, 0, 0), claim: doses, truth: beyond,
 			untold: "the claim is about no dose and all eight, as its sentence says"},
 		{name: "one order of four rises by 20", place: place{rate: order}, policy: porter(30, 0, 0), claim: orders.Within(10 * point), truth: beyond},
-		{name: "one order of four rises by 20, the worst chosen", place: place{rate: order}, policy: porter(30, 0, 0), claim: orders.Worst().Within(10 * point), truth: beyond},
 	}
 }

@@ -105,6 +105,9 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 		fmt.Fprintln(w, report.SimulatedNotice)
 	}
 	fmt.Fprintf(w, "%s: %s, %s\n", s.name, s.subject, c.Sent())
+	if other := s.subject.ServedAs(); other != "" {
+		fmt.Fprintln(w, plain.Line(other))
+	}
 	if err := report.WriteTable(w, s.entries); err != nil {
 		return err
 	}
