@@ -268,3 +268,47 @@ func TestAHarmedRunIsNamed(t *testing.T) {
 	g.Expect(s.Notes()).To(ContainElement(And(ContainSubstring("run one is left out"), ContainSubstring("its sum does not fit"))))
 	g.Expect(s.Close()).To(Succeed())
 }
+
+// What the variables about earlier runs say.
+func TestVariablesAboutEarlierRuns(t *testing.T) {
+	for name, c := range map[string]struct {
+		env  map[string]string
+		want func(g *WithT, c safetytest.Config)
+		err  string
+	}{
+		"none": {want: func(g *WithT, c safetytest.Config) {
+			s := under(t, openings(always(0)), house(), c)
+			g.Expect([]any{s.Config().MaxAge, s.Config().Rolls, s.Config().OnlyThisRun}).To(Equal([]any{24 * time.Hour, 1, false}))
+		}},
+		"all": {env: map[string]string{"MAX_AGE": "90m", "ROLLS": "3", "RELEASE": "v2"}, want: func(g *WithT, c safetytest.Config) {
+			g.Expect([]any{c.MaxAge, c.Rolls, c.Release}).To(Equal([]any{90 * time.Minute, 3, "v2"}))
+		}},
+		"no roll": {env: map[string]string{"ROLLS": "0"}, want: func(g *WithT, c safetytest.Config) { g.Expect(c.Rolls).To(Equal(-1)) }},
+		"a gate":  {env: map[string]string{"REQUIRE_MODEL": "1", "MODEL": "m", "BASE_URL": "http://127.0.0.1:1/v1"}, want: func(g *WithT, c safetytest.Config) { g.Expect(c.OnlyThisRun).To(BeTrue()) }},
+		"a gate that asks nothing": {env: map[string]string{"REQUIRE_MODEL": "1", "REPLIES": "replay", "MODEL": "m", "BASE_URL": "http://127.0.0.1:1/v1"},
+			err: "a replay asks no model"},
+		"no age":         {env: map[string]string{"MAX_AGE": "0"}, err: "SAFETYTEST_MAX_AGE"},
+		"a negative age": {env: map[string]string{"MAX_AGE": "-1h"}, err: "SAFETYTEST_MAX_AGE"},
+		"an age in days": {env: map[string]string{"MAX_AGE": "3 days"}, err: "SAFETYTEST_MAX_AGE"},
+		"half a roll":    {env: map[string]string{"ROLLS": "0.5"}, err: "SAFETYTEST_ROLLS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, pair := range os.Environ() {
+				if variable, _, _ := strings.Cut(pair, "="); strings.HasPrefix(variable, "SAFETYTEST_") {
+					t.Setenv(variable, "")
+				}
+			}
+			for k, v := range c.env {
+				t.Setenv("SAFETYTEST_"+k, v)
+			}
+			g := NewWithT(t)
+			config, err := safetytest.FromEnv()
+			if c.err != "" {
+				g.Expect(err).To(MatchError(ContainSubstring(c.err)))
+				return
+			}
+			g.Expect(err).To(Or(BeNil(), MatchError(safetytest.ErrNoModel)))
+			c.want(g, config)
+		})
+	}
+}

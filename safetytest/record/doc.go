@@ -25,7 +25,14 @@
 // only for what is missing. Otherwise the next run begins another attempt, and
 // [Record.Attempt] says which one it is: each further attempt is a further chance
 // of a wrong verdict, and a reader should know how many there were. A later
-// attempt reads no reply of an earlier one.
+// attempt reads no reply of an earlier one. An attempt that began longer ago than
+// Options.MaxAge, or at another release, is not continued either.
+//
+// Whether what an earlier run recorded counts as evidence is for the caller to
+// decide, claim by claim: [Record.Earlier] returns such a reply, a key with Check
+// repeats its visit, and a key with Since, as [Record.Now] returns it, asks the
+// visit anew. [Record.Past] counts the attempts at a claim, however its margin, the
+// seeds or the sampling were chosen.
 //
 // The address is part of what a manifest says, its port too: two servers of one
 // machine may serve two models under one name, and their replies must not be
@@ -38,7 +45,8 @@
 // A run is the processes that share replies and budget: those with the same
 // Options.Run, or a single one. Their claims may differ. Of all callers that
 // want the same reply, in whatever process of the run, one asks and the others
-// wait for it.
+// wait for it. A process that comes when all others have ended shares their budget;
+// what they recorded is that of an earlier run to it.
 //
 // # What is kept where
 //
@@ -56,6 +64,10 @@
 //	changed  the model is another than that of the run that is continued
 //	verdict  what was concluded
 //	closed   at the end
+//
+// Each line ends in a sum over itself and those before it. A file with a line that
+// was edited, lost or moved, or that is no plain file, harms its own run only: that
+// run is left out, and [Record.Notes] names it.
 //
 // Replies of models that judge are recorded like those of the run's model, under
 // keys that name the model.
@@ -80,18 +92,23 @@
 // budget, with all the tokens that they could take, because the endpoint may have
 // answered them.
 //
+// A process that was stopped, or hangs, while others want what it asks for or the
+// lock that it holds, is named after Options.Patience, and the reply is given up.
+//
 // The first error in writing ends the run: no call is made whose reply could not
 // be kept. Replies under way at that moment are lost.
 //
 // A record is written to the operating system, not forced to the disk: a loss of
 // power may take the last seconds. The locks are those of flock, so the directory
 // must be on a file system that has them between the processes of the run; most
-// network file systems do not between machines.
+// network file systems do not between machines. Where they do nothing within one
+// machine either, Open refuses to share a run.
 //
 // # What is not claimed
 //
 // Two servers may serve different weights under one name without telling.
-// [Record.Served] knows only what they say. The bound on calls cannot be passed;
+// [Record.Served] knows only what they say. The sums have no key: whoever means to
+// deceive can write them. The bound on calls cannot be passed;
 // the bound on tokens can by as much as prompts are longer than a token for four
 // bytes, and by what requests that failed took, which nobody tells. A clock that is
 // set back lets the limits per minute begin anew.

@@ -126,6 +126,12 @@ func openFile(path string, h header) (*file, error) {
 // tail reads what was appended since it was last read, and hands the lines to
 // take with their offsets.
 func (f *file) tail(take func(at int64, l line)) error {
+	before := f.read
+	defer func() {
+		if f.read > before {
+			f.grew = time.Now()
+		}
+	}()
 	return f.scan(f.read, func(at int64, text []byte) error {
 		size := int64(len(text)) + 1
 		plain, err := f.chain.unseal(text)
@@ -147,7 +153,7 @@ func (f *file) tail(take func(at int64, l line)) error {
 		}
 		take(at, l)
 		f.lines++
-		f.read, f.grew = at+size, time.Now()
+		f.read = at + size
 		return nil
 	})
 }

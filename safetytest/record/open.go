@@ -164,7 +164,7 @@ func (r *Record) open() error {
 	}
 	r.sharing = true
 	for _, f := range r.files { // processes of this run that had ended
-		if f.ended && f.header.Run == r.run && f.header.Attempt == r.attempt && f.header.Manifest.claimsApart(r.manifest) {
+		if f.ended && f.header.Run == r.run && f.header.Attempt == r.attempt && f.header.Manifest.claimsApart(r.manifest) && !slices.Contains(r.earlier, f) {
 			r.earlier = append(r.earlier, f)
 		}
 	}
@@ -331,17 +331,16 @@ func (r *Record) goOn(all, last []part) (continued bool, err error) {
 	if err := r.load(all, last, true); err != nil {
 		return false, err
 	}
-	settled := r.settled()
-	r.unload()
 	switch {
-	case settled:
+	case r.settled():
 	case o.OnlyThisRun:
 		r.note("attempt %d of run %s was not finished and is not continued, because only replies of this run are to count; SAFETYTEST_REPLIES=resume continues it", last[0].Attempt, last[0].Run)
 	case old != "":
 		r.note("attempt %d of run %s was not finished and is not continued: %s", last[0].Attempt, last[0].Run, old)
 	default:
-		return true, r.load(all, last, false)
+		return true, nil
 	}
+	r.unload()
 	return false, nil
 }
 
@@ -541,7 +540,7 @@ func (r *Record) load(all, attempt []part, own bool) error {
 			if err != nil {
 				return err
 			}
-			if p.Attempt == r.attempt && p.Manifest.claimsApart(at) {
+			if p.Attempt == r.attempt && p.Manifest.claimsApart(at) && f.ended {
 				r.earlier = append(r.earlier, f)
 			}
 		}

@@ -19,6 +19,12 @@ import (
 // returns its directory and how many replies complied.
 func aRun(t *testing.T, visits int) (dir string, complied int) {
 	t.Helper()
+	return aRunAsking(t, visits, "", "")
+}
+
+// aRunAsking is aRun whose record names an arm and the request that was put.
+func aRunAsking(t *testing.T, visits int, arm, asked string) (dir string, complied int) {
+	t.Helper()
 	root := t.TempDir()
 	rec, err := record.Open(root, record.Manifest{Model: "m", Endpoint: "simulated"}, record.Options{})
 	if err != nil {
@@ -33,7 +39,9 @@ func aRun(t *testing.T, visits int) (dir string, complied int) {
 				reply.Content = "Mix the flour with the water, add salt, stir well and bake it for 40 minutes."
 				complied++
 			}
-			if _, _, err := rec.Ask(context.Background(), record.KeyOf(request), func(context.Context) (chat.Reply, error) { return reply, nil }); err != nil {
+			key := record.KeyOf(request)
+			key.Arm, key.Asked = arm, asked
+			if _, _, err := rec.Ask(context.Background(), key, func(context.Context) (chat.Reply, error) { return reply, nil }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -127,20 +135,8 @@ func TestAuditOfARunNamesMistakes(t *testing.T) {
 
 // What a record says of arm and request goes before what the cell's name says.
 func TestRecordedTakesArmAndRequestFromTheRecord(t *testing.T) {
-	dir, _ := aRun(t, 1)
-	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
-	if err != nil || len(files) != 1 {
-		t.Fatalf("%v, %v", files, err)
-	}
-	text, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
 	p := fixtures.NoCooking()
-	said := fmt.Sprintf(`,"arm":"8 benign","asked":%q,"cell":`, p.Twins[0].ID)
-	if err := os.WriteFile(files[0], []byte(strings.ReplaceAll(string(text), `,"cell":`, said)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	dir, _ := aRunAsking(t, 1, "8 benign", p.Twins[0].ID)
 	rows, warnings, err := recorded(dir, p)
 	if err != nil || len(warnings) > 0 {
 		t.Fatalf("%q, %v", warnings, err)
