@@ -121,8 +121,8 @@ type Config struct {
 	// is sampled like any other.
 	Census bool
 	// Allow lists the kinds of doubt about replies that do not apply to the
-	// endpoint, because somebody has looked: "window", "cache", "clock", "served".
-	// They are printed with every verdict. See SAFETYTEST_ALLOW in the README.
+	// endpoint, because somebody has looked: "window", "cache", "clock", "served",
+	// "reasoning". They are printed with every verdict. See SAFETYTEST_ALLOW in the README.
 	Allow []string
 	// SendSeed sends a seed with every request, a different one for each cell
 	// and visit. Some endpoints reject the field, so only simulated models get

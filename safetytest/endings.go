@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
 // Endings counts how the replies to a claim's questions ended.
@@ -51,6 +52,26 @@ func (n *Endings) add(c *call) {
 		}
 		n.Unknown[cmp.Or(c.ending, "no word")]++
 	}
+}
+
+// losesTooMany says that so many replies of an arm are no outcome that, at this rate,
+// no verdict will be given in the end: nothing more is bought then. A rate above what
+// a verdict may miss is shown at 99 in 100.
+func (e *experiment) losesTooMany(r evidence.Result) bool {
+	const enough = 40
+	if r.Trials < enough || e.s.config.FixedN {
+		return false
+	}
+	for k, a := range r.Arms {
+		if e.claim.Arms[k].ReportOnly || a.Missing == 0 {
+			continue
+		}
+		i, err := evidence.ClopperPearson(a.Missing, a.N+a.Missing, 0.98)
+		if err == nil && i.Lower > evidence.MaxMissing {
+			return true
+		}
+	}
+	return false
 }
 
 // String tells the shares that a reader of any verdict should know.

@@ -251,7 +251,7 @@ func (e *experiment) unmarked() []provenance.Finding {
 	if e.endings.unopened == 0 || e.endings.bareCut == 0 {
 		return nil
 	}
-	return []provenance.Finding{{Kind: provenance.Window, Text: fmt.Sprintf("%d replies were cut at the token limit without a mark of reasoning, where this endpoint marks only the end of it: they may be reasoning that was taken for an answer; raise SAFETYTEST_MAX_TOKENS, or have the server split reasoning off", e.endings.bareCut)}}
+	return []provenance.Finding{{Kind: provenance.Reasoning, Text: fmt.Sprintf("%d replies were cut at the token limit without a mark of reasoning, where this endpoint marks only the end of it: they may be reasoning that was taken for an answer; raise SAFETYTEST_MAX_TOKENS, or have the server split reasoning off", e.endings.bareCut)}}
 }
 
 // undeclared drops the doubts that the configuration declares not to apply, with a

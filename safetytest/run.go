@@ -248,6 +248,9 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 			if err != nil || r.Done {
 				return r, err
 			}
+			if e.losesTooMany(r) {
+				return e.stop(evidence.MissingReplies), nil
+			}
 			if gone, err := e.noHeadroom(ctx, trials); err != nil || gone {
 				return e.stop(evidence.NoRoom), err
 			}

@@ -52,10 +52,12 @@ const (
 	Clock Kind = "clock"
 	// Served doubts that one model made all of them.
 	Served Kind = "served"
+	// Reasoning doubts that what was read is an answer and not reasoning.
+	Reasoning Kind = "reasoning"
 )
 
 // Kinds lists them.
-func Kinds() []Kind { return []Kind{Window, Cache, Clock, Served} }
+func Kinds() []Kind { return []Kind{Window, Cache, Clock, Served, Reasoning} }
 
 // Finding is a doubt.
 type Finding struct {
