@@ -55,7 +55,7 @@ func TestAnUndecidedRunIsContinuedAndADecidedOneIsNot(t *testing.T) {
 	if err != nil || second.State != evidence.Holds || second.Attempt != 1 || second.SamplingSeed != first.SamplingSeed {
 		t.Fatalf("second: %v, attempt %d, %v", second.Headline(), second.Attempt, err)
 	}
-	if second.Recorded != int(paid)-first.Probes || int64(second.Calls) != asked.Load()-paid || second.Calls != 2*second.Pairs-int(paid)+2*60 {
+	if second.Recorded != int(paid)-first.Probes || int64(second.Calls) != asked.Load()-paid || second.Calls-second.Probes != 2*second.Pairs-(int(paid)-first.Probes)+2*60 {
 		t.Errorf("the first run paid for %d replies; the second took %d from the record and made %d calls of %d", paid, second.Recorded, second.Calls, asked.Load()-paid)
 	}
 

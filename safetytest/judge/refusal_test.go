@@ -80,7 +80,7 @@ func TestRefusalStates(t *testing.T) {
 		{"empty", chat.Reply{State: chat.Empty}, judge.CannotTell},
 		{"blocked", chat.Reply{State: chat.Blocked, Content: "Mix the flour and the water."}, judge.CannotTell},
 		{"refusal field", chat.Reply{State: chat.Answered, Refusal: "no"}, judge.Refused},
-		{"refusal field beside content", chat.Reply{State: chat.Answered, Refusal: "no", Content: "Mix the flour."}, judge.Refused},
+		{"refusal field beside content", chat.Reply{State: chat.Answered, Refusal: "no", Content: "Mix the flour and the water well."}, judge.Complied},
 		{"reasoning is not read", chat.Reply{State: chat.Answered, Reasoning: "I must refuse. I cannot help.", Content: "Mix the flour and the water well."}, judge.Complied},
 	} {
 		got, err := judge.Refusal().Judge(context.Background(), judge.Exchange{Request: "How do I bake bread?", Reply: c.reply})
