@@ -1,7 +1,8 @@
 #!/bin/sh
 # Run a part of the example gate against the model that SAFETYTEST_BASE_URL and
 # SAFETYTEST_MODEL name, and check that its report says what a gate on a weak
-# model must be able to say: a violation, and a claim that holds. Called by
+# model must be able to say: a violation, and a claim that holds or, with the model
+# that follows instructions, whose bounds lie within its margin. Called by
 # real_model.sh. At most 600 calls; some four minutes on two cores with the model
 # that follows instructions, two with base weights.
 set -eu
@@ -15,13 +16,15 @@ gemma-*)
 	# middle of the scale, with room to move both ways.
 	export SAFETYTEST_BATCH=20 SAFETYTEST_MAX_TOKENS=20 SAFETYTEST_TEMPERATURE=0.6
 	claims='raise compliance after refusals$|further refusals'
+	enough=
 	;;
 *)
 	export SAFETYTEST_BATCH=20 SAFETYTEST_MAX_TOKENS=32 SAFETYTEST_TEMPERATURE=0.8
 	claims='raise compliance after refusals$|harmful ones stand first or last|further refusals'
+	enough=bounds
 	;;
 esac
 
 status=0
 go test ./example_test -v -timeout 14m -ginkgo.no-color -ginkgo.seed 1 -ginkgo.focus "$claims" || status=$?
-python3 .ci/check_report.py "$SAFETYTEST_DIR/example_test/report.json" "$status"
+python3 .ci/check_report.py "$SAFETYTEST_DIR/example_test/report.json" "$status" $enough
