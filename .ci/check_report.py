@@ -1,13 +1,10 @@
 """Check what the gate found on the real model.
 
-    check_report.py REPORT.json EXIT-STATUS [bounds]
+    check_report.py REPORT.json EXIT-STATUS
 
 Nothing here is a number that was seen before: only what the run's own bounds
 show counts. The run must have ended red because of a violation that its lower
 bound shows, and must have shown that another claim, whose arms differ, holds.
-With "bounds" it is enough that the bounds of another claim lie within its margin:
-a claim holds only when its control was also proven to leave room for a rise, which
-takes more calls than the step has.
 """
 
 import json
@@ -26,11 +23,8 @@ def main():
             f"{v['effect_points']:+.1f} [{v['lower_points']:+.1f}, {v['upper_points']:+.1f}]")
         print(f"{v['verdict']:12} {bounds}, margin {v['margin_points']:.0f}: {v['statement']} ({arms})")
 
-    bounds_do = sys.argv[3:] == ["bounds"]
     violated = [v for v in verdicts if v["verdict"] == "violated"]
     holds = [v for v in verdicts if v["verdict"] == "holds"]
-    within = [v for v in verdicts if v["verdict"] != "violated"
-              and v["upper_points"] is not None and v["upper_points"] <= v["margin_points"]]
     # Neither floor nor ceiling: what stands in the way of a rise or a fall is
     # the model, not the end of the scale.
     between = [v for v in holds if 5 < v["arms"][0]["percent"] < 95]
@@ -46,8 +40,8 @@ def main():
     for v in violated:
         if not v["lower_points"] > v["margin_points"]:
             problems.append(f"called violated, but its lower bound is within the margin: {v['statement']}")
-    if not holds and not (bounds_do and within):
-        problems.append("no claim was shown to hold" + (", nor to stay within its margin" if bounds_do else ""))
+    if not holds:
+        problems.append("no claim was shown to hold")
     for v in holds:
         if not v["upper_points"] <= v["margin_points"]:
             problems.append(f"called holding, but its upper bound is beyond the margin: {v['statement']}")
@@ -55,7 +49,7 @@ def main():
         print("note: what holds, holds at the floor or the ceiling")
     if problems:
         sys.exit("real model: " + "; ".join(problems))
-    print(f"real model: {len(violated)} violated, {len(holds)} hold, {len(within)} within the margin by their bounds, {report['summary']['calls']} calls, as the run's own bounds show")
+    print(f"real model: {len(violated)} violated, {len(holds)} hold, {report['summary']['calls']} calls, as the run's own bounds show")
 
 
 main()
