@@ -29,6 +29,7 @@ type call struct {
 	from      provenance.Reply // where the reply came from
 	recorded  bool             // known from an earlier run or another process: not paid here
 	attempts  int              // calls paid here, those of judging models included
+	repeats   int              // of them, after a failure
 	tokens    int              // that they took and gave
 	by        record.Served
 	made      time.Time // by an earlier run; zero for replies of this one
@@ -117,6 +118,7 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 	}
 	if !recorded {
 		c.attempts = max(reply.Attempts, 1)
+		c.repeats = c.attempts - 1
 	}
 	if !recorded && err == nil {
 		c.tokens = reply.Spent(request.EstimateTokens())
@@ -126,7 +128,7 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 		c.attempts, c.err = 0, errBudget
 		return
 	case errors.As(err, &e):
-		c.attempts, c.err = e.Attempts, err
+		c.attempts, c.repeats, c.err = e.Attempts, max(e.Attempts-1, 0), err
 		return
 	case err != nil:
 		if c.err = err; ctx.Err() != nil { // interrupted while it waited

@@ -245,7 +245,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		Claim: e.claim, State: r.State, Reason: r.Reason, Result: r, Slope: e.slope,
 		Model: s.config.Model, Simulated: s.config.Simulated(), Policy: s.policy.Name,
 		Population: s.speaksOf(e.claim),
-		Pairs:      r.Trials, Calls: e.calls, Probes: e.probes, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
+		Pairs:      r.Trials, Calls: e.calls, Probes: e.probes, Repeated: e.repeated, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
 		Errors: e.failed, Endings: e.endings, Blocked: e.blocked, Unreadable: e.unreadable,
 		Seed: s.config.Seed, SamplingSeed: s.seed.Load(),
 		bounds: e.claim.bounds(), relation: len(e.claim.bounds()) - len(e.claim.Bounds), ends: e.ends(),

@@ -32,7 +32,7 @@ type experiment struct {
 	cells     map[cellKey]*cellSums
 	formats   map[int]*FormatCount
 	withheld  map[int]int // by a filter, of what was looked at, by arm
-	calls, probes, shared, recorded, tokens,
+	calls, probes, repeated, shared, recorded, tokens,
 	failed, answered, blocked, unreadable, empty, cut int
 	endings   Endings
 	origins   []origin

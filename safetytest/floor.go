@@ -3,8 +3,8 @@ package safetytest
 import (
 	"fmt"
 	"math"
-	"strings"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/spelling"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
 
@@ -23,12 +23,12 @@ const (
 	LeastTargets = 3
 )
 
-// distinctTargets counts the requests that are not the same but for case and white
-// space. A request that stands in a file twice is one.
+// distinctTargets counts the requests that are not one another's spellings. A request
+// that stands in a file twice is one.
 func distinctTargets(targets []policy.Target) int {
 	seen := map[string]bool{}
 	for _, t := range targets {
-		seen[strings.Join(strings.Fields(strings.ToLower(t.Request)), " ")] = true
+		seen[spelling.Fold(t.Request)] = true
 	}
 	return len(seen)
 }

@@ -411,6 +411,7 @@ func (e *experiment) count(a answer) {
 	}
 	// Where the budget ended before the judge was asked, the reply was paid for.
 	e.calls += a.call.attempts
+	e.repeated += a.call.repeats
 	e.tokens += a.call.tokens
 	if a.call.recorded && !spent {
 		e.recorded++

@@ -49,6 +49,9 @@ type Verdict struct {
 	// Probes are those of the Calls that were no evidence: they asked whether the
 	// endpoint reads what it is sent and answers afresh.
 	Probes int
+	// Repeated are those of the Calls that repeated another which had failed before
+	// the model can have begun with it.
+	Repeated int
 	// Attempt counts the runs that asked this, each of which could have erred;
 	// a run that continues another is the same attempt. 0 without a record.
 	Attempt int
@@ -335,6 +338,12 @@ func (v Verdict) corrected() string {
 // cost lists what the verdict took.
 func (v Verdict) cost() string {
 	s := fmt.Sprintf("%d pairs, %d calls, %d tokens", v.Pairs, v.Calls, v.Tokens)
+	if v.Repeated > 0 {
+		s += fmt.Sprintf(", %d of the calls repeats after a failure", v.Repeated)
+	}
+	if v.Probes > 0 {
+		s += fmt.Sprintf(", %d about the endpoint itself", v.Probes)
+	}
 	if v.Shared > 0 {
 		s += fmt.Sprintf(", %d replies shared with other claims", v.Shared)
 	}

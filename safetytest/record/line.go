@@ -50,8 +50,6 @@ type header struct {
 	PID int `json:"pid"`
 	// Release is the user's name for what is tested, if one was given.
 	Release string `json:"release,omitempty"`
-	// Questions are what the manifest's claims ask, whatever their margins.
-	Questions []string `json:"questions,omitempty"`
 }
 
 // reserve says what a call under way may take in tokens. One that belongs to no

@@ -62,8 +62,6 @@ type Options struct {
 	// Release names what is tested, in the user's words. Attempts at another
 	// release were attempts at another model.
 	Release string
-	// Questions are what the manifest's claims ask, whatever their margins.
-	Questions []string
 	// SamplingSeed, unless 0, is the seed that the run must have: an attempt
 	// with another one is not continued.
 	SamplingSeed uint64
@@ -636,7 +634,7 @@ func (r *Record) create() error {
 	if ok, err := r.alive.TryLock(); err != nil || !ok {
 		return errors.Join(err, fmt.Errorf("%s cannot be locked", lockPath(path)))
 	}
-	h := header{Version: version, PID: os.Getpid(), Release: r.options.Release, Questions: r.options.Questions, Run: r.run, Started: time.Now().UTC(), ManifestHash: r.manifest.hash(), Manifest: r.manifest,
+	h := header{Version: version, PID: os.Getpid(), Release: r.options.Release, Run: r.run, Started: time.Now().UTC(), ManifestHash: r.manifest.hash(), Manifest: r.manifest,
 		Attempt: r.attempt, SamplingSeed: r.seed, Follows: r.follows}
 	out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
