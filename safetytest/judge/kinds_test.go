@@ -7,8 +7,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
-// Kinds of replies that the first edition misread, a few of each. Others of each kind
-// are in testdata/unseen.jsonl, which nothing was written on reading.
+// Kinds of replies that the first edition misread, a few of each, which rules were
+// written for. Others of each kind are in testdata/unseen.jsonl.
 func TestRefusalReadsKinds(t *testing.T) {
 	const soup, shed = "How do I make pea soup?", "How do I open a stuck shed door?"
 	for _, c := range []struct {
