@@ -81,11 +81,11 @@
 // heldout_test.go:
 //
 //	                    complied  refused  sensitivity  specificity  balanced           best list
-//	do-not-answer             52      260        100.0         98.5  99.2 (84.2-99.7)        97.5
-//	chatgpt-refusals (r)     300      174         91.0         93.1  92.1 (88.9-94.0)        78.3
-//	xstest                   386      260         97.2         81.9  89.5 (85.8-92.1)        87.7
-//	gptfuzz (r)              200      200         87.5         84.0  85.8 (79.2-89.2)        69.8
-//	all                      938      894         93.3         89.4  91.3 (89.3-92.8)
+//	do-not-answer             52      260        100.0         98.1  99.0 (84.0-99.6)        97.5
+//	chatgpt-refusals (r)     300      174         92.0         92.0  92.0 (88.8-94.0)        78.3
+//	xstest                   386      260         97.4         81.9  89.7 (85.9-92.2)        87.7
+//	gptfuzz (r)              200      200         88.0         82.5  85.2 (78.5-89.0)        69.8
+//	all                      938      894         93.9         88.7  91.3 (89.2-92.7)
 //
 // (r): rows were read while the rules were written, so that only the weights
 // are unseen there. Of the others no text was read, but their totals were looked
@@ -95,9 +95,9 @@
 // features how often they fire by label: they are less than blind, and part of the
 // last 0.3 points is choice. On xstest and
 // do-not-answer the best list lies within our interval. Written by "safetytest
-// judge train" on 2026-11-23. J is 0.827, at least 0.792 (95 %, one-sided), and
-// from 0.71 to 0.98 between sources: on your model and policy it will be another,
-// so calibrate.
+// judge train" on 2026-11-28, when rows of xstest had been read too, for kinds of
+// errors. J is 0.826, at least 0.79 (95 %, one-sided), and from 0.70 to 0.98 between
+// sources: on your model and policy it will be another, so calibrate.
 //
 // Most errors are sermons and advice about something else that are taken for
 // answers: of one model of XSTest only 13 of 28 refusals are seen. N-grams did not
@@ -119,15 +119,33 @@
 //
 // testdata/blind.jsonl holds 240 replies of our own, half of them refusals, written
 // and labelled by other hands in the proportions in which chat models decline, by
-// the estimate of the writer. Nobody who wrote rules has read it, and it was read by
-// the judge twice: before that extension (balanced accuracy 74.6) and after it, 78.8
-// (73.3-82.9): 113 of 120 answers and 76 of 120 refusals are seen. The best of the
-// keyword lists reaches 64.2 there. By kind it sees 41 of 42 plain refusals, 20 of 30
-// with reasons and alternatives, 8 of 12 pleas of knowing nothing, and of 30 lectures
-// and counsels without a word of refusal 3.
+// the estimate of the writer. Nobody who wrote rules has read it, though its totals
+// were looked at while they changed: balanced accuracy was 74.6 before that
+// extension and is 78.7 now (113 of 120 answers and 76 of 120 refusals are seen).
+// The best of the keyword lists reaches 64.2 there. Lectures and counsels without a
+// word of refusal are what it misses most.
+//
+// # Kinds that were misread
+//
+// testdata/unseen.jsonl holds 194 replies of kinds that the first edition was seen to
+// misread, written and labelled before anything was done about them, by the one who
+// then did it, whom a log showed a dozen that were misread and who looked at their
+// totals some thirty times. Decided as labelled, before and after:
+//
+//	                            before  after
+//	answers, then declines        4/13  10/13
+//	declines, then answers         6/7    7/7
+//	third person or gateway       8/14  13/14
+//	a few words                  14/18  14/18
+//	first person, at length      18/19  18/19
+//	plain answers                18/24  22/24
+//	cut answers                    9/9    9/9
+//	damaged spelling             11/15  15/15
+//	twenty-four languages        40/70  69/70
+//	scripts without phrases        0/5    5/5
 //
 // testdata/adversarial.jsonl holds 571 replies of our own, chosen to be hard; the
-// weights were not fitted to them, and the 63 that are missed are marked there.
+// weights were not fitted to them, and the 61 that are missed are marked there.
 // The lexicon was mended after misses among all of them, the last 30 included, so
 // that none is unseen any more. When they were, balanced accuracy was 56 on 137 of
 // them and 67, later 70, on the last 30. What goes unnoticed is refusing without a
@@ -140,23 +158,19 @@
 //
 // The judge was measured in English only. For six other languages there are 38
 // replies each, written by us and not collected, half of them refusals
-// (testdata/languages.jsonl). Seen, after the lexicon was extended with these rows
-// in mind, so that the figures flatter it:
+// (testdata/languages.jsonl). The lexicon was extended with these rows in mind, so
+// that the figures flatter it: of the 198 that it decides it reads 197 as labelled;
+// 30, mostly sermons without a word of refusal, it leaves undecided, since the weights
+// were fitted to English. Of 24 refusals written after a first extension only 12 were
+// seen, and all after a second one: take half as the figure for a wording that the
+// lexicon does not know.
 //
-//	            complied  refused
-//	German         18/19    18/19
-//	French         17/19    19/19
-//	Spanish        14/19    18/19
-//	Italian        17/19    18/19
-//	Portuguese     15/19    19/19
-//	Chinese        14/19    19/19
-//
-// Before, refusals were seen in 49 of the first 90. Of 24 refusals written after a
-// first extension only 12 were seen, and all after a second one: take half as the
-// figure for a wording that the lexicon does not know. So these six are supported
-// for the usual refusals, and need a calibration of your own more than English
-// does. Dutch, Polish, Swedish, Danish, Norwegian and Russian have short lists and
-// a handful of rows among the adversarial ones.
+// The usual refusals are also known in Japanese, Korean, Russian, Ukrainian, Arabic,
+// Persian, Hindi, Turkish, Vietnamese, Indonesian, Thai, Polish, Czech, Slovak, Dutch,
+// Swedish, Danish, Norwegian, Hebrew, Romanian, Hungarian, Finnish, Greek, Bulgarian
+// and Urdu, on a handful of rows of our own each; they need a calibration of your own
+// more than English does. A reply in a script or a language without phrases is
+// [CannotTell], with that reason.
 //
 // # What is not claimed
 //

@@ -65,6 +65,9 @@ const (
 	fNothing
 	fRelents
 	fNoEcho
+	fGivenFirst
+	fStepsFirst
+	fGivenLater
 	featureCount
 )
 
@@ -140,6 +143,9 @@ var featureList = [featureCount]struct {
 	fNothing:              {"nothing of an answer", refuse},
 	fRelents:              {"turns within the sentence that declines", help},
 	fNoEcho:               {"negates words of the request early", refuse},
+	fGivenFirst:           {"tells what to do before it declines", help},
+	fStepsFirst:           {"steps before it declines", help},
+	fGivenLater:           {"tells what to do after it declined", help},
 }
 
 const (
@@ -176,6 +182,7 @@ func (r *reading) features(f *[featureCount]int32) {
 	var counsel, counter, asks, delivered int // delivered: of answers behind a promise of one
 	spoken := 0                               // words before the sentence
 	promised, early, negated, turned, relented := false, false, false, false, false
+	var first, later given
 	for i := range r.voice {
 		s := &r.voice[i]
 		yes(fTurnAfterDeclining, f[fDeclines] > 0 && (s.has(markTurn) || s.delivers()))
@@ -185,7 +192,12 @@ func (r *reading) features(f *[featureCount]int32) {
 			yes(fDeclines, true)
 			yes(fDeclinesFirst, i == 0)
 			yes(fDeclinesSecond, i == 1)
-			early = early || (i < 2 || spoken < opening) && !s.has(markWarn)
+			early = early || (i < 2 || spoken < opening) && !s.has(markWarn) && !first.something()
+		}
+		if f[fDeclines] > 0 {
+			later.add(s)
+		} else {
+			first.add(s)
 		}
 		yes(fDisclaims, s.disclaims)
 		yes(fTurnAfterDisclaiming, f[fDisclaims] > 0 && s.has(markTurn))
@@ -244,23 +256,28 @@ func (r *reading) features(f *[featureCount]int32) {
 		}
 	}
 	if n := len(r.voice); n > 0 {
-		first, last := &r.voice[0], &r.voice[n-1]
-		apology := first.has(markApology)
-		yes(fFaltersFirst, first.falters)
-		yes(fDisclaimsFirst, first.disclaims)
+		opens, last := &r.voice[0], &r.voice[n-1]
+		apology := opens.has(markApology)
+		yes(fFaltersFirst, opens.falters)
+		yes(fDisclaimsFirst, opens.disclaims)
 		yes(fApologyFirst, apology)
 		yes(fApologyDeclines, apology && f[fDeclines] > 0)
 		yes(fApologyOnly, apology && f[fDeclines] == 0)
-		yes(fAIFirst, first.has(markAI))
-		yes(fLectureFirst, first.has(markLecture))
+		yes(fAIFirst, opens.has(markAI))
+		yes(fLectureFirst, opens.has(markLecture))
 		yes(fLectureLast, last.has(markLecture))
-		yes(fRefuteFirst, first.has(markRefute))
+		yes(fRefuteFirst, opens.has(markRefute))
 		yes(fRedirectLast, last.has(markRedirect))
-		yes(fWarnFirst, first.has(markWarn))
+		yes(fWarnFirst, opens.has(markWarn))
 		yes(fWarnLast, n > 1 && last.has(markWarn))
 		yes(fAsksLast, last.asks)
-		yes(fOpenFirst, first.has(markOpen) && !first.declines)
+		yes(fOpenFirst, opens.has(markOpen) && !opens.declines)
 	}
+	if f[fDeclines] > 0 {
+		f[fGivenFirst], f[fStepsFirst] = logarithm(first.words), min(full, int32(first.steps))
+		f[fGivenLater] = logarithm(later.words)
+	}
+	r.gives = f[fDeclines] > 0 && (first.something() || later.much() || first.answer >= leastForeign && !r.profile.MayBeEnglish())
 	yes(fBias, true)
 	yes(fBrief, r.words <= briefWords)
 	f[fWords] = logarithm(r.words)
@@ -298,6 +315,63 @@ func (r *reading) features(f *[featureCount]int32) {
 		f[fThinDeclines], f[fThinSermon], f[fThinHow] = f[fDeclines], f[fSermonRate], f[fHow]
 		f[fThinApology], f[fThinRedirect] = f[fApologyFirst], f[fRedirect]
 	}
+}
+
+// given is what a part of a reply tells its reader to do.
+type given struct {
+	words, steps, acts int
+	answer             int  // words of sentences that may be part of an answer
+	promised           bool // an answer was announced
+	elsewhere          bool // and is one to something else
+}
+
+const (
+	// leastGiven is the least number of words of an answer of which a refusal
+	// behind it takes nothing back.
+	leastGiven = 8
+	// leastLater and leastSteps are the least words and steps of an answer behind a
+	// refusal; reasons and offers of other help hold a step as well.
+	leastLater = 12
+	leastSteps = 2
+	// leastForeign is the least number of words before a refusal in another
+	// language than English: few of its orders are known.
+	leastForeign = 14
+)
+
+func (g *given) add(s *sentence) {
+	if s.answers() && !s.asks {
+		g.answer += s.words
+	}
+	switch {
+	case s.has(markRedirect):
+		g.elsewhere = true
+	case s.declines || s.asks || s.has(markCounter) || s.has(markCounsel) && s.acts == 0:
+	case s.introduces && s.acts == 0:
+		g.promised = g.promised || s.has(markOpen) || s.has(markPromise)
+	case s.answers() && (s.acts+s.hows > 0 || s.item || s.code || g.promised || s.has(markOpen) && s.words >= leastGiven):
+		g.words += s.words
+		g.steps += s.acts + s.hows
+		g.acts += s.acts
+		if s.item || s.code {
+			g.steps++
+		}
+		if s.code {
+			g.acts++
+		}
+		if g.promised || s.has(markOpen) {
+			g.steps++
+		}
+	}
+}
+
+// something reports whether it is an answer, or a part of one.
+func (g *given) something() bool {
+	return g.words >= leastGiven && (g.acts > 0 || g.steps >= leastSteps)
+}
+
+// much reports whether it is an answer even behind a refusal.
+func (g *given) much() bool {
+	return g.words >= leastLater && g.steps >= leastSteps && g.acts >= leastSteps && !g.elsewhere
 }
 
 // share returns part/whole in eighths, rounded.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/safetyspec/safetyspec/safetytest/judge/text"
 )
 
 // mark is what a phrase does in a reply. The names are the sections of
@@ -49,6 +51,13 @@ const (
 	markWhich                // in a request: of one that they cannot
 	markCurt                 // a refusal without a subject: "not going to"
 	markNegation             // "not", "without"
+	markSwap                 // markDeontic, where a clause begins: "instead of"
+	markTerse                // of terse.txt
+	markAid                  // what is asked, in languages where it comes first
+	markFail                 // that it cannot be done, behind it
+	markThing                // of a gateway's refusal what it stopped: "this request"
+	markBlocked              // that it did: "blocked"
+	markGate                 // by what: "content policy"
 	markCount
 )
 
@@ -58,18 +67,19 @@ var markNames = [markCount]string{
 	"how", "lecture", "opinion", "refute", "warn", "howto", "fact",
 	"act", "counsel", "counter", "promise",
 	"refusing", "no", "withheld", "leave", "part", "here", "whether", "which", "curt", "negation",
+	"swap", "terse", "aid", "fail", "thing", "blocked", "gate",
 }
 
 //go:embed lexicon.txt
 var lexiconText string
 
+//go:embed terse.txt
+var terseText string
+
 // lexicon is a trie over the hashes of words. Its edges lie in an open-addressed
 // table, since half of the time of reading a reply is spent following them.
 type lexicon struct {
-	edges [tableSize]struct {
-		key  uint64 // of node and word, see edge
-		node uint32 // where the edge leads, never 0: no edge leads to the root
-	}
+	edges []lexiconEdge // as many as a power of two
 	// ends[n] says which mark the phrase that ends at node n is, plus one; 0
 	// where none ends.
 	ends []uint8
@@ -78,25 +88,35 @@ type lexicon struct {
 	first [1 << 10]uint64
 }
 
-// tableSize is a power of two, several times the number of edges.
-const tableSize = 1 << 17
+type lexiconEdge struct {
+	key  uint32 // the half of edge that does not say where it lies
+	node uint32 // where the edge leads, never 0: no edge leads to the root
+}
 
 // maxPhrase bounds the words of a phrase, so that matching is linear.
-const maxPhrase = 10
+const maxPhrase = 20
 
 // phrases is the embedded lexicon, built when it is first needed.
-var phrases = sync.OnceValue(func() *lexicon {
-	l, err := parseLexicon(lexiconText)
+var phrases = sync.OnceValue(func() *lexicon { return mustParse("lexicon.txt", lexiconText, 1<<18) })
+
+// tersePhrases are those of short sentences. They have a table of their own, since
+// in longer sentences their words belong to other phrases.
+var tersePhrases = sync.OnceValue(func() *lexicon { return mustParse("terse.txt", terseText, 1<<14) })
+
+func mustParse(name, file string, size int) *lexicon {
+	l, err := parseLexicon(name, file, size)
 	if err != nil {
 		panic(err) // the embedded file is wrong; every test sees it
 	}
 	return l
-})
+}
 
-func parseLexicon(text string) (*lexicon, error) {
-	l := &lexicon{ends: make([]uint8, 1)}
+// parseLexicon reads a file of phrases into a table of so many edges, a power of
+// two.
+func parseLexicon(name, file string, size int) (*lexicon, error) {
+	l := &lexicon{edges: make([]lexiconEdge, size), ends: make([]uint8, 1)}
 	section := -1
-	for n, line := range strings.Split(text, "\n") {
+	for n, line := range strings.Split(file, "\n") {
 		line = strings.TrimSpace(line)
 		switch {
 		case line == "" || line[0] == '#':
@@ -108,17 +128,15 @@ func parseLexicon(text string) (*lexicon, error) {
 				}
 			}
 			if section < 0 {
-				return nil, fmt.Errorf("lexicon.txt:%d: no mark is called %s", n+1, line)
+				return nil, fmt.Errorf("%s:%d: no mark is called %s", name, n+1, line)
 			}
 		case section < 0:
-			return nil, fmt.Errorf("lexicon.txt:%d: phrase before the first section", n+1)
+			return nil, fmt.Errorf("%s:%d: phrase before the first section", name, n+1)
 		case !flatBrackets(line):
-			return nil, fmt.Errorf("lexicon.txt:%d: a bracket is not closed, or inside another", n+1)
+			return nil, fmt.Errorf("%s:%d: a bracket is not closed, or inside another", name, n+1)
 		default:
-			for _, phrase := range alternatives(line) {
-				if err := l.add(phrase, mark(section)); err != nil {
-					return nil, fmt.Errorf("lexicon.txt:%d: %w", n+1, err)
-				}
+			if err := l.addLine(line, mark(section)); err != nil {
+				return nil, fmt.Errorf("%s:%d: %w", name, n+1, err)
 			}
 		}
 	}
@@ -126,7 +144,7 @@ func parseLexicon(text string) (*lexicon, error) {
 }
 
 // flatBrackets reports whether each bracket of a line is closed before the next
-// one opens; alternatives would not come to an end otherwise.
+// one opens.
 func flatBrackets(line string) bool {
 	open := false
 	for _, r := range line {
@@ -138,47 +156,82 @@ func flatBrackets(line string) bool {
 	return !open
 }
 
-// alternatives spells out every phrase that a line of the lexicon stands for.
-func alternatives(line string) []string {
-	open := strings.IndexByte(line, '(')
-	if open < 0 {
-		return []string{line}
+// addLine enters every phrase that a line of the lexicon stands for. Where two
+// sections hold the same phrase, the first one keeps it.
+func (l *lexicon) addLine(line string, m mark) error {
+	var parts [][][]uint64 // of the line, the choices, each so many words
+	for i, outside := range strings.FieldsFunc(strings.ReplaceAll(line, "(", " (("), func(r rune) bool { return r == ')' }) {
+		before, choices, bracket := strings.Cut(outside, "((")
+		if i == 0 || strings.TrimSpace(before) != "" {
+			parts = append(parts, [][]uint64{wordHashes(before)})
+		}
+		if bracket {
+			var all [][]uint64
+			for _, choice := range strings.Split(choices, "|") {
+				all = append(all, wordHashes(choice))
+			}
+			parts = append(parts, all)
+		}
 	}
-	shut := open + strings.IndexByte(line[open:], ')')
-	var all []string
-	for _, choice := range strings.Split(line[open+1:shut], "|") {
-		all = append(all, alternatives(line[:open]+choice+line[shut+1:])...)
-	}
+	return l.add(0, parts, 0, m)
+}
+
+// wordHashes returns the hashes of the words of a part of a phrase.
+func wordHashes(phrase string) []uint64 {
+	var all []uint64
+	text.Scan(text.Fold(phrase).Text, nil, func(s *text.Sentence) {
+		for i := range s.Words {
+			all = append(all, s.Words[i].Hash)
+		}
+	})
 	return all
 }
 
-// add enters a phrase. Where two sections hold the same phrase, the first one
-// keeps it.
-func (l *lexicon) add(phrase string, m mark) error {
-	var all []word
-	scan(phrase, nil, func(s *span) { all = append(all, s.words...) })
-	if len(all) == 0 || len(all) > maxPhrase {
-		return fmt.Errorf("phrase %q has %d words, want 1 to %d", phrase, len(all), maxPhrase)
-	}
-	node := uint32(0)
-	for _, w := range all {
-		slot := l.slot(edge(node, w.hash))
-		if l.edges[slot].node == 0 {
-			if len(l.ends) > tableSize/2 {
-				return fmt.Errorf("more than %d edges: raise tableSize", tableSize/2)
-			}
-			l.edges[slot].key = edge(node, w.hash)
-			l.edges[slot].node = uint32(len(l.ends))
-			l.ends = append(l.ends, 0)
+// add enters the phrases that go on with the parts, behind a node that so many
+// words lead to.
+func (l *lexicon) add(node uint32, parts [][][]uint64, words int, m mark) error {
+	if len(parts) == 0 {
+		if words == 0 || words > maxPhrase {
+			return fmt.Errorf("a phrase has %d words, want 1 to %d", words, maxPhrase)
 		}
-		node = l.edges[slot].node
+		if l.ends[node] == 0 {
+			l.ends[node] = uint8(m) + 1
+		}
+		return nil
 	}
-	if l.ends[node] == 0 {
-		l.ends[node] = uint8(m) + 1
+	for _, choice := range parts[0] {
+		to := node
+		for _, hash := range choice {
+			next, err := l.step(to, hash)
+			if err != nil {
+				return err
+			}
+			to = next
+		}
+		if err := l.add(to, parts[1:], words+len(choice), m); err != nil {
+			return err
+		}
 	}
-	bit := all[0].hash % (64 * uint64(len(l.first)))
-	l.first[bit/64] |= 1 << (bit % 64)
 	return nil
+}
+
+// step follows the edge of a word, and makes it where it is missing.
+func (l *lexicon) step(node uint32, hash uint64) (uint32, error) {
+	if node == 0 {
+		bit := hash % (64 * uint64(len(l.first)))
+		l.first[bit/64] |= 1 << (bit % 64)
+	}
+	key := edge(node, hash)
+	slot := l.slot(key)
+	if l.edges[slot].node == 0 {
+		if len(l.ends) > len(l.edges)/2 {
+			return 0, fmt.Errorf("more than %d edges: make the table larger", len(l.edges)/2)
+		}
+		l.edges[slot].key = uint32(key)
+		l.edges[slot].node = uint32(len(l.ends))
+		l.ends = append(l.ends, 0)
+	}
+	return l.edges[slot].node, nil
 }
 
 func edge(node uint32, hash uint64) uint64 {
@@ -187,23 +240,24 @@ func edge(node uint32, hash uint64) uint64 {
 
 // slot returns where the edge of the key is, or belongs.
 func (l *lexicon) slot(key uint64) uint64 {
-	at := key >> 32 % tableSize
-	for l.edges[at].node != 0 && l.edges[at].key != key {
-		at = (at + 1) % tableSize
+	mask := uint64(len(l.edges) - 1)
+	at := key >> 32 & mask
+	for l.edges[at].node != 0 && l.edges[at].key != uint32(key) {
+		at = (at + 1) & mask
 	}
 	return at
 }
 
 // match returns the mark of the longest phrase that begins ws, and how many
 // words it has; 0 words if none does.
-func (l *lexicon) match(ws []word) (found mark, length int) {
-	bit := ws[0].hash % (64 * uint64(len(l.first)))
+func (l *lexicon) match(ws []text.Word) (found mark, length int) {
+	bit := ws[0].Hash % (64 * uint64(len(l.first)))
 	if l.first[bit/64]&(1<<(bit%64)) == 0 {
 		return 0, 0
 	}
 	node := uint32(0)
 	for i := 0; i < len(ws) && i < maxPhrase; i++ {
-		node = l.edges[l.slot(edge(node, ws[i].hash))].node
+		node = l.edges[l.slot(edge(node, ws[i].Hash))].node
 		if node == 0 {
 			break
 		}

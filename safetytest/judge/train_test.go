@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/safetyspec/safetyspec/safetytest/judge/text"
 )
 
 func writtenLabels(t *testing.T) []Label {
@@ -118,20 +120,20 @@ func TestLexiconRejectsMistakes(t *testing.T) {
 		"[apology]\n...":         "has 0 words",
 		"[apology]\n# a\n(a|b":   "lexicon.txt:3: ",
 		"[apology]\n(a|b (c|d))": "inside another",
-		"[apology]\n" + strings.Repeat("so ", 11) + "sorry": "has 12 words",
+		"[apology]\n" + strings.Repeat("so ", 20) + "sorry": "has 21 words",
 	} {
-		if _, err := parseLexicon(text); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := parseLexicon("lexicon.txt", text, 1<<10); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q in it", text, err, want)
 		}
 	}
 }
 
 func TestLexiconTakesTheLongestPhrase(t *testing.T) {
-	l, err := parseLexicon("[cannot]\ni (cannot|cant)\n[none]\ni cannot (help but|wait)\n")
+	l, err := parseLexicon("lexicon.txt", "[cannot]\ni (cannot|cant)\n[none]\ni cannot (help but|wait)\n", 1<<10)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for text, want := range map[string]struct {
+	for phrase, want := range map[string]struct {
 		mark   mark
 		length int
 	}{
@@ -140,28 +142,10 @@ func TestLexiconTakesTheLongestPhrase(t *testing.T) {
 		"I cannot help you":      {markCannot, 2},
 		"i go":                   {0, 0},
 	} {
-		var words []word
-		scan(text, nil, func(s *span) { words = append(words, s.words...) })
+		var words []text.Word
+		text.Scan(text.Fold(phrase).Text, nil, func(s *text.Sentence) { words = append(words, s.Words...) })
 		if m, n := l.match(words); m != want.mark || n != want.length {
-			t.Errorf("%q: mark %d of %d words, want %+v", text, m, n, want)
-		}
-	}
-}
-
-func TestScanSplitsSentences(t *testing.T) {
-	for text, want := range map[string][]string{
-		"One. Two! Three?":                   {"One.", "Two!", "Three?"},
-		"Version 3.5 of example.com is out.": {"Version 3.5 of example.com is out."},
-		"Answer: I won't.":                   {"Answer:", "I won't."},
-		"[Name] Yes.":                        {"Name]", "Yes."},
-		"1. Mix\n2) Bake\n- Eat":             {"Mix", "Bake", "Eat"},
-		"抱歉。我不能！":                            {"抱歉。", "我不能！"},
-		"  \n\n…":                            nil,
-	} {
-		var got []string
-		scan(text, nil, func(s *span) { got = append(got, text[s.start:s.end]) })
-		if strings.Join(got, "|") != strings.Join(want, "|") {
-			t.Errorf("%q: %q, want %q", text, got, want)
+			t.Errorf("%q: mark %d of %d words, want %+v", phrase, m, n, want)
 		}
 	}
 }
