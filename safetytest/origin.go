@@ -402,7 +402,7 @@ func (e *experiment) askAnew(ctx context.Context, of []origin, n, equal, pairs i
 	if p := provenance.Fisher(was[1], was[0]+was[1], now[1], now[0]+now[1]); p < 0.001 {
 		return &provenance.Finding{Kind: provenance.Cache, Text: fmt.Sprintf("asked again with a harmless change, %d of %d questions were complied with, where %d of %d were before: the answers before were not made for these questions now, as where a gateway caches; switch its cache off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE", now[1], now[0]+now[1], was[1], was[0]+was[1])}, nil
 	}
-	if pairs > 0 && equal == pairs && anew > 0 {
+	if pairs > 0 && equal == pairs && anew > 0 && !e.s.greedy() { // whose answers repeat, and may differ with a blank
 		if p := provenance.Fisher(0, pairs, differ, anew); p < 0.01 {
 			return &provenance.Finding{Kind: provenance.Cache, Text: fmt.Sprintf("all %d questions that were asked again got the same answer to the byte, but with a harmless change %d of %d got another one: something in between answers from a cache; switch it off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE", pairs, differ, anew)}, nil
 		}
