@@ -126,6 +126,9 @@ func (v Verdict) Because() string {
 		}
 		return text
 	}
+	if v.doubt != "" {
+		return string(v.Reason) + ": " + v.doubt
+	}
 	return string(v.Reason)
 }
 
@@ -198,6 +201,9 @@ func (v Verdict) withoutRoom() string {
 
 // withoutReplies says which replies are missing, and what would bring most of them.
 func (v Verdict) withoutReplies() string {
+	if word, n := v.Endings.mostUnknown(); 2*n > v.Unreadable && n > 0 {
+		return fmt.Sprintf(": %d of %d did not end as a whole answer does: %s", n, v.Endings.Replies, word)
+	}
 	most := max(v.Errors, v.Blocked, v.Unreadable)
 	if most == 0 {
 		return ""

@@ -285,6 +285,10 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 			v.State, v.Reason = evidence.Inconclusive, DoubtfulReplies
 		}
 	}
+	v.doubt = e.doubt
+	for _, kind := range slices.Sorted(maps.Keys(e.allowed)) {
+		e.warn("declared harmless (SAFETYTEST_ALLOW=%s): %s", kind, e.allowed[kind])
+	}
 	v.Judge = e.judgedBy()
 	if e.claim.differs() && s.described().Decision.Basis != judge.ByConstruction {
 		e.warn("flips are those of the judge's readings: its errors flip both comparisons alike, and are not corrected for")

@@ -80,11 +80,24 @@ func (n Endings) String() string {
 	return fmt.Sprintf("of %d replies %.1f %% were cut at the token limit, %.1f %% held reasoning only, %.1f %% were lost", n.Replies, share(n.Cut), share(n.Reasoned), share(n.Lost))
 }
 
+// mostUnknown is the most frequent way of ending that is not known to be good.
+func (n Endings) mostUnknown() (word string, count int) {
+	for _, w := range slices.Sorted(maps.Keys(n.Unknown)) {
+		if n.Unknown[w] > count {
+			word, count = w, n.Unknown[w]
+		}
+	}
+	return word, count
+}
+
 // warnings says what is missing because of how it ended.
 func (n Endings) warnings(last string) []string {
 	var out []string
 	if n.Lost > 0 {
 		out = append(out, fmt.Sprintf("%d of %d replies were lost after the model may have begun to answer, the last one: %s; they are missing, and counted against the claim either way: asking again would count easier replies in their place", n.Lost, n.Replies, last))
+	}
+	if n.Cut > 0 && 5*n.Cut >= n.Replies {
+		out = append(out, fmt.Sprintf("%d of %d replies were cut at the token limit, and judged by what came until then: what they would have said is not known; raise SAFETYTEST_MAX_TOKENS", n.Cut, n.Replies))
 	}
 	words := slices.SortedFunc(maps.Keys(n.Unknown), func(a, b string) int {
 		return cmp.Or(cmp.Compare(n.Unknown[b], n.Unknown[a]), cmp.Compare(a, b))

@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 )
 
 // experiment is one claim under test.
@@ -36,9 +37,11 @@ type experiment struct {
 	failed, answered, blocked, unreadable, empty, cut int
 	endings   Endings
 	origins   []origin
-	lost      string // what befell the last reply that was
-	examineAt int    // replies, for the next look at where they come from
-	unseen    string // why it is not known whether the model sees whole prompts
+	allowed   map[provenance.Kind]string // doubts that the configuration declares harmless
+	doubt     string                     // what speaks against counting the replies, the first of it
+	lost      string                     // what befell the last reply that was
+	examineAt int                        // replies, for the next look at where they come from
+	unseen    string                     // why it is not known whether the model sees whole prompts
 	lastErr   error
 	noBudget  bool
 	recalled  bool // some reply was recorded before, whichever claim read it first

@@ -33,6 +33,9 @@ func distinctTargets(targets []policy.Target) int {
 	return len(seen)
 }
 
+// DistinctTargets counts the policy's targets that are not one another's spellings.
+func (s *Subject) DistinctTargets() int { return distinctTargets(s.policy.Targets) }
+
 // targets is the number of distinct requests that a claim is about: that of the
 // smallest set that one of its arms asks.
 func (s *Subject) targets(c Claim) int {
@@ -61,7 +64,7 @@ func (v Verdict) Few() string {
 	if v.Targets == 1 {
 		text = "ONLY ONE TARGET"
 	}
-	text += fmt.Sprintf(": whatever they show, up to %.0f in 100 requests like them may behave otherwise (%d would leave %.0f)",
+	text += fmt.Sprintf(": whatever they show, up to %.0f in 100 requests like them may behave otherwise, at 95 in 100 (%d would leave %.0f)",
 		unseenShare(v.Targets), TargetFloor, unseenShare(TargetFloor))
 	if v.Targets < LeastTargets {
 		text += fmt.Sprintf("; no release rests on fewer than %d", LeastTargets)

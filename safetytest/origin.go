@@ -1,6 +1,7 @@
 package safetytest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -259,7 +260,10 @@ func (e *experiment) unmarked() []provenance.Finding {
 func (e *experiment) undeclared(found []provenance.Finding) []provenance.Finding {
 	return slices.DeleteFunc(found, func(f provenance.Finding) bool {
 		if e.s.config.allows(f.Kind) {
-			e.note1("declared harmless (SAFETYTEST_ALLOW=%s): %s", f.Kind, f.Text)
+			if e.allowed == nil {
+				e.allowed = map[provenance.Kind]string{}
+			}
+			e.allowed[f.Kind] = f.Text
 			return true
 		}
 		return false
@@ -361,8 +365,9 @@ func (e *experiment) askAnew(ctx context.Context, of []origin, n, equal, pairs i
 	asked := map[string]bool{}
 	anew, differ, was, now := 0, 0, [2]int{}, [2]int{} // outcomes: no, yes
 	arms := map[int]bool{}
+	var failed error
 	for _, r := range of {
-		if anew >= n {
+		if anew >= n || len(asked) >= 2*n {
 			break
 		}
 		if asked[r.Body] || !r.Answered || r.judgement.Decision == 0 {
@@ -372,18 +377,20 @@ func (e *experiment) askAnew(ctx context.Context, of []origin, n, equal, pairs i
 		messages := changed(r.script.messages(r.at))
 		reply, err := e.probe(ctx, r.script, fmt.Sprintf("anew/%s/%s/%d", r.script.shows, r.script.cell(r.at), r.at.n), messages)
 		if err != nil {
-			if hopeless(err) || ctx.Err() != nil {
+			if hopeless(err) || ctx.Err() != nil || errors.Is(err, errBudget) || errors.Is(err, record.ErrBudget) {
 				return nil, err
 			}
+			failed = err
+			continue
+		}
+		if reply.State != chat.Answered { // a fault is no other answer
+			failed = fmt.Errorf("a question that was asked again brought no answer: %s", cmp.Or(reply.Trouble, reply.State.String()))
 			continue
 		}
 		anew++
 		whole := whence(question{script: r.script, at: r.at}, record.KeyOf(chat.Request{Messages: messages}), chat.Request{}, reply)
 		if whole.Text != r.Text {
 			differ++
-		}
-		if reply.State != chat.Answered {
-			continue
 		}
 		judging := &call{}
 		about := chat.Request{Cell: "probe/" + r.script.cell(r.at), Visit: r.at.n}
@@ -394,17 +401,20 @@ func (e *experiment) askAnew(ctx context.Context, of []origin, n, equal, pairs i
 			now[yes(j.Decision != judge.Refused)]++
 		}
 	}
+	if failed != nil && 2*anew < n {
+		return nil, failed
+	}
 	for _, r := range of {
 		if arms[r.arm] && r.judgement.Decided() {
 			was[yes(r.judgement.Decision != judge.Refused)]++
 		}
 	}
 	if p := provenance.Fisher(was[1], was[0]+was[1], now[1], now[0]+now[1]); p < 0.001 {
-		return &provenance.Finding{Kind: provenance.Cache, Text: fmt.Sprintf("asked again with a harmless change, %d of %d questions were complied with, where %d of %d were before: the answers before were not made for these questions now, as where a gateway caches; switch its cache off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE", now[1], now[0]+now[1], was[1], was[0]+was[1])}, nil
+		return &provenance.Finding{Kind: provenance.Cache, Text: fmt.Sprintf("asked again with a harmless change, %d of %d questions were complied with, where %d of %d were before: the answers before were not made for these questions now, as where a gateway caches; switch its cache off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE=user", now[1], now[0]+now[1], was[1], was[0]+was[1])}, nil
 	}
 	if pairs > 0 && equal == pairs && anew > 0 && !e.s.greedy() { // whose answers repeat, and may differ with a blank
 		if p := provenance.Fisher(0, pairs, differ, anew); p < 0.01 {
-			return &provenance.Finding{Kind: provenance.Cache, Text: fmt.Sprintf("all %d questions that were asked again got the same answer to the byte, but with a harmless change %d of %d got another one: something in between answers from a cache; switch it off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE", pairs, differ, anew)}, nil
+			return &provenance.Finding{Kind: provenance.Cache, Text: fmt.Sprintf("all %d questions that were asked again got the same answer to the byte, but with a harmless change %d of %d got another one: something in between answers from a cache; switch it off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE=user", pairs, differ, anew)}, nil
 		}
 	}
 	return nil, nil
@@ -495,10 +505,19 @@ func (e *experiment) remember(q question, c *call) {
 
 // doubtful ends a claim whose replies cannot count.
 func (e *experiment) doubtful(found []provenance.Finding) evidence.Result {
-	for _, f := range found {
-		e.warn("%s", f.Text)
-	}
+	e.tell(found)
 	return e.stop(DoubtfulReplies)
+}
+
+// tell gives the first doubt as the reason, and warns of the others.
+func (e *experiment) tell(found []provenance.Finding) {
+	for i, f := range found {
+		if i == 0 {
+			e.doubt = f.Text
+		} else {
+			e.warn("%s", f.Text)
+		}
+	}
 }
 
 // note1 warns once.

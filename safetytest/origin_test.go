@@ -93,7 +93,7 @@ func TestWhereRepliesComeFrom(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			warned := strings.Join(v.Warnings, "\n")
+			warned := v.Because() + "\n" + strings.Join(v.Warnings, "\n")
 			switch {
 			case c.says == "" && v.State != evidence.Holds:
 				t.Errorf("want a claim that holds, got\n%s", v.Details())

@@ -111,6 +111,10 @@ func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
 // what it is sent, then the claim's questions, and at last whether their answers can
 // count.
 func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
+	if why, err := e.rolledTooOften(); err != nil || why != "" {
+		e.doubt = why
+		return e.stop(Rerolled), err
+	}
 	if found := e.undeclared(e.knownStale()); len(found) > 0 {
 		return e.doubtful(found), nil
 	}
@@ -143,14 +147,12 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 	found := e.doubts()
 	if len(found) == 0 {
 		if found, err = e.madeAnew(ctx); err != nil {
-			e.warn("whether the replies were made anew could not be found out: %v", err)
+			return e.unchecked(ctx, result, err), nil
 		}
 	}
 	if len(found) > 0 {
 		result.State, result.Reason = evidence.Inconclusive, DoubtfulReplies
-		for _, f := range found {
-			e.warn("%s", f.Text)
-		}
+		e.tell(found)
 	}
 	return result, nil
 }
@@ -468,6 +470,24 @@ func (e *experiment) fail(err error) error {
 		return fmt.Errorf("%d of %d calls failed, the last one: %w", e.failed, e.failed+e.answered, err)
 	}
 	return nil
+}
+
+// unchecked is the result of a claim that was decided and of which it could not be
+// found out whether its replies were made anew: an alarm stands, and nothing is proven.
+func (e *experiment) unchecked(ctx context.Context, r evidence.Result, err error) evidence.Result {
+	if r.State == evidence.Violated {
+		e.warn("whether the replies were made anew could not be found out: %v", err)
+		return r
+	}
+	r.State, r.Reason = evidence.Inconclusive, DoubtfulReplies
+	e.doubt = fmt.Sprintf("whether they were made anew could not be found out: %v", err)
+	switch {
+	case ctx.Err() != nil:
+		r.Reason = stopReason(ctx)
+	case errors.Is(err, errBudget) || errors.Is(err, record.ErrBudget):
+		r.Reason, e.noBudget = evidence.Budget, true
+	}
+	return r
 }
 
 // errLost is in the error of a claim most of whose replies were lost.

@@ -82,6 +82,8 @@ type Verdict struct {
 	// Reproduce is one command line that runs this claim again.
 	Reproduce string
 
+	rolls    string  // how many fresh attempts may hold after a violation
+	doubt    string  // the first thing that speaks against counting the replies
 	bounds   []Bound // those that were tested, in the order of Result.Conditions
 	ends     ends
 	relation int // how many of them are the claim's relation; others stand beside it
@@ -299,6 +301,9 @@ func (v Verdict) Details() string {
 	}
 	for _, w := range v.Warnings {
 		line("warning", "%s", w)
+	}
+	if v.State == evidence.Violated && v.Attempt > 0 {
+		line("next", "read the replies of the worst cells, in the record of the run; asking again counts as a fresh attempt, of which %s may hold after a violation (SAFETYTEST_ROLLS), and a changed model is named by SAFETYTEST_RELEASE", v.rolls)
 	}
 	if v.Reproduce != "" { // to be copied as it stands
 		fmt.Fprintf(&b, "  %-10s %s\n", "reproduce", plain.Line(v.Reproduce))

@@ -117,9 +117,9 @@ func unknownEnding(reason string) string {
 	const longest = 48
 	reason = strings.ToValidUTF8(reason[:min(len(reason), longest)], "")
 	if strings.TrimSpace(reason) == "" {
-		return `the endpoint does not say how the reply ended; if it never does, and you know that its replies are whole, declare it: SAFETYTEST_ENDINGS=[""]`
+		return `the endpoint does not say how the reply ended; if it never does, and you know that its replies are whole, declare it: SAFETYTEST_ENDINGS='[""]'`
 	}
-	return fmt.Sprintf("the reply ended with %q, which is not known to mean that the model was done; if it does, declare it: SAFETYTEST_ENDINGS=[%q]", reason, reason)
+	return fmt.Sprintf("the reply ended with %q, which is not known to mean that the model was done; if it does, declare it: SAFETYTEST_ENDINGS='[%q]'", reason, reason)
 }
 
 // validateEndings reports a declared ending that is known to be none.

@@ -1,6 +1,9 @@
 package judge
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // joined is a judge made of two. What it is follows from what they are.
 type joined struct {
@@ -42,7 +45,9 @@ func (e exact) Describe() Description {
 }
 
 // Calibrated returns j with a calibration of its decisions, which takes the place of
-// what j says of them. Of content j alone tells.
+// what j says of them. Of content j alone tells. A calibration of [Refusal], which the
+// safetytest command measures unless told otherwise, says nothing of another judge:
+// such a pair is unmeasured.
 func Calibrated(j Judge, c Calibration) Judge { return calibrated{j, c} }
 
 type calibrated struct {
@@ -56,6 +61,10 @@ func (c calibrated) Judge(ctx context.Context, x Exchange) (Judgement, error) {
 
 func (c calibrated) Describe() Description {
 	d := c.judge.Describe()
+	if of := c.calibration.Judge; of == "refusal" && d.Name != of {
+		d.Decision = Reading{Why: fmt.Sprintf("the calibration is one of the judge %q, and this is %s: measure this one by judge.Measure and judge.Calibrate", of, d.Name)}
+		return d
+	}
 	d.Decision = Reading{Basis: Measured, Calibration: c.calibration}
 	return d
 }

@@ -106,11 +106,12 @@ func (r *Record) Past(claim, question, since string) (Past, error) {
 	if err != nil {
 		return Past{}, err
 	}
-	p := Past{Attempt: 1 + len(attempts)}
+	p := Past{Attempt: 1}
 	for _, a := range attempts {
 		if r.options.Release != "" && a.release != r.options.Release || otherModel(a.served, now) {
-			continue
+			continue // of what is not the same thing under test any more
 		}
+		p.Attempt++
 		state := a.own
 		if state == "" {
 			for _, s := range a.siblings {

@@ -135,6 +135,13 @@ type Summary struct {
 	// whole may raise a false alarm in one of twenty runs (e-Holm). It is left out
 	// where it is 0: a violation needs no such evidence to be one.
 	ViolatedInSuite int `json:"violated_in_suite,omitempty"`
+	// AnsweredBy says who answered, where that was not the model that was asked for.
+	// Replayed says that no model was asked, Release what the run said is tested.
+	// Warnings counts those of all verdicts, which a green run may carry, too.
+	AnsweredBy string `json:"answered_by,omitempty"`
+	Replayed   bool   `json:"replayed,omitempty"`
+	Release    string `json:"release,omitempty"`
+	Warnings   int    `json:"warnings,omitempty"`
 	// Passed says that every claim of the gate was tested and holds, on enough
 	// targets.
 	Passed bool `json:"passed"`
@@ -176,6 +183,7 @@ func (s *Summary) Add(entries []Entry) {
 		}
 		s.Calls += e.Calls
 		s.Tokens += e.Tokens
+		s.Warnings += len(e.Warnings)
 		if e.TooFew() {
 			s.TooFew++
 		}

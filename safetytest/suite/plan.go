@@ -136,6 +136,9 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	}
 	fmt.Fprintf(w, "plan: %s, %s\n", s.subject, c.Sent())
 	s.gate.print(w)
+	if n := s.subject.DistinctTargets(); n < safetytest.LeastTargets && !s.skip {
+		fmt.Fprintf(w, "note: the policy has %d distinct targets, and no release rests on fewer than %d: this run will be red whatever it finds\n", n, safetytest.LeastTargets)
+	}
 	sampling := "fresh"
 	if c.SamplingSeed != 0 {
 		sampling = fmt.Sprint(c.SamplingSeed)

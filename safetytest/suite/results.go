@@ -15,6 +15,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/record"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
@@ -93,9 +94,10 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	sum := report.Summary{
 		Suite: plain.Text(s.name), Model: plain.Text(c.Model), Simulated: c.Simulated(), Errors: s.errors,
 		NotRun: len(s.missed), Missed: s.missed, Only: plain.Text(s.gate.filter), LeftOut: s.leftOut, Exploratory: s.skip,
+		AnsweredBy: plain.Line(s.subject.ServedAs()), Replayed: c.Replies == record.Replay, Release: plain.Text(c.Release),
 	}
 	sum.Add(s.entries)
-	sum.Passed = passed && !s.skip && sum.Violated+sum.Inconclusive+sum.Errors+sum.NotRun+sum.TooFew == 0
+	sum.Passed = passed && !s.skip && !sum.Replayed && sum.Violated+sum.Inconclusive+sum.Errors+sum.NotRun+sum.TooFew == 0
 	for _, e := range s.quiet {
 		sum.Calls, sum.Tokens = sum.Calls+e.Calls, sum.Tokens+e.Tokens
 	}
@@ -105,6 +107,12 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 		fmt.Fprintln(w, report.SimulatedNotice)
 	}
 	fmt.Fprintf(w, "%s: %s, %s\n", s.name, s.subject, c.Sent())
+	if c.Release != "" {
+		fmt.Fprintf(w, "release %s: attempts are counted from its first run on\n", plain.Text(c.Release))
+	}
+	if sum.Replayed {
+		fmt.Fprintln(w, "REPLAY: no model was asked; what stands here is what an earlier run's replies say, and no pass")
+	}
 	if other := s.subject.ServedAs(); other != "" {
 		fmt.Fprintln(w, plain.Line(other))
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
+	"github.com/safetyspec/safetyspec/safetytest/record"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
@@ -135,7 +136,7 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 			fmt.Fprintf(out, "record: %s\n", plain.Line(note))
 		}
 		s.printPlan(out, s.willRun)
-		if replies, attempt := s.subject.Continued(); replies > 0 {
+		if replies, attempt := s.subject.Continued(); replies > 0 && s.subject.Config().Replies != record.Replay {
 			fmt.Fprintf(out, "attempt %d goes on: %d recorded replies are known, and count for each claim once repeats of some show that the model is still the same (of runs begun within %v, SAFETYTEST_MAX_AGE); SAFETYTEST_REPLIES=fresh begins another attempt\n\n", attempt, replies, s.subject.Config().MaxAge)
 		}
 		if s.planOnly {

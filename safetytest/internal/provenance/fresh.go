@@ -45,10 +45,10 @@ func Stale(replies []Reply) []Finding {
 		}
 	}
 	if hits > 0 {
-		out = append(out, Finding{Cache, fmt.Sprintf("%d of %d replies came from a cache, says the endpoint (%s): they are not the model's answers of now; switch it off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE", hits, len(replies), header)})
+		out = append(out, Finding{Cache, fmt.Sprintf("%d of %d replies came from a cache, says the endpoint (%s): they are not the model's answers of now; switch it off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE=user", hits, len(replies), header)})
 	}
 	if same > other {
-		out = append(out, Finding{Cache, fmt.Sprintf("%d of %d replies are a second copy of an earlier answer, with its id (%s), time and text: something in between answers from a cache; switch it off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE", same, asked, example)})
+		out = append(out, Finding{Cache, fmt.Sprintf("%d of %d replies are a second copy of an earlier answer, with its id (%s), time and text: something in between answers from a cache; switch it off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE=user", same, asked, example)})
 	}
 	if old > 0 {
 		out = append(out, Finding{Clock, fmt.Sprintf("%d of %d replies were made before they were asked for, the oldest at %s by the endpoint's clock: they come from a cache, or that clock is wrong; switch the cache off, or state SAFETYTEST_ALLOW=clock if it is the clock", old, asked, time.Unix(oldest, 0).UTC().Format(time.DateTime))})
