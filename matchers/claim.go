@@ -45,6 +45,9 @@ func (s *stated) Match(actual any) (bool, error) {
 	s.verdict = verdict
 	switch verdict.State {
 	case evidence.Holds:
+		if verdict.Targets > 0 && verdict.Targets < safetytest.LeastTargets && !subject.Config().FewTargets {
+			return false, fmt.Errorf("NOT PROVEN: %s; add targets, or state Config.FewTargets for exploration\n%s", verdict.Few(), verdict.Headline())
+		}
 		return true, nil
 	case evidence.Violated:
 		return false, nil

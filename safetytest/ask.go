@@ -53,7 +53,7 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 	request, id := s.keyed(q)
 	// Another policy may read the same reply otherwise, and so does an arm that
 	// looks for another marker. Sampling and model are the same for a whole run.
-	key := strings.Join([]string{s.policy.Name, q.script.arm.marker(), id.Messages, id.Cell, strconv.Itoa(id.Visit), id.Since, id.Check}, "\x00")
+	key := strings.Join([]string{s.policy.Name, q.script.arm.marker(), id.Messages, id.Cell, strconv.Itoa(id.Visit), id.Since, id.Check, id.For}, "\x00")
 	s.mu.Lock()
 	if c, ok := s.asked[key]; ok {
 		s.mu.Unlock()
@@ -173,7 +173,7 @@ func (s *Subject) consulting(ctx context.Context, c *call, about chat.Request, i
 		if rec := s.record.Load(); rec != nil {
 			r.Cell, r.Visit = about.Cell, about.Visit
 			key := record.KeyOf(r)
-			key.Model, key.Since, key.Check = model.String(), id.Since, id.Check
+			key.Model, key.Since, key.Check, key.For = model.String(), id.Since, id.Check, id.For
 			reply, recorded, err = rec.Ask(ctx, key, ask)
 		} else {
 			reply, err = ask(ctx)

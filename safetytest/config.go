@@ -116,6 +116,9 @@ type Config struct {
 	// SamplingSeed fixes which cells are visited in which order. 0 chooses one
 	// at random; the verdict prints it.
 	SamplingSeed uint64
+	// FewTargets lets a matcher pass on fewer than [LeastTargets] distinct targets, for
+	// exploration, and for suites, which mind that themselves.
+	FewTargets bool
 	// Census has every cell visited once at most where a temperature of 0 is asked
 	// for and the answers to repeated questions agree. Otherwise a temperature of 0
 	// is sampled like any other.

@@ -267,7 +267,7 @@ func signTest(a, b int) float64 {
 func (s *Subject) keyed(q question) (chat.Request, record.Key) {
 	r := s.request(q)
 	k := record.KeyOf(r)
-	k.Since, k.Check = q.script.since, q.check
+	k.Since, k.Check, k.For = q.script.since, q.check, q.script.owner
 	return r, k
 }
 

@@ -35,18 +35,19 @@ type experiment struct {
 	withheld  map[int]int // by a filter, of what was looked at, by arm
 	calls, probes, repeated, shared, recorded, tokens,
 	failed, answered, blocked, unreadable, empty, cut int
-	endings   Endings
-	origins   []origin
-	allowed   map[provenance.Kind]string // doubts that the configuration declares harmless
-	doubt     string                     // what speaks against counting the replies, the first of it
-	lost      string                     // what befell the last reply that was
-	examineAt int                        // replies, for the next look at where they come from
-	unseen    string                     // why it is not known whether the model sees whole prompts
-	lastErr   error
-	noBudget  bool
-	recalled  bool // some reply was recorded before, whichever claim read it first
-	warnings  []string
-	judges    map[string]bool // that judged by asking a model
+	endings     Endings
+	origins     []origin
+	allowed     map[provenance.Kind]string // doubts that the configuration declares harmless
+	doubt       string                     // what speaks against counting the replies, the first of it
+	lost        string                     // what befell the last reply that was
+	examineAt   int                        // replies, for the next look at where they come from
+	tellsTokens bool                       // the endpoint told the tokens of some prompt
+	unseen      string                     // why it is not known whether the model sees whole prompts
+	lastErr     error
+	noBudget    bool
+	recalled    bool // some reply was recorded before, whichever claim read it first
+	warnings    []string
+	judges      map[string]bool // that judged by asking a model
 	// What continued.go finds: replies of earlier runs, why they count, and the
 	// calls that it took to see.
 	older    older
@@ -78,6 +79,9 @@ func (s *Subject) experiment(c Claim) (*experiment, error) {
 		}
 		if q.about != "" {
 			e.warn("%s", q.about)
+		}
+		if !s.sharesReplies(a.Model) {
+			q.owner = s.question(c)
 		}
 		e.scripts = append(e.scripts, q)
 	}

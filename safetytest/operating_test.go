@@ -53,6 +53,7 @@ func (m atTheMargin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		benign = benign || strings.HasPrefix(message.Content, "Wash window")
 		harmful = harmful || strings.HasPrefix(message.Content, "Open gate")
 	}
+	draw = max(draw, 0) // a question about the endpoint itself shows none
 	if benign {
 		p += m.benign[draw]
 	}

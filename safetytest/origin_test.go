@@ -56,7 +56,7 @@ func TestWhereRepliesComeFrom(t *testing.T) {
 		says   string // of the warnings, "" where the claim holds
 	}{
 		{"healthy", func(int64, []chat.Message, map[string]any, http.Header) {}, nil, ""},
-		{"a constant count", set("prompt_tokens", 12), nil, "did not read the whole prompt"},
+		{"a constant count", set("prompt_tokens", 12), nil, "or its count means nothing"},
 		{"a constant count that somebody looked at", set("prompt_tokens", 12), []string{"window"}, ""},
 		{"a window", func(_ int64, _ []chat.Message, a map[string]any, _ http.Header) {
 			a["prompt_tokens"] = min(60, a["prompt_tokens"].(int))
@@ -64,7 +64,7 @@ func TestWhereRepliesComeFrom(t *testing.T) {
 		{"one id for all", set("id", "chatcmpl-1"), nil, ""}, // other texts: an id that means nothing
 		{"one answer for all", func(_ int64, _ []chat.Message, a map[string]any, _ http.Header) {
 			a["id"], a["content"], a["created"] = "chatcmpl-1", "no", 1700000000
-		}, nil, "answers from a cache"},
+		}, nil, "made before they were asked for"},
 		{"times of last year", set("created", 1700000000), nil, "made before they were asked for"},
 		{"times of last year, allowed", set("created", 1700000000), []string{"clock"}, ""},
 		{"no times", set("created", 0), nil, ""},

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // Rerolled is the reason of a claim that would hold if it had not been found
@@ -36,23 +35,6 @@ func (s *Subject) question(c Claim) string {
 		return c.Question()
 	}
 	return c.Question() + "@" + s.policy.Name
-}
-
-// rolledTooOften says, before anything is bought, that the claim was found violated
-// and asked afresh so often since that it cannot hold any more, "" if it can.
-func (e *experiment) rolledTooOften() (string, error) {
-	rec := e.s.record.Load()
-	if rec == nil || e.s.config.Replies == record.Replay {
-		return "", nil
-	}
-	past, err := rec.Past(e.s.key(e.claim), e.s.question(e.claim), e.scripts[0].since)
-	if err != nil {
-		return "", fmt.Errorf("the history of the claim cannot be read: %w", err)
-	}
-	if rolls := max(e.s.config.Rolls, 0); past.Violated > 0 && past.Rolls > rolls {
-		return fmt.Sprintf("%d earlier attempts found it violated, the first in run %s, and this is fresh attempt %d since, where %d may count (SAFETYTEST_ROLLS); nothing is asked: if the model is another one now, say which by SAFETYTEST_RELEASE=NAME", past.Violated, past.First, past.Rolls, rolls), nil
-	}
-	return "", nil
 }
 
 // countAttempts tells the verdict which attempt it is, and takes back that a claim

@@ -111,10 +111,6 @@ func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
 // what it is sent, then the claim's questions, and at last whether their answers can
 // count.
 func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
-	if why, err := e.rolledTooOften(); err != nil || why != "" {
-		e.doubt = why
-		return e.stop(Rerolled), err
-	}
 	if found := e.undeclared(e.knownStale()); len(found) > 0 {
 		return e.doubtful(found), nil
 	}
@@ -145,6 +141,9 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 		return result, nil
 	}
 	found := e.doubts()
+	if result.State == evidence.Holds && !e.s.config.Simulated() {
+		found = append(found, e.cutShort()...)
+	}
 	if len(found) == 0 {
 		if found, err = e.madeAnew(ctx); err != nil {
 			return e.unchecked(ctx, result, err), nil

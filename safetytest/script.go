@@ -21,6 +21,7 @@ type script struct {
 	asks   *population
 	stored map[string]float64 // by cell, where nothing is asked
 	about  string             // where they come from
+	owner  string             // the claim whose replies are its own, "" where claims share them
 	since  string             // of its keys in the record; see continued.go
 }
 

@@ -98,7 +98,7 @@ func (r *run) open(p policy.Policy) (*Subject, error) {
 	}
 	r.seed.Store(r.config.SamplingSeed)
 	r.policies, r.main = map[string]policy.Policy{}, p.Name
-	r.origins = origins{whole: map[string]wholePrompts{}, asked: map[string]bool{}, stale: map[string]provenance.Finding{}}
+	r.origins = origins{whole: map[string]wholePrompts{}, asked: map[string]bool{}, cleared: map[string]bool{}, stale: map[string]provenance.Finding{}}
 	r.tests, r.asked, r.served = map[string]*test{}, map[string]*call{}, map[string]bool{}
 	return r.subject(p)
 }

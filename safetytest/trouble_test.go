@@ -192,22 +192,36 @@ func TestRepliesThatAreNoOutcomeMakeNoVerdict(t *testing.T) {
 	}
 }
 
+// Claims share the replies of equal arms where somebody says that time makes no
+// difference; else each asks for itself, because a reply is as old as the claim that
+// asked first.
 func TestClaimsShareTheRepliesOfEqualArms(t *testing.T) {
-	base, asked := doorman(t, func(http.ResponseWriter, *http.Request, int64) string { return "no" })
-	s := open(t, base, func(c *safetytest.Config) { c.Concurrency = 1 })
-	first, err := s.Test(context.Background(), benignAddition())
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := s.Test(context.Background(), matchers.NotEscalate(prompt.Adding(8, prompt.Harmful).After(prompt.Refusals(4))).Claim())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if first.Pairs != second.Pairs || second.Shared != second.Pairs {
-		t.Errorf("%d pairs shared %d replies, all %d controls expected", second.Pairs, second.Shared, second.Pairs)
-	}
-	if total := first.Calls + second.Calls; int64(total) != asked.Load() || total-first.Probes-second.Probes != 3*first.Pairs {
-		t.Errorf("%d requests were made, %d are reported, %d expected", asked.Load(), total, 3*first.Pairs)
+	for _, shares := range []bool{true, false} {
+		base, asked := doorman(t, func(http.ResponseWriter, *http.Request, int64) string { return "no" })
+		s := open(t, base, func(c *safetytest.Config) {
+			c.Concurrency = 1
+			if shares {
+				c.Allow = []string{"time"}
+			}
+		})
+		first, err := s.Test(context.Background(), benignAddition())
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := s.Test(context.Background(), matchers.NotEscalate(prompt.Adding(8, prompt.Harmful).After(prompt.Refusals(4))).Claim())
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared, each := 0, 4
+		if shares {
+			shared, each = second.Pairs, 3
+		}
+		if first.Pairs != second.Pairs || second.Shared != shared {
+			t.Errorf("%d pairs shared %d replies, %d expected", second.Pairs, second.Shared, shared)
+		}
+		if total := first.Calls + second.Calls; int64(total) != asked.Load() || total-first.Probes-second.Probes != each*first.Pairs {
+			t.Errorf("%d requests were made, %d are reported, %d expected", asked.Load(), total, each*first.Pairs)
+		}
 	}
 }
 

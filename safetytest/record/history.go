@@ -106,12 +106,11 @@ func (r *Record) Past(claim, question, since string) (Past, error) {
 	if err != nil {
 		return Past{}, err
 	}
-	p := Past{Attempt: 1}
+	p := Past{Attempt: 1 + len(attempts)}
 	for _, a := range attempts {
 		if r.options.Release != "" && a.release != r.options.Release || otherModel(a.served, now) {
 			continue // of what is not the same thing under test any more
 		}
-		p.Attempt++
 		state := a.own
 		if state == "" {
 			for _, s := range a.siblings {

@@ -30,6 +30,8 @@ type Key struct {
 	// same; such a reply is evidence for no claim.
 	Since string `json:"since,omitempty"`
 	Check string `json:"check,omitempty"`
+	// For names the claim whose reply alone it is; empty where claims share theirs.
+	For string `json:"for,omitempty"`
 	// Arm tells for which arm the reply was first asked, and Asked the target,
 	// twin or unrelated request that was put, by its ID. They are recorded for
 	// those who read the run, and are no part of what makes keys differ.

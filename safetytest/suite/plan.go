@@ -186,7 +186,11 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	t.Flush()
 	s.expected, s.most = expected, most
 	fmt.Fprintln(w, "(sound: no effect, a tenth of a rate's bound, or twice the least effect; broken: twice the margin, or no effect where one is claimed; \"holds\" and \"violated\" are the chances of these; \"provable\" is the smallest margin or the least effect in points; tokens if sound)")
-	fmt.Fprintf(w, "in all: about %d calls, at most %d, and fewer where claims share arms, which are asked once\n", expected, most)
+	shared := ", and fewer where claims share arms, which are asked once"
+	if !s.subject.SharesReplies() {
+		shared = "; each claim asks for itself (SAFETYTEST_ALLOW=time lets claims share the replies of equal arms)"
+	}
+	fmt.Fprintf(w, "in all: about %d calls, at most %d%s\n", expected, most, shared)
 	if judged > 0 {
 		notes = append(notes, fmt.Sprintf("the calls hold those of the judging models, at most %d for each reply; the tokens do not", judged))
 	}
@@ -224,7 +228,8 @@ func (s *session) reproduce(config safetytest.Config, c safetytest.Claim) string
 	env := map[string]string{}
 	for _, pair := range os.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, "SAFETYTEST_") && !strings.HasSuffix(name, "_KEY") && value != "" {
+		secret := strings.HasSuffix(name, "_KEY") || strings.HasSuffix(name, "_HEADERS") || strings.HasSuffix(name, "_QUERY")
+		if strings.HasPrefix(name, "SAFETYTEST_") && !secret && value != "" { // whoever runs it again has these
 			env[name] = value
 		}
 	}

@@ -224,6 +224,7 @@ func (s *session) open(t *testing.T) error {
 	default:
 		return fmt.Errorf("SAFETYTEST_INCONCLUSIVE=%q is neither fail nor skip", v)
 	}
+	config.FewTargets = true // told by the suite itself
 	config.OnVerdict = both(s.onVerdict, config.OnVerdict)
 	config.OnPace = both(s.onPace, config.OnPace)
 	config.OnInconclusive = both(config.OnInconclusive, s.onInconclusive) // ours may end the spec

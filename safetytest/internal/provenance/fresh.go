@@ -16,7 +16,7 @@ const skew = 10 * time.Minute
 func Stale(replies []Reply) []Finding {
 	var out []Finding
 	hits, header, old, oldest, asked := 0, "", 0, int64(0), 0
-	same, other, example := 0, 0, ""
+	same, sure, other, example := 0, 0, 0, ""
 	first := map[string]Reply{}
 	for _, r := range replies {
 		if r.CacheHit != "" {
@@ -40,6 +40,9 @@ func Stale(replies []Reply) []Finding {
 			first[r.ID] = r
 		case f.Created == r.Created && f.Text == r.Text:
 			same, example = same+1, r.ID
+			if f.Body == r.Body && r.Created != 0 {
+				sure++
+			}
 		default:
 			other++
 		}
@@ -47,7 +50,9 @@ func Stale(replies []Reply) []Finding {
 	if hits > 0 {
 		out = append(out, Finding{Cache, fmt.Sprintf("%d of %d replies came from a cache, says the endpoint (%s): they are not the model's answers of now; switch it off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE=user", hits, len(replies), header)})
 	}
-	if same > other {
+	// Endpoints that give all replies one id, or ids from few numbers, have some in
+	// common by chance; a copy has its time, too, and comes for the same question.
+	if few := 10*len(first) < asked; same > other && (sure > 0 && !few || same >= 3 && 20*same >= asked && !few || few && sure >= 3) {
 		out = append(out, Finding{Cache, fmt.Sprintf("%d of %d replies are a second copy of an earlier answer, with its id (%s), time and text: something in between answers from a cache; switch it off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE=user", same, asked, example)})
 	}
 	if old > 0 {

@@ -54,10 +54,15 @@ const (
 	Served Kind = "served"
 	// Reasoning doubts that what was read is an answer and not reasoning.
 	Reasoning Kind = "reasoning"
+	// Ending doubts that replies which were cut say what whole ones would.
+	Ending Kind = "cut"
+	// Time doubts that replies which earlier claims of the run asked for stand for
+	// those of now.
+	Time Kind = "time"
 )
 
 // Kinds lists them.
-func Kinds() []Kind { return []Kind{Window, Cache, Clock, Served, Reasoning} }
+func Kinds() []Kind { return []Kind{Window, Cache, Clock, Served, Reasoning, Ending, Time} }
 
 // Finding is a doubt.
 type Finding struct {

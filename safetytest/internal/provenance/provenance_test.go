@@ -17,34 +17,52 @@ func read(window int) func(int) int {
 }
 
 func TestShortenedPrompts(t *testing.T) {
+	whole := func(n int) int { return n }
+	// Sizes as estimated; told is what the endpoint makes of the true tokens, which lie
+	// elsewhere for the two halves, as where one is code and the other prose.
 	for _, c := range []struct {
-		name             string
-		tell             func(size int) int
-		none, half, all  int
-		wanted, wantsNot string
+		name   string
+		tokens func(size int) int // of a part beyond the request
+		tell   func(tokens int) int
+		wanted string
 	}{
-		{"whole", read(1 << 20), 60, 3000, 6000, "", ""},
-		{"whole, a template of 40 tokens", func(n int) int { return n + 40 }, 60, 3000, 6000, "", ""},
-		{"whole, tokens of three bytes", func(n int) int { return n * 7 / 5 }, 60, 3000, 6000, "", ""},
-		{"whole, a language with a third of the tokens", func(n int) int { return n / 3 }, 60, 3000, 6000, "", ""},
-		{"whole, few demonstrations", read(1 << 20), 60, 110, 160, "", ""},
-		{"a window of all but a fifth", read(5000), 60, 3000, 6000, "5000 tokens", ""},
-		{"a window of half", read(3000), 60, 3000, 6000, "3000 tokens", ""},
-		{"a window below half", read(2048), 60, 3000, 6000, "2048 tokens", ""},
-		{"a tiny window", read(100), 60, 3000, 6000, "100 tokens", ""},
-		{"whole messages dropped", func(n int) int { return min(n, 2048-n%70) }, 60, 3000, 6000, "tokens", ""},
-		{"a constant", func(int) int { return 10 }, 60, 3000, 6000, "10 tokens", ""},
-		{"falls", func(n int) int { return 4000 - n/2 }, 60, 3000, 6000, "tokens", ""},
-		{"no demonstrations", read(1 << 20), 60, 60, 60, "", ""},
+		{"whole", whole, whole, ""},
+		{"whole, a template of 800 tokens", whole, func(n int) int { return n + 800 }, ""},
+		{"whole, tokens of three bytes", func(n int) int { return n * 7 / 5 }, whole, ""},
+		{"whole, a language with a third of the tokens", func(n int) int { return n / 3 }, whole, ""},
+		{"whole, halves of different kinds", func(n int) int { return n * n / 3000 }, whole, ""},
+		{"a window of all but a message", whole, read(5980), "5980 tokens"},
+		{"a window of half", whole, read(3000), "3000 tokens"},
+		{"a window below half", whole, read(2048), "2048 tokens"},
+		{"a tiny window", whole, read(100), "100 tokens"},
+		{"two thirds of the tokens, cut to five sixths", func(n int) int { return n * 2 / 3 }, read(3400), "3400 tokens"},
+		{"a constant", whole, func(int) int { return 10 }, "its count means nothing"},
+		{"falls", whole, func(n int) int { return 4000 - n/2 }, "did not read"},
 	} {
-		prompt := func(size int) Prompt { return Prompt{Size: size, Told: c.tell(size)} }
-		f := Shortened(prompt(c.none), prompt(c.half), prompt(c.all))
+		prompt := func(parts ...int) Prompt {
+			p := Prompt{Size: 60}
+			tokens := 60
+			for _, n := range parts {
+				p.Size += n
+				tokens += c.tokens(n)
+			}
+			p.Told = c.tell(tokens)
+			return p
+		}
+		f := Shortened(prompt(), prompt(2500), prompt(3440), prompt(2500, 3440))
 		switch {
 		case (f != nil) != (c.wanted != ""):
 			t.Errorf("%s: %v", c.name, f)
 		case f != nil && (f.Kind != Window || !strings.Contains(f.Text, c.wanted)):
 			t.Errorf("%s: %s", c.name, f.Text)
 		}
+	}
+	apart := Shortened(Prompt{60, 60, 0}, Prompt{2560, 2560, 0}, Prompt{3500, 3500, 0}, Prompt{6000, 3500, 2500})
+	if apart != nil {
+		t.Errorf("cached tokens are counted apart: %v", apart)
+	}
+	if f := Shortened(Prompt{60, 60, 0}, Prompt{70, 70, 0}, Prompt{75, 75, 0}, Prompt{85, 61, 0}); f != nil {
+		t.Errorf("hardly any demonstrations: %v", f)
 	}
 }
 
@@ -63,32 +81,35 @@ func replies(n int, change func(i int, r *Reply)) []Reply {
 }
 
 func TestCutArms(t *testing.T) {
-	known := []Prompt{{60, 60}, {1000, 1000}}
 	for _, c := range []struct {
 		name   string
-		known  []Prompt
 		change func(i int, r *Reply)
 		cut    bool
 	}{
-		{"whole", known, nil, false},
-		{"nothing told", known, func(_ int, r *Reply) { r.Told = 0 }, false},
-		{"a fifth of the replicas have a small window", known, func(i int, r *Reply) {
+		{"whole", nil, false},
+		{"nothing told", func(_ int, r *Reply) { r.Told = 0 }, false},
+		{"a fifth of the replicas have a small window", func(i int, r *Reply) {
 			if i%5 == 0 {
 				r.Told = 512
 			}
 		}, true},
-		{"all are cut", known, func(_ int, r *Reply) { r.Told = 600 }, true},
-		{"stands still, nothing else known", nil, func(_ int, r *Reply) { r.Told = 1024 }, true},
-		{"stands still within a message", nil, func(i int, r *Reply) { r.Told = 1000 + i%8 }, true},
-		{"falls", nil, func(_ int, r *Reply) { r.Told = 2048 - r.Size }, true},
-		{"what is cached is counted apart", known, func(i int, r *Reply) {
+		{"two of three replicas do", func(i int, r *Reply) {
+			if i%3 > 0 {
+				r.Told = 512
+			}
+		}, true},
+		{"stands still", func(_ int, r *Reply) { r.Told = 1024 }, true},
+		{"stands still within a message", func(i int, r *Reply) { r.Told = 1000 + i%8 }, true},
+		{"falls", func(_ int, r *Reply) { r.Told = 2048 - r.Size }, true},
+		{"what is cached is counted apart", func(i int, r *Reply) {
 			if i%2 == 0 {
 				r.Cached, r.Told = 900, r.Told-900
 			}
 		}, false},
-		{"all of one size", nil, func(i int, r *Reply) { r.Size, r.Told = 1000+i%3, 1010 }, false},
+		{"all of one size", func(i int, r *Reply) { r.Size, r.Told = 1000+i%3, 1010 }, false},
+		{"texts that are uneven", func(i int, r *Reply) { r.Told = r.Size * (90 + i%21) / 100 }, false},
 	} {
-		if got := Cut(replies(40, c.change), c.known); (len(got) > 0) != c.cut {
+		if got := Cut(replies(40, c.change)); (len(got) > 0) != c.cut {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
@@ -110,7 +131,13 @@ func TestStaleReplies(t *testing.T) {
 				r.ID, r.Created, r.Text = fmt.Sprint("id-", i-20), r.Sent.Unix()-20, uint64(i-20)
 			}
 		}, "cache"},
-		{"one answer to all", func(_ int, r *Reply) { r.ID, r.Text, r.Created = "chatcmpl-1", 1, 0 }, "cache"},
+		{"one id and one sentence for all, no times", func(_ int, r *Reply) { r.ID, r.Text, r.Created = "chatcmpl-1", 1, 0 }, ""},
+		{"one answer to all", func(_ int, r *Reply) { r.ID, r.Text, r.Created = "chatcmpl-1", 1, 1762000000 }, "clock"},
+		{"one collision of few numbers", func(i int, r *Reply) {
+			if i == 20 {
+				r.ID, r.Created, r.Text, r.Body = "id-19", r.Created-1, 19, "another"
+			}
+		}, ""},
 		{"made last week", func(_ int, r *Reply) { r.Created -= 7 * 24 * 3600 }, "clock"},
 		{"some made last week", func(i int, r *Reply) {
 			if i%9 == 0 {
@@ -137,6 +164,9 @@ func TestStaleReplies(t *testing.T) {
 func TestSeveralModels(t *testing.T) {
 	if f := Several(replies(40, nil)); f != nil {
 		t.Errorf("one model: %v", f)
+	}
+	if f := Several(replies(40, func(i int, r *Reply) { r.Model = []string{"m", "M", "m-2026-08-06"}[i%3] })); f != nil {
+		t.Errorf("one model under ways of writing its name: %v", f)
 	}
 	f := Several(replies(40, func(i int, r *Reply) { r.Model = fmt.Sprint("m", i%6) }))
 	if f == nil || f.Kind != Served || !strings.Contains(f.Text, "2 more") {

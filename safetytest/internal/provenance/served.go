@@ -13,9 +13,16 @@ import (
 func Several(replies []Reply) *Finding {
 	count := map[string]int{}
 	for _, r := range replies {
-		if r.Model != "" {
-			count[r.Model]++
+		if r.Model == "" {
+			continue
 		}
+		name := r.Model
+		for known := range count { // one model under two ways of writing its name
+			if Alias(known, name) || Alias(name, known) {
+				name = known
+			}
+		}
+		count[name]++
 	}
 	if len(count) < 2 {
 		return nil
