@@ -534,8 +534,9 @@ func (e *experiment) listens(ctx context.Context, of []origin, replies []provena
 		}
 	}
 	equal, pairs := provenance.Across(replies)
-	if _, _, texts := provenance.Repeats(replies); heard == conversations || pairs < 12 || 10*equal < 9*pairs || texts < 2 {
-		return nil, nil
+	usual, others := provenance.Between(replies)
+	if heard == conversations || pairs < 12 || 10*equal < 9*pairs || 2*usual > others {
+		return nil, nil // it reads what it is shown, or is of few words
 	}
 	return &provenance.Finding{Kind: provenance.Cache, Text: fmt.Sprintf("in %d of %d comparisons a request got the same answer to the byte, whatever demonstrations stood before it, and different requests got different ones: a cache that goes by the last message would do so; switch it off for this gate, or state SAFETYTEST_ALLOW=cache if the model truly answers so", equal, pairs)}, nil
 }

@@ -181,7 +181,7 @@ func (n *counted) add(w endpointWorld, s *server, v safetytest.Verdict, err erro
 			n.falseViolated++
 		}
 	default:
-		n.reasons[string(v.Reason)]++
+		n.reasons[v.Because()]++
 	}
 }
 

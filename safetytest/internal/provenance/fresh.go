@@ -79,6 +79,20 @@ func Repeats(replies []Reply) (equal, pairs, texts int) {
 	return equal, pairs, len(seen)
 }
 
+// Between counts how often different requests were answered with equal texts, over
+// pairs of a reply and the next one to another request.
+func Between(replies []Reply) (equal, pairs int) {
+	for i := 1; i < len(replies); i++ {
+		if a, b := replies[i-1], replies[i]; a.Request != b.Request {
+			pairs++
+			if a.Text == b.Text {
+				equal++
+			}
+		}
+	}
+	return equal, pairs
+}
+
 // Across counts how often one request was answered with equal texts under different
 // demonstrations, over pairs of a reply and the next one to the same request with
 // another body.
