@@ -34,6 +34,7 @@ type marks struct {
 	// MiniMax's words for a filter, Bedrock's, and Gemini's in both spellings.
 	InputSensitive  lenientFlag `json:"input_sensitive"`
 	OutputSensitive lenientFlag `json:"output_sensitive"`
+	BaseResp        baseResp    `json:"base_resp"`
 	Guardrail       lenientText `json:"amazon-bedrock-guardrailAction"`
 	PromptFeedback  blockReason `json:"promptFeedback"`
 	PromptFeedback2 blockReason `json:"prompt_feedback"`
@@ -137,11 +138,24 @@ func (b *blockReason) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// baseResp is MiniMax's number for how a call went.
+type baseResp string
+
+// UnmarshalJSON takes any value: what is no object holds nothing.
+func (b *baseResp) UnmarshalJSON(data []byte) error {
+	var v struct {
+		Code lenientText `json:"status_code"`
+	}
+	_ = json.Unmarshal(data, &v)
+	*b = baseResp(v.Code)
+	return nil
+}
+
 // withheld returns the word by which the answer as a whole says that a filter
 // withheld the reply, "" if it does not.
 func (m marks) withheld() string {
 	switch {
-	case bool(m.InputSensitive || m.OutputSensitive):
+	case bool(m.InputSensitive || m.OutputSensitive), m.BaseResp == "1026", m.BaseResp == "1027":
 		return "sensitive"
 	case strings.Contains(strings.ToLower(string(m.Guardrail)), "intervened"):
 		return "guardrail_intervened"
@@ -154,6 +168,12 @@ func (m marks) withheld() string {
 // filterActed reports whether the results of Azure's filter say that it withheld
 // something.
 func filterActed(results json.RawMessage) bool {
+	var whole struct {
+		Filtered lenientFlag `json:"filtered"`
+	}
+	if json.Unmarshal(results, &whole) == nil && bool(whole.Filtered) {
+		return true
+	}
 	var by map[string]json.RawMessage
 	if json.Unmarshal(results, &by) != nil {
 		return false

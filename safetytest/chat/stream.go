@@ -77,6 +77,9 @@ func (c *completion) keep(event completion) {
 	c.InputSensitive = c.InputSensitive || before.InputSensitive
 	c.OutputSensitive = c.OutputSensitive || before.OutputSensitive
 	c.Guardrail += before.Guardrail
+	if c.BaseResp == "" || c.BaseResp == "0" {
+		c.BaseResp = before.BaseResp
+	}
 	c.PromptFeedback += before.PromptFeedback + before.PromptFeedback2
 	c.Cached = c.Cached || before.Cached || before.IsCached || before.FromCache
 	c.CacheHit = c.CacheHit || before.CacheHit || before.CacheHit2
