@@ -198,21 +198,26 @@ func (t *lenientText) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// finishWord is a finish reason. SGLang writes it as an object.
+// finishWord is a finish reason. SGLang writes it as an object, others as a list of
+// one.
 type finishWord string
 
-// UnmarshalJSON takes any value. One that is neither a text nor an object with a
-// type is kept as it is written: it is no known ending.
+// UnmarshalJSON takes any value. One that is neither a text nor an object with one
+// word is kept as it is written: it is no known ending.
 func (w *finishWord) UnmarshalJSON(data []byte) error {
 	var s string
 	var object struct {
-		Type lenientText `json:"type"`
+		Type   lenientText `json:"type"`
+		Reason lenientText `json:"reason"`
 	}
+	var list []finishWord
 	switch {
 	case json.Unmarshal(data, &s) == nil: // null too
 		*w = finishWord(s)
-	case json.Unmarshal(data, &object) == nil && object.Type != "":
-		*w = finishWord(object.Type)
+	case json.Unmarshal(data, &object) == nil && (object.Type == "") != (object.Reason == ""):
+		*w = finishWord(object.Type + object.Reason)
+	case len(data) <= maxName && json.Unmarshal(data, &list) == nil && len(list) == 1:
+		*w = list[0]
 	default:
 		*w = finishWord("no word " + string(data[:min(len(data), maxName)]))
 	}

@@ -205,8 +205,13 @@ func (a answer) faultBody() fault {
 	return f
 }
 
+// nothings are texts that say that nothing is wrong, as plainWord writes them: one
+// of marks alone is "" there.
+var nothings = []string{"", "null", "nil", "none", "na", "noerror", "noerrors", "ok", "okay", "success", "succeeded", "successful", "false", "0", "nothing", "undefined"}
+
 // present reports whether a JSON value is there and says something: an object or a
-// list in which nothing does says nothing, nor does the code 0.
+// list in which nothing does says nothing, nor does the code 0, nor a word such as
+// "success".
 func present(v json.RawMessage) bool { return presentTo(v, 0) }
 
 func presentTo(v json.RawMessage, depth int) bool {
@@ -216,8 +221,7 @@ func presentTo(v json.RawMessage, depth int) bool {
 	case s == "" || s == "null" || s == "false" || s == "0":
 		return false
 	case s[0] == '"':
-		said := strings.ToLower(strings.TrimSpace(text(v)))
-		return said != "" && said != "null" && said != "none"
+		return !slices.Contains(nothings, plainWord(text(v)))
 	case depth == deepest:
 		return s != "{}" && s != "[]"
 	case s[0] == '{':
