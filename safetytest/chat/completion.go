@@ -34,6 +34,7 @@ type marks struct {
 	// MiniMax's words for a filter, Bedrock's, and Gemini's in both spellings.
 	InputSensitive  lenientFlag `json:"input_sensitive"`
 	OutputSensitive lenientFlag `json:"output_sensitive"`
+	BaseResp        baseResp    `json:"base_resp"`
 	Guardrail       lenientText `json:"amazon-bedrock-guardrailAction"`
 	PromptFeedback  blockReason `json:"promptFeedback"`
 	PromptFeedback2 blockReason `json:"prompt_feedback"`
@@ -137,11 +138,24 @@ func (b *blockReason) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// baseResp is MiniMax's number for how a call went.
+type baseResp string
+
+// UnmarshalJSON takes any value: what is no object holds nothing.
+func (b *baseResp) UnmarshalJSON(data []byte) error {
+	var v struct {
+		Code lenientText `json:"status_code"`
+	}
+	_ = json.Unmarshal(data, &v)
+	*b = baseResp(v.Code)
+	return nil
+}
+
 // withheld returns the word by which the answer as a whole says that a filter
 // withheld the reply, "" if it does not.
 func (m marks) withheld() string {
 	switch {
-	case bool(m.InputSensitive || m.OutputSensitive):
+	case bool(m.InputSensitive || m.OutputSensitive), m.BaseResp == "1026", m.BaseResp == "1027":
 		return "sensitive"
 	case strings.Contains(strings.ToLower(string(m.Guardrail)), "intervened"):
 		return "guardrail_intervened"
@@ -154,6 +168,12 @@ func (m marks) withheld() string {
 // filterActed reports whether the results of Azure's filter say that it withheld
 // something.
 func filterActed(results json.RawMessage) bool {
+	var whole struct {
+		Filtered lenientFlag `json:"filtered"`
+	}
+	if json.Unmarshal(results, &whole) == nil && bool(whole.Filtered) {
+		return true
+	}
 	var by map[string]json.RawMessage
 	if json.Unmarshal(results, &by) != nil {
 		return false
@@ -178,21 +198,26 @@ func (t *lenientText) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// finishWord is a finish reason. SGLang writes it as an object.
+// finishWord is a finish reason. SGLang writes it as an object, others as a list of
+// one.
 type finishWord string
 
-// UnmarshalJSON takes any value. One that is neither a text nor an object with a
-// type is kept as it is written: it is no known ending.
+// UnmarshalJSON takes any value. One that is neither a text nor an object with one
+// word is kept as it is written: it is no known ending.
 func (w *finishWord) UnmarshalJSON(data []byte) error {
 	var s string
 	var object struct {
-		Type lenientText `json:"type"`
+		Type   lenientText `json:"type"`
+		Reason lenientText `json:"reason"`
 	}
+	var list []finishWord
 	switch {
 	case json.Unmarshal(data, &s) == nil: // null too
 		*w = finishWord(s)
-	case json.Unmarshal(data, &object) == nil && object.Type != "":
-		*w = finishWord(object.Type)
+	case json.Unmarshal(data, &object) == nil && (object.Type == "") != (object.Reason == ""):
+		*w = finishWord(object.Type + object.Reason)
+	case len(data) <= maxName && json.Unmarshal(data, &list) == nil && len(list) == 1:
+		*w = list[0]
 	default:
 		*w = finishWord("no word " + string(data[:min(len(data), maxName)]))
 	}

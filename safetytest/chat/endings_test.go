@@ -73,7 +73,7 @@ func TestEndingsOfRouters(t *testing.T) {
 		}
 	}
 	// Words in the place of a text.
-	for body, want := range map[string]State{`{"type":"stop","matched":2}`: Answered, `{"type":"abort"}`: 0, `7`: Unfinished, `["stop"]`: Unfinished, `{}`: Unfinished, `true`: Unfinished} {
+	for body, want := range map[string]State{`{"type":"stop","matched":2}`: Answered, `{"type":"abort"}`: 0, `7`: Unfinished, `["stop"]`: Answered, `{}`: Unfinished, `true`: Unfinished} {
 		if r, _ := read(answer{status: 200, body: []byte(chatBody(`{"content":"Yes."}`, body))}); r.State != want {
 			t.Errorf("%s: %+v", body, r)
 		}
@@ -97,6 +97,20 @@ func TestDeclaredEndings(t *testing.T) {
 	for _, bad := range []string{"content_filter", "SAFETY", "error", "aborted", "???"} {
 		if _, err := Open(Endpoint{BaseURL: "http://h.test", Model: "m", Protocol: Protocol{Endings: []string{bad}}}); err == nil {
 			t.Errorf("%q is taken for a good ending", bad)
+		}
+	}
+}
+
+// Finish reasons come as words, and as a word in something.
+func TestFinishReasonsInOtherForms(t *testing.T) {
+	for form, want := range map[string]State{
+		`"stop"`: Answered, `["stop"]`: Answered, `{"type":"stop"}`: Answered, `{"reason":"stop"}`: Answered, `[{"reason":"stop"}]`: Answered,
+		`["content_filter"]`: Blocked, `{"reason":"SAFETY"}`: Blocked,
+		`["stop","length"]`: Unfinished, `{"type":"stop","reason":"length"}`: Unfinished, `[]`: Unfinished, `[1]`: Unfinished, `{}`: Unfinished,
+	} {
+		got, err := read(answer{status: 200, body: []byte(chatBody(`{"content":"Yes."}`, form))})
+		if err != nil || got.State != want {
+			t.Errorf("%s: %v (%q), %v; want %v", form, got.State, got.FinishReason, err, want)
 		}
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,8 +20,14 @@ type fault struct {
 	wait                       wait
 	// html says that it is a page, and so not the endpoint's own.
 	html bool
-	// moderated says that the account names what a filter found.
-	moderated bool
+	// moderated says that the account names what a filter found, and filtered that
+	// it says in so many words that the filter withheld it.
+	moderated, filtered bool
+	// ofRole says that the account is about the role of a message.
+	ofRole bool
+	// said is what the whole body says, whatever its form, for words that the user
+	// declared.
+	said string
 	// began says that the body holds a part of a reply.
 	began bool
 	// raw is the start of a body that is no JSON, for looking and not for showing.
@@ -163,7 +171,17 @@ func (a answer) faulty(f fault) (Reply, *Error) {
 func (a answer) faultBody() fault {
 	data := trimBOM(a.body)
 	if !bytes.HasPrefix(data, []byte("{")) {
-		return fault{status: a.status, message: looksLike(a.header, data), html: isPage(data), raw: string(data[:min(len(data), 8*maxMessage)])}
+		f := fault{status: a.status, message: looksLike(a.header, data), html: isPage(data), raw: short(string(data))}
+		f.said = f.raw
+		if json.Valid(data) { // a list or a text
+			told := parseFault(a.status, data)
+			told.said = short(saidIn(data, 0))
+			if told.message != "" || told.code != "" {
+				told.wait = bodyWait(data, told.message, a.header)
+				return told
+			}
+		}
+		return f
 	}
 	var body struct {
 		Error   json.RawMessage   `json:"error"`
@@ -177,6 +195,7 @@ func (a answer) faultBody() fault {
 	}
 	f := parseFault(a.status, v)
 	f.began = decoded && len(body.Choices) > 0
+	f.said = short(saidIn(data, 0))
 	if f.code == "" && v[0] == '"' {
 		f.code = string(body.Code)
 	}
@@ -186,8 +205,13 @@ func (a answer) faultBody() fault {
 	return f
 }
 
+// nothings are texts that say that nothing is wrong, as plainWord writes them: one
+// of marks alone is "" there.
+var nothings = []string{"", "null", "nil", "none", "na", "noerror", "noerrors", "ok", "okay", "success", "succeeded", "successful", "false", "0", "nothing", "undefined"}
+
 // present reports whether a JSON value is there and says something: an object or a
-// list in which nothing does says nothing, nor does the code 0.
+// list in which nothing does says nothing, nor does the code 0, nor a word such as
+// "success".
 func present(v json.RawMessage) bool { return presentTo(v, 0) }
 
 func presentTo(v json.RawMessage, depth int) bool {
@@ -197,8 +221,7 @@ func presentTo(v json.RawMessage, depth int) bool {
 	case s == "" || s == "null" || s == "false" || s == "0":
 		return false
 	case s[0] == '"':
-		said := strings.ToLower(strings.TrimSpace(text(v)))
-		return said != "" && said != "null" && said != "none"
+		return !slices.Contains(nothings, plainWord(text(v)))
 	case depth == deepest:
 		return s != "{}" && s != "[]"
 	case s[0] == '{':
@@ -229,26 +252,110 @@ var samplingParams = []string{"max_tokens", "max_completion_tokens", "temperatur
 
 const formatParam = "response_format"
 
+// longestText bounds what is looked at of an account of a fault, in bytes.
+const longestText = 8 << 10
+
+// short cuts a text to what is looked at.
+func short(s string) string {
+	if len(s) > longestText {
+		s = strings.ToValidUTF8(s[:longestText], "")
+	}
+	return s
+}
+
+// saidIn gathers the texts of a JSON value, without those that repeat a request.
+func saidIn(v json.RawMessage, depth int) string {
+	const deepest = 6
+	var list []json.RawMessage
+	var object map[string]json.RawMessage
+	var b strings.Builder
+	add := func(v json.RawMessage) {
+		if b.Len() < longestText {
+			b.WriteString(saidIn(v, depth+1) + "\n")
+		}
+	}
+	switch v = bytes.TrimSpace(v); {
+	case len(v) == 0 || depth > deepest:
+	case v[0] == '"':
+		return text(v)
+	case v[0] == '[' && json.Unmarshal(v, &list) == nil:
+		for _, v := range list {
+			add(v)
+		}
+	case v[0] == '{' && json.Unmarshal(v, &object) == nil:
+		for _, key := range slices.Sorted(maps.Keys(object)) {
+			if !slices.Contains([]string{"input", "messages", "prompt", "request", "choices", "flagged_input"}, strings.ToLower(key)) {
+				add(object[key])
+			}
+		}
+	}
+	return b.String()
+}
+
 // parseFault reads the account v of a fault. Endpoints write it as text, as an
 // object, or as a list of complaints about fields. The complaints' input is
 // left out: it is the prompt.
-func parseFault(status int, v json.RawMessage) fault {
+func parseFault(status int, v json.RawMessage) fault { return faultWithin(status, v, 0) }
+
+// faultWithin reads an account that stands in another one, at the given depth.
+func faultWithin(status int, v json.RawMessage, depth int) fault {
+	const deepest = 4
 	f := fault{status: status}
 	var list []json.RawMessage
 	if json.Unmarshal(v, &list) == nil && len(list) > 0 {
 		v = list[0]
 	}
+	var object faultObject
 	if json.Unmarshal(v, &f.message) == nil {
+		f.message = short(f.message)
+		if inner := strings.TrimSpace(f.message); depth < deepest && strings.HasPrefix(inner, "{") && json.Valid([]byte(inner)) {
+			f.add(faultWithin(status, json.RawMessage(inner), depth+1))
+		}
 		return f
-	}
-	var object struct {
-		Message, Detail, Code, Type, Param, Msg, Error json.RawMessage
-		InnerError                                     json.RawMessage `json:"innererror"`
-		Metadata                                       json.RawMessage `json:"metadata"`
 	}
 	if json.Unmarshal(v, &object) != nil {
 		return f
 	}
+	f.take(object)
+	if depth < deepest {
+		for _, inner := range []json.RawMessage{object.Message, object.Error, object.Errors, object.BaseResp, object.Detail} {
+			if present(inner) {
+				f.add(faultWithin(status, inner, depth+1))
+			}
+		}
+	}
+	// Only parameters that we send count; some endpoints name them in the
+	// message alone.
+	if f.param, _, _ = strings.Cut(f.param, "."); f.param != formatParam && !slices.Contains(samplingParams, f.param) {
+		f.param = firstNamed(f.message)
+	}
+	// A proxy that answers with success tells the upstream's status as code.
+	if n, err := strconv.Atoi(f.code); err == nil && n >= 400 && n < 600 && status < 300 {
+		f.status = n
+	}
+	return f
+}
+
+// faultObject is the form of most accounts.
+type faultObject struct {
+	Message, Detail, Code, Type, Param, Msg, Error, Errors json.RawMessage
+
+	InnerError  json.RawMessage `json:"innererror"`
+	InnerError2 json.RawMessage `json:"inner_error"`
+	Metadata    json.RawMessage `json:"metadata"`
+	Filter      json.RawMessage `json:"content_filter_result"`
+	Filters     json.RawMessage `json:"content_filter_results"`
+	// MiniMax's words.
+	BaseResp   json.RawMessage `json:"base_resp"`
+	StatusCode lenientText     `json:"status_code"`
+	StatusMsg  lenientText     `json:"status_msg"`
+}
+
+// ofMessageRole finds the name of a message's role as a parameter.
+var ofMessageRole = regexp.MustCompile(`^messages\b.*\brole$`)
+
+// take sets what an object says itself.
+func (f *fault) take(object faultObject) {
 	var complaints []struct {
 		Loc []any
 		Msg string
@@ -261,32 +368,49 @@ func parseFault(status int, v json.RawMessage) fault {
 			if slices.Contains(c.Loc, any(formatParam)) {
 				f.param = formatParam // the complaint may be about a part of it
 			}
-			f.message = strings.TrimPrefix(f.message+"; "+c.Msg, "; ")
+			f.ofRole = f.ofRole || slices.Contains(c.Loc, any("messages")) && c.Loc[len(c.Loc)-1] == any("role")
+			f.message = short(strings.TrimPrefix(f.message+"; "+c.Msg, "; "))
 		}
 	} else {
-		f.message = cmp.Or(text(object.Message), text(object.Msg), text(object.Detail), nestedMessage(object.Detail), nestedMessage(object.Message), text(object.Error))
+		f.message = short(cmp.Or(text(object.Message), text(object.Msg), text(object.Detail), nestedMessage(object.Detail), nestedMessage(object.Message), text(object.Error), string(object.StatusMsg)))
 	}
-	f.code, f.kind = text(object.Code), text(object.Type)
-	f.param = cmp.Or(text(object.Param), f.param)
-	var inner struct{ Code lenientText }
-	if json.Unmarshal(object.InnerError, &inner) == nil && inner.Code == "ResponsibleAIPolicyViolation" {
-		f.code = string(inner.Code)
+	f.code, f.kind = short(cmp.Or(text(object.Code), string(object.StatusCode))), short(text(object.Type))
+	f.param = short(cmp.Or(text(object.Param), f.param))
+	f.ofRole = f.ofRole || ofMessageRole.MatchString(f.param)
+	f.filtered = filterActed(object.Filter) || filterActed(object.Filters)
+	for _, v := range []json.RawMessage{object.InnerError, object.InnerError2} {
+		var inner struct {
+			Code    lenientText
+			Filter  json.RawMessage `json:"content_filter_result"`
+			Filters json.RawMessage `json:"content_filter_results"`
+		}
+		if json.Unmarshal(v, &inner) != nil {
+			continue
+		}
+		if inner.Code == "ResponsibleAIPolicyViolation" {
+			f.code = string(inner.Code)
+		}
+		f.filtered = f.filtered || filterActed(inner.Filter) || filterActed(inner.Filters)
 	}
 	var metadata struct {
 		Reasons json.RawMessage `json:"reasons"`
 		Flagged json.RawMessage `json:"flagged_input"`
 	}
 	f.moderated = json.Unmarshal(object.Metadata, &metadata) == nil && (present(metadata.Reasons) || present(metadata.Flagged))
-	// Only parameters that we send count; some endpoints name them in the
-	// message alone.
-	if f.param, _, _ = strings.Cut(f.param, "."); f.param != formatParam && !slices.Contains(samplingParams, f.param) {
-		f.param = firstNamed(f.message)
+}
+
+// add fills in what the account itself left out from one that stands within it.
+// A code within says more than a status that was repeated around it.
+func (f *fault) add(inner fault) {
+	f.message = cmp.Or(f.message, inner.message)
+	if _, err := strconv.Atoi(f.code); f.code == "" || err == nil && inner.code != "" {
+		f.code = inner.code
 	}
-	// A proxy that answers with success tells the upstream's status as code.
-	if n, err := strconv.Atoi(f.code); err == nil && n >= 400 && n < 600 && status < 300 {
-		f.status = n
+	if none := strings.ToLower(f.kind); none == "" || none == "none" {
+		f.kind = inner.kind
 	}
-	return f
+	f.param = cmp.Or(f.param, inner.param)
+	f.moderated, f.filtered, f.ofRole = f.moderated || inner.moderated, f.filtered || inner.filtered, f.ofRole || inner.ofRole
 }
 
 // nestedMessage is what an object says that stands in the place of a message.

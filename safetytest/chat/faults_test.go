@@ -92,13 +92,18 @@ func TestReadDeclaredBlocks(t *testing.T) {
 // Errors that say nothing stand beside good replies.
 func TestReadEmptyErrors(t *testing.T) {
 	for _, empty := range []string{`{}`, `[]`, `null`, `false`, `""`, `0`, `{"message":""}`, `{"code":0}`, `{"code":null,"message":""}`,
-		`{"message":"","type":"","param":"","code":null}`, `[{}]`, `{"code":"0","details":[]}`, `{"code":200,"message":null}`, `"None"`} {
+		`{"message":"","type":"","param":"","code":null}`, `[{}]`, `{"code":"0","details":[]}`, `{"code":200,"message":null}`, `"None"`,
+		`{"code":0,"message":"success"}`, `{"code":0,"message":"ok"}`, `{"code":200,"message":"OK"}`, `{"status":"success"}`, `"N/A"`, `"no error"`, `"OK"`, `"0"`, `{"message":"-"}`, `{"code":"success","message":"No error."}`} {
 		body := strings.Replace(chatBody(`{"content":"Yes."}`, `"stop"`), `"object"`, `"error":`+empty+`,"object"`, 1)
 		if got, err := read(answer{status: 200, body: []byte(body)}); err != nil || got.State != Answered || got.Content != "Yes." {
 			t.Errorf("%s: %+v, %v", empty, got, err)
 		}
+		body = `{"choices":[{"message":{"content":"Yes."},"finish_reason":"stop","error":` + empty + `}]}`
+		if got, err := read(answer{status: 200, body: []byte(body)}); err != nil || got.State != Answered || got.Content != "Yes." {
+			t.Errorf("%s in a choice: %+v, %v", empty, got, err)
+		}
 	}
-	for _, full := range []string{`{"message":"boom"}`, `"boom"`, `{"code":500}`, `true`, `["boom"]`, `{"code":0,"message":"boom"}`} {
+	for _, full := range []string{`{"message":"boom"}`, `"boom"`, `{"code":500}`, `true`, `["boom"]`, `{"code":0,"message":"boom"}`, `{"message":"not ok"}`, `{"code":500,"message":"success"}`, `"no success"`} {
 		body := strings.Replace(chatBody(`{"content":"Yes."}`, `"stop"`), `"object"`, `"error":`+full+`,"object"`, 1)
 		if got, err := read(answer{status: 200, body: []byte(body)}); err == nil {
 			t.Errorf("%s: %+v", full, got)

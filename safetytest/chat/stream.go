@@ -16,10 +16,18 @@ func collect(body []byte) (completion, error) {
 	var whole completion
 	pieces := pieces{}
 	ended := false
-	for _, data := range events(body) {
-		if string(data) == "[DONE]" {
+	for _, e := range events(body) {
+		data := e.data
+		if strings.EqualFold(strings.Trim(string(data), `"'`), "[DONE]") {
 			ended = true
 			break
+		}
+		switch strings.ToLower(e.name) {
+		case "ping", "heartbeat", "keepalive", "keep-alive":
+			continue // nothing that it holds is a part of the reply
+		case "error":
+			whole.Error = faultOfEvent(data)
+			return whole, nil
 		}
 		var c struct {
 			completion
@@ -77,6 +85,9 @@ func (c *completion) keep(event completion) {
 	c.InputSensitive = c.InputSensitive || before.InputSensitive
 	c.OutputSensitive = c.OutputSensitive || before.OutputSensitive
 	c.Guardrail += before.Guardrail
+	if c.BaseResp == "" || c.BaseResp == "0" {
+		c.BaseResp = before.BaseResp
+	}
 	c.PromptFeedback += before.PromptFeedback + before.PromptFeedback2
 	c.Cached = c.Cached || before.Cached || before.IsCached || before.FromCache
 	c.CacheHit = c.CacheHit || before.CacheHit || before.CacheHit2
@@ -142,29 +153,67 @@ func (p *pieces) whole() choice {
 	return p.choice
 }
 
-// events returns the data of each event of a stream, comments and other fields
-// left out.
-func events(body []byte) [][]byte {
-	var all [][]byte
-	var data []byte
-	for line := range bytes.Lines(body) {
-		line = bytes.TrimRight(line, "\r\n")
-		if len(line) == 0 {
-			if len(data) > 0 {
-				all = append(all, data)
+// faultOfEvent is the account of a fault that an event called "error" brings: what
+// stands under "error" in it, else the whole.
+func faultOfEvent(data []byte) json.RawMessage {
+	var under struct {
+		Error json.RawMessage `json:"error"`
+	}
+	switch {
+	case json.Unmarshal(data, &under) == nil && present(under.Error):
+		return under.Error
+	case json.Valid(data) && present(data):
+		return data
+	}
+	quoted, err := json.Marshal("the stream brought an error: " + short(string(data)))
+	if err != nil {
+		return json.RawMessage(`"the stream brought an error"`)
+	}
+	return quoted
+}
+
+// event is one of a stream.
+type event struct {
+	name string
+	data []byte
+}
+
+// events returns the events of a stream that hold data or are errors, comments and
+// other fields left out. Lines end with a line feed, a carriage return, or both.
+func events(body []byte) []event {
+	var all []event
+	var e event
+	end := func() {
+		if len(e.data) > 0 || strings.EqualFold(e.name, "error") {
+			all = append(all, e)
+		}
+		e = event{}
+	}
+	for len(body) > 0 {
+		line := body
+		if i := bytes.IndexAny(body, "\r\n"); i < 0 {
+			body = nil
+		} else {
+			line = body[:i]
+			if bytes.HasPrefix(body[i:], []byte("\r\n")) {
+				i++
 			}
-			data = nil
+			body = body[i+1:]
+		}
+		if len(line) == 0 {
+			end()
 			continue
 		}
 		if rest, ok := bytes.CutPrefix(line, []byte("data:")); ok {
-			if len(data) > 0 {
-				data = append(data, '\n')
+			if len(e.data) > 0 {
+				e.data = append(e.data, '\n')
 			}
-			data = append(data, bytes.TrimSpace(rest)...)
+			e.data = append(e.data, bytes.TrimSpace(rest)...)
+		}
+		if rest, ok := bytes.CutPrefix(line, []byte("event:")); ok {
+			e.name = string(bytes.TrimSpace(rest))
 		}
 	}
-	if len(data) > 0 {
-		all = append(all, data)
-	}
+	end()
 	return all
 }
