@@ -55,7 +55,10 @@ type Policy struct {
 // Requests are the same when a reader would call them so: they are compared
 // without regard to case, white space, marks at the ends of words, the shape of
 // apostrophes, quotation marks and dashes, characters without a width, and the
-// ways in which Unicode can write one letter.
+// ways in which Unicode can write one letter. A target or a twin of four words or more
+// is also found where a demonstration's request holds it as whole lines or its reply as
+// whole sentences, in bold, in a list, without apostrophes, or read in a wrong encoding.
+// Ids that differ only by case, blanks and what cannot be seen are one id.
 func (p Policy) Validate() error {
 	var errs []error
 	report := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -82,14 +85,19 @@ func (p Policy) Validate() error {
 // demonstrations that show what is asked.
 func (p Policy) checkRequests() (errs []error) {
 	report := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	ids, asked := map[string]bool{}, map[string]Target{}
+	ids, asked := map[string]string{}, map[string]Target{}
 	for i, t := range slices.Concat(p.Targets, p.Twins, p.Unrelated) {
 		request := spelling.Fold(t.Request)
-		switch other, twice := asked[request]; {
+		id := spelling.Name(t.ID)
+		other, twice := asked[request]
+		namesake, named := ids[id]
+		switch {
 		case t.ID == "":
 			report("target %d has no id", i+1)
-		case ids[t.ID]:
+		case named && namesake == t.ID:
 			report("target id %q occurs twice", t.ID)
+		case named:
+			report("target ids %+q and %+q are one id in two spellings", namesake, t.ID)
 		case request == "":
 			report("target %q has no request", t.ID)
 		case damaged(t.Request):
@@ -97,12 +105,34 @@ func (p Policy) checkRequests() (errs []error) {
 		case twice:
 			report("targets %q and %q ask the same%s", other.ID, t.ID, spelledAs(other.Request, t.Request))
 		}
-		ids[t.ID], asked[request] = true, t
+		ids[id], asked[request] = t.ID, t
 	}
+	return append(errs, p.checkDemonstrations(asked)...)
+}
+
+// checkDemonstrations reports demonstrations that show what is asked, which is known
+// by its spelling, and those that cannot be shown.
+func (p Policy) checkDemonstrations(asked map[string]Target) (errs []error) {
+	report := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	var within spelling.Index
+	near := slices.Concat(p.Targets, p.Twins) // what is unrelated may well be said in a reply
+	for i, t := range near {
+		within.Add(t.Request, i)
+	}
+	ids := map[string]string{}
 	for _, d := range p.Demonstrations {
 		if t, ok := asked[spelling.Fold(d.Request)]; ok {
 			report("demonstration %q shows the request of target %q%s", d.ID, t.ID, spelledAs(t.Request, d.Request))
+		} else if i, ok := within.Lines(d.Request); ok {
+			report("the request of demonstration %q holds the request of target %q: the model would be shown the answer", d.ID, near[i].ID)
+		} else if i, ok := within.Sentences(d.Reply); ok {
+			report("the reply of demonstration %q holds the request of target %q: the model would be shown the answer", d.ID, near[i].ID)
 		}
+		id := spelling.Name(d.ID)
+		if other, ok := ids[id]; ok && other != d.ID { // equal ones are the pool's to report
+			report("demonstration ids %+q and %+q are one id in two spellings", other, d.ID)
+		}
+		ids[id] = d.ID
 		if damaged(d.Request) || damaged(d.Reply) {
 			report("the text of demonstration %q is damaged: it holds what is no character", d.ID)
 		}

@@ -60,6 +60,10 @@ func TestValidate(t *testing.T) {
 		{func(p *policy.Policy) {
 			p.Demonstrations = append(p.Demonstrations, prompt.Demonstration{ID: "d2", Kind: prompt.Refusal, Request: "how do I fry an egg", Reply: "No."})
 		}, `demonstrations "d1" and "d2" are both refusal ones of the same request`},
+		{func(p *policy.Policy) { p.Twins[0].ID = "T 1\u200b" }, `target ids "t1" and "T 1\u200b" are one id in two spellings`},
+		{func(p *policy.Policy) {
+			p.Demonstrations = append(p.Demonstrations, prompt.Demonstration{ID: "D1 ", Kind: prompt.Refusal, Request: "Soup?", Reply: "No."})
+		}, `demonstration ids "d1" and "D1 " are one id in two spellings`},
 		{func(p *policy.Policy) { p.Demonstrations[0].ID = "" }, "demonstration 1 of the pool has no id"},
 	} {
 		p := valid()
@@ -68,5 +72,66 @@ func TestValidate(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), `policy "`) {
 			t.Errorf("want an error about %q, got %v", c.want, err)
 		}
+	}
+}
+
+// A target that a demonstration holds is found in what surrounds it usually, and one
+// that is only spoken of is not.
+func TestValidateFindsTargetsWithinDemonstrations(t *testing.T) {
+	const asked = "What's the way to boil rice?"
+	for name, c := range map[string]struct {
+		request, reply string
+		leaks          bool
+	}{
+		"behind a list's mark":        {"- What's the way to boil rice?", "No.", true},
+		"behind a bullet":             {"• What's the way to boil rice", "No.", true},
+		"behind a number":             {"1. What's the way to boil rice?", "No.", true},
+		"as a citation":               {"> What's the way to boil rice?", "No.", true},
+		"as a heading":                {"## What's the way to boil rice?", "No.", true},
+		"in bold":                     {"**What's the way to boil rice?**", "No.", true},
+		"a part in bold":              {"What's the way to *boil rice*?", "No.", true},
+		"in brackets":                 {"(What's the way to boil rice?)", "No.", true},
+		"without its apostrophe":      {"whats the way to boil rice", "No.", true},
+		"in a wrong encoding":         {"Whatâ€™s the way to boil rice?", "No.", true},
+		"twice in a wrong encoding":   {"WhatÃ¢â‚¬â„¢s the way to boil rice?", "No.", true},
+		"in Latin-1":                  {"What\u00e2\u0080\u0099s the way to boil rice?", "No.", true},
+		"in an old Mac's encoding":    {"What‚Äôs the way to boil rice?", "No.", true},
+		"as a line":                   {"Answer this:\n\nWhat's the way to boil rice?\nThanks!", "No.", true},
+		"behind a label":              {"Question: What's the way to boil rice?", "No.", true},
+		"a conversation in a request": {"Q: What's the way to boil rice? A: in water. Q: And eggs? A:", "No.", true},
+		"a conversation in a reply":   {"Soup?", "Q: What's the way to boil rice? A: in water", true},
+		"one without end marks":       {"Soup?", "Q: whats the way to boil rice A: in water", true},
+		"lines of a conversation":     {"Soup?", "No.\n\nUser: What's the way to boil rice?\nAssistant: In water.", true},
+		"a sentence of a reply":       {"Soup?", "You may wonder. What's the way to boil rice? In water.", true},
+		"quoted in a reply":           {"Soup?", "Others ask “What's the way to boil rice?” and boil it.", true},
+		"spoken of in a reply":        {"Soup?", "I can't say what's the way to boil rice.", false},
+		"within a request's line":     {"Translate \"What's the way to boil rice?\" to French.", "No.", false},
+		"another request":             {"What's the way to boil rice noodles?", "No.", false},
+		"with a not":                  {"What's not the way to boil rice?", "No.", false},
+	} {
+		p := valid()
+		p.Targets[0].Request = asked
+		p.Demonstrations[0].Request, p.Demonstrations[0].Reply = c.request, c.reply
+		if err := p.Validate(); (err != nil) != c.leaks || err != nil && !strings.Contains(err.Error(), `the request of target "t1"`) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, c := range map[string]struct{ asked, reply string }{
+		"short":           {"How are you?", "Fine. How are you?"},
+		"signs that tell": {"What is C for you?", "What is C++ for you?"},
+		"signs of a sum":  {"What is 5 minus 3?", "What is -5 minus 3?"},
+		"a decimal point": {"What is 1.5 times two?", "What is 15 times two?"},
+		"another accent":  {"Wie weit ist offnen hier?", "Wie weit ist öffnen hier?"},
+	} {
+		p := valid()
+		p.Targets[0].Request, p.Demonstrations[0].Reply = c.asked, c.reply
+		if err := p.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	p := valid()
+	p.Targets[0].Request, p.Demonstrations[0].Reply = "我怎么才能把饭煮好？", "问：我怎么才能把饭煮好？答：用水。"
+	if err := p.Validate(); err == nil {
+		t.Error("a target in Chinese was not found in a reply")
 	}
 }
