@@ -200,11 +200,13 @@ func (e *experiment) sizeOf(ctx context.Context, q *script, what string, message
 		if try > 0 && !e.tellsTokens {
 			break
 		}
-		reply, err := e.probe(ctx, q, fmt.Sprintf("%s/%d", what, try), messages)
+		// Marked anew, so that no part of it lies in a cache of prompts, whose tokens
+		// some endpoints count apart.
+		reply, err := e.probe(ctx, q, fmt.Sprintf("%s/%d", what, try), changed(messages))
 		if err != nil {
 			return p, err
 		}
-		if p.Told, p.Cached = reply.PromptTokens, reply.CachedTokens; p.Told > 0 {
+		if p.Told = reply.PromptTokens; p.Told > 0 {
 			e.tellsTokens = true
 			break
 		}

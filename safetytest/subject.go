@@ -218,7 +218,7 @@ type Usage struct {
 func (u Usage) String() string {
 	s := fmt.Sprintf("%d prompt tokens sent", u.Prompt)
 	if u.Cached > 0 {
-		s += fmt.Sprintf(", %.1f %% of them evaluated", 100*float64(u.Prompt-u.Cached)/float64(u.Prompt))
+		s += fmt.Sprintf(", %.1f %% of them evaluated", 100*float64(max(0, u.Prompt-u.Cached))/float64(u.Prompt))
 	}
 	return s
 }

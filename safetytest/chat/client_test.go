@@ -281,8 +281,6 @@ func TestAskRepeats(t *testing.T) {
 		{"503, loading", []transport{always(503, `{"error":{"message":"Loading model","code":503}}`), ok}, 2, 250 * time.Millisecond, 500 * time.Millisecond},
 		{"503, no connection upstream", []transport{always(503, "upstream connect error or disconnect/reset before headers. reset reason: connection failure"), ok}, 2, 0, time.Second},
 		{"529", []transport{always(529, `{"error":{"type":"overloaded_error"}}`), ok}, 2, 0, time.Second},
-		{"408", []transport{always(408, ""), ok}, 2, 0, time.Second},
-		{"425", []transport{always(425, ""), ok}, 2, 0, time.Second},
 		{"429, seconds", []transport{always(429, "", "Retry-After", "7"), ok}, 2, 7 * time.Second, 7 * time.Second},
 		{"429, date", []transport{always(429, "", "Retry-After", "Mon, 02 Jan 2023 15:04:15 GMT", "Date", "Mon, 02 Jan 2023 15:04:05 GMT"), ok},
 			2, 10 * time.Second, 10 * time.Second},
@@ -330,7 +328,7 @@ func TestAskGivesUp(t *testing.T) {
 		calls int64
 		says  []string
 	}{
-		{"server that is never ready", always(503, `{"error":{"message":"boom"}}`), ServerFailed, 3, []string{`model "m" at http://model.test/v1`, "HTTP 503", "boom", "after 3 attempts", "server's log"}},
+		{"server that is never ready", always(503, `{"error":{"message":"boom: no healthy upstream"}}`), ServerFailed, 3, []string{`model "m" at http://model.test/v1`, "HTTP 503", "boom", "after 3 attempts", "server's log"}},
 		{"template", always(500, `{"error":{"message":"Jinja Exception: roles must alternate"}}`), Rejected, 1, []string{"SAFETYTEST_SYSTEM_ROLE=user"}},
 		{"a day's wait in the body", always(429, `{"error":{"message":"daily limit, try again in 3h12m"}}`), RateLimited, 1, []string{"wait 3h12m0s"}},
 		{"no database", always(500, `{"error":{"message":"No connected db.","type":"no_db_connection","code":"400"}}`), Unauthorized, 1, []string{"SAFETYTEST_API_KEY"}},
@@ -417,6 +415,13 @@ func TestAskLoses(t *testing.T) {
 		{"503 with a reply", always(503, good), "HTTP 503", false},
 		{"503 that broke off", always(503, "upstream connect error or disconnect/reset before headers. reset reason: connection termination"), "HTTP 503", false},
 		{"503, a proxy's patience", always(503, `{"error":{"message":"upstream request timeout"}}`), "HTTP 503", false},
+		{"408", always(408, ""), "HTTP 408", false},
+		{"425", always(425, ""), "HTTP 425", false},
+		{"408 of few words", always(408, `{"error":{"message":"Request timeout"}}`), "Request timeout", false},
+		{"503 of a gateway", always(503, `{"message":"Service Unavailable"}`), "Service Unavailable", false},
+		{"503 of a worker that ended", always(503, `{"error":{"message":"worker restarted"}}`), "worker restarted", false},
+		{"529 without a reason", always(529, `{"error":{"message":"Overloaded"}}`), "Overloaded", false},
+		{"429 of a call that had begun", always(429, `{"error":{"message":"the sequence was preempted while generating"}}`), "preempted", false},
 		{"408 from an upstream", always(408, `{"error":{"message":"litellm.Timeout: request timed out"}}`), "timed out", false},
 		{"499", always(499, ""), "HTTP 499", false},
 		{"reset", fails(errors.New("connection reset by peer")), "connection reset", false},

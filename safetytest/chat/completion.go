@@ -312,7 +312,6 @@ func (c completion) tokens() tokenCounts {
 	if t.cached == 0 && json.Unmarshal(c.Timings, &timings) == nil && timings.PromptN != nil {
 		t.cached = max(0, t.prompt-timings.PromptN.count())
 	}
-	t.cached = min(t.cached, t.prompt)
 	return t
 }
 

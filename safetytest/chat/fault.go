@@ -126,22 +126,27 @@ var faults = []faultRow{
 // brokenOff finds in the account of a busy server that a call had begun and was
 // lost: proxies say so under the same status.
 var brokenOff = []string{"timeout", "timed out", "disconnect/reset before headers", "reset reason", "reset by peer", "terminated", "backend fetch failed",
-	"prematurely", "broken pipe", "aborted", "cancelled", "canceled", "crash", "died", "while generating", "mid-stream"}
+	"prematurely", "broken pipe", "aborted", "cancelled", "canceled", "crash", "died", "while generating", "mid-stream", "preempted"}
 
-// beforeGeneration reports whether the status of an answer shows that the model
-// never began with this call.
-func (f fault) beforeGeneration(status int) bool {
-	said := strings.ToLower(f.message + "\n" + f.raw)
+// neverBegan is what servers and proxies say of a call that no model began with.
+var neverBegan = []string{"connection failure", "reset reason: overflow", "connection refused", "no healthy upstream", "no healthy backend", "loading model", "currently loading",
+	"model is loading", "starting up", "overloaded_error", "server_overloaded", "queue is full", "no available workers", "no available capacity"}
+
+// beforeGeneration reports whether an answer shows that the model never began with
+// this call. A busy server says so by its status and asks for patience, or names the
+// reason; a status alone may be a proxy's that ran out of patience with a long reply
+// (design, rule 11). A server that timed out (408) may have waited for the model.
+func (f fault) beforeGeneration(status int, patience bool) bool {
+	said := strings.ToLower(f.code + "\n" + f.kind + "\n" + f.message + "\n" + f.raw)
+	if f.began {
+		return false
+	}
+	lost := containsAny(said, brokenOff)
 	switch status {
 	case 429:
-		return true
+		return !lost
 	case 503, 529:
-		return !f.began && (!containsAny(said, brokenOff) ||
-			containsAny(said, []string{"connection failure", "reset reason: overflow", "connection refused", "no healthy upstream"}))
-	case 408, 425:
-		// The status itself means that the server waited for the request; proxies
-		// use it for their own wait for the model too.
-		return !f.began && (f.raw != "" || !containsAny(said, brokenOff) || strings.TrimSpace(said) == "request timeout")
+		return containsAny(said, neverBegan) || !lost && (patience || strings.TrimSpace(said) == "")
 	}
 	return false
 }
@@ -156,13 +161,13 @@ func (a answer) faulty(f fault) (Reply, *Error) {
 	if a.status >= 300 && a.status < 400 {
 		e.Message = "it redirects to " + a.header.Get("Location")
 	}
-	e.before = f.beforeGeneration(a.status)
 	if e.wait = serverWait(a.header); !e.wait.given && (e.Kind == RateLimited || a.status == 503 || a.status == 529) {
 		e.wait = f.wait
 		if !e.wait.given {
 			e.wait = resetHeader(a.header)
 		}
 	}
+	e.before = f.beforeGeneration(a.status, e.wait.given)
 	return Reply{}, e
 }
 

@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// Prompt is the size of a prompt, as estimated and as the endpoint told it, with what
-// it says that it took from its cache of prompts.
-type Prompt struct{ Size, Told, Cached int }
+// Prompt is the size of a prompt, as estimated and as the endpoint told it.
+type Prompt struct{ Size, Told int }
 
 // Shortened says whether an endpoint read less of a prompt than was sent, from its
 // own counts for four prompts: the request alone, with the first half of the
@@ -24,7 +23,7 @@ func Shortened(none, first, second, all Prompt) *Finding {
 		return nil
 	case all.Told <= none.Told+slack/2:
 		return &Finding{Window, fmt.Sprintf("the endpoint counts %d prompt tokens for the request alone and %d with all demonstrations, which are some %d more: it did not read them, or its count means nothing; serve the model with a larger window (README, \"Your own model\"), or state SAFETYTEST_ALLOW=window if you know that it reads whole prompts", none.Told, all.Told, all.Size-none.Size)}
-	case all.Told >= sent-slack || all.Told+all.Cached >= sent-slack:
+	case all.Told >= sent-slack:
 		return nil
 	}
 	return &Finding{Window, fmt.Sprintf("the endpoint did not read the whole prompt: by its own counts the request takes %d tokens, with the first half of the demonstrations %d, with the second half %d, and so with all of them %d, of which it read %d; its window looks like %d tokens with room for the reply: serve the model with a larger one (README, \"Your own model\"), or show fewer demonstrations",
