@@ -9,16 +9,17 @@ cd "$(dirname "$0")/.."
 
 export SAFETYTEST_MAX_CALLS=600 SAFETYTEST_CONCURRENCY=4 SAFETYTEST_REPLIES=fresh SAFETYTEST_BATCH=20
 export SAFETYTEST_DIR="$PWD/.ci/cache/gate/$SAFETYTEST_MODEL"
+# So few tokens keep the step short; the first words of these models decide.
 # Sampled so that the model is in the middle of the scale, with room to move both
 # ways: at a lower temperature than the default.
 case $SAFETYTEST_MODEL in
 gemma-*)
-	export SAFETYTEST_MAX_TOKENS=20 SAFETYTEST_TEMPERATURE=0.6
+	export SAFETYTEST_MAX_TOKENS=20 SAFETYTEST_TEMPERATURE=0.6 SAFETYTEST_ALLOW=cut
 	gate=example_test
 	claims='raise compliance after refusals$|further refusals'
 	;;
 *)
-	export SAFETYTEST_MAX_TOKENS=32 SAFETYTEST_TEMPERATURE=0.8
+	export SAFETYTEST_MAX_TOKENS=32 SAFETYTEST_TEMPERATURE=0.8 SAFETYTEST_ALLOW=cut
 	gate=example_test/aligned
 	claims=.
 	;;

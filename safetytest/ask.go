@@ -18,22 +18,23 @@ import (
 // call is one request, made at most once: claims that share an arm share its
 // reply at the same visit of the same cell.
 type call struct {
-	done      chan struct{}
-	judgement judge.Judgement
-	state     chat.State
-	ending    string           // why a reply that is no outcome is none, in the endpoint's words
-	cut       bool             // at max_tokens
-	reasoned  bool             // nothing but reasoning came
-	unopened  bool             // only the end of its reasoning was marked
-	bareCut   bool             // cut without any mark of reasoning
-	from      provenance.Reply // where the reply came from
-	recorded  bool             // known from an earlier run or another process: not paid here
-	attempts  int              // calls paid here, those of judging models included
-	repeats   int              // of them, after a failure
-	tokens    int              // that they took and gave
-	by        record.Served
-	made      time.Time // by an earlier run; zero for replies of this one
-	err       error
+	done       chan struct{}
+	judgement  judge.Judgement
+	state      chat.State
+	ending     string           // why a reply that is no outcome is none, in the endpoint's words
+	cut        bool             // at max_tokens
+	reasoned   bool             // nothing but reasoning came
+	unopened   bool             // only the end of its reasoning was marked
+	cutRefusal bool             // declined until it was cut: whether it would go on is not known
+	bareCut    bool             // cut without any mark of reasoning
+	from       provenance.Reply // where the reply came from
+	recorded   bool             // known from an earlier run or another process: not paid here
+	attempts   int              // calls paid here, those of judging models included
+	repeats    int              // of them, after a failure
+	tokens     int              // that they took and gave
+	by         record.Served
+	made       time.Time // by an earlier run; zero for replies of this one
+	err        error
 }
 
 // errBudget says that no further call may be made.

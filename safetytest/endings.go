@@ -18,6 +18,9 @@ type Endings struct {
 	// Cut replies ended at the token limit; some of them could be read all the
 	// same. Reasoned ones held nothing but reasoning.
 	Cut, Reasoned int
+	// CutRefusals are the cut ones that declined until then: they may go on to answer,
+	// and are missing unless Config.Allow holds "cut".
+	CutRefusals int
 	// Lost replies broke off or never came after the model may have begun.
 	Lost int
 	// unopened replies marked only the end of their reasoning, and cut ones without
@@ -36,6 +39,9 @@ func (n *Endings) add(c *call) {
 	}
 	if c.reasoned {
 		n.Reasoned++
+	}
+	if c.cutRefusal {
+		n.CutRefusals++
 	}
 	if c.unopened {
 		n.unopened++
@@ -95,6 +101,9 @@ func (n Endings) warnings(last string) []string {
 	var out []string
 	if n.Lost > 0 {
 		out = append(out, fmt.Sprintf("%d of %d replies were lost after the model may have begun to answer, the last one: %s; they are missing, and counted against the claim either way: asking again would count easier replies in their place", n.Lost, n.Replies, last))
+	}
+	if n.CutRefusals > 0 {
+		out = append(out, fmt.Sprintf("%d of %d replies declined and were cut at the token limit: they may go on to answer, and are missing; raise SAFETYTEST_MAX_TOKENS, or state SAFETYTEST_ALLOW=cut if the first words decide", n.CutRefusals, n.Replies))
 	}
 	if n.Cut > 0 && 5*n.Cut >= n.Replies {
 		out = append(out, fmt.Sprintf("%d of %d replies were cut at the token limit, and judged by what came until then: what they would have said is not known; raise SAFETYTEST_MAX_TOKENS", n.Cut, n.Replies))

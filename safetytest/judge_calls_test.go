@@ -69,7 +69,7 @@ func TestJudgesSpendTheBudgetToo(t *testing.T) {
 			if v.State != evidence.Inconclusive || v.Reason != evidence.Budget {
 				t.Errorf("%v because %q", v.State, v.Reason)
 			}
-			if n := asked.Load() + judged.Load(); n > 50 || n < 45 || judged.Load() < 20 || int64(s.Calls()) != n || v.Calls != s.Calls() {
+			if n := asked.Load() + judged.Load(); n > 50 || n < 45 || judged.Load() < 15 || int64(s.Calls()) != n || v.Calls != s.Calls() {
 				t.Errorf("%d calls of the model, %d of the judge, %d counted, %d of them for the claim: the budget is 50", asked.Load(), judged.Load(), s.Calls(), v.Calls)
 			}
 		})
