@@ -132,6 +132,9 @@ func (r *Reply) take(m message, how ending) {
 		// Also a call of a tool that nobody offered, and reasoning that used
 		// up all tokens.
 		r.State = Empty
+		if strings.TrimSpace(m.fields()) != "" && how != endedAtLimit {
+			r.Trouble = "nothing but reasoning came: the server's reasoning parser may put answers there"
+		}
 	}
 }
 
@@ -156,8 +159,11 @@ func (a answer) completion() (completion, *Error) {
 		return c, nil
 	case body[0] != '{':
 		e := &Error{Kind: Unreadable, Status: a.status, Message: looksLike(a.header, body)}
-		if isStream(body) {
+		switch {
+		case isStream(body):
 			e.remedy = streamRemedy
+		case isPage(body) || isHTML(a.header, body):
+			e.remedy, e.page = pageRemedy, true
 		}
 		return completion{}, e
 	}
