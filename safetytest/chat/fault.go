@@ -213,7 +213,7 @@ func (a answer) faultBody() fault {
 	data := trimBOM(a.body)
 	if !bytes.HasPrefix(data, []byte("{")) {
 		f := fault{status: a.status, message: looksLike(a.header, data), html: isPage(data) || isHTML(a.header, data), raw: short(string(data))}
-		f.said = f.raw
+		f.said, f.wait = f.raw, saidWait(f.raw)
 		if json.Valid(data) { // a list or a text
 			told := parseFault(a.status, data)
 			told.said = short(saidIn(data, 0))
