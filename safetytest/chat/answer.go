@@ -57,6 +57,8 @@ func read(a answer) (Reply, *Error) {
 		return a.faulty(a.errorOf(c))
 	case len(c.Choices) == 0 && c.withheld() != "":
 		return Reply{State: Blocked, FinishReason: c.withheld(), Latency: a.latency}, nil
+	case len(c.Choices) == 0 && a.filterInstead():
+		return Reply{State: Blocked, FinishReason: "content_filter", Latency: a.latency}, nil
 	case len(c.Choices) == 0:
 		return Reply{}, &Error{Kind: Unreadable, Status: a.status, Message: "no choices"}
 	}
@@ -96,6 +98,18 @@ func read(a answer) (Reply, *Error) {
 	}
 	r.take(*cmp.Or(first.Message, &message{}), how)
 	return r, nil
+}
+
+// filterInstead reports whether a successful answer without a reply is a filter's
+// account. Declared words are looked for in its message only: the rest may hold a
+// reply of another protocol.
+func (a answer) filterInstead() bool {
+	if isStream(trimBOM(a.body)) {
+		return false
+	}
+	f := a.faultBody()
+	f.said = ""
+	return f.byFilter(a.reading.BlockedWords)
 }
 
 // take sets the texts of a reply and, by them and how it ended, its state.

@@ -359,7 +359,7 @@ func faultWithin(status int, v json.RawMessage, depth int) fault {
 	}
 	f.take(object)
 	if depth < deepest {
-		for _, inner := range []json.RawMessage{object.Message, object.Error, object.Errors, object.BaseResp, object.Detail} {
+		for _, inner := range []json.RawMessage{object.Message, object.Error, object.Errors, object.BaseResp, object.Detail, object.Details} {
 			if present(inner) {
 				f.add(faultWithin(status, inner, depth+1))
 			}
@@ -379,7 +379,7 @@ func faultWithin(status int, v json.RawMessage, depth int) fault {
 
 // faultObject is the form of most accounts.
 type faultObject struct {
-	Message, Detail, Code, Type, Param, Msg, Error, Errors json.RawMessage
+	Message, Detail, Details, Code, Type, Param, Msg, Error, Errors json.RawMessage
 
 	InnerError  json.RawMessage `json:"innererror"`
 	InnerError2 json.RawMessage `json:"inner_error"`
