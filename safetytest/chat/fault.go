@@ -210,7 +210,7 @@ func (a answer) faulty(f fault) (Reply, *Error) {
 // faultBody reads the body of an answer that reports a fault: an object under
 // "error", in older servers the body itself, or anything at all.
 func (a answer) faultBody() fault {
-	data := trimBOM(a.body)
+	data := slimmed(trimBOM(a.body))
 	if !bytes.HasPrefix(data, []byte("{")) {
 		f := fault{status: a.status, message: looksLike(a.header, data), html: isPage(data) || isHTML(a.header, data), raw: short(string(data))}
 		f.said, f.wait = f.raw, saidWait(f.raw)
@@ -302,6 +302,41 @@ func short(s string) string {
 		s = strings.ToValidUTF8(s[:longestText], "")
 	}
 	return s
+}
+
+// slimmed returns a large JSON body with its texts cut to what is looked at, and any
+// other body as it is.
+func slimmed(data []byte) []byte {
+	const large = 8 * longestText
+	if len(data) < large || !bytes.ContainsAny(data[:1], "{[\"") {
+		return data
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var v any
+	if decoder.Decode(&v) != nil || decoder.More() {
+		return data
+	}
+	if less, err := json.Marshal(cutTexts(v)); err == nil {
+		return less
+	}
+	return data
+}
+
+func cutTexts(v any) any {
+	switch v := v.(type) {
+	case string:
+		return short(v)
+	case []any:
+		for i := range v {
+			v[i] = cutTexts(v[i])
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = cutTexts(v[key])
+		}
+	}
+	return v
 }
 
 // saidIn gathers the texts of a JSON value, without those that repeat a request.
