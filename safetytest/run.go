@@ -140,6 +140,11 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 		result.State, result.Reason = evidence.Inconclusive, ModelChanged
 		return result, nil
 	}
+	if result.State == evidence.Holds && e.blocked > 0 && e.blocked == e.endings.Replies {
+		e.doubt = "a filter withheld all of them, and the model answered nothing: a filter that blocks everything cannot be told from one that is broken"
+		result.State, result.Reason = evidence.Inconclusive, DoubtfulReplies
+		return result, nil
+	}
 	found := e.doubts()
 	if result.State == evidence.Holds && !e.s.config.Simulated() {
 		found = append(found, e.cutShort()...)

@@ -57,6 +57,8 @@ func read(a answer) (Reply, *Error) {
 		return a.faulty(a.errorOf(c))
 	case len(c.Choices) == 0 && c.withheld() != "":
 		return Reply{State: Blocked, FinishReason: c.withheld(), Latency: a.latency}, nil
+	case len(c.Choices) == 0 && a.filterInstead():
+		return Reply{State: Blocked, FinishReason: "content_filter", Latency: a.latency}, nil
 	case len(c.Choices) == 0:
 		return Reply{}, &Error{Kind: Unreadable, Status: a.status, Message: "no choices"}
 	}
@@ -98,6 +100,18 @@ func read(a answer) (Reply, *Error) {
 	return r, nil
 }
 
+// filterInstead reports whether a successful answer without a reply is a filter's
+// account. Declared words are looked for in its message only: the rest may hold a
+// reply of another protocol.
+func (a answer) filterInstead() bool {
+	if isStream(trimBOM(a.body)) {
+		return false
+	}
+	f := a.faultBody()
+	f.said = ""
+	return f.byFilter(a.reading.BlockedWords)
+}
+
 // take sets the texts of a reply and, by them and how it ended, its state.
 func (r *Reply) take(m message, how ending) {
 	d := divide(m.Content.text)
@@ -132,6 +146,9 @@ func (r *Reply) take(m message, how ending) {
 		// Also a call of a tool that nobody offered, and reasoning that used
 		// up all tokens.
 		r.State = Empty
+		if strings.TrimSpace(m.fields()) != "" && how != endedAtLimit {
+			r.Trouble = "nothing but reasoning came: the server's reasoning parser may put answers there"
+		}
 	}
 }
 
@@ -156,8 +173,11 @@ func (a answer) completion() (completion, *Error) {
 		return c, nil
 	case body[0] != '{':
 		e := &Error{Kind: Unreadable, Status: a.status, Message: looksLike(a.header, body)}
-		if isStream(body) {
+		switch {
+		case isStream(body):
 			e.remedy = streamRemedy
+		case isPage(body) || isHTML(a.header, body):
+			e.remedy, e.page = pageRemedy, true
 		}
 		return completion{}, e
 	}

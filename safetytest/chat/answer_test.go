@@ -253,6 +253,9 @@ func TestEveryFaultRowIsReached(t *testing.T) {
 	for _, c := range moreFaults {
 		_, _ = read(answer{status: c.status, header: c.header, body: []byte(c.body)})
 	}
+	for _, c := range remediesOf {
+		_, _ = read(answer{status: c.status, body: []byte(c.body)})
+	}
 	for _, row := range faults {
 		if !reached[row.name] {
 			t.Errorf("no answer of the table reaches the row %q", row.name)

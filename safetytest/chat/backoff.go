@@ -28,25 +28,14 @@ type wait struct {
 
 // serverWait reads the wait that an answer's header asks for: in milliseconds
 // where the server is that precise, else Retry-After in either of its forms
-// (RFC 9110, section 10.2.3). A date is taken relative to the answer's own
+// (RFC 9110, section 10.2.3) and those that servers write besides, such as 20s or
+// seconds since 1970. A date is taken relative to the answer's own
 // Date, so that a clock of ours that goes wrong does no harm.
 func serverWait(h http.Header) wait {
 	if d, ok := parseNumber(h.Get("Retry-After-Ms"), time.Millisecond); ok {
 		return wait{d, true}
 	}
-	after := h.Get("Retry-After")
-	if d, ok := parseNumber(after, time.Second); ok {
-		return wait{d, true}
-	}
-	at, err := http.ParseTime(after)
-	if err != nil {
-		return wait{}
-	}
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		now = time.Now()
-	}
-	return wait{max(0, at.Sub(now)), true}
+	return spanOrMoment(h.Get("Retry-After"), time.Second, nowBy(h))
 }
 
 // parseNumber reads a number of units that is not negative. Waits beyond a day

@@ -30,7 +30,7 @@ var blockedWords = []string{"moderation", "sensitive", "safety", "flagged", "130
 // that the caller may not use it.
 var faultyParts = []string{"unavailable", "timeout", "timedout", "notfound", "notloaded", "config", "missing", "ratelimit", "quota", "limitexceeded",
 	"limitreached", "invalid", "unknown", "unauthor", "notenabled", "notsupported", "unsupported", "down", "overload", "disabled", "unreachable",
-	"permission", "forbidden", "required", "connect", "initiali", "internal", "failedto", "failure", "notset", "notdefined", "notallowed"}
+	"permission", "forbidden", "required", "connect", "initiali", "internal", "exception", "service", "crash", "malformed", "mismatch", "failedto", "failure", "notset", "notdefined", "notallowed"}
 
 // Kinds of words in the sentences of filters.
 const (
@@ -39,7 +39,7 @@ const (
 	// withheld is what a filter does.
 	withheldBy = `(blocked|rejected|refused|denied|declined|flagged|filtered|withheld|intercepted|violat\w+|breach\w*|triggered|detected|intervened|stopped|cannot be answered|not allowed|not permitted|contrary to|goes against|does not comply|infring\w*)`
 	// harm is what a filter looks for, or what it calls itself.
-	harm = `(content (filter\w*|polic\w+|safety|moderation|management|guidelines?|violation|category|rules)|guardrail\w*|moderation|toxi\w+|harmful|unsafe|violen\w+|hate\w*|sexual\w*|self[- ]harm|(prompt )?injection|jailbreak\w*|profan\w+|inappropriate|offensive|sensitive|pii|personal data|prohibited content|disallowed content|safety (system|polic\w+|filter\w*|settings|guidelines?|reasons|check)|ai (firewall|safety)|usage (polic\w+|guidelines?)|acceptable use|use polic\w+|responsible ai|data inspection|llm polic\w+)`
+	harm = `(content (filter\w*|polic\w+|safety|moderation|management|guidelines?|violation|category|rules)|guardrail\w*|moderation|toxi\w+|harmful|unsafe|violen\w+|hate\w*|sexual\w*|self[- ]harm|(prompt )?injection|jailbreak\w*|profan\w+|inappropriate|offensive|sensitive|pii|personal data|prohibited content|disallowed content|safety (system|polic\w+|filter\w*|settings|guidelines?|reasons|check)|ai (firewall|safety)|usage (polic\w+|guidelines?)|acceptable use|use polic\w+|responsible ai|data inspection|llm polic\w+|model armor)`
 )
 
 // blockedSentences are what filters say where no code tells.
@@ -50,13 +50,13 @@ var blockedSentences = regexp.MustCompile(`(?i)content exists risk|content (was 
 	`(input|prompt|content|request|messages?|response|output|text|query) (\w+ ){0,3}(was|were|is|are|has been|have been|got)? ?flagged (by|for|as)|flagged (as|by|for) (\w+ ){0,3}(unsafe|harmful|policy|moderation|safety|inappropriate|violat\w+|content)|(input|prompt|content|response|output|query) (\w+ ){0,3}flagged|` +
 	`requires moderation|safety.check|content management policy|content filter(ing|s)? (polic|was triggered|were triggered|triggered|blocked|intervened)|filtered due to|(response|prompt|completion|reply|output|input) was filtered|` +
 	`blocked (by|due to|because of|for) (\w+ ){0,3}(filter|filters|guardrail|guardrails|moderation|safety|security configurations|content|violat\w+)|` +
-	`(prompt|response|completion|input|output) (was |is |has been )?blocked|` +
+	`(prompt|response|completion|input|output) (was |is |has been )?blocked|blocked the (prompt|input|completion|response)\b|` +
 	`guardrail\w* ([\w-]+ ){0,4}(intervened|blocked|blocks|triggered|violat\w*|denied|rejected|flagged)|guardrail\w* checks? (\w+ ){0,6}failed|(failed|fails) (\w+ ){0,2}guardrail|guardrail raised an exception.{0,200}` + harm + `|` +
 	`keyword '?[^']{0,60}'? detected|harmful \w+ detected|(prompt injection|jailbreak\w*) (\w+ ){0,2}(detected|attempt)|` +
 	`(contains?|contained|contain|potentially|include[sd]?|detected|possibly|has|considered|deemed) (\w+ ){0,4}(inappropriate|unsafe|sensitive|prohibited|disallowed|harmful|offensive|toxic) (\w+ )?(content|information|words?|material|text|topics?|language)|(inappropriate|unsafe|sensitive|prohibited|disallowed|harmful) (content|words?|material|language) (\w+ ){0,3}(detected|found|blocked|rejected)|` +
-	`content (that|which) (is|are) (not (allowed|permitted)|disallowed|prohibited)|considered high risk|high[- ]risk content|` +
+	`(content|language|words|topics?|terms) (that|which) (is|are) (not (allowed|permitted)|disallowed|prohibited)|considered high risk|high[- ]risk content|` +
 	`(not|did not|failed|fails) (to )?pass(ed)? (the |our )?(security|safety|content|moderation)|` +
-	`(failed|fails) (the |our )?(content|safety|moderation) (check|review|inspection|moderation)|block_?reason|` +
+	`(failed|fails) (the |our )?(content|safety|moderation) (check|review|inspection|moderation)|block(ed)?[_ -]?reason|` +
 	`\b(request|` + ofPrompt + `)\b[^.]{0,40}\b` + withheldBy + `\b.{0,100}\b` + harm + `|` + withheldBy + `\b.{0,60}\b(request|` + ofPrompt + `)\b.{0,60}\b` + harm + `|\b` + harm + `.{0,60}\b` + withheldBy + ` (\w+ ){0,2}(request|` + ofPrompt + `)|` +
 	`敏感|违规|違規|不安全|不良信息|内容安全|审核未通过|涉政|合规`)
 
@@ -91,11 +91,12 @@ var notByAFilter = regexp.MustCompile(`(?i)unavailable|not available|time[ds]?[-
 	`not (been )?(configured|enabled|loaded|initiali[sz]ed|valid|defined|set up|deployed|installed|registered|supported|authori[sz]ed|entitled|running|responding|implemented)|does(n't| not) exist|no such|misconfigur\w*|` +
 	`(invalid|unknown|bad|wrong|unsupported|missing|incomplete|broken|no) ([\w.'"-]+ ){0,3}(config\w*|settings?|id|identifier|name|value|version|key|token|field|parameter|polic(y|ies)|guardrails?|filters?|format|json|schema|body)\b|config\w* ([\w.'"-]+ ){0,3}(invalid|missing|error|incorrect|required)|` +
 	`\bmissing\b|\bcors\b|cross[- ]origin|content[- ]security[- ]policy|\bheaders?\b|plan limits?|\bpaid\b|upgrade|rate[- ]?limit\w*|\bquotas?\b|too many|throttl\w*|exceed\w* (\w+ ){0,3}(plan|rate|quota|limits?|budget|tokens?|requests|size|length)|(limits?|budget) (was |were |is |has been |have been )?(exceeded|reached)|budget|` +
-	`\b(accept|accepted|accepting|acceptance|agree|consent|opt in|sign)\b|terms of (service|use)|licen[sc]e|gated|can't connect|cannot connect|connection|network|\bip\b|ip address|allow-?list|whitelist|\bdns\b|\btls\b|certificate|\bwaf\b|captcha|\bbots?\b|ddos|` +
+	`\b(accept|accepted|accepting|acceptance|agree|consent|opt in|sign|signing|signed|approved|approval|granted|scopes?|tenants?|on the list)\b|terms of (service|use)|licen[sc]e|gated|can't connect|cannot connect|connection|network|\bip\b|ip address|allow-?list|whitelist|\bdns\b|\btls\b|certificate|\bwaf\b|captcha|\bbots?\b|ddos|` +
 	`permission|not allowed to (use|access|call)|access (to [^.]{0,40})?(was |is |has been )?(denied|blocked|restricted|disallowed)|unauthori[sz]ed|authenticat\w*|credentials?|expired|deprecated|retired|maintenance|outage|offline|\bis down\b|service (was |is |has been )?(down|error|failure|disabled|stopped)|` +
+	`(service|engine|server|backend|system|api|endpoint|provider|check|call|evaluation|filter|guardrails?) (\w+ ){0,3}(did not|didn't|does not|doesn't|returned an?|errored|crashed|threw|failed with|failed due)\b|\bno (response|answer)\b|not respond\w*|(returned|responded with) (an? )?(\w+ )?(error|[45]\d\d)|\b50[0-4]\b|malformed|mismatch|does not match|not attached|engine error|address\b|` +
 	`overload\w*|internal (server )?error|internal failure|crash\w*|traceback|unhandled|disabled|is required|are required|as required|must be (set|provided|specified|one of|a )|this (web ?)?site|website|web ?page|web filter|\burl\b|\bdomain\b|try again later|temporar\w+|` +
-	`nicht (verfügbar|erreichbar|gefunden|konfiguriert|geladen|aktiviert|gesetzt)|zeitüberschreitung|fehlt|ungültig|kontingent|berechtig|wartung|indisponible|introuvable|délai|invalide|configuration (manquante|absente|incorrecte)|manquant|injoignable|en panne|no (está )?disponible|indisponível|no (se )?(encontr|pudo)|não (encontrad|disponível)|configuraci[oó]n|tiempo de espera|cuota|inválid|permiso|falta |` +
-	`недоступ|не найден|не настро|не отвеча|тайм-?аут|время ожидан|конфигурац|отсутств|квот|лимит|ключ|регион|사용할 수 없|찾을 수 없|시간 초과|설정|누락|할당량|한도|권한|오류|利用できません|見つかりません|タイムアウト|設定|接続|無効|権限|エラーが発生|不可用|未找到|不存在|超时|逾時|配置|缺少|限流|额度|地区|无权|未授权|连接|未启用|服务异常|频率`)
+	`nicht (verfügbar|erreichbar|gefunden|konfiguriert|geladen|aktiviert|gesetzt)|zeitüberschreitung|fehlt|ungültig|kontingent|berechtig|wartung|antwortet nicht|ausgefallen|störung|fehlgeschlagen|ne répond pas|\bpanne\b|échou|adresse|no responde|caído|falló|não responde|non risponde|indisponible|introuvable|délai|invalide|configuration (manquante|absente|incorrecte)|manquant|injoignable|en panne|no (está )?disponible|indisponível|no (se )?(encontr|pudo)|não (encontrad|disponível)|configuraci[oó]n|tiempo de espera|cuota|inválid|permiso|falta |` +
+	`не работает|сбой|ошибк|응답|장애|실패|停止して|応答|障害|失敗|故障|无响应|无法|異常|异常|失败|недоступ|не найден|не настро|не отвеча|тайм-?аут|время ожидан|конфигурац|отсутств|квот|лимит|ключ|регион|사용할 수 없|찾을 수 없|시간 초과|설정|누락|할당량|한도|권한|오류|利用できません|見つかりません|タイムアウト|設定|接続|無効|権限|エラーが発生|不可用|未找到|不存在|超时|逾時|配置|缺少|限流|额度|地区|无权|未授权|连接|未启用|服务异常|频率`)
 
 // warnings finds sentences beside the reason: what may happen next, and where to
 // turn.
@@ -140,28 +141,35 @@ func (f fault) byFilter(words []string) bool {
 	if slices.ContainsFunc(words, func(w string) bool { return strings.Contains(all, strings.ToLower(w)) }) {
 		return true
 	}
+	switch f.status {
+	case 401, 402, 404, 405, 407, 408, 429:
+		return false // codes and sentences there are about something else
+	}
+	if f.status > 501 {
+		return false
+	}
 	message := f.message
 	if f.raw != "" {
 		message = f.raw
 	}
 	text := squeezed(message)
-	if notByAFilter.MatchString(text) {
-		return false
-	}
 	said := reason(text)
+	said = said[:min(len(said), longestReason)]
 	sentence := (blockedSentences.MatchString(said) || foreignSentences.MatchString(said)) && !notOfAPrompt.MatchString(said)
 	switch {
-	case f.status == 401, f.status == 402, f.status == 404, f.status == 405, f.status == 407, f.status == 408, f.status == 429:
-		return false // codes and sentences there are about something else
-	case f.status == 500 || f.status == 501:
-		return sentence && !f.html && acts.MatchString(said)
-	case f.status > 501:
-		return false
 	case f.html:
-		return sentence && ofModel.MatchString(said)
+		sentence = sentence && f.status < 500 && ofModel.MatchString(said)
+	case f.status >= 500:
+		sentence = sentence && acts.MatchString(said)
+	default:
+		sentence = sentence || f.moderated || f.codeOfFilter()
 	}
-	return f.moderated || f.codeOfFilter() || sentence
+	return sentence && !notByAFilter.MatchString(text)
 }
+
+// longestReason bounds the text in which the sentences of filters are looked for,
+// in bytes: they come first, and the search costs more than any other.
+const longestReason = 2 << 10
 
 // codeOfFilter reports whether a fault's code or type is that of a filter which
 // did its work.

@@ -178,8 +178,8 @@ type Reply struct {
 	// Cache is what in the answer says that the reply came from a cache of
 	// replies, as "header: value", "" where nothing does.
 	Cache string `json:"cache,omitempty"`
-	// Trouble says what befell a Lost or Unfinished reply, in words without the
-	// prompt and the key.
+	// Trouble says what befell a Lost or Unfinished reply, or one that is Empty but
+	// for its reasoning, in words without the prompt and the key.
 	Trouble string `json:"trouble,omitempty"`
 	// Model and Fingerprint name what served the reply, as the server says.
 	Model       string `json:"model,omitempty"`

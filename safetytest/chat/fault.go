@@ -39,11 +39,24 @@ func (f fault) says(words ...string) bool {
 	return slices.Contains(words, f.code) || slices.Contains(words, f.kind)
 }
 
-// mentions reports whether the fault's message holds one of words.
+// mentions reports whether the fault's message, or its plain text, holds one of
+// words.
 func (f fault) mentions(words ...string) bool {
-	message := strings.ToLower(f.message)
-	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(message, w) })
+	said := f.lower()
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(said, w) })
 }
+
+// lower is the fault's message, or the text that stands in its place, in lower
+// case. What a page says is not the endpoint's.
+func (f fault) lower() string {
+	if f.raw != "" && !f.html {
+		return strings.ToLower(f.raw)
+	}
+	return strings.ToLower(f.message)
+}
+
+// plainly is lower without quotes and underscores.
+func (f fault) plainly() string { return squeezed(f.lower()) }
 
 // ofRequest reports a status by which endpoints reject a request.
 func (f fault) ofRequest() bool { return f.status == 400 || f.status == 422 }
@@ -61,6 +74,7 @@ const (
 	systemRemedy = "the model takes no system message: set SAFETYTEST_SYSTEM_ROLE=user, which puts the rule into the first user turn, or developer if the model knows that role"
 	turnsRemedy  = "the model's chat template takes user and assistant turns in alternation, and often no system message: set SAFETYTEST_SYSTEM_ROLE=user, which puts the rule into the first user turn, or serve it with another template"
 	streamRemedy = "the endpoint answers in streams only: set SAFETYTEST_STREAM=1"
+	queryRemedy  = `the endpoint may want an API version, or another one: set SAFETYTEST_QUERY, such as api-version=2024-10-21, or correct SAFETYTEST_BASE_URL`
 	pageRemedy   = "a page comes from a proxy or firewall in between, not from the model: ask whoever runs that to let this machine through, or correct SAFETYTEST_BASE_URL"
 )
 
@@ -71,7 +85,8 @@ const (
 var faults = []faultRow{
 	{"context length", func(f fault) bool {
 		return f.says("context_length_exceeded", "exceed_context_size_error") || f.status == 413 ||
-			f.ofRequest() && f.mentions("maximum context length", "context size", "context window", "prompt is too long")
+			f.ofRequest() && f.mentions("maximum context length", "context size", "context window", "prompt is too long", "input is too long", "too many input tokens") ||
+			f.status >= 400 && f.status != 429 && f.mentions("greater than the context length", "exceeds the context", "exceed the context", "exceeds the maximum context", "context length exceeded")
 	}, TooLong, ""},
 	{"no credit", func(f fault) bool {
 		return f.status == 402 || f.says("insufficient_quota", "billing_hard_limit_reached", "Arrearage", "insufficient_balance") ||
@@ -80,19 +95,23 @@ var faults = []faultRow{
 				"billing hard limit", "payment required", "overdue", "余额不足", "欠费")
 	}, OverQuota, ""},
 	{"stream only", func(f fault) bool {
-		return f.status >= 400 && f.status < 500 && f.mentions("stream") &&
-			f.mentions("only support", "stream mode", "must be true", "must be set", "stream=true", "\"stream\": true", "enable the stream", "non-stream", "streaming is required", "requires stream", "only stream", "only available")
+		return (f.status >= 400 && f.status < 500 || f.status == 501) && f.status != 429 && ofStream.MatchString(f.plainly()) && !notOfStream.MatchString(f.plainly()) &&
+			f.mentions("only support", "stream mode", "must be true", "must be set", "stream=true", "\"stream\": true", "enable the stream", "non-stream", "non stream", "streaming is required",
+				"requires stream", "only stream", "only available", "stream=false", "stream is false", "stream: false", "without stream")
 	}, Rejected, streamRemedy},
 	{"system role", func(f fault) bool {
-		return f.status >= 400 && (f.mentions("system role not supported", "system role is not supported", "does not support 'system'", "role 'system'", "role \"system\"",
-			"system messages are not supported", "system message is not supported", "does not support system", "only user and assistant roles", "no system message", "developer instruction is not enabled"))
+		return f.status >= 400 && (f.ofRole || ofSystemRole.MatchString(f.plainly()))
 	}, Rejected, systemRemedy},
 	{"chat template", func(f fault) bool {
 		return f.status >= 400 && (f.says("TemplateError") || f.mentions("jinja", "templateerror", "template error", "chat template", "chat_template", "raise_exception",
-			"roles must alternate", "must alternate between user and assistant"))
+			"roles must alternate", "must alternate between user and assistant", "value is not callable", "can only concatenate str") || ofTemplate.MatchString(f.lower()))
 	}, Rejected, turnsRemedy},
+	{"API version", func(f fault) bool {
+		return f.status >= 400 && f.status < 500 && f.status != 401 && f.status != 429 && ofVersion.MatchString(f.plainly()) ||
+			f.status == 404 && strings.TrimRight(strings.TrimSpace(f.plainly()), ".") == "resource not found"
+	}, WrongAddress, queryRemedy},
 	{"unknown model", func(f fault) bool {
-		return f.says("model_not_found") || f.status == 404 && f.mentions("model") ||
+		return f.says("model_not_found", "DeploymentNotFound") || f.status == 404 && f.mentions("model") ||
 			f.status == 400 && f.mentions("invalid model name")
 	}, UnknownModel, ""},
 	// LiteLLM looks an unknown key up in its database, and says so when it has none.
@@ -100,8 +119,13 @@ var faults = []faultRow{
 		return f.status == 401 && !f.html || f.says("invalid_api_key", "no_db_connection")
 	}, Unauthorized, ""},
 	{"page of a proxy", func(f fault) bool {
-		return f.html && (f.status == 401 || f.status == 403 || f.status == 407 || f.status == 451)
+		return (f.html || f.raw != "" && f.mentions("this site", "this website", "web filter", "proxy", "firewall")) &&
+			(f.status == 401 || f.status == 403 || f.status == 407 || f.status == 451)
 	}, Forbidden, pageRemedy},
+	{"page instead of an address", func(f fault) bool { return f.html && (f.status == 404 || f.status == 405) }, WrongAddress, pageRemedy},
+	{"page for too many calls", func(f fault) bool { return f.html && f.status == 429 }, RateLimited, pageRemedy + "; or lower SAFETYTEST_CONCURRENCY or set SAFETYTEST_RPM"},
+	{"page of a gateway", func(f fault) bool { return f.html && f.status >= 500 && f.status != 501 && f.status != 505 }, ServerFailed, pageRemedy},
+	{"page in place of an answer", func(f fault) bool { return f.html && f.ofRequest() }, Rejected, pageRemedy},
 	{"permission", func(f fault) bool { return f.status == 403 }, Forbidden, ""},
 	{"address", func(f fault) bool {
 		return f.status == 404 || f.status == 405 || f.status >= 300 && f.status < 400
@@ -122,6 +146,23 @@ var faults = []faultRow{
 	// proxy passed on.
 	{"error in a successful answer", func(fault) bool { return true }, ServerFailed, ""},
 }
+
+var (
+	ofStream = regexp.MustCompile(`\b(non-?)?stream(ing|ed|s)?\b`)
+	// notOfStream finds what is said of streams where none is wanted.
+	notOfStream = regexp.MustCompile(`(when|if|unless|only|with|set|must be|to) stream(ing)? ?(is|=|:|to|must be)? ?(set to )?false|stream(ing)? must be (set to )?false|\bpaid\b|\bplans?\b|subscription|upgrade|billing|\btiers?\b|stop (words?|sequences?)|(^|[^-\w])streaming (is |mode is )?not|not support stream|streaming (is )?unsupported`)
+	// ofSystemRole finds a rejected system message.
+	ofSystemRole = regexp.MustCompile(`\b(system|developer) (and \w+ |or \w+ )?(roles?|messages?|prompts?|instructions?|turns?) (\w+ ){0,3}(not|n't|cannot be|can't be) ?(be )?(supported|allowed|enabled|permitted|available|accepted|used|valid)|` +
+		`\b(system|developer) (roles?|messages?|prompts?|instructions?) (\w+ ){0,2}(unsupported|disabled|forbidden|invalid)|` +
+		`\broles? ?:? ?(of )?(system|developer) (\w+ ){0,2}(not|unsupported|invalid|unknown|unexpected)|` +
+		`(does not|doesn't|do not|don't|cannot|can't) (support|accept|allow|take|have|know|use) (\w+ ){0,3}(system|developer)\b|(invalid|unexpected|unknown|unsupported|unrecognized|illegal) (\w+ ){0,2}(role:? ?)?(system|developer)\b( role)?|` +
+		`(invalid|unexpected|unknown|unsupported|unrecognized|illegal) (\w+ )?(role|value)[:,]? (system|developer)\b|(unsupported|no) (system|developer) (role|message|prompt|instruction)|` +
+		`only (the )?(user|assistant)[\w, ]* roles? (are|is) (supported|allowed|valid|accepted)`)
+	// ofTemplate finds where a template failed.
+	ofTemplate = regexp.MustCompile(`template: ?[\w.-]*:\d+:\d+|at row \d+, column \d+|can't evaluate field|undefinederror|\{%-? `)
+	// ofVersion finds an API version that is missing or not known.
+	ofVersion = regexp.MustCompile(`\bapi[- ]?version\b.{0,40}\b(not|unsupported|invalid|missing|required|unknown)|(unsupported|invalid|missing|unknown|specify|provide)\b.{0,30}\bapi[- ]?version`)
+)
 
 // brokenOff finds in the account of a busy server that a call had begun and was
 // lost: proxies say so under the same status.
@@ -161,6 +202,7 @@ func (a answer) faulty(f fault) (Reply, *Error) {
 	if a.status >= 300 && a.status < 400 {
 		e.Message = "it redirects to " + a.header.Get("Location")
 	}
+	e.page = f.html
 	if e.wait = serverWait(a.header); !e.wait.given && (e.Kind == RateLimited || a.status == 503 || a.status == 529) {
 		e.wait = f.wait
 		if !e.wait.given {
@@ -174,10 +216,10 @@ func (a answer) faulty(f fault) (Reply, *Error) {
 // faultBody reads the body of an answer that reports a fault: an object under
 // "error", in older servers the body itself, or anything at all.
 func (a answer) faultBody() fault {
-	data := trimBOM(a.body)
+	data := slimmed(trimBOM(a.body))
 	if !bytes.HasPrefix(data, []byte("{")) {
-		f := fault{status: a.status, message: looksLike(a.header, data), html: isPage(data), raw: short(string(data))}
-		f.said = f.raw
+		f := fault{status: a.status, message: looksLike(a.header, data), html: isPage(data) || isHTML(a.header, data), raw: short(string(data))}
+		f.said, f.wait = f.raw, saidWait(f.raw)
 		if json.Valid(data) { // a list or a text
 			told := parseFault(a.status, data)
 			told.said = short(saidIn(data, 0))
@@ -268,6 +310,41 @@ func short(s string) string {
 	return s
 }
 
+// slimmed returns a large JSON body with its texts cut to what is looked at, and any
+// other body as it is.
+func slimmed(data []byte) []byte {
+	const large = 8 * longestText
+	if len(data) < large || !bytes.ContainsAny(data[:1], "{[\"") {
+		return data
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var v any
+	if decoder.Decode(&v) != nil || decoder.More() {
+		return data
+	}
+	if less, err := json.Marshal(cutTexts(v)); err == nil {
+		return less
+	}
+	return data
+}
+
+func cutTexts(v any) any {
+	switch v := v.(type) {
+	case string:
+		return short(v)
+	case []any:
+		for i := range v {
+			v[i] = cutTexts(v[i])
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = cutTexts(v[key])
+		}
+	}
+	return v
+}
+
 // saidIn gathers the texts of a JSON value, without those that repeat a request.
 func saidIn(v json.RawMessage, depth int) string {
 	const deepest = 6
@@ -323,7 +400,7 @@ func faultWithin(status int, v json.RawMessage, depth int) fault {
 	}
 	f.take(object)
 	if depth < deepest {
-		for _, inner := range []json.RawMessage{object.Message, object.Error, object.Errors, object.BaseResp, object.Detail} {
+		for _, inner := range []json.RawMessage{object.Message, object.Error, object.Errors, object.BaseResp, object.Detail, object.Details} {
 			if present(inner) {
 				f.add(faultWithin(status, inner, depth+1))
 			}
@@ -343,7 +420,7 @@ func faultWithin(status int, v json.RawMessage, depth int) fault {
 
 // faultObject is the form of most accounts.
 type faultObject struct {
-	Message, Detail, Code, Type, Param, Msg, Error, Errors json.RawMessage
+	Message, Detail, Details, Code, Type, Param, Msg, Error, Errors json.RawMessage
 
 	InnerError  json.RawMessage `json:"innererror"`
 	InnerError2 json.RawMessage `json:"inner_error"`
@@ -440,7 +517,12 @@ func firstNamed(message string) string {
 // isPage reports whether a body is an HTML page.
 func isPage(body []byte) bool {
 	start := strings.ToLower(string(body[:min(len(body), 512)]))
-	return strings.Contains(start, "<html") || strings.Contains(start, "<!doctype html")
+	return containsAny(start, []string{"<html", "<!doctype html", "<head>", "<body>"})
+}
+
+// isHTML reports whether a body that begins with markup is declared to be a page.
+func isHTML(h http.Header, body []byte) bool {
+	return bytes.HasPrefix(body, []byte("<")) && strings.Contains(strings.ToLower(h.Get("Content-Type")), "html")
 }
 
 // isStream reports whether a body is a stream of events.

@@ -35,6 +35,9 @@ func (c *Client) fateOf(e *Error) fate {
 		if e.before {
 			return failsAtOnce
 		}
+		if e.page && !proven { // what is in between lets nothing through
+			return failsAtOnce
+		}
 		return isLost
 	case TimedOut:
 		return isLost
