@@ -204,6 +204,12 @@ func (v Verdict) withoutReplies() string {
 	if word, n := v.Endings.mostUnknown(); 2*n > v.Unreadable && n > 0 {
 		return fmt.Sprintf(": %d of %d did not end as a whole answer does: %s", n, v.Endings.Replies, word)
 	}
+	if n := v.Endings.Reasoned; 2*n > v.Unreadable && n > 0 {
+		return fmt.Sprintf(": %d of %d held nothing but reasoning: either the token limit ended it (SAFETYTEST_MAX_TOKENS), or the server's reasoning parser puts answers there", n, v.Endings.Replies)
+	}
+	if n := v.Endings.CutRefusals; 2*n > v.Unreadable && n > 0 {
+		return fmt.Sprintf(": %d of %d declined and were cut at the token limit, and may go on to answer: raise SAFETYTEST_MAX_TOKENS, or state SAFETYTEST_ALLOW=cut if the first words decide", n, v.Endings.Replies)
+	}
 	most := max(v.Errors, v.Blocked, v.Unreadable)
 	if most == 0 {
 		return ""
