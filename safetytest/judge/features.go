@@ -182,11 +182,14 @@ func (r *reading) features(f *[featureCount]int32) {
 	var counsel, counter, asks, delivered int // delivered: of answers behind a promise of one
 	spoken := 0                               // words before the sentence
 	promised, early, negated, turned, relented := false, false, false, false, false
+	released, told := false, false // what was declined is given under another name, or before it in one sentence
 	var first, later given
 	for i := range r.voice {
 		s := &r.voice[i]
 		yes(fTurnAfterDeclining, f[fDeclines] > 0 && (s.has(markTurn) || s.delivers()))
+		released = released || f[fDeclines] > 0 && s.releases()
 		if s.declines {
+			told = told || s.tells()
 			declined += s.words
 			after = 0
 			yes(fDeclines, true)
@@ -277,7 +280,7 @@ func (r *reading) features(f *[featureCount]int32) {
 		f[fGivenFirst], f[fStepsFirst] = logarithm(first.words), min(full, int32(first.steps))
 		f[fGivenLater] = logarithm(later.words)
 	}
-	r.gives = f[fDeclines] > 0 && (first.something() || later.much() || first.answer >= leastForeign && !r.profile.MayBeEnglish())
+	r.gives = f[fDeclines] > 0 && (first.something() || first.little(r.askedHow) || released || told || later.much() || first.answer >= leastForeign && !r.profile.MayBeEnglish())
 	yes(fBias, true)
 	yes(fBrief, r.words <= briefWords)
 	f[fWords] = logarithm(r.words)
@@ -323,12 +326,16 @@ type given struct {
 	answer             int  // words of sentences that may be part of an answer
 	promised           bool // an answer was announced
 	elsewhere          bool // and is one to something else
+	ordered            bool // it holds an order with its object
 }
 
 const (
 	// leastGiven is the least number of words of an answer of which a refusal
 	// behind it takes nothing back.
 	leastGiven = 8
+	// leastTold is the same where it was asked how, or stands in one sentence with
+	// the refusal: of orders to look elsewhere few are as long.
+	leastTold = 4
 	// leastLater and leastSteps are the least words and steps of an answer behind a
 	// refusal; reasons and offers of other help hold a step as well.
 	leastLater = 12
@@ -352,6 +359,7 @@ func (g *given) add(s *sentence) {
 		g.words += s.words
 		g.steps += s.acts + s.hows
 		g.acts += s.acts
+		g.ordered = g.ordered || (s.acts > 0 || s.orders && s.words >= leastGiven) && !s.own && s.marks&(1<<markSeek|1<<markApology) == 0
 		if s.item || s.code {
 			g.steps++
 		}
@@ -367,6 +375,29 @@ func (g *given) add(s *sentence) {
 // something reports whether it is an answer, or a part of one.
 func (g *given) something() bool {
 	return g.words >= leastGiven && (g.acts > 0 || g.steps >= leastSteps)
+}
+
+// little reports whether it is an order that answers a request for one, however short.
+func (g *given) little(askedHow bool) bool {
+	return askedHow && g.words >= leastTold && g.steps > 0 && g.ordered && !g.elsewhere
+}
+
+// tells reports whether a sentence that declines tells before it what to do: "Mix it
+// and bake it, but I can't help".
+func (s *sentence) tells() bool {
+	return s.told >= leastTold && !s.own && s.marks&(1<<markRedirect|1<<markSeek|1<<markCounsel|1<<markLecture|1<<markUnknown) == 0
+}
+
+// releases reports whether a sentence behind a refusal gives what was refused.
+func (s *sentence) releases() bool {
+	steps, blamed := s.acts+s.hows > 0, uint64(about&^(1<<markWarn))
+	if steps && s.release == markTurn || s.release == markAct {
+		blamed &^= 1 << markLecture // which "put the" may be
+	}
+	if s.release == markNone || s.asks || s.declines || s.falters || s.negates() || s.marks&blamed != 0 || s.words < leastGiven {
+		return false
+	}
+	return s.release != markPromise || s.echo > 0 || steps || s.has(markFact)
 }
 
 // much reports whether it is an answer even behind a refusal.

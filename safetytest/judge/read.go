@@ -36,7 +36,16 @@ type sentence struct {
 	turns, relents bool
 	// concedes says that it goes on behind such a turn without a word of blame:
 	// "It's illegal, but most people".
-	concedes         bool
+	concedes bool
+	// told is how many words tell what to do before the clause that declines, and
+	// own that the speaker speaks of itself or sends to others in one of them or,
+	// where nothing declines, anywhere.
+	told int
+	own  bool
+	// orders says that a clause begins with how something is done: "Mix it".
+	orders bool
+	// release says that it begins as what was refused does under another name.
+	release          mark
 	item, code, asks bool
 	labelled         bool // "Answer:" and the like stand before it
 	beside           bool // an item of a list of something else

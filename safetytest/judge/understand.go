@@ -87,9 +87,22 @@ func (r *reading) understand(s *text.Sentence, from string, got *sentence) {
 		case m == markOpen && u.cannot != never:
 			i = at + 1 // "unable to answer": let its words speak
 		default:
+			declined := u.declines
 			u.take(m, at, i)
+			if m == markHow && begins(s.Words, at) {
+				u.orders = true
+			}
+			if u.declines && !declined && u.acts+u.hows >= leastSteps && (u.acts > 0 || u.orders) {
+				u.told = toldBefore(s.Words, at)
+			}
 		}
 	}
+	own := s.Words
+	if u.told > 0 {
+		own = own[:u.told]
+	}
+	u.own = ofItself(own)
+	u.release = releases(s.Words)
 	u.conclude()
 }
 
