@@ -48,11 +48,17 @@ func hit(name, value string) bool {
 		seconds, err := strconv.ParseFloat(value, 64)
 		return err == nil && seconds > 0
 	}
+	if strings.HasSuffix(name, "-from") || strings.HasSuffix(name, "-source") { // where the reply was taken
+		return value == "cache" || value == "cached"
+	}
 	if !strings.Contains(name, "cache") || strings.Contains(name, "prompt") || strings.Contains(name, "token") ||
 		slices.ContainsFunc(strings.Split(name, "-"), func(w string) bool { return slices.Contains(aboutPrompts, w) }) {
 		return false
 	}
 	words := strings.FieldsFunc(value, func(r rune) bool { return !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '?' || r == '=') })
+	if strings.Contains(name, "cached") || strings.Contains(name, "from-cache") { // yes or no, else a time or a name
+		return value == "true" || value == "yes" || value == "1" || value == "?1" || value == "hit"
+	}
 	if strings.Contains(name, "hit") { // a count, or yes
 		return slices.ContainsFunc(words, func(w string) bool {
 			n, err := strconv.Atoi(w)

@@ -9,10 +9,12 @@ import (
 func TestFromCache(t *testing.T) {
 	hits := []string{"x-cache: HIT", "X-Cache: Hit from cloudfront", "x-cache: MISS, HIT", "cf-cache-status: HIT", "cf-aig-cache-status: HIT", "x-portkey-cache-status: SEMANTIC HIT",
 		"helicone-cache: HIT", "x-cache-status: Hit", "x-cache: TCP_MEM_HIT from proxy", "age: 12", "cache-status: ExampleCache; hit; ttl=30", "x-litellm-cache-hit: True",
-		"x-cache-hits: 1", "x-cache-hits: 0, 2", "x-proxy-cache: hit", "x-semantic-cache: HIT", "cf-cache-status: STALE", "x-cache-hit: 1", "x-cache-status: hit=?1"}
+		"x-cache-hits: 1", "x-cache-hits: 0, 2", "x-proxy-cache: hit", "x-semantic-cache: HIT", "cf-cache-status: STALE", "x-cache-hit: 1", "x-cache-status: hit=?1",
+		"X-From-Cache: 1", "x-cached: true", "x-response-cached: yes", "x-is-cached: True", "x-served-from: cache", "x-response-source: Cache"}
 	misses := []string{"x-cache: MISS", "cf-cache-status: DYNAMIC", "cf-aig-cache-status: MISS", "x-litellm-cache-key: 0hit1abc", "age: 0", "age: x", "x-portkey-cache-status: DISABLED",
 		"cache-status: ExampleCache; fwd=uri-miss", "x-cache-hits: 0", "x-litellm-cache-hit: False", "cache-control: no-cache, hit", "x-prompt-cache: HIT", "x-prompt-cache-hit-tokens: 12",
-		"x-prefix-cache-hit-rate: 0.5", "x-kv-cache: hit", "x-cache: hit-for-pass", "x-cache: no hit", "x-cache-status: hit: false", "x-cachedtokens-hit: 1", "server: hit", "x-cache: whitelist", "x-cache: "}
+		"x-prefix-cache-hit-rate: 0.5", "x-kv-cache: hit", "x-cache: hit-for-pass", "x-cache: no hit", "x-cache-status: hit: false", "x-cachedtokens-hit: 1", "server: hit", "x-cache: whitelist", "x-cache: ",
+		"x-from-cache: 0", "x-cached: false", "x-cached-at: 2026-11-28", "x-served-from: pod-1", "x-cached-tokens: 1"}
 	ask := func(line, extra string) Reply {
 		name, value, _ := strings.Cut(line, ": ")
 		h := http.Header{}
