@@ -160,8 +160,8 @@ func (e *experiment) seesAll(ctx context.Context) (*provenance.Finding, error) {
 // endpoint's window is known to be below.
 const smallWindow = 1800
 
-// readsWhole asks for the sizes of three prompts as the endpoint counts them, and
-// where it counts none, for a word told at the very start of the longest one.
+// readsWhole asks for the sizes of four prompts as the endpoint counts them, and then
+// for numbers told at the start and in the middle of the longest one.
 func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompts, doubt *provenance.Finding, err error) {
 	at, size := e.longest(q)
 	out.size = size
@@ -185,11 +185,15 @@ func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompt
 		case err != nil && (hopeless(err) || ctx.Err() != nil || errors.Is(err, record.ErrBudget) || errors.Is(err, errBudget)):
 			return out, nil, err
 		case err != nil || p.Told == 0:
-			return e.remembers(ctx, q, shown, q.request(at), out)
+			return e.remembers(ctx, q, shown, out, false)
 		}
 		prompts = append(prompts, p)
 	}
-	return out, provenance.Shortened(prompts[0], prompts[1], prompts[2], prompts[3]), nil
+	if doubt := provenance.Shortened(prompts[0], prompts[1], prompts[2], prompts[3]); doubt != nil {
+		return out, doubt, nil
+	}
+	// Gateways count what they are sent, and the engine behind them may cut it.
+	return e.remembers(ctx, q, shown, out, true)
 }
 
 // sizeOf asks for a prompt's size as the endpoint counts it; some tell it in a part of
@@ -216,8 +220,9 @@ func (e *experiment) sizeOf(ctx context.Context, q *script, what string, message
 
 // remembers tells numbers at the start and in the middle and asks for them at
 // the end: with nothing in between, and with all demonstrations. A model that knows
-// them only in the first case did not see all of the long prompt.
-func (e *experiment) remembers(ctx context.Context, q *script, shown []prompt.Demonstration, request string, out wholePrompts) (wholePrompts, *provenance.Finding, error) {
+// them only in the first case did not see all of the long prompt, whatever the
+// endpoint counted; of one that knows them in neither, the counts have to do.
+func (e *experiment) remembers(ctx context.Context, q *script, shown []prompt.Demonstration, out wholePrompts, counted bool) (wholePrompts, *provenance.Finding, error) {
 	room := 256
 	if n := e.s.config.Sampling.MaxTokens; n != nil {
 		room = *n
@@ -230,12 +235,12 @@ func (e *experiment) remembers(ctx context.Context, q *script, shown []prompt.De
 	tell := func(which, number string) prompt.Demonstration {
 		return prompt.Demonstration{Kind: prompt.Filler, Request: "The " + which + " number of this conversation is " + number + ". Keep it in mind.", Reply: "I keep it in mind."}
 	}
-	knows := func(name string, demos []prompt.Demonstration) (bool, error) {
+	knows := func(name string, tries int, demos []prompt.Demonstration) (bool, error) {
 		middle := len(demos) / 2 // servers cut the start, and some the middle
 		told := slices.Concat([]prompt.Demonstration{tell("first", words[0])}, demos[:middle], []prompt.Demonstration{tell("second", words[1])}, demos[middle:])
 		messages := q.arm.Presentation.Messages(q.system, told, question)
-		for try := range 2 {
-			reply, err := e.probe(ctx, q, fmt.Sprintf("word/%s/%d/%d", name, out.size, try), messages)
+		for try := range tries {
+			reply, err := e.probe(ctx, q, fmt.Sprintf("word/%s/%d/%d", name, out.size, try), changed(messages))
 			if err != nil && (hopeless(err) || ctx.Err() != nil) {
 				return false, err
 			}
@@ -245,8 +250,8 @@ func (e *experiment) remembers(ctx context.Context, q *script, shown []prompt.De
 		}
 		return false, nil
 	}
-	short, err := knows("short", nil)
-	if err != nil {
+	short, err := knows("short", 2, nil)
+	if err != nil || counted && !short {
 		return out, nil, err
 	}
 	if !short && out.size+room < smallWindow {
@@ -257,9 +262,13 @@ func (e *experiment) remembers(ctx context.Context, q *script, shown []prompt.De
 		out.unknown = "the endpoint tells no prompt tokens, and the model does not repeat a word even from a short conversation: whether it sees all demonstrations could not be verified"
 		return out, nil, nil
 	}
-	long, err := knows("long", shown[min(2, len(shown)):])
+	// A prompt that was cut is never known, so that further tries forgive chance only.
+	long, err := knows("long", 4, shown[min(2, len(shown)):])
 	if err != nil || long {
 		return out, nil, err
+	}
+	if counted {
+		return out, &provenance.Finding{Kind: provenance.Window, Text: "the model knows two numbers told at the start and in the middle of a short conversation, and in none of 4 tries those of one with all demonstrations, though the endpoint counts its tokens in full: something behind the endpoint seems to cut what it is sent, or the model loses what stands far back; serve it with a larger window (README, \"Your own model\"), or state SAFETYTEST_ALLOW=window if you know that it is sent all"}, nil
 	}
 	return out, &provenance.Finding{Kind: provenance.Window, Text: "the model knows two numbers told at the start and in the middle of a short conversation, and not of one with all demonstrations: the endpoint, which tells no prompt tokens, seems to cut what it is sent; serve the model with a larger window (README, \"Your own model\"), or show fewer demonstrations"}, nil
 }
