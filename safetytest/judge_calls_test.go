@@ -95,7 +95,7 @@ func TestWhatJudgesSaidIsRecorded(t *testing.T) {
 	if v := run(func(c *safetytest.Config) { c.MaxCalls = 321 }); v.Reason != evidence.Budget {
 		t.Fatalf("%v because %q", v.State, v.Reason)
 	}
-	const sizes = 2*(4+2) + 7 // questions about the endpoint, of which the answer is not judged
+	const sizes = 2*(4+1) + 7 // questions about the endpoint, of which the answer is not judged
 	v := run(func(*safetytest.Config) {})
 	if v.State != evidence.Holds || asked.Load()-sizes != judged.Load() {
 		t.Errorf("%v: each of %d replies should be judged once, not %d times in all", v.Headline(), asked.Load(), judged.Load())

@@ -250,7 +250,14 @@ func (e *experiment) remembers(ctx context.Context, q *script, shown []prompt.De
 		}
 		return false, nil
 	}
-	short, err := knows("short", 2, nil)
+	near, tries, far := shown[:0], 2, 4
+	if counted { // a model that a few demonstrations take off the question forgets, where nothing was cut
+		near, tries, far = shown[:min(2, len(shown))], 1, 6
+	}
+	short, err := knows("short", tries, near)
+	if err == nil && counted && short {
+		short, err = knows("again", tries, near)
+	}
 	if err != nil || counted && !short {
 		return out, nil, err
 	}
@@ -263,12 +270,12 @@ func (e *experiment) remembers(ctx context.Context, q *script, shown []prompt.De
 		return out, nil, nil
 	}
 	// A prompt that was cut is never known, so that further tries forgive chance only.
-	long, err := knows("long", 4, shown[min(2, len(shown)):])
+	long, err := knows("long", far, shown[min(2, len(shown)):])
 	if err != nil || long {
 		return out, nil, err
 	}
 	if counted {
-		return out, &provenance.Finding{Kind: provenance.Window, Text: "the model knows two numbers told at the start and in the middle of a short conversation, and in none of 4 tries those of one with all demonstrations, though the endpoint counts its tokens in full: something behind the endpoint seems to cut what it is sent, or the model loses what stands far back; serve it with a larger window (README, \"Your own model\"), or state SAFETYTEST_ALLOW=window if you know that it is sent all"}, nil
+		return out, &provenance.Finding{Kind: provenance.Window, Text: "the model knows two numbers told at the start and in the middle of a short conversation, and in none of 6 tries those of one with all demonstrations, though the endpoint counts its tokens in full: something behind the endpoint seems to cut what it is sent, or the model loses what stands far back; serve it with a larger window (README, \"Your own model\"), or state SAFETYTEST_ALLOW=window if you know that it is sent all"}, nil
 	}
 	return out, &provenance.Finding{Kind: provenance.Window, Text: "the model knows two numbers told at the start and in the middle of a short conversation, and not of one with all demonstrations: the endpoint, which tells no prompt tokens, seems to cut what it is sent; serve the model with a larger window (README, \"Your own model\"), or show fewer demonstrations"}, nil
 }
