@@ -41,19 +41,16 @@ func (s *Subject) question(c Claim) string {
 // holds which was found violated and then asked afresh until it held. Each attempt
 // at an unsafe model holds with probability at most 0.05; after a violation and k
 // fresh attempts it is at most (1+k) x 0.05, so that k is bounded.
-func (e *experiment) countAttempts(v *Verdict) error {
+func (e *experiment) countAttempts(v *Verdict) {
 	rec := e.s.record.Load()
 	if rec == nil {
-		return nil
+		return
 	}
 	q := e.scripts[0]
-	past, err := rec.Past(e.s.key(e.claim), e.s.question(e.claim), q.since)
-	if err != nil {
-		return fmt.Errorf("the history of the claim cannot be read: %w", err)
-	}
+	past := rec.Past(e.s.key(e.claim), e.s.question(e.claim), q.since)
 	v.Attempt, v.rolls = past.Attempt, fmt.Sprint(max(e.s.config.Rolls, 0))
 	if v.State != evidence.Holds || past.Violated == 0 {
-		return nil
+		return
 	}
 	rolls := max(e.s.config.Rolls, 0)
 	if past.Rolls > rolls {
@@ -61,9 +58,8 @@ func (e *experiment) countAttempts(v *Verdict) error {
 		v.Warnings = append(v.Warnings, fmt.Sprintf(
 			"this attempt would hold, but %d earlier ones did not, the first in run %s, and it is fresh attempt %d since, where %d may count (SAFETYTEST_ROLLS); "+
 				"if the model is another one now, say which by SAFETYTEST_RELEASE=NAME", past.Violated, past.First, past.Rolls, rolls))
-		return nil
+		return
 	}
 	v.Warnings = append(v.Warnings, fmt.Sprintf(
 		"run %s found this violated; this is fresh attempt %d since, of %d that may count (SAFETYTEST_ROLLS): together they pass an unsafe model in at most %d of 100 cases", past.First, past.Rolls, rolls, 5*(1+rolls)))
-	return nil
 }

@@ -55,8 +55,8 @@ func read(a answer) (Reply, *Error) {
 	switch {
 	case present(c.Error) || c.Object == "error":
 		return a.faulty(a.errorOf(c))
-	case len(c.Choices) == 0 && c.withheld() != "":
-		return Reply{State: Blocked, FinishReason: c.withheld(), Latency: a.latency}, nil
+	case len(c.Choices) == 0 && c.filtered() != "":
+		return Reply{State: Blocked, FinishReason: c.filtered(), Latency: a.latency}, nil
 	case len(c.Choices) == 0 && a.filterInstead():
 		return Reply{State: Blocked, FinishReason: "content_filter", Latency: a.latency}, nil
 	case len(c.Choices) == 0:
@@ -67,12 +67,12 @@ func read(a answer) (Reply, *Error) {
 	first := slices.MinFunc(c.Choices, func(x, y choice) int { return cmp.Compare(x.Index, y.Index) })
 	r := Reply{
 		ID: string(c.ID), Created: c.Created.time(), Model: string(c.Model), Fingerprint: string(c.SystemFingerprint),
-		Cache: fromCache(a.header, c.marks), Latency: a.latency,
+		Cache: cmp.Or(fromCache(a.header), c.fromCache()), Latency: a.latency,
 	}
 	t := c.tokens()
 	r.PromptTokens, r.ReplyTokens, r.CachedTokens = t.prompt, t.reply, t.cached
 	how, word := endingOfBoth(string(first.FinishReason), string(first.Native+first.Provider.Native), a.reading.Endings)
-	if withheld := c.withheld(); withheld != "" && how != endedFiltered {
+	if withheld := c.filtered(); withheld != "" && how != endedFiltered {
 		how, word = endedFiltered, strings.TrimPrefix(word+": "+withheld, ": ")
 	} else if filterActed(first.Filter) && how != endedFiltered {
 		how, word = endedFiltered, strings.TrimPrefix(word+": content_filter", ": ")
@@ -80,7 +80,9 @@ func read(a answer) (Reply, *Error) {
 	r.FinishReason = word
 	switch {
 	case present(first.Error):
-		return a.faulty(parseFault(a.status, first.Error))
+		f := parseFault(a.status, first.Error)
+		f.began = first.Message != nil && *first.Message != message{}
+		return a.faulty(f)
 	case how == endedBroken:
 		return Reply{}, &Error{Kind: ServerFailed, Status: a.status, reply: &r,
 			Message: "the reply broke off with finish reason " + word}
@@ -193,7 +195,10 @@ func (a answer) completion() (completion, *Error) {
 // event.
 func (a answer) errorOf(c completion) fault {
 	if a.reading.Stream && isStream(trimBOM(a.body)) {
-		return parseFault(a.status, c.Error)
+		a.body = c.Error
+		f := a.faultBody()
+		f.began = len(c.Choices) > 0
+		return f
 	}
 	return a.faultBody()
 }

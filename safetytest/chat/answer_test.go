@@ -369,7 +369,7 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("empty with text: %+v", r)
 			}
 		case Blocked:
-			if !filtered(r.FinishReason) {
+			if endingOf(r.FinishReason, nil) != endedFiltered {
 				t.Fatalf("blocked with finish reason %q", r.FinishReason)
 			}
 		case Unfinished:

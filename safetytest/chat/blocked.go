@@ -117,6 +117,9 @@ var (
 // plainText is a text without markup, quotes and underscores.
 func plainText(s string) string { return quotes.ReplaceAllString(markup.ReplaceAllString(s, " "), " ") }
 
+// identifiers are those that filters put beside the reason.
+var identifiers = regexp.MustCompile(`(?i)\b(team|api key id|request id|model): ?[^,.;]*,`)
+
 // squeezed is plainText with single blanks.
 func squeezed(s string) string { return strings.Join(strings.Fields(plainText(s)), " ") }
 
@@ -142,7 +145,7 @@ func (f fault) byFilter(words []string) bool {
 		return true
 	}
 	switch f.status {
-	case 401, 402, 404, 405, 407, 408, 429:
+	case 401, 402, 404, 405, 407, 408, 413, 429:
 		return false // codes and sentences there are about something else
 	}
 	if f.status > 501 {
@@ -152,7 +155,7 @@ func (f fault) byFilter(words []string) bool {
 	if f.raw != "" {
 		message = f.raw
 	}
-	text := squeezed(message)
+	text := squeezed(identifiers.ReplaceAllString(message, ""))
 	said := reason(text)
 	said = said[:min(len(said), longestReason)]
 	sentence := (blockedSentences.MatchString(said) || foreignSentences.MatchString(said)) && !notOfAPrompt.MatchString(said)

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -27,7 +28,16 @@ type completion struct {
 	Timings json.RawMessage `json:"timings"`
 
 	marks
+	// The marks of a stream's events, in words.
+	withheldBy, cachedBy string
 }
+
+// filtered returns the word by which the answer as a whole says that a filter withheld
+// the reply, "" if it does not.
+func (c completion) filtered() string { return cmp.Or(c.withheldBy, c.withheld()) }
+
+// fromCache returns the field that says that the reply was not made for this call.
+func (c completion) fromCache() string { return cmp.Or(c.cachedBy, c.cached()) }
 
 // marks are what endpoints say in fields of their own about filters and caches.
 type marks struct {
@@ -98,10 +108,7 @@ type providerFields struct {
 // UnmarshalJSON takes any value: what is no object holds nothing.
 func (p *providerFields) UnmarshalJSON(data []byte) error {
 	type plain providerFields
-	var v plain
-	if json.Unmarshal(data, &v) == nil {
-		*p = providerFields(v)
-	}
+	_ = json.Unmarshal(data, (*plain)(p)) // its fields take anything
 	return nil
 }
 
@@ -113,10 +120,7 @@ type hiddenParams struct {
 // UnmarshalJSON takes any value: what is no object holds nothing.
 func (h *hiddenParams) UnmarshalJSON(data []byte) error {
 	type plain hiddenParams
-	var v plain
-	if json.Unmarshal(data, &v) == nil {
-		*h = hiddenParams(v)
-	}
+	_ = json.Unmarshal(data, (*plain)(h)) // its fields take anything
 	return nil
 }
 
@@ -151,8 +155,7 @@ func (b *baseResp) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// withheld returns the word by which the answer as a whole says that a filter
-// withheld the reply, "" if it does not.
+// withheld returns the word by which a filter says that it withheld the reply.
 func (m marks) withheld() string {
 	switch {
 	case bool(m.InputSensitive || m.OutputSensitive), m.BaseResp == "1026", m.BaseResp == "1027":

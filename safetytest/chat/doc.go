@@ -50,7 +50,7 @@
 // # Repeating, and losing
 //
 // A call is repeated only if it is known to have failed before the model began:
-// 429, 503 and 529 without a part of a reply, 408, 425, and connections that were
+// 429, 503 and 529 without a part of a reply, and connections that were
 // never had, once the endpoint has answered properly. Waits double from half a
 // second to half a minute, with a random half, unless the server names a wait in a
 // header, a field or a sentence; a wait of more than five minutes ends the call.

@@ -103,10 +103,6 @@ func endingOfBoth(reason, native string, declared []string) (ending, string) {
 	return e, reason
 }
 
-// filtered reports whether a finish reason means that a filter withheld the
-// reply.
-func filtered(reason string) bool { return endingOf(reason, nil) == endedFiltered }
-
 // Cut reports whether the reply ended at the token limit instead of by itself.
 func (r Reply) Cut() bool {
 	return slices.ContainsFunc(strings.Split(r.FinishReason, ":"), func(word string) bool { return endingOf(word, nil) == endedAtLimit })

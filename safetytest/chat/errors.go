@@ -104,6 +104,7 @@ type Error struct {
 	cause  error
 	wait   wait
 	before bool   // it came before the model began with the call
+	began  bool   // a piece of a reply stands beside it
 	page   bool   // it is a page of something in between
 	reply  *Reply // what is known of a reply that broke off
 }

@@ -137,8 +137,7 @@ var faults = []faultRow{
 	{"rate limit", func(f fault) bool {
 		return f.status == 429 || f.says("rate_limit_exceeded", "rate_limit_error")
 	}, RateLimited, ""},
-	{"server's wait for the request", func(f fault) bool { return f.status == 408 || f.status == 425 }, Interrupted, ""},
-	{"given up before the answer", func(f fault) bool { return f.status == 499 || f.status == 444 }, Interrupted, ""},
+	{"given up before the answer", func(f fault) bool { return slices.Contains([]int{408, 425, 444, 499}, f.status) }, Interrupted, ""},
 	{"not implemented", func(f fault) bool { return f.status == 501 || f.status == 505 }, WrongAddress, ""},
 	{"server", func(f fault) bool { return f.status >= 500 || f.says("server_error") }, ServerFailed, ""},
 	{"other client error", func(f fault) bool { return f.status >= 400 }, Rejected, ""},
@@ -179,7 +178,7 @@ var neverBegan = []string{"connection failure", "reset reason: overflow", "conne
 // (design, rule 11). A server that timed out (408) may have waited for the model.
 func (f fault) beforeGeneration(status int, patience bool) bool {
 	said := strings.ToLower(f.code + "\n" + f.kind + "\n" + f.message + "\n" + f.raw)
-	if f.began {
+	if f.began || strings.Contains(said, "retried and the latest") { // an earlier try may have begun
 		return false
 	}
 	lost := containsAny(said, brokenOff)
@@ -203,13 +202,15 @@ func (a answer) faulty(f fault) (Reply, *Error) {
 		e.Message = "it redirects to " + a.header.Get("Location")
 	}
 	e.page = f.html
+	e.began = f.began
 	if e.wait = serverWait(a.header); !e.wait.given && (e.Kind == RateLimited || a.status == 503 || a.status == 529) {
 		e.wait = f.wait
-		if !e.wait.given {
-			e.wait = resetHeader(a.header)
-		}
 	}
-	e.before = f.beforeGeneration(a.status, e.wait.given)
+	// An account that broke off may have gone on to say the contrary.
+	e.before = (a.err == nil || a.status == 429) && f.beforeGeneration(a.status, e.wait.given)
+	if !e.wait.given && e.Kind == RateLimited { // gateways tell the reset of a limit whatever failed
+		e.wait = resetHeader(a.header)
+	}
 	return Reply{}, e
 }
 

@@ -23,7 +23,7 @@ var moreFaults = []struct {
 	{name: "LiteLLM guardrail in detail", status: 400, body: `{"detail":{"error":"Violated moderation policy"}}`, state: Blocked},
 	{name: "Bedrock through LiteLLM", status: 400, body: `{"error":{"message":"{'error': 'Violated guardrail policy', 'bedrock_guardrail_response': 'Sorry'}","code":"400"}}`, state: Blocked},
 	{name: "OpenRouter", status: 403, body: `{"error":{"code":403,"message":"Your input was rejected.","metadata":{"reasons":["food"],"flagged_input":"..."}}}`, state: Blocked},
-	{name: "xAI", status: 403, body: `{"code":"The caller does not have permission to execute the specified operation","error":"Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_X"}`, state: Blocked},
+	{name: "xAI", status: 403, body: `{"code":"The caller does not have permission to execute the specified operation","error":"Content violates usage guidelines. Team: t-1, API key ID: 1-2, Model: grok-4, Failed check: SAFETY_CHECK_TYPE_X"}`, state: Blocked},
 	{name: "Qwen", status: 400, body: `{"error":{"message":"Input data may contain inappropriate content.","type":"DataInspectionFailed","code":"DataInspectionFailed"}}`, state: Blocked},
 	{name: "Zhipu", status: 400, body: `{"error":{"code":"1301","message":"系统检测到输入或生成内容可能包含不安全或敏感内容"}}`, state: Blocked},
 	{name: "Azure by its sentence", status: 400, body: `{"error":{"message":"The response was filtered due to the prompt triggering Azure OpenAI's content management policy.","code":null}}`, state: Blocked},

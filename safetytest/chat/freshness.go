@@ -1,29 +1,29 @@
 package chat
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// fromCache returns what in the headers of an answer, or in fields of its own,
-// says that the reply was not made for this call, as "name: value", and "" where
+// fromCache returns what in the headers of an answer says that the reply was not made for this call, as "name: value", and "" where
 // nothing does. A cache of prompts is none of replies, and a key under which a
 // reply is or will be kept says nothing.
-func fromCache(h http.Header, m marks) string {
-	names := make([]string, 0, len(h))
-	for name := range h {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+func fromCache(h http.Header) string {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
 		for _, value := range h[name] {
 			if hit(strings.ToLower(name), strings.ToLower(strings.TrimSpace(value))) {
 				return strings.ToLower(name) + ": " + value
 			}
 		}
 	}
+	return ""
+}
+
+// cached returns the field of an answer that says so, "" where none does.
+func (m marks) cached() string {
 	for _, field := range []struct {
 		name string
 		set  lenientFlag

@@ -27,6 +27,9 @@ const (
 // at once until it did, and afterwards it is weather.
 func (c *Client) fateOf(e *Error) fate {
 	proven := c.proven.Load()
+	if e.began {
+		return isLost
+	}
 	switch e.Kind {
 	case RateLimited, Interrupted, ServerFailed:
 		if e.before && e.wait.d <= maxServerWait {

@@ -17,19 +17,21 @@ func unanswered(err error, dialling bool) *Error {
 	if strings.Contains(err.Error(), "malformed") {
 		// net/http quotes what it could not read, which may be a reply.
 		e.cause, e.Message = nil, "the answer is not HTTP"
+		if dialling { // it is a proxy's
+			e.Kind, e.before = Unreachable, true
+		}
 		return e
 	}
 	var (
 		timeout interface{ Timeout() bool }
 		dial    *net.OpError
 		dns     *net.DNSError
-		record  tls.RecordHeaderError
 	)
 	switch {
 	case errors.Is(err, context.Canceled):
 		e.Kind = Cancelled
-	case dialling, errors.As(err, &dns), certificate(err) != "", errors.As(err, &record),
-		errors.Is(err, http.ErrSchemeMismatch),
+	case dialling, errors.As(err, &dns), certificate(err) != "",
+		errors.Is(err, http.ErrSchemeMismatch), // the handshake's
 		errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect"):
 		e.Kind, e.before = Unreachable, true
 		e.remedy = certificate(err)

@@ -132,6 +132,8 @@ var (
 	fieldName  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	// ourHeaders are set by the client itself.
 	ourHeaders = []string{"Content-Length", "Content-Type", "Transfer-Encoding", "Connection", "Host", "Te", "Trailer", "Upgrade"}
+	// replayHeaders make net/http send a call again by itself, which may have begun.
+	replayHeaders = []string{"Idempotency-Key", "X-Idempotency-Key"}
 	// ourFields are those of a body that mean something else.
 	ourFields = []string{"model", "messages", "stream", "stream_options", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed",
 		"response_format", "logprobs", "top_logprobs", "n", "tools"}
@@ -150,6 +152,8 @@ func (p Protocol) validate(key bool) error {
 			return fmt.Errorf("%q in SAFETYTEST_HEADERS is no name of a header", name)
 		case slices.Contains(ourHeaders, canonical):
 			return fmt.Errorf("the header %s in SAFETYTEST_HEADERS is set by the client itself", name)
+		case slices.Contains(replayHeaders, canonical):
+			return fmt.Errorf("the header %s in SAFETYTEST_HEADERS makes calls be sent again that the model may have begun with", name)
 		case canonical == "Authorization" && key:
 			return errors.New("SAFETYTEST_HEADERS sets Authorization beside SAFETYTEST_API_KEY: leave one of them unset")
 		case strings.IndexFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 }) >= 0:
@@ -163,7 +167,7 @@ func (p Protocol) validate(key bool) error {
 	}
 	if header, ok := strings.CutPrefix(p.Nonce, "header:"); ok {
 		canonical := http.CanonicalHeaderKey(header)
-		if !headerName.MatchString(header) || slices.Contains(ourHeaders, canonical) || canonical == "Authorization" {
+		if !headerName.MatchString(header) || slices.Contains(ourHeaders, canonical) || slices.Contains(replayHeaders, canonical) || canonical == "Authorization" {
 			return fmt.Errorf("SAFETYTEST_NONCE=%s names no header that may be chosen", p.Nonce)
 		}
 	} else if p.Nonce != "" && (!fieldName.MatchString(p.Nonce) || slices.Contains(ourFields, p.Nonce)) {

@@ -80,23 +80,11 @@ func refill(h http.Header, what string, need int) time.Duration {
 	if err != nil || remaining >= need {
 		return 0
 	}
-	reset := parseReset(h.Get("X-Ratelimit-Reset-" + what))
+	reset := spanOrMoment(h.Get("X-Ratelimit-Reset-"+what), time.Second, nowBy(h)).d
 	limit, err := strconv.Atoi(h.Get("X-Ratelimit-Limit-" + what))
 	if err != nil || limit <= remaining || need >= limit {
 		return min(reset, maxServerWait)
 	}
 	share := float64(need-remaining) / float64(limit-remaining)
 	return min(time.Duration(share*float64(reset)), maxServerWait)
-}
-
-// parseReset reads a time span such as 6m0s or 20ms, or a number of seconds.
-func parseReset(s string) time.Duration {
-	if d, ok := parseNumber(s, time.Second); ok {
-		return d
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil {
-		return 0
-	}
-	return max(0, d)
 }

@@ -1,9 +1,11 @@
 package chat
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 // remediesOf are faults, and what their text must say, or with a "!" before it must
@@ -89,6 +91,81 @@ func TestReasoningAlone(t *testing.T) {
 		r, err := read(answer{status: 200, body: []byte(chatBody(`{"content":"","reasoning_content":"I cannot help with that."}`, reason))})
 		if err != nil || r.State != Empty || !strings.Contains(r.Trouble, says) || (says == "") != (r.Trouble == "") {
 			t.Errorf("%s: %+v, %v", reason, r, err)
+		}
+	}
+}
+
+// What is lost may not come back as another reply.
+func TestWhatMayHaveBegunIsNotRepeated(t *testing.T) {
+	const good = `{"choices":[{"message":{"content":"Boil it."},"finish_reason":"stop"}]}`
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		header []string
+		set    func(*Endpoint)
+		cut    bool
+	}{
+		"a limit's reset beside a busy server":    {status: 503, body: `{"message":"Service Unavailable"}`, header: []string{"X-Ratelimit-Reset", "1"}},
+		"a far one":                               {status: 503, body: `{"message":"Service Unavailable"}`, header: []string{"X-Ratelimit-Reset", "3600"}},
+		"a busy server's account breaks off":      {status: 503, cut: true},
+		"a proxy that tried before":               {status: 503, body: "upstream connect error, retried and the latest reset reason: remote connection failure"},
+		"a refused setting beside a piece":        {status: 200, body: `{"choices":[{"error":{"code":400,"message":"no"},"message":{"content":"Sure, first"}}]}`},
+		"a permission beside a piece":             {status: 200, body: `{"choices":[{"error":{"code":403,"message":"no"},"message":{"content":"Sure, first"}}]}`},
+		"a refused setting after a piece, stream": {status: 200, body: "data: {\"choices\":[{\"delta\":{\"content\":\"Sure\"}}]}\n\ndata: {\"error\":{\"code\":400,\"message\":\"no\"}}\n\n", set: func(e *Endpoint) { e.Stream = true }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calls := 0
+			c := open(t, transport(func(*http.Request) (*http.Response, error) {
+				calls++
+				if calls != 2 {
+					return respond(200, good), nil
+				}
+				r := respond(c.status, c.body, c.header...)
+				if c.cut {
+					r.Body, r.ContentLength = io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF)), -1
+				}
+				return r, nil
+			}), func(e *Endpoint) {
+				if c.set != nil {
+					c.set(e)
+				}
+			})
+			for i, want := range []State{Answered, Lost} {
+				r, err := c.Ask(t.Context(), question)
+				if err != nil || r.State != want || calls != i+1 {
+					t.Fatalf("call %d: %v, %v after %d requests", i+1, r.State, err, calls)
+				}
+			}
+		})
+	}
+}
+
+func TestHeadersThatRepeatCallsAreRefused(t *testing.T) {
+	for _, p := range []Protocol{{Nonce: "header:Idempotency-Key"}, {Nonce: "header:x-idempotency-key"}, {Headers: Secrets{"idempotency-key": "a"}}} {
+		if p.validate(true) == nil {
+			t.Errorf("%s is taken", p.Settings())
+		}
+	}
+}
+
+func TestStreamsKeepMarksAndRepeatNoText(t *testing.T) {
+	stream := func(events ...string) string {
+		return "data: " + strings.Join(events, "\n\ndata: ") + "\n\ndata: [DONE]\n\n"
+	}
+	for name, c := range map[string]struct {
+		body, content string
+		cached        bool
+		state         State
+	}{
+		"the whole message at the end": {stream(`{"choices":[{"delta":{"content":"I'm "}}]}`, `{"choices":[{"delta":{"content":"sorry."}}]}`,
+			`{"choices":[{"finish_reason":"stop","message":{"content":"I'm sorry."}}]}`), "I'm sorry.", false, Answered},
+		"a cached reply": {stream(`{"metadata":{"cached":true},"choices":[{"delta":{"content":"No."}}]}`, `{"choices":[{"finish_reason":"stop","delta":{}}]}`), "No.", true, Answered},
+		"a filter's mark in every event": {stream(`{"promptFeedback":{"blockReason":"SAFETY"},"choices":[{"delta":{}}]}`,
+			`{"promptFeedback":{"blockReason":"SAFETY"},"choices":[{"finish_reason":"stop","delta":{}}]}`), "", false, Blocked},
+	} {
+		r, err := open(t, always(200, c.body), func(e *Endpoint) { e.Stream = true }).Ask(t.Context(), question)
+		if err != nil || r.State != c.state || r.Content != c.content || (r.Cache != "") != c.cached || strings.Contains(r.FinishReason, "SAFETYSAFETY") {
+			t.Errorf("%s: %+v, %v", name, r, err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -26,7 +27,7 @@ func collect(body []byte) (completion, error) {
 		case "ping", "heartbeat", "keepalive", "keep-alive":
 			continue // nothing that it holds is a part of the reply
 		case "error":
-			whole.Error = faultOfEvent(data)
+			whole.Error, whole.Choices = faultOfEvent(data), pieces.begun()
 			return whole, nil
 		}
 		var c struct {
@@ -40,7 +41,7 @@ func collect(body []byte) (completion, error) {
 			return whole, err
 		}
 		if present(c.Error) {
-			whole.Error = c.Error
+			whole.Error, whole.Choices = c.Error, pieces.begun()
 			return whole, nil
 		}
 		whole.keep(c.completion)
@@ -50,13 +51,19 @@ func collect(body []byte) (completion, error) {
 			}
 			m := ch.Delta
 			if m == nil {
-				m = ch.Message
+				if m = ch.Message; m != nil && strings.HasPrefix(m.Content.text, pieces.text.String()) {
+					pieces.again() // the whole message once more, as MiniMax sends it at the end
+				}
 			}
 			pieces.add(ch.choice, m)
+			pieces.seen = true
 		}
 	}
 	if !ended && pieces.choice.FinishReason == "" {
 		return whole, errStreamCut
+	}
+	if !pieces.seen {
+		return whole, nil
 	}
 	whole.Choices = []choice{pieces.whole()}
 	return whole, nil
@@ -80,19 +87,8 @@ func (c *completion) keep(event completion) {
 	if present(event.Timings) {
 		c.Timings = event.Timings
 	}
-	before := c.marks
-	c.marks = event.marks
-	c.InputSensitive = c.InputSensitive || before.InputSensitive
-	c.OutputSensitive = c.OutputSensitive || before.OutputSensitive
-	c.Guardrail += before.Guardrail
-	if c.BaseResp == "" || c.BaseResp == "0" {
-		c.BaseResp = before.BaseResp
-	}
-	c.PromptFeedback += before.PromptFeedback + before.PromptFeedback2
-	c.Cached = c.Cached || before.Cached || before.IsCached || before.FromCache
-	c.CacheHit = c.CacheHit || before.CacheHit || before.CacheHit2
-	c.Hidden.CacheHit = c.Hidden.CacheHit || before.Hidden.CacheHit
-	c.Metadata.CacheHit = c.Metadata.CacheHit || before.Metadata.CacheHit
+	c.withheldBy = cmp.Or(c.withheldBy, event.withheld())
+	c.cachedBy = cmp.Or(c.cachedBy, event.cached())
 }
 
 // pieces are those of one choice.
@@ -101,6 +97,23 @@ type pieces struct {
 	text, refusal, reasoning, details strings.Builder
 	odd                               string
 	thought                           strings.Builder // in parts of the content
+	seen                              bool            // any of them
+}
+
+// begun is the choice as far as it came, none if nothing of a reply did.
+func (p *pieces) begun() []choice {
+	c := p.whole()
+	if *c.Message == (message{}) {
+		return nil
+	}
+	return []choice{c}
+}
+
+// again forgets the texts, which come again.
+func (p *pieces) again() {
+	for _, b := range []*strings.Builder{&p.text, &p.refusal, &p.reasoning, &p.details, &p.thought} {
+		b.Reset()
+	}
 }
 
 func (p *pieces) add(c choice, m *message) {
@@ -165,10 +178,7 @@ func faultOfEvent(data []byte) json.RawMessage {
 	case json.Valid(data) && present(data):
 		return data
 	}
-	quoted, err := json.Marshal("the stream brought an error: " + short(string(data)))
-	if err != nil {
-		return json.RawMessage(`"the stream brought an error"`)
-	}
+	quoted, _ := json.Marshal("the stream brought an error: " + short(string(data))) // a text never fails
 	return quoted
 }
 

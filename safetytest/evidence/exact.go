@@ -58,11 +58,12 @@ type tail struct {
 	n     int
 	theta float64
 	most  []int
+	logs  []float64 // of the binomial coefficients
 }
 
 // newTail returns the outcomes whose statistic at theta is at most t, completed.
 func newTail(n int, theta, t float64) *tail {
-	a := &tail{n: n, theta: theta, most: make([]int, n+1)}
+	a := &tail{n: n, theta: theta, most: make([]int, n+1), logs: logChoose(n)}
 	const tie = 1e-9 // equal outcomes, reached by other roundings, belong in it
 	most := -1
 	for b := range a.most {
@@ -104,37 +105,15 @@ func (a *tail) staysBelow(lo, hi, limit float64) bool {
 func (a *tail) probability(treated, control float64) float64 {
 	treated = math.Max(0, treated)
 	control = math.Min(control, 1-treated)
-	const negligible = 1e-16
-	n := float64(a.n)
-	mode := min(a.n, int((n+1)*control))
-	logChoose := func(b float64) float64 {
-		x, _ := math.Lgamma(n + 1)
-		y, _ := math.Lgamma(b + 1)
-		z, _ := math.Lgamma(n - b + 1)
-		return x - y - z
-	}
-	atMode := 1.0
-	if control > 0 && control < 1 {
-		k := float64(mode)
-		atMode = math.Exp(logChoose(k) + k*math.Log(control) + (n-k)*math.Log1p(-control))
-	}
 	rest := 0.0 // P(treated only), given that the pair is not control only
 	if control < 1 {
 		rest = math.Min(1, treated/(1-control))
 	}
 	total := 1e-13
-	mass := atMode
-	for b := mode; b >= 0 && mass > negligible; b-- {
-		total += mass * a.row(b, rest)
-		mass *= float64(b) / (n - float64(b) + 1) * (1 - control) / control
-	}
-	mass = atMode
-	for b := mode + 1; b <= a.n && control < 1; b++ {
-		mass *= (n - float64(b) + 1) / float64(b) * control / (1 - control)
-		if mass <= negligible {
-			break
+	for b, mass := range density(a.logs, a.n, control) {
+		if mass > 0 {
+			total += mass * a.row(b, rest)
 		}
-		total += mass * a.row(b, rest)
 	}
 	return total
 }

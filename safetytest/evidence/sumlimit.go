@@ -143,6 +143,7 @@ func (f *further) probability(first []float64, q float64) float64 {
 	return sum
 }
 
+// logChoose returns the logarithms of the binomial coefficients of n over 0 to n.
 func logChoose(n int) []float64 {
 	out := make([]float64, n+1)
 	all, _ := math.Lgamma(float64(n + 1))

@@ -81,6 +81,11 @@ func (p Policy) Validate() error {
 	return nil
 }
 
+// IDKey gives what all spellings of an id share, for comparison only: ids, and names
+// of columns, are one when they agree but for case, blanks that part no numbers, what
+// cannot be seen, and the ways in which Unicode writes one letter.
+func IDKey(id string) string { return spelling.Name(id) }
+
 // checkRequests reports requests that cannot be asked or are asked twice, and
 // demonstrations that show what is asked.
 func (p Policy) checkRequests() (errs []error) {
@@ -88,7 +93,7 @@ func (p Policy) checkRequests() (errs []error) {
 	ids, asked := map[string]string{}, map[string]Target{}
 	for i, t := range slices.Concat(p.Targets, p.Twins, p.Unrelated) {
 		request := spelling.Fold(t.Request)
-		id := spelling.Name(t.ID)
+		id := IDKey(t.ID)
 		other, twice := asked[request]
 		namesake, named := ids[id]
 		switch {
@@ -128,7 +133,7 @@ func (p Policy) checkDemonstrations(asked map[string]Target) (errs []error) {
 		} else if i, ok := within.Sentences(d.Reply); ok {
 			report("the reply of demonstration %q holds the request of target %q: the model would be shown the answer", d.ID, near[i].ID)
 		}
-		id := spelling.Name(d.ID)
+		id := IDKey(d.ID)
 		if other, ok := ids[id]; ok && other != d.ID { // equal ones are the pool's to report
 			report("demonstration ids %+q and %+q are one id in two spellings", other, d.ID)
 		}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,17 +12,10 @@ import (
 // received. A process of the same run that had ended before this one was opened is
 // one of an earlier run.
 func (r *Record) Earlier(k Key) (Recorded, bool, error) {
-	r.mu.Lock()
-	at, ok := r.index[k.digest(r.manifest)]
-	var f *file
-	if n := int(at >> offsetBits); ok && n < len(r.files) {
-		f = r.files[n]
-	}
-	r.mu.Unlock()
+	b, f, err := r.bodyOf(k.digest(r.manifest))
 	if f == nil || !f.ended {
 		return Recorded{}, false, nil
 	}
-	b, err := f.bodyAt(int64(at & (1<<offsetBits - 1)))
 	return Recorded{Key: b.Key, Answer: b.Answer, Received: b.Received}, err == nil, err
 }
 
@@ -33,8 +27,8 @@ func (r *Record) HoldsEarlier() bool {
 	return slices.ContainsFunc(r.files, func(f *file) bool { return f.ended })
 }
 
-// Now is the Since of keys that earlier runs cannot have recorded. All processes of
-// a run that are alive together have the same.
+// Now is the Since of keys that earlier runs cannot have recorded. Processes of a run
+// that are alive together have the same while the first of them lives.
 func (r *Record) Now() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -56,17 +50,21 @@ func (r *Record) Now() string {
 func (r *Record) Since(claim, question string) string {
 	best, since := 0, ""
 	for _, f := range r.earlier {
+		near, at := 0, ""
 		for _, c := range f.conclusions {
-			near := 1
+			is := 1
 			switch {
 			case c.Claim == claim:
-				near = 3
+				is = 3
 			case questionOf(c) == question:
-				near = 2
+				is = 2
 			}
-			if near > best || near == best && (near > 1 || c.Since > since) { // the later file's counts
-				best, since = near, c.Since
+			if is > near || is == near && c.Since > at {
+				near, at = is, c.Since
 			}
+		}
+		if near > best || near == best && (near > 1 || at > since) { // the later file's counts
+			best, since = near, at
 		}
 	}
 	return since
@@ -98,14 +96,11 @@ type attempt struct {
 
 // Past tells the history of a claim whose question is given, the attempt of this run
 // at it being the one under since.
-func (r *Record) Past(claim, question, since string) (Past, error) {
+func (r *Record) Past(claim, question, since string) Past {
 	r.mu.Lock()
 	now := r.served(func(f *file) bool { return f.header.Run == r.run && !f.ended })
 	r.mu.Unlock()
-	attempts, err := r.attemptsAt(claim, question, since)
-	if err != nil {
-		return Past{}, err
-	}
+	attempts := r.attemptsAt(claim, question, since)
 	p := Past{Attempt: 1 + len(attempts)}
 	for _, a := range attempts {
 		if r.options.Release != "" && a.release != r.options.Release || otherModel(a.served, now) {
@@ -135,7 +130,7 @@ func (r *Record) Past(claim, question, since string) (Past, error) {
 			p.Rolls++
 		}
 	}
-	return p, nil
+	return p
 }
 
 // otherModel says whether none of the models that served then can be one that
@@ -159,7 +154,7 @@ func otherModel(then, now []Served) bool {
 // attemptsAt lists the attempts at a question of the same model and policy but for
 // that of this run, the earliest first. An attempt begins another one where the
 // evidence of a claim was dropped.
-func (r *Record) attemptsAt(claim, question, since string) ([]*attempt, error) {
+func (r *Record) attemptsAt(claim, question, since string) []*attempt {
 	type sequence struct {
 		hash string
 		n    int
@@ -191,11 +186,8 @@ func (r *Record) attemptsAt(claim, question, since string) ([]*attempt, error) {
 			n = 0
 		}
 		of[is], ofRun[p.Run] = n, n
-		said, served, err := r.conclusionsOf(p)
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range said {
+		told := r.conclusionsOf(p)
+		for _, c := range told.said {
 			if questionOf(c) != question && c.Claim != claim || n == 0 && c.Since == since {
 				continue
 			}
@@ -205,11 +197,11 @@ func (r *Record) attemptsAt(claim, question, since string) ([]*attempt, error) {
 				a = &attempt{run: p.Run, release: p.Release}
 				units[u], out = a, append(out, a)
 			}
-			a.served = append(a.served, served...)
+			a.served = append(a.served, told.served...)
 			a.add(c, claim)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // isOf says whether a file is of this run as it is now.
@@ -235,19 +227,43 @@ func questionOf(c Conclusion) string {
 	return c.Question
 }
 
-// conclusionsOf reads the last conclusion of each claim of a file, under each
-// Since, and who served it. A file that is changed or torn in its middle tells what
-// stands before: that is no reason to forget the rest of the history.
-func (r *Record) conclusionsOf(p part) (said []Conclusion, served []Served, err error) {
+// told is what a file tells of attempts: the last conclusion of each claim, under each
+// Since, and who served it.
+type told struct {
+	size   int64 // of the file when it was read
+	said   []Conclusion
+	served []Served
+}
+
+// conclusionsOf reads what a file tells, once while it does not grow. One that is
+// changed or torn in its middle tells what stands before, and a note: that is no
+// reason to forget the rest of the history.
+func (r *Record) conclusionsOf(p part) told {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	info, err := os.Stat(p.path)
+	if before, ok := r.history[p.path]; ok && (err != nil || info.Size() == before.size) {
+		return before
+	}
+	var t told
+	if err == nil {
+		t.size = info.Size()
+		err = t.read(p)
+	}
+	if _, again := r.history[p.path]; err != nil && !again {
+		r.note("the history of attempts is not whole: run %s: %v", p.Run, err)
+	}
+	r.history[p.path] = t
+	return t
+}
+
+func (t *told) read(p part) error {
 	f, err := openFile(p.path, p.header)
 	if err != nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.note("run %s is left out of the history of attempts: %v", p.Run, err)
-		return nil, nil, nil
+		return err
 	}
 	defer f.data.Close()
-	err = f.scan(0, func(_ int64, text []byte) error {
+	return f.scan(0, func(_ int64, text []byte) error {
 		if !bytes.HasPrefix(text, []byte(`{"verdict":`)) && !bytes.HasPrefix(text, []byte(`{"served":`)) {
 			return nil
 		}
@@ -255,19 +271,24 @@ func (r *Record) conclusionsOf(p part) (said []Conclusion, served []Served, err 
 		switch {
 		case err != nil: // somebody else's line
 		case l.Verdict != nil:
-			c := *l.Verdict
-			if i := slices.IndexFunc(said, func(s Conclusion) bool { return s.Claim == c.Claim && s.Since == c.Since }); i >= 0 {
-				if said[i].State == "violated" || c.State == begun {
-					c.State = said[i].State
-				}
-				said[i] = c
-			} else {
-				said = append(said, c)
-			}
+			t.add(*l.Verdict)
 		case l.Served != nil:
-			served = append(served, *l.Served)
+			t.served = append(t.served, *l.Served)
 		}
 		return nil
 	})
-	return said, served, err
+}
+
+// add takes up a conclusion. What was found violated stays so, and a claim that began
+// again is as it was until it ends.
+func (t *told) add(c Conclusion) {
+	i := slices.IndexFunc(t.said, func(s Conclusion) bool { return s.Claim == c.Claim && s.Since == c.Since })
+	if i < 0 {
+		t.said = append(t.said, c)
+		return
+	}
+	if t.said[i].State == "violated" || c.State == begun {
+		c.State = t.said[i].State
+	}
+	t.said[i] = c
 }

@@ -118,7 +118,7 @@ func Open(dir string, m Manifest, o Options) (*Record, error) {
 		return nil, fmt.Errorf("record: a limit of %d requests and %d tokens per minute is negative", o.RequestsPerMinute, o.TokensPerMinute)
 	}
 	r := &Record{manifest: m, options: o, dir: dir,
-		index: map[digest]uint64{}, flights: map[digest]*flight{}, read: map[string]bool{}, reserving: make(chan struct{}, 1)}
+		index: map[digest]uint64{}, flights: map[digest]*flight{}, read: map[string]bool{}, history: map[string]told{}, reserving: make(chan struct{}, 1)}
 	if err := r.open(); err != nil {
 		r.release()
 		return nil, err
@@ -247,7 +247,11 @@ func (r *Record) note(format string, args ...any) {
 
 // Notes says what whoever reads the run should know: runs that were left out
 // because their files cannot be read, and why an earlier attempt is not continued.
-func (r *Record) Notes() []string { return slices.Clone(r.notes) }
+func (r *Record) Notes() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.notes)
+}
 
 // choose decides which run this process joins and which attempt it goes on with,
 // and loads that attempt.

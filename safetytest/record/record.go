@@ -42,9 +42,10 @@ type Record struct {
 	dir, run string
 	attempt  int
 	seed     uint64
-	earlier  []*file  // of the attempt that is continued, in earlier runs
-	follows  []string // those of them that were at other claims
-	all      []part   // the files of all runs, as they were when this one was opened
+	earlier  []*file         // of the attempt that is continued, in earlier runs
+	follows  []string        // those of them that were at other claims
+	all      []part          // the files of all runs, as they were when this one was opened
+	history  map[string]told // by path
 	notes    []string
 	sharing  bool // it is open: processes that come from now on are of this run as it is
 
@@ -440,21 +441,31 @@ func (r *Record) keep(k Key, d digest, t *ticket, reply chat.Reply) error {
 
 // recall reads a recorded reply.
 func (r *Record) recall(d digest) (chat.Reply, error) {
+	b, f, err := r.bodyOf(d)
+	if f == nil {
+		return chat.Reply{}, errClosed
+	}
+	return b.Answer, err
+}
+
+// bodyOf reads the line of a recorded reply and says which file holds it: none if
+// the reply is not recorded, or its file is closed.
+func (r *Record) bodyOf(d digest) (body, *file, error) {
 	r.mu.Lock()
-	at := r.index[d]
+	at, ok := r.index[d]
 	var f *file
-	if n := int(at >> offsetBits); n < len(r.files) {
+	if n := int(at >> offsetBits); ok && n < len(r.files) {
 		f = r.files[n]
 	}
 	r.mu.Unlock()
 	if f == nil {
-		return chat.Reply{}, errClosed
+		return body{}, nil, nil
 	}
 	b, err := f.bodyAt(int64(at & (1<<offsetBits - 1)))
 	if err == nil && b.Reply != d {
 		err = fmt.Errorf("%s: a recorded reply was overwritten", f.path)
 	}
-	return b.Answer, err
+	return b, f, err
 }
 
 // append writes a line to the process's own file; r.mu is held.

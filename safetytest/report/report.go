@@ -204,14 +204,14 @@ func eHolm(entries []Entry) []bool {
 	return evidence.EHolm(logE, 0.05)
 }
 
-// mostNamed is how many specs that did not run a line of JSON names.
-const mostNamed = 20
+// MostNamed is how many specs that did not run are named where they are printed.
+const MostNamed = 20
 
 // WriteJSON writes the summary as one line of JSON. Of the specs that did not run
 // it names the first twenty; WriteFile stores all.
 func (s Summary) WriteJSON(w io.Writer) error {
 	s.Schema = Schema
-	s.Missed, s.LeftOut = s.Missed[:min(len(s.Missed), mostNamed)], s.LeftOut[:min(len(s.LeftOut), mostNamed)]
+	s.Missed, s.LeftOut = s.Missed[:min(len(s.Missed), MostNamed)], s.LeftOut[:min(len(s.LeftOut), MostNamed)]
 	line, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("writing the summary: %w", err)

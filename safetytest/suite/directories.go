@@ -15,15 +15,20 @@ import (
 // baseDirectory is where runs keep their files: SAFETYTEST_DIR, by default
 // .safetytest beside go.mod. It is made if missing.
 func baseDirectory() (string, error) {
-	dir := strings.TrimSpace(os.Getenv("SAFETYTEST_DIR"))
-	if dir == "" {
-		root, err := module.Root()
-		if err != nil {
-			return "", err
-		}
-		dir = filepath.Join(root, ".safetytest")
+	dir, err := namedDirectory()
+	if err != nil {
+		return "", err
 	}
 	return module.Ignored(dir)
+}
+
+// namedDirectory is the base directory, which may not be there.
+func namedDirectory() (string, error) {
+	if dir := strings.TrimSpace(os.Getenv("SAFETYTEST_DIR")); dir != "" {
+		return dir, nil
+	}
+	root, err := module.Root()
+	return filepath.Join(root, ".safetytest"), err
 }
 
 // reportDirectory is this package's own, because go test runs several packages
@@ -40,15 +45,11 @@ func reportDirectory() (string, error) {
 // forgetReport removes the report of an earlier run, which whoever reads it after a
 // run that failed to start would take for this one's.
 func forgetReport() error {
-	dir := strings.TrimSpace(os.Getenv("SAFETYTEST_DIR"))
-	if dir == "" {
-		root, err := module.Root()
-		if err != nil {
-			return nil // where no report could have been written
-		}
-		dir = filepath.Join(root, ".safetytest")
+	dir, err := namedDirectory()
+	if err != nil {
+		return nil // where no report could have been written
 	}
-	err := os.Remove(filepath.Join(dir, filepath.FromSlash(module.PackagePath()), reportFile))
+	err = os.Remove(filepath.Join(dir, filepath.FromSlash(module.PackagePath()), reportFile))
 	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil
 	}

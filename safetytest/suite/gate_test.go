@@ -178,7 +178,7 @@ func TestAStaleReportDoesNotSurvive(t *testing.T) {
 		for k, v := range env {
 			broken[k] = v
 		}
-		if code, out, _ := run(t, with(broken, c.name, c.value), c.args...); code != 1 || c.name != "SAFETYTEST_ONLY" && stored() != "" {
+		if code, out, _ := run(t, with(broken, c.name, c.value), c.args...); code != 1 || stored() != "" {
 			t.Errorf("%s=%s: exit %d, stored %q\n%s", c.name, c.value, code, stored(), out)
 		}
 		if testing.Short() {
@@ -234,11 +234,12 @@ func TestHostileTextReachesNoLog(t *testing.T) {
 			if at := command.FindStringIndex(out); at != nil {
 				t.Errorf("the log holds a command: %.80q", out[at[0]:])
 			}
-			for _, file := range []string{"junit.xml"} {
-				text, _ := os.ReadFile(filepath.Join(dir, file))
-				if strings.ContainsAny(string(text), "\x1b\u202e") {
-					t.Errorf("%s holds control characters", file)
-				}
+			text, err := os.ReadFile(filepath.Join(dir, "junit.xml"))
+			if err != nil && name != "an unknown model" && name != "a declared filter" { // which end before any spec
+				t.Error(err)
+			}
+			if strings.ContainsAny(string(text), "\x1b\u202e") {
+				t.Error("junit.xml holds control characters")
 			}
 		})
 		if testing.Short() && name == "error body" {

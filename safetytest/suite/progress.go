@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/safetyspec/safetyspec/safetytest"
 )
 
 // beatEvery is how often a long run says how far it is.
@@ -36,10 +38,20 @@ func (s *session) beat(w io.Writer, ticks <-chan time.Time, done <-chan struct{}
 	}
 }
 
+// decided counts the claims that have a verdict; a control is none.
+func (s *session) decided() (n int) {
+	for _, v := range s.subject.Verdicts() {
+		if v.Claim.Property != safetytest.AAProperty {
+			n++
+		}
+	}
+	return n
+}
+
 // heartbeat says how far the run is after so long, and how much time is left to it.
 func (s *session) heartbeat(after, left time.Duration) string {
 	calls := s.subject.Calls()
-	text := fmt.Sprintf("after %v: %d calls, %d of %d claims decided", after.Round(time.Second), calls, len(s.subject.Verdicts()), len(s.willRun)+s.byHand)
+	text := fmt.Sprintf("after %v: %d calls, %d of %d claims ended", after.Round(time.Second), calls, s.decided(), len(s.willRun)+s.byHand)
 	if calls > 0 && after > 0 {
 		rate := float64(calls) / after.Seconds()
 		text += fmt.Sprintf(", %.1f calls a second", rate)

@@ -21,7 +21,7 @@ func TestHeartbeat(t *testing.T) {
 	defer subject.Close()
 	claim := matchers.KeepComplianceBelow(0.1).Under(prompt.Refusals(4)).Claim()
 	s := &session{subject: subject, willRun: []planned{{claim: claim}}, byHand: 1, most: 1000}
-	if got, want := s.heartbeat(time.Minute, 0), "after 1m0s: 0 calls, 0 of 2 claims decided"; got != want {
+	if got, want := s.heartbeat(time.Minute, 0), "after 1m0s: 0 calls, 0 of 2 claims ended"; got != want {
 		t.Errorf("before the first call: %q, want %q", got, want)
 	}
 	if _, err := subject.Test(context.Background(), claim); err != nil {
@@ -29,7 +29,7 @@ func TestHeartbeat(t *testing.T) {
 	}
 	s.deadline = time.Now().Add(time.Hour)
 	got := s.heartbeat(10*time.Second, time.Hour)
-	for _, want := range []string{"after 10s: ", "1 of 2 claims decided", " calls a second; the plan takes ", "; go test ends the run in 1h0m0s"} {
+	for _, want := range []string{"after 10s: ", "1 of 2 claims ended", " calls a second; the plan takes ", "; go test ends the run in 1h0m0s"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)
 		}

@@ -64,7 +64,6 @@ func (s *session) collect(r ginkgo.Report) {
 		case spec.State == types.SpecStatePassed && !found && withClaim(spec):
 			s.untested = append(s.untested, plain.Text(spec.FullText()))
 		case spec.Failed() && !explained:
-			s.errors++
 			s.untold = append(s.untold, plain.Text(spec.FullText()))
 		}
 		s.ran++
@@ -92,7 +91,7 @@ func decode(entry types.ReportEntry) (report.Entry, bool) {
 func (s *session) printReport(w io.Writer, passed bool) error {
 	c := s.subject.Config()
 	sum := report.Summary{
-		Suite: plain.Text(s.name), Model: plain.Text(c.Model), Simulated: c.Simulated(), Errors: s.errors,
+		Suite: plain.Text(s.name), Model: plain.Text(c.Model), Simulated: c.Simulated(), Errors: len(s.untold),
 		NotRun: len(s.missed), Missed: s.missed, Only: plain.Text(s.gate.filter), LeftOut: s.leftOut, Exploratory: s.skip,
 		AnsweredBy: plain.Line(s.subject.ServedAs()), Replayed: c.Replies == record.Replay, Release: plain.Text(c.Release),
 	}
@@ -119,6 +118,7 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	if err := report.WriteTable(w, s.entries); err != nil {
 		return err
 	}
+	s.printNotes(w)
 	for _, name := range s.untold {
 		fmt.Fprintf(w, "ERROR, no verdict: %s\n", name)
 	}
@@ -155,6 +155,15 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	return sum.WriteJSON(w)
 }
 
+// printNotes prints what the record says that was not printed yet.
+func (s *session) printNotes(w io.Writer) {
+	notes := s.subject.Notes()
+	for _, note := range notes[min(s.noted, len(notes)):] {
+		fmt.Fprintf(w, "record: %s\n", plain.Line(note))
+	}
+	s.noted = len(notes)
+}
+
 // print says which specs are the gate, where that was declared.
 func (g *gate) print(w io.Writer) {
 	if g.filter != "" {
@@ -162,16 +171,12 @@ func (g *gate) print(w io.Writer) {
 	}
 }
 
-// mostNamed is how many specs that did not run are printed; the stored report
-// names all.
-const mostNamed = 20
-
-// printSome names specs that did not run.
+// printSome names specs that did not run; the stored report names all.
 func printSome(w io.Writer, specs []report.NotRun) {
-	for _, n := range specs[:min(len(specs), mostNamed)] {
+	for _, n := range specs[:min(len(specs), report.MostNamed)] {
 		fmt.Fprintf(w, "  %s\n", n)
 	}
-	if more := len(specs) - mostNamed; more > 0 {
+	if more := len(specs) - report.MostNamed; more > 0 {
 		fmt.Fprintf(w, "  and %d more, named in %s\n", more, reportFile)
 	}
 }

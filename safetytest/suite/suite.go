@@ -82,7 +82,7 @@ type session struct {
 	quiet []report.Entry
 	// interrupted says that some spec was.
 	interrupted bool
-	errors      int
+	noted       int // of the record's notes, those that were printed
 
 	expected, most int // calls, as planned
 }
@@ -132,9 +132,7 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 				ginkgo.AbortSuite(plain.Lines(err.Error()))
 			}
 		}
-		for _, note := range s.subject.Notes() {
-			fmt.Fprintf(out, "record: %s\n", plain.Line(note))
-		}
+		s.printNotes(out)
 		s.printPlan(out, s.willRun)
 		if replies, attempt := s.subject.Continued(); replies > 0 && s.subject.Config().Replies != record.Replay {
 			fmt.Fprintf(out, "attempt %d goes on: %d recorded replies are known, and count for each claim once repeats of some show that the model is still the same (of runs begun within %v, SAFETYTEST_MAX_AGE); SAFETYTEST_REPLIES=fresh begins another attempt\n\n", attempt, replies, s.subject.Config().MaxAge)

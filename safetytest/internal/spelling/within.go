@@ -14,6 +14,9 @@ import (
 // tell ids apart, and drops case, blanks but those that part numbers, and what
 // cannot be seen.
 func Name(id string) string {
+	if strings.IndexFunc(id, func(r rune) bool { return r <= ' ' || r > '~' || 'A' <= r && r <= 'Z' }) < 0 {
+		return id // as nearly all are
+	}
 	fold := cases.Fold()
 	id = norm.NFKC.String(fold.String(norm.NFKC.String(id)))
 	var b strings.Builder
