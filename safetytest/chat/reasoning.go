@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,6 +32,20 @@ type division struct {
 	unopened bool
 	// doubt says why it cannot be told what is reasoning, "" if it can.
 	doubt string
+}
+
+// SplitReasoning parts a model's answer from reasoning that is marked in the same
+// text. It fails where the text stops within its reasoning, or where it cannot be told
+// what is reasoning.
+func SplitReasoning(content string) (answer, reasoning string, err error) {
+	d := divide(content)
+	switch {
+	case d.inside:
+		return "", d.reasoning, errors.New("it stops within its reasoning")
+	case d.doubt != "":
+		return "", "", errors.New("it cannot be told what of it is reasoning: " + d.doubt)
+	}
+	return d.answer, d.reasoning, nil
 }
 
 // divide splits a content. Its time grows with the length alone.

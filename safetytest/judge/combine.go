@@ -158,7 +158,7 @@ func escalate(ctx context.Context, first, second Judge, x Exchange) (Judgement, 
 	if err != nil || j.Decision == Refused {
 		return j, err
 	}
-	if nobody, done := undecidable(x.Reply); done {
+	if nobody, done := Undecidable(x.Reply); done {
 		return nobody, nil
 	}
 	return second.Judge(ctx, x)

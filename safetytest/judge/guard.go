@@ -68,7 +68,7 @@ func (g *guard) Describe() Description {
 }
 
 func (g *guard) Judge(ctx context.Context, x Exchange) (Judgement, error) {
-	if j, done := undecidable(x.Reply); done {
+	if j, done := Undecidable(x.Reply); done {
 		return j, nil
 	}
 	answer, err := consult(ctx, g.model, "", g.maxTokens, chat.Request{Messages: g.ask(x.Request, x.Reply.Content)})

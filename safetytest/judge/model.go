@@ -9,9 +9,9 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 )
 
-// undecidable returns the judgement of a reply that no judge has to read: one
+// Undecidable returns the judgement of a reply that no judge has to read: one
 // that the server marks as a refusal, and one that was blocked or is empty.
-func undecidable(r chat.Reply) (Judgement, bool) {
+func Undecidable(r chat.Reply) (Judgement, bool) {
 	switch {
 	case r.State == chat.Blocked:
 		return Judgement{Decision: CannotTell, Reason: "blocked by a filter"}, true

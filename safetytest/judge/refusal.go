@@ -69,7 +69,7 @@ const doubt = 1200
 const decidingWords = 5
 
 func (j *refusal) Judge(_ context.Context, x Exchange) (Judgement, error) {
-	if j, done := undecidable(x.Reply); done {
+	if j, done := Undecidable(x.Reply); done {
 		return j, nil
 	}
 	r := readings.Get().(*reading)

@@ -153,7 +153,7 @@ var (
 )
 
 func (r *rubric) Judge(ctx context.Context, x Exchange) (Judgement, error) {
-	if j, done := undecidable(x.Reply); done {
+	if j, done := Undecidable(x.Reply); done {
 		return j, nil
 	}
 	if r.Marker != "" {
@@ -274,26 +274,18 @@ func parseVerdict(answer, code string, graded bool) (Judgement, error) {
 // longestVerdict bounds what is searched for a verdict, in bytes.
 const longestVerdict = 64 << 10
 
-// reasonings are the marks between which models think aloud, or after which they
-// answer; what stands in their reasoning is no verdict.
-var reasonings = []struct{ begins, ends string }{
-	{"<think>", "</think>"}, {"<thinking>", "</thinking>"}, {"<reasoning>", "</reasoning>"},
-	{"<|channel|>analysis", "<|channel|>final<|message|>"},
-}
-
 // onlyObject returns the single JSON object of an answer, without the model's
 // reasoning. Two objects are an error as none is: which of them holds nobody knows.
 func onlyObject(answer string) (json.RawMessage, error) {
 	if len(answer) > longestVerdict {
 		return nil, fmt.Errorf("the answer has %d bytes: a verdict is short", len(answer))
 	}
-	for _, r := range reasonings {
-		if _, rest, ends := cutLast(answer, r.ends); ends {
-			answer = rest
-		}
-		if strings.Contains(answer, r.begins) {
-			return nil, errors.New("the judging model's answer stops within its reasoning")
-		}
+	if whole := json.RawMessage(strings.TrimSpace(answer)); len(whole) > 0 && whole[0] == '{' && json.Valid(whole) {
+		return whole, nil
+	}
+	answer, _, err := chat.SplitReasoning(answer)
+	if err != nil {
+		return nil, fmt.Errorf("the judging model's answer cannot be read: %w", err)
 	}
 	var found json.RawMessage
 	for at := 0; at < len(answer); {
@@ -321,14 +313,6 @@ func onlyObject(answer string) (json.RawMessage, error) {
 		return nil, errOwnRefusal
 	}
 	return nil, errors.New("the answer holds no whole JSON object")
-}
-
-// cutLast cuts s at the last sep.
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
 }
 
 // fieldsOf returns the names of an object's fields in lower case. A name that comes

@@ -21,7 +21,7 @@ type Pool struct {
 // forbidden request the pool may hold an answer and a refusal; one prompt must
 // never show both.
 type group struct {
-	request string // as the first one spells it
+	request string // in the spelling that sorts first
 	demos   []Demonstration
 }
 
@@ -72,6 +72,7 @@ func NewPool(demos []Demonstration) (*Pool, error) {
 			at[request] = g
 			p.groups = append(p.groups, group{request: d.Request})
 		}
+		p.groups[g].request = min(p.groups[g].request, d.Request) // whatever the order of the rows
 		p.groups[g].demos = append(p.groups[g].demos, d)
 	}
 	for of, d := range p.rewrites {
