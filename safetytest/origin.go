@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -129,7 +130,7 @@ func (e *experiment) seesAll(ctx context.Context) (*provenance.Finding, error) {
 	largest := map[string]*script{}
 	sizes := map[string]int{}
 	for k, q := range e.scripts {
-		if a := e.claim.Arms[k]; !a.calls() || !e.s.real(a.Model) {
+		if a := e.claim.Arms[k]; !a.Calls() || !e.s.real(a.Model) {
 			continue
 		}
 		if _, n := e.longest(q); n > sizes[q.arm.Model] {
@@ -342,7 +343,7 @@ func (e *experiment) knownStale() []provenance.Finding {
 	defer e.s.mu.Unlock()
 	var found []provenance.Finding
 	for model, f := range e.s.origins.stale {
-		if slices.ContainsFunc(e.claim.Arms, func(a Arm) bool { return a.calls() && a.Model == model }) {
+		if slices.ContainsFunc(e.claim.Arms, func(a claim.Arm) bool { return a.Calls() && a.Model == model }) {
 			found = append(found, f)
 		}
 	}
@@ -461,7 +462,7 @@ func (e *experiment) askAnew(ctx context.Context, of []origin, n, equal, pairs i
 		}
 		judging := &call{}
 		about := chat.Request{Cell: "probe/" + r.script.cell(r.at), Visit: r.at.n}
-		j, err := e.s.read(e.s.consulting(ctx, judging, about, record.KeyOf(about)), judge.Exchange{Request: r.script.request(r.at), Reply: reply}, r.script.arm.marker())
+		j, err := e.s.read(e.s.consulting(ctx, judging, about, record.KeyOf(about)), judge.Exchange{Request: r.script.request(r.at), Reply: reply}, r.script.arm.Marker())
 		e.pay(judging)
 		if err == nil && j.Decided() {
 			arms[r.arm] = true

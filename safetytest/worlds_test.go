@@ -542,7 +542,7 @@ func namedWorlds() []endpointWorld {
 		}
 		return 0.10
 	}
-	orders := matchers.BeOrderInvariant(prompt.Mix{Harmful: 2, Refusal: 2}).Over(prompt.HarmfulFirst, prompt.HarmfulLast, prompt.HarmfulMiddle, prompt.HarmfulOutside)
+	orders := matchers.BeOrderInvariant(prompt.Mix{Harmful: 2, Refusal: 2}, prompt.HarmfulFirst, prompt.HarmfulLast, prompt.HarmfulMiddle, prompt.HarmfulOutside)
 	return []endpointWorld{
 		// Gateways serve models under names of their own: this is told, and no reason for doubt.
 		{name: "another name is served, sound", place: place{rate: raised(0.02, 0), tell: always}, policy: porter(30, 0, 0), claim: washing, truth: within, decides: true},

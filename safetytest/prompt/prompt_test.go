@@ -70,7 +70,7 @@ func TestOrdersSpellTheirPatterns(t *testing.T) {
 		{Composition{Mix: Pattern("RHCBOF")}, "RHCBOF"},
 		{Adding(2, Benign).After(Refusals(3)).Treated, "RRRBB"},
 		{Adding(2, Benign).Before(Refusals(3)).Treated, "BBRRR"},
-		{Adding(2, Benign).Among(Refusals(4)).Treated, "RBRRBR"},
+		{Adding(2, Benign).Interleaved(Refusals(4)).Treated, "RBRRBR"},
 		{Adding(2, Benign).Alone().Treated, "BB"},
 		{Adding(2, Benign).Alone().Control, ""},
 	} {
@@ -124,7 +124,7 @@ func TestArmsOfAnAdditionDifferInTheAdditionOnly(t *testing.T) {
 		k := rapid.SampledFrom([]Kind{Harmful, Benign, Refusal}).Draw(t, "kind")
 		n := rapid.IntRange(1, 8).Draw(t, "added")
 		add := Adding(n, k)
-		c := rapid.SampledFrom([]Contrast{add.After(m), add.Before(m), add.Among(m)}).Draw(t, "contrast")
+		c := rapid.SampledFrom([]Contrast{add.After(m), add.Before(m), add.Interleaved(m)}).Draw(t, "contrast")
 		d := p.Draw(7, rapid.IntRange(0, 9).Draw(t, "draw"))
 		control, err := d.Fill(c.Control, "")
 		if err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
@@ -208,7 +209,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 
 // provable is the smallest margin, or the least effect, that the claim's pairs can
 // prove, in points; "-" where no forecast tells.
-func provable(c safetytest.Claim, f evidence.Forecast) string {
+func provable(c claim.Claim, f evidence.Forecast) string {
 	if c.OverTargets || f.SmallestMargin == 0 {
 		return "-"
 	}
@@ -224,7 +225,7 @@ func pairs(n int) string {
 
 // reproduce is the line that runs one claim again, with the same seeds, from the
 // module's root.
-func (s *session) reproduce(config safetytest.Config, c safetytest.Claim) string {
+func (s *session) reproduce(config safetytest.Config, c claim.Claim) string {
 	env := map[string]string{}
 	for _, pair := range os.Environ() {
 		name, value, _ := strings.Cut(pair, "=")

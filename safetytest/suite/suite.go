@@ -15,6 +15,7 @@ import (
 	"github.com/onsi/gomega"
 
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
@@ -176,7 +177,7 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 
 // tested says whether there is a verdict on a claim of the run.
 func (s *session) tested() bool {
-	return slices.ContainsFunc(s.entries, func(e report.Entry) bool { return e.Property != safetytest.AAProperty })
+	return slices.ContainsFunc(s.entries, func(e report.Entry) bool { return e.Property != claim.AAProperty })
 }
 
 // nothingTested is why a suite without any verdict is red.
@@ -226,7 +227,7 @@ func (s *session) open(t *testing.T) error {
 	config.OnVerdict = both(s.onVerdict, config.OnVerdict)
 	config.OnPace = both(s.onPace, config.OnPace)
 	config.OnInconclusive = both(config.OnInconclusive, s.onInconclusive) // ours may end the spec
-	config.Reproduce = func(c safetytest.Claim) string { return s.reproduce(config, c) }
+	config.Reproduce = func(c claim.Claim) string { return s.reproduce(config, c) }
 	if config.Dir == "" {
 		if config.Dir, err = baseDirectory(); err != nil {
 			return fmt.Errorf("the replies cannot be recorded: %w; make the module's directory writable or set SAFETYTEST_DIR", err)
