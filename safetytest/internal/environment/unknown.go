@@ -53,7 +53,7 @@ func spelling(name string) string {
 // near, which there are.
 func refuse(name string) error {
 	if near := nearest(name); near != "" {
-		return fmt.Errorf("%s is set, but there is no such variable: did you mean %s? \"safetytest env\" prints all", name, near)
+		return fmt.Errorf("%s is set, but there is no such variable: did you mean %s? All are listed by go run github.com/safetyspec/safetyspec/safetytest/cmd/safetytest env", name, near)
 	}
 	var names []string
 	for _, r := range table {
