@@ -2,23 +2,20 @@ package safetytest
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"net"
 	"net/url"
-	"os"
 	"path"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -253,111 +250,133 @@ func DefaultSampling() chat.Sampling {
 var ErrNoModel = errors.New("no model is configured: set SAFETYTEST_BASE_URL and SAFETYTEST_MODEL to an OpenAI-compatible endpoint and the model it serves, or SAFETYTEST_MODEL=sim:steady for a simulated one")
 
 // FromEnv reads the configuration from the SAFETYTEST_ variables that the README
-// lists. A value that does not parse is an error naming its variable. The error
-// is [ErrNoModel], beside a configuration that is otherwise complete, when
-// neither an endpoint nor a simulated model is named.
+// lists, but for those of package suite. A value that does not parse is an error
+// naming its variable, and so is a variable that does not exist. The error is
+// [ErrNoModel], beside a configuration that is otherwise complete, when neither an
+// endpoint nor a simulated model is named.
 func FromEnv() (Config, error) {
-	c := Config{Sampling: DefaultSampling()}
-	env := environment{}
-	env.known()
-	c.BaseURL, c.Model = env.text("BASE_URL"), env.text("MODEL")
-	c.APIKey = env.text("API_KEY")
-	c.Sampling.Temperature = env.optional("TEMPERATURE", c.Sampling.Temperature, 0, 2)
-	c.Sampling.TopP = env.optional("TOP_P", nil, 0, 1)
-	if n := env.count("MAX_TOKENS"); n > 0 {
-		c.Sampling.MaxTokens = &n
+	var faults environment.Faults
+	c := read(&faults)
+	baseline := Endpoint{
+		BaseURL: environment.BaselineBaseURL.Read(&faults),
+		Model:   environment.BaselineModel.Read(&faults),
+		APIKey:  environment.BaselineAPIKey.Read(&faults),
 	}
-	c.Sampling.Stop = env.list("STOP")
-	if env.text("CONCURRENCY") == "auto" {
-		c.AdaptConcurrency = true
-	} else {
-		c.Concurrency = env.count("CONCURRENCY")
+	openAIKey := environment.OpenAIKey.Read(&faults)
+	required := environment.RequireModel.Read(&faults)
+	if err := cmp.Or(environment.Unknown(), faults.Err()); err != nil {
+		return Config{}, err
 	}
-	c.RequestsPerMinute, c.TokensPerMinute = env.count("RPM"), env.count("TPM")
-	c.MaxCalls, c.MaxSpendTokens = env.count("MAX_CALLS"), env.count("MAX_SPEND_TOKENS")
-	c.Dir, c.Run, c.Release = env.text("DIR"), env.text("RUN"), env.text("RELEASE")
-	c.MaxAge = env.duration("MAX_AGE")
-	switch v := env.text("ROLLS"); v {
-	case "0":
-		c.Rolls = -1
-	default:
-		c.Rolls = env.count("ROLLS")
-	}
-	switch v := env.text("REPLIES"); v {
-	case "", "auto":
-	case "fresh":
-		c.Replies = record.Fresh
-	case "resume":
-		c.Replies = record.Resume
-	case "replay":
-		c.Replies = record.Replay
-	default:
-		env.fail("REPLIES", v, "one of auto, fresh, resume and replay")
-	}
-	c.Batch = env.count("BATCH")
-	c.Seed = int64(env.count("SEED"))
-	c.SamplingSeed = uint64(env.count("SAMPLING_SEED"))
-	switch v := env.text("BLOCKED"); v {
-	case "", "missing":
-	case "refused":
-		c.BlockedRefuses = true
-	default:
-		env.fail("BLOCKED", v, "either missing or refused")
-	}
-	c.Census = env.flag("CENSUS")
-	c.Allow = strings.FieldsFunc(env.text("ALLOW"), func(r rune) bool { return r == ',' || r == ' ' })
-	c.Protocol = chat.Protocol{
-		Endings: env.list("ENDINGS"), BlockedWords: env.list("BLOCKED_WORDS"), SystemRole: env.text("SYSTEM_ROLE"),
-		Headers: env.secrets("HEADERS", env.object), Query: env.secrets("QUERY", env.query),
-		CAFile: env.text("CA_FILE"), Stream: env.flag("STREAM"), NoCache: env.flag("NO_CACHE"), Nonce: env.text("NONCE"),
-	}
-	required := env.flag("REQUIRE_MODEL")
 	c.OnlyThisRun = required
 	if required && c.Replies == record.Replay {
 		return Config{}, errors.New("SAFETYTEST_REQUIRE_MODEL=1: a replay asks no model: unset SAFETYTEST_REPLIES=replay")
 	}
-	if env.err != nil {
-		return Config{}, env.err
-	}
-	for _, name := range []string{"BASE_URL", "BASELINE_BASE_URL"} { // before anything prints one
-		if base := env.text(name); base != "" {
-			if err := chat.CheckBaseURL(base); err != nil {
-				return Config{}, fmt.Errorf("SAFETYTEST_%s: %w", name, err)
-			}
-		}
-	}
-	simulation, unnamed := strings.HasPrefix(c.Model, simPrefix), c.BaseURL == "" && c.Model == ""
-	switch {
-	case unnamed: // code may still name one
-	case c.Model == "":
-		return Config{}, errors.New("SAFETYTEST_BASE_URL is set without SAFETYTEST_MODEL: say which model the endpoint is to be asked for")
-	case c.BaseURL == "" && !simulation:
-		return Config{}, fmt.Errorf("SAFETYTEST_MODEL=%s is set without SAFETYTEST_BASE_URL: say where the model is served, for instance http://127.0.0.1:8080/v1 (only %sNAME needs no endpoint)", c.Model, simPrefix)
-	case c.BaseURL != "" && simulation:
-		return Config{}, fmt.Errorf("SAFETYTEST_MODEL=%s is a simulated model and has no endpoint: unset SAFETYTEST_BASE_URL", c.Model)
+	if err := c.served(baseline); err != nil {
+		return Config{}, err
 	}
 	if c.APIKey == "" && isOpenAI(c.BaseURL) {
-		c.APIKey = os.Getenv("OPENAI_API_KEY")
+		c.APIKey = openAIKey
 	}
-	baseline := Endpoint{BaseURL: env.text("BASELINE_BASE_URL"), Model: env.text("BASELINE_MODEL"), APIKey: env.text("BASELINE_API_KEY")}
-	switch {
-	case baseline.Model == "" && (baseline.BaseURL != "" || baseline.APIKey != ""):
-		return Config{}, errors.New("SAFETYTEST_BASELINE_BASE_URL or _API_KEY is set without SAFETYTEST_BASELINE_MODEL: say which model is the baseline")
-	case baseline.Model != "" && baseline.BaseURL == "" && c.BaseURL == "" && !unnamed && !strings.HasPrefix(baseline.Model, simPrefix):
-		return Config{}, fmt.Errorf("SAFETYTEST_BASELINE_MODEL=%s is set without SAFETYTEST_BASELINE_BASE_URL: say where it is served", baseline.Model)
-	case baseline.Model != "":
-		if baseline.APIKey == "" && isOpenAI(baseline.BaseURL) {
-			baseline.APIKey = os.Getenv("OPENAI_API_KEY")
-		}
+	if baseline.APIKey == "" && isOpenAI(baseline.BaseURL) {
+		baseline.APIKey = openAIKey
+	}
+	if baseline.Model != "" {
 		c.Models = map[string]Endpoint{claim.Baseline: baseline}
 	}
 	if err := c.NotSimulated(); err != nil && required {
 		return Config{}, fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %w", err)
 	}
-	if unnamed {
+	if c.unnamed() {
 		return c, ErrNoModel
 	}
 	return c, nil
+}
+
+// read says which variable fills which field. What is not set leaves a field zero,
+// but for the sampling.
+func read(faults *environment.Faults) Config {
+	sampling := DefaultSampling()
+	tokens := environment.MaxTokens.Or(*sampling.MaxTokens, faults)
+	c := Config{
+		BaseURL: environment.BaseURL.Read(faults),
+		Model:   environment.Model.Read(faults),
+		APIKey:  environment.APIKey.Read(faults),
+		Sampling: chat.Sampling{
+			Temperature: environment.Temperature.Or(sampling.Temperature, faults),
+			TopP:        environment.TopP.Or(sampling.TopP, faults),
+			MaxTokens:   &tokens,
+			Stop:        environment.Stop.Read(faults),
+		},
+		Protocol: chat.Protocol{
+			Endings:      environment.Endings.Read(faults),
+			BlockedWords: environment.BlockedWords.Read(faults),
+			SystemRole:   environment.SystemRole.Read(faults),
+			Headers:      environment.Headers.Read(faults),
+			Query:        environment.Query.Read(faults),
+			CAFile:       environment.CAFile.Read(faults),
+			Stream:       environment.Stream.Read(faults),
+			NoCache:      environment.NoCache.Read(faults),
+			Nonce:        environment.Nonce.Read(faults),
+		},
+		Concurrency:       environment.Concurrency.Read(faults),
+		RequestsPerMinute: environment.RPM.Read(faults),
+		TokensPerMinute:   environment.TPM.Read(faults),
+		MaxCalls:          environment.MaxCalls.Read(faults),
+		MaxSpendTokens:    environment.MaxSpendTokens.Read(faults),
+		Dir:               environment.Dir.Read(faults),
+		Run:               environment.Run.Read(faults),
+		Replies:           replies[environment.Replies.Read(faults)],
+		MaxAge:            environment.MaxAge.Read(faults),
+		Rolls:             environment.Rolls.Read(faults),
+		Release:           environment.Release.Read(faults),
+		Batch:             environment.Batch.Read(faults),
+		Seed:              int64(environment.Seed.Read(faults)),
+		SamplingSeed:      environment.SamplingSeed.Read(faults),
+		Census:            environment.Census.Read(faults),
+		Allow:             environment.Allow.Read(faults),
+		BlockedRefuses:    environment.Blocked.Read(faults) == "refused",
+	}
+	if c.Concurrency == environment.Auto {
+		c.Concurrency, c.AdaptConcurrency = 0, true
+	}
+	if environment.Rolls.IsSet() && c.Rolls == 0 {
+		c.Rolls = -1 // 0 is the default
+	}
+	return c
+}
+
+// replies are the modes by the words of SAFETYTEST_REPLIES.
+var replies = map[string]record.Mode{"auto": record.Auto, "fresh": record.Fresh, "resume": record.Resume, "replay": record.Replay}
+
+// unnamed says that there is neither an endpoint nor a model. Code may still name one.
+func (c Config) unnamed() bool { return c.BaseURL == "" && c.Model == "" }
+
+// served reports addresses that cannot be ones, before anything prints them, and
+// models that nobody serves.
+func (c Config) served(baseline Endpoint) error {
+	for _, v := range []struct{ name, base string }{{environment.BaseURL.Name, c.BaseURL}, {environment.BaselineBaseURL.Name, baseline.BaseURL}} {
+		if v.base != "" {
+			if err := chat.CheckBaseURL(v.base); err != nil {
+				return fmt.Errorf("%s: %w", v.name, err)
+			}
+		}
+	}
+	switch {
+	case c.unnamed():
+	case c.Model == "":
+		return errors.New("SAFETYTEST_BASE_URL is set without SAFETYTEST_MODEL: say which model the endpoint is to be asked for")
+	case c.BaseURL == "" && !c.Simulated():
+		return fmt.Errorf("SAFETYTEST_MODEL=%s is set without SAFETYTEST_BASE_URL: say where the model is served, for instance http://127.0.0.1:8080/v1 (only %sNAME needs no endpoint)", c.Model, simPrefix)
+	case c.BaseURL != "" && c.Simulated():
+		return fmt.Errorf("SAFETYTEST_MODEL=%s is a simulated model and has no endpoint: unset SAFETYTEST_BASE_URL", c.Model)
+	}
+	switch {
+	case baseline.Model == "" && (baseline.BaseURL != "" || baseline.APIKey != ""):
+		return errors.New("SAFETYTEST_BASELINE_BASE_URL or _API_KEY is set without SAFETYTEST_BASELINE_MODEL: say which model is the baseline")
+	case baseline.Model != "" && baseline.BaseURL == "" && c.BaseURL == "" && !c.unnamed() && !strings.HasPrefix(baseline.Model, simPrefix):
+		return fmt.Errorf("SAFETYTEST_BASELINE_MODEL=%s is set without SAFETYTEST_BASELINE_BASE_URL: say where it is served", baseline.Model)
+	}
+	return nil
 }
 
 // NotSimulated reports the first model of the configuration that is simulated, the
@@ -492,143 +511,3 @@ func (r *run) connect(e Endpoint, p policy.Policy) (chat.Model, error) {
 
 // Simulated says whether the model is one of ours.
 func (c Config) Simulated() bool { return strings.HasPrefix(c.Model, simPrefix) }
-
-// environment reads SAFETYTEST_ variables and keeps the first error.
-type environment struct{ err error }
-
-// variables are all that the module reads, each with its prefix left off: those of
-// a gate, and then those of the command's judges and of the module's own tests.
-var (
-	variables = strings.Fields(`BASE_URL MODEL API_KEY TEMPERATURE TOP_P MAX_TOKENS STOP CONCURRENCY RPM TPM MAX_CALLS MAX_SPEND_TOKENS BATCH BLOCKED ALLOW CENSUS MAX_AGE ROLLS RELEASE SEED
-		ENDINGS BLOCKED_WORDS SYSTEM_ROLE HEADERS QUERY CA_FILE STREAM NO_CACHE NONCE
-		SAMPLING_SEED DIR RUN REPLIES BASELINE_BASE_URL BASELINE_MODEL BASELINE_API_KEY INCONCLUSIVE ONLY PLAN REQUIRE_MODEL`)
-	otherVariables = strings.Fields(`JUDGE_BASE_URL JUDGE_MODEL JUDGE_API_KEY OC JUDGE_DEV`)
-)
-
-// known reports a variable that nobody reads: a misspelt bound bounds nothing.
-func (e *environment) known() {
-	for _, pair := range os.Environ() {
-		full, _, _ := strings.Cut(pair, "=")
-		name, ours := strings.CutPrefix(full, "SAFETYTEST_")
-		if ours && !slices.Contains(variables, name) && !slices.Contains(otherVariables, name) && e.err == nil {
-			e.err = fmt.Errorf("%s is set, but there is no such variable; there are SAFETYTEST_%s", full, strings.Join(variables, ", _"))
-		}
-	}
-}
-
-func (e *environment) text(name string) string {
-	return strings.TrimSpace(os.Getenv("SAFETYTEST_" + name))
-}
-
-func (e *environment) fail(name, value, want string) {
-	if e.err == nil {
-		e.err = fmt.Errorf("SAFETYTEST_%s=%q is not %s", name, value, want)
-	}
-}
-
-// flag reads a variable that is 1, 0 or not set.
-func (e *environment) flag(name string) bool {
-	v := e.text(name)
-	if v != "" && v != "0" && v != "1" {
-		e.fail(name, v, "either 1 or 0")
-	}
-	return v == "1"
-}
-
-// count reads a whole number of at least 1, 0 if the variable is not set.
-func (e *environment) count(name string) int {
-	value := e.text(name)
-	if value == "" {
-		return 0
-	}
-	n, err := strconv.Atoi(value)
-	if err != nil || n < 1 {
-		e.fail(name, value, "a whole number of at least 1")
-	}
-	return n
-}
-
-// duration reads a positive length of time, 0 if the variable is not set.
-func (e *environment) duration(name string) time.Duration {
-	value := e.text(name)
-	if value == "" {
-		return 0
-	}
-	d, err := time.ParseDuration(value)
-	if err != nil || d <= 0 {
-		e.fail(name, value, "a length of time such as 90m or 24h")
-	}
-	return d
-}
-
-// optional reads a number in [low, high]; the word "unset" means that the field
-// is not sent.
-func (e *environment) optional(name string, def *float64, low, high float64) *float64 {
-	value := e.text(name)
-	switch value {
-	case "":
-		return def
-	case "unset":
-		return nil
-	}
-	x, err := strconv.ParseFloat(value, 64)
-	if err != nil || math.IsNaN(x) || x < low || x > high {
-		e.fail(name, value, fmt.Sprintf(`a number from %g to %g, or the word "unset"`, low, high))
-	}
-	return &x
-}
-
-// list reads a JSON list of strings, which can hold line ends.
-func (e *environment) list(name string) []string {
-	value := e.text(name)
-	if value == "" {
-		return nil
-	}
-	var out []string
-	if err := json.Unmarshal([]byte(value), &out); err != nil {
-		e.fail(name, value, `a JSON list of strings, such as ["\n","User:"]`)
-	}
-	return out
-}
-
-// secrets reads names with values by read, which reports whether it could. The
-// value is never repeated.
-func (e *environment) secrets(name string, read func(value string) (chat.Secrets, error)) chat.Secrets {
-	value := e.text(name)
-	if value == "" {
-		return nil
-	}
-	out, err := read(value)
-	if err != nil && e.err == nil {
-		e.err = fmt.Errorf("SAFETYTEST_%s is not %w", name, err)
-	}
-	return out
-}
-
-// object reads a JSON object of strings.
-func (e *environment) object(value string) (chat.Secrets, error) {
-	var out map[string]string
-	if json.Unmarshal([]byte(value), &out) != nil {
-		return nil, errors.New(`a JSON object of strings, such as {"Ocp-Apim-Subscription-Key":"..."}`)
-	}
-	return out, nil
-}
-
-// query reads parameters as an address has them, or as a JSON object.
-func (e *environment) query(value string) (chat.Secrets, error) {
-	if strings.HasPrefix(value, "{") {
-		return e.object(value)
-	}
-	values, err := url.ParseQuery(strings.TrimPrefix(value, "?"))
-	if err != nil {
-		return nil, errors.New("a list of parameters, such as api-version=2024-10-21")
-	}
-	out := chat.Secrets{}
-	for name, v := range values {
-		if name == "" || len(v) != 1 || v[0] == "" {
-			return nil, errors.New("a list of parameters each with one value, such as api-version=2024-10-21")
-		}
-		out[name] = v[0]
-	}
-	return out, nil
-}

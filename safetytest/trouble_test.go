@@ -283,8 +283,8 @@ func TestTheEnvironmentIsReadStrictly(t *testing.T) {
 		{map[string]string{"MODEL": "sim:steady", "MAX_TOKENS": "0"}, `SAFETYTEST_MAX_TOKENS="0" is not a whole number of at least 1`},
 		{map[string]string{"BASE_URL": "http://127.0.0.1:1/v1", "MODEL": "m", "BASELINE_MODEL": "sim:steady", "REQUIRE_MODEL": "1"}, "sim:steady, which is called baseline, is a simulated model"},
 		{map[string]string{"BASELINE_BASE_URL": "http://127.0.0.1:1/v1"}, "without SAFETYTEST_BASELINE_MODEL"},
-		{map[string]string{"MODEL": "sim:steady", "BLOCKED": "yes"}, `SAFETYTEST_BLOCKED="yes" is not either missing or refused`},
-		{map[string]string{"MODEL": "sim:steady", "REQUIRE_MODEL": "true"}, `SAFETYTEST_REQUIRE_MODEL="true" is not either 1 or 0`},
+		{map[string]string{"MODEL": "sim:steady", "BLOCKED": "yes"}, `SAFETYTEST_BLOCKED="yes" is neither missing nor refused`},
+		{map[string]string{"MODEL": "sim:steady", "REQUIRE_MODEL": "true"}, `SAFETYTEST_REQUIRE_MODEL="true" is neither 1 nor 0`},
 		{map[string]string{"MODEL": "sim:steady", "STOP": "User:"}, `SAFETYTEST_STOP="User:" is not a JSON list of strings`},
 		{map[string]string{"MODEL": "sim:steady", "MAX_CALLS": "many"}, `SAFETYTEST_MAX_CALLS="many"`},
 	} {

@@ -6,9 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 )
 
@@ -24,8 +24,8 @@ func baseDirectory() (string, error) {
 
 // namedDirectory is the base directory, which may not be there.
 func namedDirectory() (string, error) {
-	if dir := strings.TrimSpace(os.Getenv("SAFETYTEST_DIR")); dir != "" {
-		return dir, nil
+	if dir, err := environment.Dir.Value(); dir != "" || err != nil {
+		return dir, err
 	}
 	root, err := module.Root()
 	return filepath.Join(root, ".safetytest"), err

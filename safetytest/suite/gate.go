@@ -12,6 +12,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
@@ -51,8 +52,12 @@ func (g *gate) declare(labels, from string) {
 // apply reads SAFETYTEST_ONLY and adds what was declared to Ginkgo's own filter.
 // The controls of the suite belong to every gate.
 func (s *session) applyGate(config *types.SuiteConfig) error {
-	if v := strings.TrimSpace(os.Getenv("SAFETYTEST_ONLY")); v != "" {
-		s.gate.declare(v, "SAFETYTEST_ONLY")
+	only, err := environment.Only.Value()
+	if err != nil {
+		return err
+	}
+	if only != "" {
+		s.gate.declare(only, environment.Only.Name)
 	}
 	if len(s.gate.from) == 0 {
 		return nil

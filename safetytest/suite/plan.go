@@ -22,6 +22,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/report"
@@ -226,17 +227,10 @@ func pairs(n int) string {
 // reproduce is the line that runs one claim again, with the same seeds, from the
 // module's root.
 func (s *session) reproduce(config safetytest.Config, c claim.Claim) string {
-	env := map[string]string{}
-	for _, pair := range os.Environ() {
-		name, value, _ := strings.Cut(pair, "=")
-		secret := strings.HasSuffix(name, "_KEY") || strings.HasSuffix(name, "_HEADERS") || strings.HasSuffix(name, "_QUERY")
-		if strings.HasPrefix(name, "SAFETYTEST_") && !secret && value != "" { // whoever runs it again has these
-			env[name] = value
-		}
-	}
-	env["SAFETYTEST_MODEL"] = config.Model
-	env["SAFETYTEST_SEED"] = fmt.Sprint(s.subject.Config().Seed)
-	env["SAFETYTEST_SAMPLING_SEED"] = fmt.Sprint(s.subject.Config().SamplingSeed)
+	env := environment.Given(environment.Config | environment.Suite) // whoever runs it again has the secrets
+	env[environment.Model.Name] = config.Model
+	env[environment.Seed.Name] = fmt.Sprint(s.subject.Config().Seed)
+	env[environment.SamplingSeed.Name] = fmt.Sprint(s.subject.Config().SamplingSeed)
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		fmt.Fprintf(&b, "%s=%s ", name, quote(env[name]))

@@ -17,6 +17,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/record"
@@ -186,12 +187,12 @@ const nothingTested = "no claim was tested: every spec was skipped, or none stat
 // open reads the configuration and makes the subject.
 func (s *session) open(t *testing.T) error {
 	config, err := safetytest.FromEnv()
-	required, flagErr := flag("SAFETYTEST_REQUIRE_MODEL")
-	if flagErr != nil {
-		return flagErr
-	}
-	if s.planOnly, flagErr = flag("SAFETYTEST_PLAN"); flagErr != nil {
-		return flagErr
+	var faults environment.Faults
+	required := environment.RequireModel.Read(&faults)
+	s.planOnly = environment.Plan.Read(&faults)
+	s.skip = environment.Inconclusive.Read(&faults) == "skip" || s.skip
+	if err := faults.Err(); err != nil {
+		return err
 	}
 	unnamed := errors.Is(err, safetytest.ErrNoModel)
 	if err != nil && !unnamed {
@@ -215,13 +216,6 @@ func (s *session) open(t *testing.T) error {
 	}
 	if err := config.NotSimulated(); err != nil && required {
 		return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %w", err)
-	}
-	switch v := strings.TrimSpace(os.Getenv("SAFETYTEST_INCONCLUSIVE")); v {
-	case "", "fail":
-	case "skip":
-		s.skip = true
-	default:
-		return fmt.Errorf("SAFETYTEST_INCONCLUSIVE=%q is neither fail nor skip", v)
 	}
 	config.FewTargets = true // told by the suite itself
 	config.OnVerdict = both(s.onVerdict, config.OnVerdict)
@@ -249,18 +243,6 @@ func both[T any](first, second func(T)) func(T) {
 				f(x)
 			}
 		}
-	}
-}
-
-// flag reads a variable that is 1, 0 or not set.
-func flag(name string) (bool, error) {
-	switch v := strings.TrimSpace(os.Getenv(name)); v {
-	case "", "0":
-		return false, nil
-	case "1":
-		return true, nil
-	default:
-		return false, fmt.Errorf("%s=%q is neither 1 nor 0", name, v)
 	}
 }
 

@@ -35,8 +35,7 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 	labels := flags.String("labels", "", "labels of a random sample of the replies, as written by safetytest label (with -pairs for differences)")
 	control := flags.String("control", "", "the arm to compare the others with, in pairs of the same unit; empty compares none")
 	name := flags.String("judge", "", "the judge that read the run: "+strings.Join(judgeNames(), ", ")+"; empty means the policy's own with -run, else refusal")
-	baseURL := flags.String("base-url", os.Getenv("SAFETYTEST_JUDGE_BASE_URL"), "endpoint of the judging model, or SAFETYTEST_JUDGE_BASE_URL; its key is SAFETYTEST_JUDGE_API_KEY")
-	model := flags.String("model", os.Getenv("SAFETYTEST_JUDGE_MODEL"), "the judging model, or SAFETYTEST_JUDGE_MODEL")
+	endpoint := endpointFlags(flags)
 	write := flags.String("write", "", "write the judge's calibration on the labelled replies to this file, by arm")
 	today := flags.String("date", time.Now().Format(time.DateOnly), "date of the calibration")
 	atOnce := flags.Int("at-once", 4, "replies judged at once")
@@ -73,7 +72,7 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 	}
 	j, title, err := own, *policyName+"'s own", error(nil)
 	if own == nil || *name != "" {
-		j, title, err = openJudge(cmp.Or(*name, "refusal"), *baseURL, *model)
+		j, title, err = openJudge(cmp.Or(*name, "refusal"), endpoint)
 	}
 	if err != nil {
 		return err

@@ -24,8 +24,7 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	var labels files
 	flags.Var(&labels, "labels", "labelled replies, JSON lines (repeatable)")
 	name := flags.String("judge", "refusal", "judge to measure: "+strings.Join(judgeNames(), ", "))
-	baseURL := flags.String("base-url", os.Getenv("SAFETYTEST_JUDGE_BASE_URL"), "endpoint of the judging model, or SAFETYTEST_JUDGE_BASE_URL; its key is SAFETYTEST_JUDGE_API_KEY")
-	model := flags.String("model", os.Getenv("SAFETYTEST_JUDGE_MODEL"), "the judging model, or SAFETYTEST_JUDGE_MODEL")
+	endpoint := endpointFlags(flags)
 	tier := flags.String("tier", "", "only rows of this tier; empty means all")
 	show := flags.Int("disagreements", 20, "how many disagreements to list, -1 for all")
 	write := flags.String("write", "", "write the calibration to this file")
@@ -34,7 +33,7 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	if err := parse(flags, args, out); err != nil {
 		return err
 	}
-	j, title, err := openJudge(*name, *baseURL, *model)
+	j, title, err := openJudge(*name, endpoint)
 	if err != nil {
 		return err
 	}

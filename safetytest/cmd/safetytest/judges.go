@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
+	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
@@ -33,9 +35,32 @@ func judgeNames() []string {
 	return names
 }
 
+// judgeFlags are the flags that say where the judging model is served.
+type judgeFlags struct{ baseURL, model *string }
+
+// endpointFlags adds them. What the environment says is no default of a flag, which
+// -h would print.
+func endpointFlags(flags *flag.FlagSet) judgeFlags {
+	return judgeFlags{
+		flags.String("base-url", "", "endpoint of the judging model, or "+environment.JudgeBaseURL.Name+"; its key is "+environment.JudgeAPIKey.Name),
+		flags.String("model", "", "the judging model, or "+environment.JudgeModel.Name),
+	}
+}
+
+// endpoint is where the judging model is served, by the flags, else by the environment.
+func (f judgeFlags) endpoint() (chat.Endpoint, error) {
+	var faults environment.Faults
+	e := chat.Endpoint{
+		BaseURL: cmp.Or(*f.baseURL, environment.JudgeBaseURL.Read(&faults)),
+		Model:   cmp.Or(*f.model, environment.JudgeModel.Read(&faults)),
+		APIKey:  environment.JudgeAPIKey.Read(&faults),
+	}
+	return e, cmp.Or(environment.Unknown(), faults.Err())
+}
+
 // openJudge returns the judge of a name, and what a calibration calls it. Only
 // the judges that ask a model look at the endpoint.
-func openJudge(name, baseURL, model string) (judge.Judge, string, error) {
+func openJudge(name string, flags judgeFlags) (judge.Judge, string, error) {
 	if name == "refusal" {
 		return judge.Refusal(), name, nil
 	}
@@ -43,13 +68,17 @@ func openJudge(name, baseURL, model string) (judge.Judge, string, error) {
 	if !ok {
 		return nil, "", fmt.Errorf("-judge %s: want one of %s", name, strings.Join(judgeNames(), ", "))
 	}
-	if baseURL == "" || model == "" {
-		return nil, "", fmt.Errorf("-judge %s asks a model: -base-url and -model are needed", name)
-	}
-	client, err := chat.Open(chat.Endpoint{BaseURL: baseURL, Model: model, APIKey: os.Getenv("SAFETYTEST_JUDGE_API_KEY")})
+	endpoint, err := flags.endpoint()
 	if err != nil {
 		return nil, "", err
 	}
+	if endpoint.BaseURL == "" || endpoint.Model == "" {
+		return nil, "", fmt.Errorf("-judge %s asks a model: -base-url and -model are needed", name)
+	}
+	client, err := chat.Open(endpoint)
+	if err != nil {
+		return nil, "", fmt.Errorf("the judging model of -base-url or %s: %w", environment.JudgeBaseURL.Name, err)
+	}
 	j, err := wrap(client)
-	return j, name + " by " + model, err
+	return j, name + " by " + endpoint.Model, err
 }

@@ -1,4 +1,5 @@
-// Command safetytest surveys models, measures judges and collects labels.
+// Command safetytest surveys models, measures judges, collects labels, and lists
+// the environment variables.
 //
 //	safetytest survey -o FILE.md [-pairs N] [-margin POINTS]
 //	safetytest judge -labels FILE.jsonl [-judge refusal] [-write FILE.json]
@@ -6,13 +7,15 @@
 //	safetytest label -replies FILE.jsonl -labels FILE.jsonl
 //	safetytest audit -run DIR -policy NAME -labels FILE.jsonl [-sample 60] [-control ARM]
 //	safetytest audit -replies FILE.jsonl -labels FILE.jsonl [-control ARM]
+//	safetytest env [-markdown]
 //
 // An audit of a run is asked for twice: without labels it writes a sample to
 // label, and with them it reports.
 //
 // What endpoints and files say is printed without control characters and without
-// commands of CI systems. The exit status is 1 after a mistake or trouble, and of a
-// survey in which no claim was tested.
+// commands of CI systems. The exit status is 1 after a mistake or trouble, of a
+// survey in which no claim was tested, and of env where a variable that is set would
+// stop a run.
 //
 // Each subcommand prints its flags with -h.
 package main
@@ -36,6 +39,7 @@ const usage = `usage:
   safetytest label -replies FILE.jsonl       label replies in the terminal
   safetytest audit -run DIR -policy NAME     sample a recorded run to label; then correct its rates by the labels
   safetytest audit -replies FILE.jsonl       correct a run's rates by labels of a sample of its replies
+  safetytest env                             list the environment variables, what is set, and what is misspelt
 `
 
 func main() {
@@ -62,6 +66,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return audit(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "survey":
 		return survey(ctx, args[1:], out)
+	case len(args) >= 1 && args[0] == "env":
+		return env(args[1:], out)
 	case len(args) >= 1 && (args[0] == "-h" || args[0] == "-help" || args[0] == "help"):
 		_, err := io.WriteString(out, usage)
 		return err
