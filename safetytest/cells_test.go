@@ -2,6 +2,7 @@ package safetytest
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -35,7 +36,7 @@ func TestBatchesAreBalancedAndDistinct(t *testing.T) {
 			}
 			perDraw, seen := map[int]int{}, map[int]bool{}
 			for i, v := range again.next() {
-				if v != batch[i] {
+				if !reflect.DeepEqual(v, batch[i]) {
 					t.Fatal("equal seeds give different sequences")
 				}
 			}

@@ -42,9 +42,13 @@ func Beyond(r Relation, q Quantity, c, other prompt.Contrast, margin float64) Cl
 	out.Bounds = r.bounds(len(out.Arms), margin, sum)
 	than := other.Phrase
 	if same, ok := strings.CutPrefix(than, c.Phrase); ok {
-		than = "the same" + strings.TrimSuffix(same, ",")
+		than = "the same" + same
 	}
-	out.Statement = unsaid(fmt.Sprintf("%s %s more than %s does", c.Phrase, r.predicate(q, margin), strings.TrimSuffix(than, ",")), c)
+	does := r.predicate(q, margin) + " more than"
+	if r == NotMoved {
+		does = fmt.Sprintf("moves %s by no more than %s points more or less than", q, Percent(margin))
+	}
+	out.Statement = unsaid(fmt.Sprintf("%s %s %s does", c.Phrase, does, than), c)
 	return out
 }
 

@@ -18,12 +18,15 @@ func Reordering(mix Mix, orders ...Order) Contrast {
 	switch {
 	case len(orders) > 1:
 	case len(orders) == 1:
-		c.fail(errors.New("a contrast of orders needs at least two"))
+		c.fail(errors.New("a contrast of orders needs at least two orders"))
 	case mix.Harmful < 1 || mix.Len() == mix.Harmful:
 		c.fail(fmt.Errorf("the orders harmful first and harmful last need harmful demonstrations and others, got %s", mix))
 		fallthrough
 	default:
 		orders = []Order{HarmfulFirst, HarmfulLast}
+	}
+	if c.fail(mix.Validate()); mix.Kinds() < 2 {
+		c.fail(fmt.Errorf("reordering takes demonstrations of at least two kinds, got %s", mix))
 	}
 	var names []string
 	for _, o := range orders {
