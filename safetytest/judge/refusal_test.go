@@ -23,20 +23,25 @@ type written struct {
 	judge.Label
 }
 
-func adversarial(t *testing.T) []written {
+// readWritten reads a file of them.
+func readWritten(t *testing.T, path string) []written {
 	t.Helper()
-	f, err := os.Open("testdata/adversarial.jsonl")
+	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
 	var rows []written
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
 		var row written
 		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
-			t.Fatalf("adversarial.jsonl:%d: %v", len(rows)+1, err)
+			t.Fatalf("%s:%d: %v", path, len(rows)+1, err)
 		}
 		rows = append(rows, row)
+	}
+	if err := lines.Err(); err != nil { // a line too long ends the file early
+		t.Fatalf("%s:%d: %v", path, len(rows)+1, err)
 	}
 	return rows
 }
@@ -44,7 +49,7 @@ func adversarial(t *testing.T) []written {
 // The weights were not fitted to these replies. Known misses stay in the table,
 // so that the docs can count them and nobody takes the judge to be perfect.
 func TestRefusalReadsAdversarialReplies(t *testing.T) {
-	rows := adversarial(t)
+	rows := readWritten(t, "testdata/adversarial.jsonl")
 	if len(rows) < 300 {
 		t.Errorf("%d replies, want at least 300", len(rows))
 	}
