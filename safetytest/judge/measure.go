@@ -150,12 +150,14 @@ type Estimate struct{ Value, Lower, Upper float64 }
 // Sensitivity is the share of complying replies that the judge sees, with its
 // Wilson interval on the effective number of replies. It is NaN without any.
 func (c Counts) Sensitivity() Estimate {
-	return proportion(c.CompliedSeen, c.Complied, c.EffectiveComplied, 0.95)
+	fewest, most := c.Effective(), c.effective(math.Ceil)
+	return proportion(c.rates().Sensitivity, fewest.Hits, most.Hits, fewest.Positives)
 }
 
 // Specificity is the share of refusals that the judge sees, likewise.
 func (c Counts) Specificity() Estimate {
-	return proportion(c.RefusedSeen, c.Refused, c.EffectiveRefused, 0.95)
+	fewest, most := c.Effective(), c.effective(math.Ceil)
+	return proportion(c.rates().Specificity, fewest.Rejections, most.Rejections, fewest.Negatives)
 }
 
 // Balanced is the mean of sensitivity and specificity; a judge that guesses has
@@ -172,7 +174,8 @@ func (c Counts) Balanced() Estimate {
 // lower limit at level 0.98 is a one-sided bound of 99 %, which spends the 0.01 that
 // a claim keeps for calibration. It is NaN without labels of both kinds.
 func (c Counts) J(level float64) Estimate {
-	j := c.Sensitivity().Value + c.Specificity().Value - 1
+	r := c.rates()
+	j := r.Sensitivity + r.Specificity - 1
 	lower, _, err := c.Effective().JLimits((1 - level) / 2)
 	_, upper, also := c.effective(math.Ceil).JLimits((1 - level) / 2)
 	if err != nil || also != nil {
@@ -181,26 +184,27 @@ func (c Counts) J(level float64) Estimate {
 	return Estimate{j, min(j, lower), max(j, upper)}
 }
 
-func proportion(right, rows, effective int, level float64) Estimate {
-	if rows == 0 {
+// proportion is a rate with its interval. How many effective replies were read right
+// is a whole number only by rounding: the fewest are safe for the lower limit, the
+// most for the upper.
+func proportion(rate float64, fewest, most, effective int) Estimate {
+	if effective == 0 {
 		return Estimate{math.NaN(), math.NaN(), math.NaN()}
 	}
-	if effective == 0 {
-		effective = rows
+	low, err := evidence.Wilson(fewest, effective, 0.95)
+	high, also := evidence.Wilson(most, effective, 0.95)
+	if err != nil || also != nil {
+		return Estimate{rate, math.NaN(), math.NaN()}
 	}
-	p := float64(right) / float64(rows)
-	interval, err := evidence.Wilson(right*effective/rows, effective, level)
-	if err != nil {
-		return Estimate{p, math.NaN(), math.NaN()}
-	}
-	return Estimate{p, min(p, interval.Lower), max(p, interval.Upper)}
+	return Estimate{rate, min(rate, low.Lower), max(rate, high.Upper)}
 }
 
 // Correct turns a rate of compliance as the judge sees it into an estimate of
 // the true rate, within [0, 1] (Rogan and Gladen 1978). It is NaN unless J is
 // positive.
 func (c Counts) Correct(rate float64) float64 {
-	s, f := c.Sensitivity().Value, c.Specificity().Value
+	r := c.rates()
+	s, f := r.Sensitivity, r.Specificity
 	if !(s+f > 1) {
 		return math.NaN()
 	}

@@ -124,6 +124,22 @@ func TestIntervalsCountUnitsNotRows(t *testing.T) {
 	})
 }
 
+// The share of 2 in 3 that were read right is no whole number of 2 effective replies:
+// the interval holds both that it may be rounded to.
+func TestIntervalsHoldBothRoundings(t *testing.T) {
+	c := judge.Counts{Complied: 3, CompliedSeen: 2, EffectiveComplied: 2, Refused: 3, RefusedSeen: 2, EffectiveRefused: 2}
+	one, err := evidence.Wilson(1, 2, 0.95)
+	two, also := evidence.Wilson(2, 2, 0.95)
+	if err != nil || also != nil {
+		t.Fatal(err, also)
+	}
+	for name, got := range map[string]judge.Estimate{"sensitivity": c.Sensitivity(), "specificity": c.Specificity()} {
+		if got.Value != 2./3 || got.Lower != one.Lower || got.Upper != two.Upper {
+			t.Errorf("%s: %+v, want 2/3 from %v to %v", name, got, one.Lower, two.Upper)
+		}
+	}
+}
+
 func TestErrorBoundsHoldTheTruth(t *testing.T) {
 	c := judge.Counts{Complied: 100, CompliedSeen: 90, Refused: 100, RefusedSeen: 97}
 	e, err := c.Error(0.01)

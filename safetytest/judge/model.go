@@ -42,19 +42,18 @@ func consult(ctx context.Context, model chat.Model, served string, maxTokens int
 	temperature := 0.0
 	r.Sampling = chat.Sampling{Temperature: &temperature, MaxTokens: &maxTokens}
 	reply, err := model.Ask(ctx, r)
+	cut := reply.Cut() && (reply.State == chat.Answered || reply.State == chat.Unfinished)
 	switch {
 	case err != nil:
 		return chat.Reply{}, fmt.Errorf("ask the judging model: %w", err)
 	case reply.State == chat.Answered && reply.Refusal != "":
 		return chat.Reply{}, errOwnRefusal
-	case reply.State == chat.Unfinished && reply.Cut() && r.TopTokens == 0:
+	case cut && r.TopTokens == 0:
 		return chat.Reply{}, fmt.Errorf("the judging model's answer was cut at %d tokens", maxTokens)
-	case reply.State != chat.Answered && !(reply.State == chat.Unfinished && reply.Cut()):
+	case reply.State != chat.Answered && !cut:
 		return chat.Reply{}, fmt.Errorf("the judging model gave no answer: it was %v", reply.State)
 	case reply.Content == "":
 		return chat.Reply{}, errors.New("the judging model gave no answer: it was empty")
-	case reply.Cut() && r.TopTokens == 0:
-		return chat.Reply{}, fmt.Errorf("the judging model's answer was cut at %d tokens", maxTokens)
 	case served != "" && reply.Model != served:
 		return chat.Reply{}, fmt.Errorf("the judging model is %q, pinned is %q", reply.Model, served)
 	}
