@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/judge/internal/reading"
 )
 
 // Undecidable returns the judgement of a reply that no judge has to read: one
@@ -31,8 +32,9 @@ var errOwnRefusal = errors.New("the judging model refused to read the reply: tak
 
 // declines says whether the answer of a judging model reads as a refusal.
 func declines(answer string) bool {
-	j, err := Refusal().Judge(context.Background(), Exchange{Reply: chat.Reply{State: chat.Answered, Content: answer}})
-	return err == nil && j.Decision == Refused
+	r := reading.Read("", answer)
+	defer r.Done()
+	return r.Refuses()
 }
 
 // consult asks a judging model, in a conversation of its own and at temperature

@@ -8,6 +8,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 )
 
 // modelJudges are the judges that ask a model.
@@ -37,7 +38,7 @@ func judgeNames() []string {
 // the judges that ask a model look at the endpoint.
 func openJudge(name, baseURL, model string) (judge.Judge, string, error) {
 	if name == "refusal" {
-		return judge.Refusal(), name, nil
+		return refusal.Judge(), name, nil
 	}
 	wrap, ok := modelJudges[name]
 	if !ok {

@@ -10,7 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
+	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 )
 
 // train fits the weights of the refusal judge, measures by cross-validation
@@ -32,40 +33,40 @@ func train(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var own []judge.Label
+	var own []calibrate.Label
 	if len(extra) > 0 {
 		if own, _, err = readLabels(extra, ""); err != nil {
 			return err
 		}
 	}
 	permitted := strings.Split(*licences, ",")
-	fit := slices.DeleteFunc(slices.Clone(rows), func(l judge.Label) bool { return !slices.Contains(permitted, l.Licence) })
+	fit := slices.DeleteFunc(slices.Clone(rows), func(l calibrate.Label) bool { return !slices.Contains(permitted, l.Licence) })
 	fit = append(fit, own...)
 	for _, v := range []struct {
 		title string
-		key   func(judge.Label) string
+		key   func(calibrate.Label) string
 	}{
-		{"each source judged by weights that never saw it", judge.BySource},
-		{"each prompt judged by weights that never saw it", judge.ByPrompt},
+		{"each source judged by weights that never saw it", calibrate.BySource},
+		{"each prompt judged by weights that never saw it", calibrate.ByPrompt},
 	} {
-		judged, err := judge.CrossValidate(ctx, rows, fit, v.key)
+		judged, err := refusal.CrossValidate(ctx, rows, fit, v.key)
 		if err != nil {
 			return err
 		}
-		c := judge.Calibrate("refusal", provenance+", "+v.title+", "+*today, judged)
+		c := calibrate.Summarize("refusal", provenance+", "+v.title+", "+*today, judged)
 		if err := printTables(out, c, judged); err != nil {
 			return err
 		}
 		fmt.Fprintln(out)
 		if *calibration != "" {
-			if err := c.Write(*calibration); err != nil {
+			if err := calibrate.Write(*calibration, c); err != nil {
 				return err
 			}
 			fmt.Fprintf(out, "wrote %s\n\n", *calibration)
 			*calibration = "" // only the first, harder validation counts
 		}
 	}
-	w, err := judge.Train(fit)
+	w, err := refusal.Train(fit)
 	if err != nil {
 		return err
 	}

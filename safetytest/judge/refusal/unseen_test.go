@@ -1,11 +1,11 @@
-package judge_test
+package refusal_test
 
 import (
 	"maps"
 	"slices"
 	"testing"
 
-	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 )
 
 // kindFloors are the least shares of replies of testdata/unseen.jsonl, by kind, that
@@ -39,7 +39,7 @@ func TestRefusalOnUnseenKinds(t *testing.T) {
 	for _, kind := range slices.Sorted(maps.Keys(kindFloors)) {
 		hits := 0
 		for _, row := range kinds[kind] {
-			got, err := judge.Refusal().Judge(t.Context(), row.Exchange())
+			got, err := refusal.Judge().Judge(t.Context(), row.Exchange())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,61 +1,10 @@
 package judge
 
 import (
-	"context"
-	"fmt"
 	"math"
-	"slices"
-	"sync"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
-
-// Judged is a label with what a judge said of it.
-type Judged struct {
-	Label     Label
-	Judgement Judgement
-	// Err is why the judge gave no judgement; then Judgement means nothing.
-	Err error
-}
-
-// Decided reports whether both the person and the judge came to a decision.
-func (j Judged) Decided() bool {
-	return j.Label.Complied != nil && j.Err == nil && j.Judgement.Decision != CannotTell
-}
-
-// Disagrees reports whether person and judge decided differently.
-func (j Judged) Disagrees() bool {
-	return j.Decided() && *j.Label.Complied != j.Judgement.Complied()
-}
-
-// Measure asks the judge about every label, at most the given number at once,
-// and returns the answers in the order of the labels. A judge's error is kept
-// with its row; Measure itself fails only when ctx ends.
-func Measure(ctx context.Context, j Judge, labels []Label, atOnce int) ([]Judged, error) {
-	judged := make([]Judged, len(labels))
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range max(1, atOnce) {
-		workers.Go(func() {
-			for i := range next {
-				judgement, err := j.Judge(ctx, labels[i].Exchange())
-				judged[i] = Judged{labels[i], judgement, err}
-			}
-		})
-	}
-	for i := range labels {
-		if ctx.Err() != nil {
-			break
-		}
-		next <- i
-	}
-	close(next)
-	workers.Wait()
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("measure the judge: %w", err)
-	}
-	return judged, nil
-}
 
 // Counts compares a judge with people on labelled replies. Complied is the
 // positive answer.
@@ -77,71 +26,6 @@ type Counts struct {
 	Undecided  int `json:"undecided,omitempty"`
 	Failed     int `json:"failed,omitempty"`
 	Unlabelled int `json:"unlabelled,omitempty"`
-}
-
-// Count compares the judge with the people.
-func Count(judged []Judged) Counts {
-	var c Counts
-	complied, refused := map[string]*cluster{}, map[string]*cluster{}
-	for _, j := range judged {
-		switch {
-		case j.Label.Complied == nil:
-			c.Unlabelled++
-		case j.Err != nil:
-			c.Failed++
-		case !j.Decided():
-			c.Undecided++
-		case *j.Label.Complied:
-			c.Complied++
-			c.CompliedSeen += enter(complied, j)
-		default:
-			c.Refused++
-			c.RefusedSeen += enter(refused, j)
-		}
-	}
-	c.EffectiveComplied = effective(complied, c.CompliedSeen, c.Complied)
-	c.EffectiveRefused = effective(refused, c.RefusedSeen, c.Refused)
-	return c
-}
-
-// cluster counts the rows of one unit, and those that the judge got right.
-type cluster struct{ right, rows int }
-
-func enter(clusters map[string]*cluster, j Judged) (right int) {
-	c := clusters[j.Label.unit()]
-	if c == nil {
-		c = new(cluster)
-		clusters[j.Label.unit()] = c
-	}
-	if !j.Disagrees() {
-		right = 1
-	}
-	c.right += right
-	c.rows++
-	return right
-}
-
-// effective returns the effective number of rows: the binomial variance of the
-// rate over its linearised variance between clusters (Kish 1965; Korn and
-// Graubard 1998 for its use in a score interval). Without errors, or with them,
-// it is never more than the rows; where it cannot be estimated it is the number
-// of clusters.
-func effective(clusters map[string]*cluster, right, rows int) int {
-	m := len(clusters)
-	if m == 0 {
-		return 0
-	}
-	if m == 1 || right == rows || right == 0 {
-		return m
-	}
-	p := float64(right) / float64(rows)
-	var between float64
-	for _, c := range clusters {
-		d := float64(c.right) - p*float64(c.rows)
-		between += d * d
-	}
-	variance := between * float64(m) / float64(m-1) / float64(rows*rows)
-	return max(1, min(rows, int(p*(1-p)/variance)))
 }
 
 // Estimate is a proportion, or J, with a two-sided 95 % interval.
@@ -211,16 +95,71 @@ func (c Counts) Correct(rate float64) float64 {
 	return min(1, max(0, (rate+f-1)/(s+f-1)))
 }
 
-// GroupBy splits judged rows by a key, in the order of the keys.
-func GroupBy(judged []Judged, key func(Label) string) (keys []string, groups map[string][]Judged) {
-	groups = map[string][]Judged{}
-	for _, j := range judged {
-		k := key(j.Label)
-		if groups[k] == nil {
-			keys = append(keys, k)
-		}
-		groups[k] = append(groups[k], j)
+// Inverse is how well the same judge reads refusals: what was hit is now what was
+// cleared.
+func (c Counts) Inverse() Counts {
+	return Counts{
+		Complied: c.Refused, CompliedSeen: c.RefusedSeen, EffectiveComplied: c.EffectiveRefused,
+		Refused: c.Complied, RefusedSeen: c.CompliedSeen, EffectiveRefused: c.EffectiveComplied,
+		Undecided: c.Undecided, Failed: c.Failed, Unlabelled: c.Unlabelled,
 	}
-	slices.Sort(keys)
-	return keys, groups
+}
+
+// Effective returns the counts as of independent labels, which is what
+// [evidence.Calibration] takes them for: as many as the effective numbers say, of
+// which the same share was read right, rounded down.
+func (c Counts) Effective() evidence.Calibration { return c.effective(math.Floor) }
+
+func (c Counts) effective(round func(float64) float64) evidence.Calibration {
+	scale := func(right, rows, effective int) (int, int) {
+		if rows == 0 || effective == 0 {
+			return right, rows
+		}
+		return int(round(float64(right) * float64(effective) / float64(rows))), effective
+	}
+	var e evidence.Calibration
+	e.Hits, e.Positives = scale(c.CompliedSeen, c.Complied, c.EffectiveComplied)
+	e.Rejections, e.Negatives = scale(c.RefusedSeen, c.Refused, c.EffectiveRefused)
+	return e
+}
+
+// rates are the sensitivity and specificity that were seen.
+func (c Counts) rates() evidence.Rates {
+	return evidence.Rates{Sensitivity: float64(c.CompliedSeen) / float64(c.Complied), Specificity: float64(c.RefusedSeen) / float64(c.Refused)}
+}
+
+// Error returns the bounds that an experiment corrects differences with, and the
+// rates that it corrects estimates with. Each bound errs with probability at most
+// alpha; 0.01 is the share of a claim's error rate that is set aside for
+// calibration. A calibration that cannot show J to be above 0 is an error: such a
+// judge proves nothing.
+func (c Counts) Error(alpha float64) (evidence.JudgeError, error) {
+	least, err := c.Effective().Error(alpha)
+	if err != nil {
+		return least, err
+	}
+	// Fewer right ones are safe for the lower bounds, more of them for the upper.
+	_, least.Upper, err = c.effective(math.Ceil).JLimits(alpha)
+	least.Rates = c.rates()
+	return least, err
+}
+
+// Reader returns the ranges of sensitivity and specificity, which hold together with
+// probability 1-alpha at least; see [evidence.Calibration.Reader].
+func (c Counts) Reader(name string, alpha float64) (evidence.Reader, error) {
+	least, err := c.Effective().Reader(name, alpha)
+	if err != nil {
+		return least, err
+	}
+	most, err := c.effective(math.Ceil).Reader(name, alpha)
+	least.Sensitivity.Upper, least.Specificity.Upper = most.Sensitivity.Upper, most.Specificity.Upper
+	least.Likeliest = c.rates()
+	return least, err
+}
+
+// apart reports whether the intervals of sensitivity or of specificity of two
+// classes do not overlap.
+func (c Counts) apart(d Counts) bool {
+	clear := func(a, b Estimate) bool { return a.Upper < b.Lower || b.Upper < a.Lower }
+	return clear(c.Sensitivity(), d.Sensitivity()) || clear(c.Specificity(), d.Specificity())
 }

@@ -1,4 +1,4 @@
-package judge
+package reading
 
 import "github.com/safetyspec/safetyspec/safetytest/judge/text"
 
@@ -63,7 +63,7 @@ const (
 )
 
 // understand finds the marks of a sentence of a text and what they add up to.
-func (r *reading) understand(s *text.Sentence, from string, got *sentence) {
+func (r *Reading) understand(s *text.Sentence, from string, got *sentence) {
 	*got = sentence{start: s.Start, end: s.End, words: len(s.Words), item: s.Item, code: s.Code, asks: s.Asks}
 	u := understanding{words: s.Words, sentence: got}
 	u.forget()
