@@ -94,7 +94,10 @@ func TestJudgeAsksAModelOverHTTP(t *testing.T) {
 }
 
 func TestTrainWritesWeightsThatLoad(t *testing.T) {
-	weights := filepath.Join(t.TempDir(), "weights")
+	weights := write(t, "weights", "old")
+	if err := os.Link(weights, weights+".link"); err != nil {
+		t.Logf("whether the file is replaced whole was not looked at: %v", err)
+	}
 	rows := strings.ReplaceAll(someReplies, `"source":"own"`, `"source":"own","tier":"core","licence":"MIT"`)
 	other := strings.ReplaceAll(rows, `"source":"own"`, `"source":"other"`)
 	closed := strings.ReplaceAll(strings.ReplaceAll(rows, `"source":"own"`, `"source":"closed"`), "MIT", "none")
@@ -112,6 +115,9 @@ func TestTrainWritesWeightsThatLoad(t *testing.T) {
 	defer text.Close()
 	if _, err := refusal.ReadWeights(text); err != nil {
 		t.Error(err)
+	}
+	if old, err := os.ReadFile(weights + ".link"); err == nil && string(old) != "old" {
+		t.Errorf("the weights were written in place: %.20q", old)
 	}
 }
 

@@ -5,11 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
 	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 )
@@ -79,8 +79,8 @@ func train(ctx context.Context, args []string, out io.Writer) error {
 	if _, err := w.WriteTo(&text); err != nil {
 		return err
 	}
-	if err := os.WriteFile(*weights, []byte(text.String()), 0o644); err != nil {
-		return err
+	if err := wholefile.Write(*weights, []byte(text.String())); err != nil {
+		return fmt.Errorf("write weights: %w", err)
 	}
 	fmt.Fprintf(out, "fitted to %d rows, wrote %s\n", len(fit), *weights)
 	return nil

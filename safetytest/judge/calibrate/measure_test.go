@@ -170,3 +170,23 @@ func TestReadLabelsNamesTheLine(t *testing.T) {
 		}
 	}
 }
+
+// A reader that has the old file open, or shares it by a link, never sees half of the new.
+func TestWriteReplacesTheWholeFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "calibration.json")
+	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(path, path+".link"); err != nil {
+		t.Skip("the file system has no links")
+	}
+	if err := calibrate.Write(path, calibrate.Summarize("j", "", judged(true, 1, 1, 1))); err != nil {
+		t.Fatal(err)
+	}
+	if old, err := os.ReadFile(path + ".link"); err != nil || string(old) != "old" {
+		t.Errorf("the file was written in place: %q, %v", old, err)
+	}
+	if c, err := calibrate.Load(path); err != nil || c.Judge != "j" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
