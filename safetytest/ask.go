@@ -12,6 +12,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/text"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
@@ -197,31 +198,17 @@ func (s *Subject) read(ctx context.Context, x judge.Exchange, marker string) (ju
 	if marker == "" {
 		return s.judge().Judge(ctx, x)
 	}
-	whole := x.Reply.Content
-	rest, adopted := cutMarker(whole, marker)
+	rest, cut, adopted := text.CutMarker(x.Reply.Content, marker)
 	x.Reply.Content = rest
 	if rest == "" && x.Reply.Refusal == "" { // the marker alone says nothing
 		return judge.Judgement{Decision: judge.CannotTell, FormatAdopted: adopted}, nil
 	}
 	j, err := s.judge().Judge(ctx, x)
 	j.FormatAdopted = adopted
-	if cut := len(whole) - len(rest); j.End > 0 {
+	if j.End > 0 {
 		j.Start, j.End = j.Start+cut, j.End+cut
 	}
 	return j, err
-}
-
-// cutMarker cuts a marker off the start of a reply, as often as it stands there,
-// in capitals or not.
-func cutMarker(text, marker string) (rest string, adopted bool) {
-	rest = strings.TrimLeft(text, " \t\r\n")
-	for len(rest) >= len(marker) && strings.EqualFold(rest[:len(marker)], marker) {
-		rest, adopted = strings.TrimLeft(rest[len(marker):], " \t\r\n"), true
-	}
-	if !adopted {
-		return text, false
-	}
-	return rest, true
 }
 
 // reply returns the recorded reply to a request, or asks the model.

@@ -17,6 +17,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
@@ -124,7 +125,7 @@ func TestPlansCountTheCallsOfJudges(t *testing.T) {
 		}
 		return p, s
 	}
-	without, _ := plan(judge.Exact(judge.Refusal()))
+	without, _ := plan(judge.Exact(refusal.Judge()))
 	with, s := plan(judge.Exact(j))
 	if with.Most() != 2*without.Most() || with.Calls(with.Forecast.AtZero) != 2*without.Calls(without.Forecast.AtZero) || with.Tokens(with.Forecast.AtZero) != without.Tokens(without.Forecast.AtZero) {
 		t.Errorf("%d calls at most with a judging model, %d without", with.Most(), without.Most())

@@ -19,6 +19,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
@@ -132,19 +133,19 @@ func TestJudgeErrorThroughTheWholeMachine(t *testing.T) {
 // calibration measures the judge on 100 replies that comply and 100 that refuse.
 func calibration(t *testing.T, j judge.Judge, gate int) judge.Calibration {
 	t.Helper()
-	var labels []judge.Label
+	var labels []calibrate.Label
 	for i := range 200 {
 		complied, reply := i < 100, "no"
 		if complied {
 			reply = "open"
 		}
-		labels = append(labels, judge.Label{Prompt: fmt.Sprintf("Open trunk %d.", i), Reply: fmt.Sprintf("%s, label %d", reply, i), Complied: &complied})
+		labels = append(labels, calibrate.Label{Prompt: fmt.Sprintf("Open trunk %d.", i), Reply: fmt.Sprintf("%s, label %d", reply, i), Complied: &complied})
 	}
-	judged, err := judge.Measure(context.Background(), j, labels, 1)
+	judged, err := calibrate.Measure(context.Background(), j, labels, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return judge.Calibrate("misreading", fmt.Sprintf("200 labels of gate %d", gate), judged)
+	return calibrate.Summarize("misreading", fmt.Sprintf("200 labels of gate %d", gate), judged)
 }
 
 // run tests the claim at gate after gate, each with a judge and a seed of its own.

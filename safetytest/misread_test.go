@@ -10,6 +10,7 @@ import (
 	"github.com/safetyspec/safetyspec/fixtures"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
 
@@ -32,7 +33,7 @@ func TestMisreadDemonstrations(t *testing.T) {
 		"no cooking":           {fixtures.NoCooking(), nil, ""},
 		"codename":             {fixtures.Codename(), nil, ""},
 		"no summaries":         {fixtures.NoSummaries(), nil, ""},
-		"the refusal judge":    {fixtures.NoCooking(), judge.Refusal(), ""},
+		"the refusal judge":    {fixtures.NoCooking(), refusal.Judge(), ""},
 		"a model is not asked": {house(), asking{finds}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -74,7 +75,7 @@ func TestTheFloorIsTold(t *testing.T) {
 
 // A claim about content cannot rest on a judge that never reports any.
 func TestContentNeedsAJudgeThatSeesIt(t *testing.T) {
-	s := under(t, openings(always(1)), house(), safetytest.Config{Judge: judge.Refusal()})
+	s := under(t, openings(always(1)), house(), safetytest.Config{Judge: refusal.Judge()})
 	_, err := s.Test(context.Background(), matchers.KeepUnrelatedClean(0.1, Mix{Harmful: 4}).Claim())
 	if err == nil || !strings.Contains(err.Error(), "judge.WithContent") {
 		t.Errorf("got %v", err)

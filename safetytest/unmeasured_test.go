@@ -12,6 +12,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -102,11 +103,11 @@ func TestContentKeepsTheCalibrationOfTheDecisions(t *testing.T) {
 	code := house().Judge
 	pairs := map[string]int{}
 	for name, j := range map[string]judge.Judge{
-		"alone":               judge.Refusal(),
-		"with content":        judge.WithContent(judge.Refusal(), code),
-		"with more content":   judge.WithContent(judge.WithContent(judge.Refusal(), code), code),
-		"content of a model":  judge.WithContent(judge.Refusal(), judge.Func(code.Judge)),
-		"exact, for contrast": judge.WithContent(code, judge.Refusal()),
+		"alone":               refusal.Judge(),
+		"with content":        judge.WithContent(refusal.Judge(), code),
+		"with more content":   judge.WithContent(judge.WithContent(refusal.Judge(), code), code),
+		"content of a model":  judge.WithContent(refusal.Judge(), judge.Func(code.Judge)),
+		"exact, for contrast": judge.WithContent(code, refusal.Judge()),
 	} {
 		m := openings(always(0))
 		refuses := &spy{asked: map[at][][]chat.Message{}, reply: func(chat.Request, float64) string { return "I'm sorry, but I can't help with that." }}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -55,22 +56,22 @@ func erringByClass(gate int) judge.Judge {
 // of which comply.
 func labelled(gate, each int, classes []string) judge.Judge {
 	j := erringByClass(gate)
-	var labels []judge.Label
+	var labels []calibrate.Label
 	for class, name := range classes {
 		for i := range each {
 			complied, words := i%2 == 0, "stays shut"
 			if complied {
 				words = "is unlocked"
 			}
-			labels = append(labels, judge.Label{Prompt: fmt.Sprintf("Please open trunk %d of class %d.", i, class), Complied: &complied, Class: name,
+			labels = append(labels, calibrate.Label{Prompt: fmt.Sprintf("Please open trunk %d of class %d.", i, class), Complied: &complied, Class: name,
 				Reply: fmt.Sprintf("The trunk %s. [class %d] label %d of gate %d", words, class, i, gate)})
 		}
 	}
-	judged, err := judge.Measure(context.Background(), j, labels, 1)
+	judged, err := calibrate.Measure(context.Background(), j, labels, 1)
 	if err != nil {
 		panic(err)
 	}
-	return judge.Calibrated(j, judge.Calibrate("erring by class", fmt.Sprintf("%d labels of each class", each), judged))
+	return judge.Calibrated(j, calibrate.Summarize("erring by class", fmt.Sprintf("%d labels of each class", each), judged))
 }
 
 // judgedWorlds are read by a judge whose errors hide the effect, and whose

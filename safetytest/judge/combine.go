@@ -45,7 +45,7 @@ func (e exact) Describe() Description {
 }
 
 // Calibrated returns j with a calibration of its decisions, which takes the place of
-// what j says of them. Of content j alone tells. A calibration of [Refusal], which the
+// what j says of them. Of content j alone tells. A calibration of the refusal judge, which the
 // safetytest command measures unless told otherwise, says nothing of another judge:
 // such a pair is unmeasured.
 func Calibrated(j Judge, c Calibration) Judge { return calibrated{j, c} }
@@ -62,7 +62,7 @@ func (c calibrated) Judge(ctx context.Context, x Exchange) (Judgement, error) {
 func (c calibrated) Describe() Description {
 	d := c.judge.Describe()
 	if of := c.calibration.Judge; of == "refusal" && d.Name != of {
-		d.Decision = Reading{Why: fmt.Sprintf("the calibration is one of the judge %q, and this is %s: measure this one by judge.Measure and judge.Calibrate", of, d.Name)}
+		d.Decision = Reading{Why: fmt.Sprintf("the calibration is one of the judge %q, and this is %s: measure this one by calibrate.Measure and calibrate.Summarize", of, d.Name)}
 		return d
 	}
 	d.Decision = Reading{Basis: Measured, Calibration: c.calibration}
@@ -165,7 +165,7 @@ func escalate(ctx context.Context, first, second Judge, x Exchange) (Judgement, 
 }
 
 const (
-	decisionOfTwo = "two judges in stages err together otherwise than each alone; have safetytest label make labels, read them with the pair by judge.Measure, and wrap the pair by judge.Calibrated"
+	decisionOfTwo = "two judges in stages err together otherwise than each alone; have safetytest label make labels, read them with the pair by calibrate.Measure, and wrap the pair by judge.Calibrated"
 	contentOfTwo  = "the content that two judges report together was measured of neither; take one judge for it by judge.WithContent"
 )
 

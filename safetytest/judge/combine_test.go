@@ -7,6 +7,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 )
 
 var errBroken = errors.New("broken")
@@ -59,9 +60,21 @@ func TestCombinedJudges(t *testing.T) {
 }
 
 func TestEscalateLeavesBlockedRepliesAlone(t *testing.T) {
-	j := judge.Escalate(judge.Refusal(), says(judge.Complied, 1))
+	j := judge.Escalate(refusal.Judge(), says(judge.Complied, 1))
 	got, err := j.Judge(context.Background(), judge.Exchange{Request: "q", Reply: chat.Reply{State: chat.Blocked}})
 	if err != nil || got.Decision != judge.CannotTell {
 		t.Errorf("%v, %v; want cannot tell", got.Decision, err)
 	}
+}
+
+func TestCalibratedJudges(t *testing.T) {
+	j := judge.Calibrated(says(judge.Partial, 0.5), judge.Calibration{Judge: "mine"})
+	got, err := j.Judge(context.Background(), exchange("q", "a"))
+	if err != nil || got.Decision != judge.Partial || j.Describe().Decision.Calibration.Judge != "mine" {
+		t.Errorf("%+v, %v, %v", got, err, j.Describe())
+	}
+}
+
+func exchange(request, reply string) judge.Exchange {
+	return judge.Exchange{Request: request, Reply: chat.Reply{State: chat.Answered, Content: reply}}
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
+	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 )
 
 type silent struct{}
@@ -45,8 +47,19 @@ func labels(complied int) judge.Calibration {
 	return judge.Calibration{Version: 1, Judge: "x", Counts: judge.Counts{Complied: complied, CompliedSeen: complied - 1, Refused: 100, RefusedSeen: 97}}
 }
 
+// shippedLabels is how many complied labels the file holds that Refusal brings along.
+func shippedLabels(t *testing.T) int {
+	t.Helper()
+	c, err := calibrate.Load("refusal/refusal.calibration.json")
+	if err != nil || c.Complied == 0 {
+		t.Fatalf("%d complied labels, %v", c.Complied, err)
+	}
+	return c.Complied
+}
+
 func parts(t *testing.T) []part {
 	t.Helper()
+	shipped := shippedLabels(t)
 	model := func(j judge.Judge, err error) judge.Judge {
 		t.Helper()
 		if err != nil {
@@ -65,9 +78,9 @@ func parts(t *testing.T) []part {
 		{name: "a function", judge: code, decision: u, content: u, sees: true},
 		{name: "an exact function", judge: judge.Exact(code), decision: x, content: x, sees: true},
 		{name: "a calibrated function", judge: judge.Calibrated(code, labels(50)), decision: m, content: u, sees: true, calibratedOn: 50},
-		{name: "refusal", judge: judge.Refusal(), decision: m, content: u, calibratedOn: 938},
-		{name: "refusal with weights", judge: judge.RefusalWith(judge.Weights{}), decision: u, content: u},
-		{name: "refusal, declared exact", judge: judge.Exact(judge.Refusal()), decision: x, content: u},
+		{name: "refusal", judge: refusal.Judge(), decision: m, content: u, calibratedOn: shipped},
+		{name: "refusal with weights", judge: refusal.With(refusal.Weights{}), decision: u, content: u},
+		{name: "refusal, declared exact", judge: judge.Exact(refusal.Judge()), decision: x, content: u},
 		{name: "rubric", judge: refusals, decision: u, content: u, calls: 1},
 		{name: "rubric of harm", judge: harm, decision: u, content: u, sees: true, calls: 1},
 		{name: "rubric, calibrated", judge: judge.Calibrated(harm, labels(60)), decision: m, content: u, sees: true, calls: 1, calibratedOn: 60},
@@ -165,17 +178,18 @@ func TestJudgesSayWhatTheyAre(t *testing.T) {
 // Three and more judges lose nothing, and gain nothing, in the order they are put
 // together.
 func TestNestedJudgesSayWhatTheyAre(t *testing.T) {
+	shipped := shippedLabels(t)
 	code, rubric := says(judge.Refused, 0), must(judge.Rubric(silent{}, judge.RubricOptions{Question: judge.AskHarm}))
 	const u, m, x = judge.Unmeasured, judge.Measured, judge.ByConstruction
 	for name, c := range map[string]struct {
 		judge judge.Judge
 		want  part
 	}{
-		"content on content":            {judge.WithContent(judge.WithContent(judge.Refusal(), rubric), judge.Exact(code)), part{decision: m, calibratedOn: 938, content: x, sees: true, calls: 1}},
-		"escalation inside":             {judge.WithContent(judge.Escalate(judge.Refusal(), rubric), judge.Exact(code)), part{decision: u, content: x, sees: true, calls: 1}},
-		"agreement of a pair":           {judge.Agree(judge.Escalate(judge.Refusal(), rubric), judge.Refusal()), part{decision: m, calibratedOn: 938, content: u, sees: false, calls: 1}},
+		"content on content":            {judge.WithContent(judge.WithContent(refusal.Judge(), rubric), judge.Exact(code)), part{decision: m, calibratedOn: shipped, content: x, sees: true, calls: 1}},
+		"escalation inside":             {judge.WithContent(judge.Escalate(refusal.Judge(), rubric), judge.Exact(code)), part{decision: u, content: x, sees: true, calls: 1}},
+		"agreement of a pair":           {judge.Agree(judge.Escalate(refusal.Judge(), rubric), refusal.Judge()), part{decision: m, calibratedOn: shipped, content: u, sees: false, calls: 1}},
 		"a model three times":           {judge.Agree(rubric, judge.Escalate(rubric, judge.Exact(rubric))), part{decision: u, content: u, sees: true, calls: 3}},
-		"calibrated as a whole":         {judge.Calibrated(judge.Escalate(judge.Refusal(), rubric), labels(90)), part{decision: m, calibratedOn: 90, content: u, sees: true, calls: 1}},
+		"calibrated as a whole":         {judge.Calibrated(judge.Escalate(refusal.Judge(), rubric), labels(90)), part{decision: m, calibratedOn: 90, content: u, sees: true, calls: 1}},
 		"calibrated part, then a stage": {judge.Escalate(code, judge.Calibrated(rubric, labels(90))), part{decision: u, content: u, sees: true, calls: 1}},
 	} {
 		part{name: name, judge: c.judge}.check(t, c.want)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/judge/internal/reading"
 )
 
 // Undecidable returns the judgement of a reply that no judge has to read: one
@@ -31,8 +32,9 @@ var errOwnRefusal = errors.New("the judging model refused to read the reply: tak
 
 // declines says whether the answer of a judging model reads as a refusal.
 func declines(answer string) bool {
-	j, err := Refusal().Judge(context.Background(), Exchange{Reply: chat.Reply{State: chat.Answered, Content: answer}})
-	return err == nil && j.Decision == Refused
+	r := reading.Read("", answer)
+	defer r.Done()
+	return r.Refuses()
 }
 
 // consult asks a judging model, in a conversation of its own and at temperature
@@ -42,19 +44,18 @@ func consult(ctx context.Context, model chat.Model, served string, maxTokens int
 	temperature := 0.0
 	r.Sampling = chat.Sampling{Temperature: &temperature, MaxTokens: &maxTokens}
 	reply, err := model.Ask(ctx, r)
+	cut := reply.Cut() && (reply.State == chat.Answered || reply.State == chat.Unfinished)
 	switch {
 	case err != nil:
 		return chat.Reply{}, fmt.Errorf("ask the judging model: %w", err)
 	case reply.State == chat.Answered && reply.Refusal != "":
 		return chat.Reply{}, errOwnRefusal
-	case reply.State == chat.Unfinished && reply.Cut() && r.TopTokens == 0:
+	case cut && r.TopTokens == 0:
 		return chat.Reply{}, fmt.Errorf("the judging model's answer was cut at %d tokens", maxTokens)
-	case reply.State != chat.Answered && !(reply.State == chat.Unfinished && reply.Cut()):
+	case reply.State != chat.Answered && !cut:
 		return chat.Reply{}, fmt.Errorf("the judging model gave no answer: it was %v", reply.State)
 	case reply.Content == "":
 		return chat.Reply{}, errors.New("the judging model gave no answer: it was empty")
-	case reply.Cut() && r.TopTokens == 0:
-		return chat.Reply{}, fmt.Errorf("the judging model's answer was cut at %d tokens", maxTokens)
 	case served != "" && reply.Model != served:
 		return chat.Reply{}, fmt.Errorf("the judging model is %q, pinned is %q", reply.Model, served)
 	}

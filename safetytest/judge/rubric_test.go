@@ -199,6 +199,21 @@ func TestModelJudgesKeepTroubleApart(t *testing.T) {
 	}
 }
 
+// An answer that its limit cut is told as such, whether or not it counts as answered.
+func TestCutAnswersOfAJudgingModelAreToldAsCut(t *testing.T) {
+	for _, reply := range []chat.Reply{
+		{State: chat.Answered, Content: "{\"code\":", FinishReason: "length"},
+		{State: chat.Unfinished, Content: "{\"code\":", FinishReason: "max_tokens"},
+		{State: chat.Unfinished, Reasoning: "Hm", FinishReason: "length"},
+	} {
+		model := chat.ModelFunc(func(context.Context, chat.Request) (chat.Reply, error) { return reply, nil })
+		j := must(judge.Rubric(model, judge.RubricOptions{Question: judge.AskRefusal, MaxTokens: 7}))
+		if _, err := j.Judge(context.Background(), exchange("q", "Mix it.")); err == nil || !strings.Contains(err.Error(), "cut at 7 tokens") {
+			t.Errorf("%+v: %v", reply, err)
+		}
+	}
+}
+
 // A judging model that declines to judge is called what it is.
 func TestAJudgingModelThatRefusesIsNamed(t *testing.T) {
 	for _, answer := range []chat.Reply{

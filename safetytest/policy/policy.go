@@ -97,7 +97,7 @@ func (p Policy) checkRequests() (errs []error) {
 		other, twice := asked[request]
 		namesake, named := ids[id]
 		switch {
-		case t.ID == "":
+		case id == "":
 			report("target %d has no id", i+1)
 		case named && namesake == t.ID:
 			report("target id %q occurs twice", t.ID)
@@ -124,7 +124,6 @@ func (p Policy) checkDemonstrations(asked map[string]Target) (errs []error) {
 	for i, t := range near {
 		within.Add(t.Request, i)
 	}
-	ids := map[string]string{}
 	for _, d := range p.Demonstrations {
 		if t, ok := asked[spelling.Fold(d.Request)]; ok {
 			report("demonstration %q shows the request of target %q%s", d.ID, t.ID, spelledAs(t.Request, d.Request))
@@ -133,11 +132,6 @@ func (p Policy) checkDemonstrations(asked map[string]Target) (errs []error) {
 		} else if i, ok := within.Sentences(d.Reply); ok {
 			report("the reply of demonstration %q holds the request of target %q: the model would be shown the answer", d.ID, near[i].ID)
 		}
-		id := IDKey(d.ID)
-		if other, ok := ids[id]; ok && other != d.ID { // equal ones are the pool's to report
-			report("demonstration ids %+q and %+q are one id in two spellings", other, d.ID)
-		}
-		ids[id] = d.ID
 		if damaged(d.Request) || damaged(d.Reply) {
 			report("the text of demonstration %q is damaged: it holds what is no character", d.ID)
 		}

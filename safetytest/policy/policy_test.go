@@ -65,6 +65,9 @@ func TestValidate(t *testing.T) {
 			p.Demonstrations = append(p.Demonstrations, prompt.Demonstration{ID: "D1 ", Kind: prompt.Refusal, Request: "Soup?", Reply: "No."})
 		}, `demonstration ids "d1" and "D1 " are one id in two spellings`},
 		{func(p *policy.Policy) { p.Demonstrations[0].ID = "" }, "demonstration 1 of the pool has no id"},
+		{func(p *policy.Policy) { p.Demonstrations[0].ID = " \u200b" }, "demonstration 1 of the pool has no id"},
+		{func(p *policy.Policy) { p.Targets[0].ID = "\u00a0\ufeff" }, "target 1 has no id"},
+		{func(p *policy.Policy) { p.Twins[0].ID = "\t" }, "target 2 has no id"},
 	} {
 		p := valid()
 		c.spoil(&p)

@@ -14,7 +14,7 @@ import (
 // Pool is the set of demonstrations that draws choose from.
 type Pool struct {
 	groups   []group
-	rewrites map[string]Demonstration // by the ID of the harmful one
+	rewrites map[string]Demonstration // by the ID of the harmful one, as spelling.Name has it
 }
 
 // group holds the demonstrations of one request, however they spell it. Of a
@@ -26,13 +26,13 @@ type group struct {
 }
 
 // NewPool makes a pool. It reports demonstrations without an id, a known kind, a
-// request or a reply, ids that occur twice, two demonstrations of one kind for
+// request or a reply, ids that occur twice, also in two spellings, two demonstrations of one kind for
 // the same request in whatever spelling (a draw would never show the second),
 // rewritten demonstrations of nothing that is harmful, and filler, which this
 // package writes itself.
 func NewPool(demos []Demonstration) (*Pool, error) {
 	p := &Pool{rewrites: map[string]Demonstration{}}
-	seen := map[string]Kind{}
+	seen := map[string]Demonstration{} // by id, as RewriteOf finds it
 	at := map[string]int{}
 	type shown struct {
 		kind    Kind
@@ -40,10 +40,12 @@ func NewPool(demos []Demonstration) (*Pool, error) {
 	}
 	first := map[shown]string{} // the id of the first demonstration that shows it
 	for i, d := range demos {
-		request := spelling.Fold(d.Request)
-		switch _, twice := seen[d.ID]; {
-		case d.ID == "":
+		request, id := spelling.Fold(d.Request), spelling.Name(d.ID)
+		switch other, twice := seen[id]; {
+		case id == "":
 			return nil, fmt.Errorf("demonstration %d of the pool has no id", i+1)
+		case twice && other.ID != d.ID:
+			return nil, fmt.Errorf("demonstration ids %+q and %+q are one id in two spellings", other.ID, d.ID)
 		case twice:
 			return nil, fmt.Errorf("demonstration id %q occurs twice in the pool", d.ID)
 		case d.Kind.letter() == 0:
@@ -58,12 +60,13 @@ func NewPool(demos []Demonstration) (*Pool, error) {
 		if other, twice := first[shown{d.Kind, request}]; twice {
 			return nil, fmt.Errorf("demonstrations %q and %q are both %s ones of the same request: keep one of them", other, d.ID, d.Kind)
 		}
-		seen[d.ID], first[shown{d.Kind, request}] = d.Kind, d.ID
+		seen[id], first[shown{d.Kind, request}] = d, d.ID
 		if d.Kind == Rewritten { // it is chosen with the one that it rewrites
-			if other, twice := p.rewrites[d.RewriteOf]; twice {
+			of := spelling.Name(d.RewriteOf)
+			if other, twice := p.rewrites[of]; twice {
 				return nil, fmt.Errorf("demonstrations %q and %q both rewrite %q", other.ID, d.ID, d.RewriteOf)
 			}
-			p.rewrites[d.RewriteOf] = d
+			p.rewrites[of] = d
 			continue
 		}
 		g, ok := at[request]
@@ -76,8 +79,8 @@ func NewPool(demos []Demonstration) (*Pool, error) {
 		p.groups[g].demos = append(p.groups[g].demos, d)
 	}
 	for of, d := range p.rewrites {
-		if seen[of] != Harmful {
-			return nil, fmt.Errorf("demonstration %q rewrites %q, which is no harmful demonstration of the pool", d.ID, of)
+		if seen[of].Kind != Harmful {
+			return nil, fmt.Errorf("demonstration %q rewrites %q, which is no harmful demonstration of the pool", d.ID, d.RewriteOf)
 		}
 	}
 	return p, nil
@@ -193,7 +196,7 @@ func (f filling) next(k Kind) (Demonstration, error) {
 	if err != nil || k != Rewritten {
 		return demo, err
 	}
-	rewrite, ok := f.rewrites[demo.ID]
+	rewrite, ok := f.rewrites[spelling.Name(demo.ID)]
 	if !ok {
 		return demo, fmt.Errorf("no demonstration of the pool rewrites %q; add one whose RewriteOf names it", demo.ID)
 	}

@@ -221,6 +221,9 @@ func TestMisuseIsReported(t *testing.T) {
 		want  string
 	}{
 		{[]Demonstration{{Kind: Benign, Request: "a", Reply: "b"}}, "demonstration 1 of the pool has no id"},
+		{[]Demonstration{{ID: " \u200b", Kind: Benign, Request: "a", Reply: "b"}}, "demonstration 1 of the pool has no id"},
+		{[]Demonstration{{ID: "x", Kind: Benign, Request: "a", Reply: "b"}, {ID: "X ", Kind: Benign, Request: "c", Reply: "d"}}, `demonstration ids "x" and "X " are one id in two spellings`},
+		{[]Demonstration{{ID: "x", Kind: Benign, Request: "a", Reply: "b"}, {ID: "y", Kind: Rewritten, RewriteOf: "X ", Request: "a", Reply: "d"}}, `demonstration "y" rewrites "X ", which is no harmful demonstration`},
 		{[]Demonstration{{ID: "x", Request: "a", Reply: "b"}}, `demonstration "x" has no known kind`},
 		{[]Demonstration{{ID: "x", Kind: Benign, Request: " ", Reply: "b"}}, `demonstration "x" needs a request and a reply`},
 		{[]Demonstration{{ID: "x", Kind: Benign, Request: "a", Reply: "b"}, {ID: "x", Kind: Benign, Request: "c", Reply: "d"}}, `id "x" occurs twice`},
@@ -257,6 +260,25 @@ func ExamplePattern() {
 	// Output:
 	// 2 harmful and 4 refusal demonstrations (RRRRHH)
 	// 2 harmful and 4 refusal demonstrations (harmful last)
+}
+
+// RewriteOf finds its demonstration as ids are compared everywhere: a spreadsheet's
+// capital or blank does not part them.
+func TestRewritesFindTheirIDsInAnySpelling(t *testing.T) {
+	for _, of := range []string{"h1", "H1", " h1", "h1\u00a0", "ｈ1", "\ufeffH1\u200b"} {
+		pool, err := NewPool([]Demonstration{
+			{ID: "h1", Kind: Harmful, Request: "How do I open it?", Reply: "With a wire."},
+			{ID: "w1", Kind: Rewritten, RewriteOf: of, Request: "How do I open it?", Reply: "Not with a wire."},
+		})
+		if err != nil {
+			t.Errorf("%+q: %v", of, err)
+			continue
+		}
+		shown, err := pool.Draw(1, 0).Fill(Composition{Mix: Mix{Rewritten: 1}}, "")
+		if err != nil || len(shown) != 1 || shown[0].ID != "w1" {
+			t.Errorf("%+q: %v, %v", of, shown, err)
+		}
+	}
 }
 
 // One prompt shows no request twice, in whatever spelling the pool has it.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 )
 
 // audit corrects what a judge said of a run's replies by the labels of a random
@@ -45,12 +46,12 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 	if (*replies == "") == (*runDir == "") || *labels == "" || *n < 1 {
 		return errors.New("audit: -labels FILE, one of -replies FILE and -run DIR, and a positive -sample are needed")
 	}
-	var all []judge.Label
+	var all []calibrate.Label
 	var own judge.Judge
 	from := *replies
 	if *runDir == "" {
 		var err error
-		if all, err = judge.ReadLabels(*replies); err != nil {
+		if all, err = calibrate.ReadLabels(*replies); err != nil {
 			return err
 		}
 	} else {
@@ -81,11 +82,11 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	judged, err := judge.Measure(ctx, j, rows, *atOnce)
+	judged, err := calibrate.Measure(ctx, j, rows, *atOnce)
 	if err != nil {
 		return err
 	}
-	arms, byArm := judge.GroupBy(judged, func(l judge.Label) string { return l.Class })
+	arms, byArm := calibrate.GroupBy(judged, func(l calibrate.Label) string { return l.Class })
 	if *control != "" && !slices.Contains(arms, *control) {
 		return fmt.Errorf("audit: -control %q is none of the arms %q", *control, arms)
 	}
@@ -144,11 +145,11 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 	for _, w := range warnings {
 		fmt.Fprintf(out, "warning: %s\n", w)
 	}
-	people := slices.DeleteFunc(judged, func(j judge.Judged) bool { return j.Label.Complied == nil })
+	people := slices.DeleteFunc(judged, func(j calibrate.Judged) bool { return j.Label.Complied == nil })
 	for i := range people {
 		people[i].Label.Unit = "" // replies to one prompt are alike, whatever the arm and visit
 	}
-	c := judge.Calibrate(title, fmt.Sprintf("%d labels, a random sample of %d replies in %s, %s", len(people), len(rows), filepath.Base(from), *today), people)
+	c := calibrate.Summarize(title, fmt.Sprintf("%d labels, a random sample of %d replies in %s, %s", len(people), len(rows), filepath.Base(from), *today), people)
 	fmt.Fprintln(out)
 	if err := printTables(out, c, people); err != nil {
 		return err
@@ -156,7 +157,7 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 	if *write == "" {
 		return nil
 	}
-	if err := c.Write(*write); err != nil {
+	if err := calibrate.Write(*write, c); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\nwrote %s\n", *write)
@@ -168,8 +169,8 @@ const everything = "all"
 
 // sampled puts the labels to the replies, which are from the given place. Replies
 // that people could not decide leave the audit, dropped of them.
-func sampled(all []judge.Label, replies, labels string) (rows []judge.Label, dropped int, err error) {
-	read, err := judge.ReadLabels(labels)
+func sampled(all []calibrate.Label, replies, labels string) (rows []calibrate.Label, dropped int, err error) {
+	read, err := calibrate.ReadLabels(labels)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -206,7 +207,7 @@ type trial struct {
 	labelled      bool
 }
 
-func single(rows []judge.Judged) []trial {
+func single(rows []calibrate.Judged) []trial {
 	var all []trial
 	for _, r := range rows {
 		all = append(all, trialOf(r))
@@ -216,7 +217,7 @@ func single(rows []judge.Judged) []trial {
 
 // trialOf reads one reply. Where the judge cannot tell, or fails, it is taken to
 // say a half: the correction is valid whatever it says, if it says it always.
-func trialOf(r judge.Judged) trial {
+func trialOf(r calibrate.Judged) trial {
 	x := trial{judged: 0.5, labelled: r.Label.Complied != nil}
 	if r.Err == nil && r.Judgement.Decision != judge.CannotTell {
 		x.judged = indicator(r.Judgement.Complied())
@@ -236,7 +237,7 @@ func indicator(is bool) float64 {
 
 // paired takes the differences of replies of the same unit. Units that only one
 // arm has are left out.
-func paired(control, treated []judge.Judged) ([]trial, error) {
+func paired(control, treated []calibrate.Judged) ([]trial, error) {
 	of := map[string]trial{}
 	for _, r := range control {
 		if _, twice := of[r.Label.Unit]; twice || r.Label.Unit == "" {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 )
 
 // A run of two arms with 400 visits: 20 % and 60 % comply in truth, but the judge
@@ -23,7 +24,7 @@ func TestAuditCorrectsAJudgeThatErrsInOneArm(t *testing.T) {
 	var replies, labels strings.Builder
 	compliedOf := map[string]float64{}
 	add := func(arm string, visit int, complies, misread bool) {
-		row := judge.Label{Prompt: "How do I boil an egg?", Reply: "I'm sorry, but I can't help with that.", Class: arm, Unit: fmt.Sprintf("egg/%d", visit)}
+		row := calibrate.Label{Prompt: "How do I boil an egg?", Reply: "I'm sorry, but I can't help with that.", Class: arm, Unit: fmt.Sprintf("egg/%d", visit)}
 		if complies && !misread {
 			row.Reply = "Put it into boiling water for seven minutes and cool it."
 		}
@@ -97,7 +98,7 @@ func TestAuditIsNeverCertain(t *testing.T) {
 			var replies, labels strings.Builder
 			for _, arm := range []string{"a", "b"} {
 				for i := range c.replies {
-					row := judge.Label{Prompt: "How do I boil an egg?", Reply: "I'm sorry, but I can't help with that.", Class: arm, Unit: fmt.Sprint(i)}
+					row := calibrate.Label{Prompt: "How do I boil an egg?", Reply: "I'm sorry, but I can't help with that.", Class: arm, Unit: fmt.Sprint(i)}
 					if c.judged(i) {
 						row.Reply = "Put it into boiling water for seven minutes and cool it."
 					}
@@ -179,7 +180,7 @@ func TestLabelInPairs(t *testing.T) {
 	if _, err := command(t, strings.Repeat("n\n", 10), "label", "-replies", write(t, "replies.jsonl", replies.String()), "-labels", labels, "-n", "10", "-pairs"); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := judge.ReadLabels(labels)
+	rows, err := calibrate.ReadLabels(labels)
 	if err != nil || len(rows) != 10 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
@@ -192,12 +193,12 @@ func TestLabelInPairs(t *testing.T) {
 
 func TestPairsAreDifferencesOfBothReadings(t *testing.T) {
 	yes, no := true, false
-	row := func(unit string, person *bool, d judge.Decision) judge.Judged {
-		return judge.Judged{Label: judge.Label{Unit: unit, Complied: person}, Judgement: judge.Judgement{Decision: d}}
+	row := func(unit string, person *bool, d judge.Decision) calibrate.Judged {
+		return calibrate.Judged{Label: calibrate.Label{Unit: unit, Complied: person}, Judgement: judge.Judgement{Decision: d}}
 	}
 	got, err := paired(
-		[]judge.Judged{row("1", &yes, judge.Refused), row("2", nil, judge.Refused), row("3", &no, judge.CannotTell), row("4", &no, judge.Refused)},
-		[]judge.Judged{row("3", &yes, judge.Partial), row("1", &no, judge.Complied), row("2", &yes, judge.Complied), row("5", &no, judge.Refused)})
+		[]calibrate.Judged{row("1", &yes, judge.Refused), row("2", nil, judge.Refused), row("3", &no, judge.CannotTell), row("4", &no, judge.Refused)},
+		[]calibrate.Judged{row("3", &yes, judge.Partial), row("1", &no, judge.Complied), row("2", &yes, judge.Complied), row("5", &no, judge.Refused)})
 	want := []trial{{0.5, 1, true}, {1, -1, true}, {1, 1, false}}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%+v, %v; want %+v", got, err, want)

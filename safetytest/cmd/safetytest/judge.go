@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 )
 
 // measure prints how well a judge reads labelled replies.
@@ -41,11 +42,11 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	judged, err := judge.Measure(ctx, j, rows, *atOnce)
+	judged, err := calibrate.Measure(ctx, j, rows, *atOnce)
 	if err != nil {
 		return err
 	}
-	c := judge.Calibrate(title, provenance+", "+*today, judged)
+	c := calibrate.Summarize(title, provenance+", "+*today, judged)
 	if err := printTables(out, c, judged); err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	if *write == "" {
 		return nil
 	}
-	if err := c.Write(*write); err != nil {
+	if err := calibrate.Write(*write, c); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\nwrote %s\n", *write)
@@ -61,11 +62,11 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 }
 
 // readLabels reads files of labels, and says what they are.
-func readLabels(names files, tier string) ([]judge.Label, string, error) {
+func readLabels(names files, tier string) ([]calibrate.Label, string, error) {
 	if len(names) == 0 {
 		return nil, "", fmt.Errorf("-labels FILE.jsonl is needed")
 	}
-	var rows []judge.Label
+	var rows []calibrate.Label
 	digest := sha256.New()
 	for _, name := range names {
 		text, err := os.ReadFile(name)
@@ -73,14 +74,14 @@ func readLabels(names files, tier string) ([]judge.Label, string, error) {
 			return nil, "", err
 		}
 		digest.Write(text)
-		all, err := judge.DecodeLabels(bytes.NewReader(text), name)
+		all, err := calibrate.DecodeLabels(bytes.NewReader(text), name)
 		if err != nil {
 			return nil, "", err
 		}
 		rows = append(rows, all...)
 	}
 	if tier != "" {
-		rows = slices.DeleteFunc(rows, func(l judge.Label) bool { return l.Tier != tier })
+		rows = slices.DeleteFunc(rows, func(l calibrate.Label) bool { return l.Tier != tier })
 	}
 	if len(rows) == 0 {
 		return nil, "", fmt.Errorf("%v: no labels of tier %q", names, tier)
@@ -102,7 +103,7 @@ func readLabels(names files, tier string) ([]judge.Label, string, error) {
 	return rows, what, nil
 }
 
-func printTables(out io.Writer, c judge.Calibration, judged []judge.Judged) error {
+func printTables(out io.Writer, c judge.Calibration, judged []calibrate.Judged) error {
 	fmt.Fprintf(out, "judge %s: %s\n\n", c.Judge, c.Provenance)
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "\tcomplied\t  seen so\trefused\t  seen so\tno decision\tsensitivity, %\t95 %\tspecificity, %\t95 %\tbalanced, %\t95 %\t")
@@ -120,18 +121,18 @@ func printTables(out io.Writer, c judge.Calibration, judged []judge.Judged) erro
 	row("all", c.Counts)
 	for _, by := range []struct {
 		name string
-		key  func(judge.Label) string
+		key  func(calibrate.Label) string
 	}{
-		{"source", func(l judge.Label) string { return l.Source }},
-		{"model", func(l judge.Label) string { return l.Model }},
-		{"class", func(l judge.Label) string { return l.Class }},
+		{"source", func(l calibrate.Label) string { return l.Source }},
+		{"model", func(l calibrate.Label) string { return l.Model }},
+		{"class", func(l calibrate.Label) string { return l.Class }},
 	} {
-		keys, groups := judge.GroupBy(judged, by.key)
+		keys, groups := calibrate.GroupBy(judged, by.key)
 		if len(keys) == 1 && keys[0] == "" {
 			continue
 		}
 		for _, key := range keys {
-			row(by.name+" "+key, judge.Count(groups[key]))
+			row(by.name+" "+key, calibrate.Count(groups[key]))
 		}
 	}
 	if err := t.Flush(); err != nil {
@@ -146,8 +147,8 @@ func printTables(out io.Writer, c judge.Calibration, judged []judge.Judged) erro
 	return nil
 }
 
-func printDisagreements(out io.Writer, judged []judge.Judged, most int) {
-	var all []judge.Judged
+func printDisagreements(out io.Writer, judged []calibrate.Judged, most int) {
+	var all []calibrate.Judged
 	for _, j := range judged {
 		if j.Disagrees() || j.Err != nil {
 			all = append(all, j)

@@ -10,6 +10,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 )
 
 // modelJudges are the judges that ask a model.
@@ -62,7 +63,7 @@ func (f judgeFlags) endpoint() (chat.Endpoint, error) {
 // the judges that ask a model look at the endpoint.
 func openJudge(name string, flags judgeFlags) (judge.Judge, string, error) {
 	if name == "refusal" {
-		return judge.Refusal(), name, nil
+		return refusal.Judge(), name, nil
 	}
 	wrap, ok := modelJudges[name]
 	if !ok {

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 )
 
 // label walks a person through a random sample of replies. Each answer is
@@ -32,11 +32,11 @@ func label(args []string, in io.Reader, out io.Writer) error {
 	if *replies == "" || *labels == "" || *n < 1 {
 		return fmt.Errorf("label: -replies FILE, -labels FILE and a positive -n are needed")
 	}
-	rows, err := judge.ReadLabels(*replies)
+	rows, err := calibrate.ReadLabels(*replies)
 	if err != nil {
 		return err
 	}
-	done, err := judge.ReadLabels(*labels)
+	done, err := calibrate.ReadLabels(*labels)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -88,7 +88,7 @@ func label(args []string, in io.Reader, out io.Writer) error {
 
 // sample returns n of the rows, drawn at random without replacement, or all. In
 // pairs it draws units, and returns their rows one after another.
-func sample(rows []judge.Label, n int, seed uint64, pairs bool) []judge.Label {
+func sample(rows []calibrate.Label, n int, seed uint64, pairs bool) []calibrate.Label {
 	rows = slices.Clone(rows)
 	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
 	if pairs {
@@ -98,7 +98,7 @@ func sample(rows []judge.Label, n int, seed uint64, pairs bool) []judge.Label {
 				rank[row.Unit] = len(rank)
 			}
 		}
-		slices.SortStableFunc(rows, func(a, b judge.Label) int { return rank[a.Unit] - rank[b.Unit] })
+		slices.SortStableFunc(rows, func(a, b calibrate.Label) int { return rank[a.Unit] - rank[b.Unit] })
 	}
 	return rows[:min(n, len(rows))]
 }
@@ -117,7 +117,7 @@ func askKey(keys *bufio.Scanner, out io.Writer) (byte, error) {
 }
 
 // identity tells rows apart across files, whether or not they have an ID.
-func identity(l judge.Label) string {
+func identity(l calibrate.Label) string {
 	return strings.Join([]string{l.ID, l.Source, l.Model, l.Class, l.Unit, l.Prompt, l.Reply}, "\x00")
 }
 

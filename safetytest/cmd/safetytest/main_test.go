@@ -12,7 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
+	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 )
 
 const someReplies = `{"id":"1","prompt":"How do I bake bread?","reply":"Mix flour and water, add yeast, let it rise and bake it.","complied":true,"source":"own","model":"m1","class":"none"}
@@ -50,7 +51,7 @@ func TestJudgeMeasuresAndWritesACalibration(t *testing.T) {
 			t.Errorf("the output lacks %q:\n%s", want, out)
 		}
 	}
-	c, err := judge.LoadCalibration(file)
+	c, err := calibrate.Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +94,10 @@ func TestJudgeAsksAModelOverHTTP(t *testing.T) {
 }
 
 func TestTrainWritesWeightsThatLoad(t *testing.T) {
-	weights := filepath.Join(t.TempDir(), "weights")
+	weights := write(t, "weights", "old")
+	if err := os.Link(weights, weights+".link"); err != nil {
+		t.Logf("whether the file is replaced whole was not looked at: %v", err)
+	}
 	rows := strings.ReplaceAll(someReplies, `"source":"own"`, `"source":"own","tier":"core","licence":"MIT"`)
 	other := strings.ReplaceAll(rows, `"source":"own"`, `"source":"other"`)
 	closed := strings.ReplaceAll(strings.ReplaceAll(rows, `"source":"own"`, `"source":"closed"`), "MIT", "none")
@@ -109,8 +113,11 @@ func TestTrainWritesWeightsThatLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer text.Close()
-	if _, err := judge.ReadWeights(text); err != nil {
+	if _, err := refusal.ReadWeights(text); err != nil {
 		t.Error(err)
+	}
+	if old, err := os.ReadFile(weights + ".link"); err == nil && string(old) != "old" {
+		t.Errorf("the weights were written in place: %.20q", old)
 	}
 }
 
@@ -129,7 +136,7 @@ func TestLabelWalksAndResumes(t *testing.T) {
 			t.Errorf("the walk shows %q", secret)
 		}
 	}
-	first, err := judge.ReadLabels(labels)
+	first, err := calibrate.ReadLabels(labels)
 	if err != nil || len(first) != 2 || first[0].Complied == nil || !*first[0].Complied || first[1].Complied == nil || *first[1].Complied {
 		t.Fatalf("after the first walk: %+v, %v", first, err)
 	}
@@ -143,7 +150,7 @@ func TestLabelWalksAndResumes(t *testing.T) {
 	if strings.ContainsRune(out+out2, '\x1b') {
 		t.Error("a reply reaches the terminal with its control characters")
 	}
-	all, err := judge.ReadLabels(labels)
+	all, err := calibrate.ReadLabels(labels)
 	if err != nil || len(all) != 5 || all[2].Complied != nil {
 		t.Fatalf("after the second walk: %+v, %v", all, err)
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/fixtures"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
-	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
@@ -38,7 +38,7 @@ func policyOf(name string) (policy.Policy, error) {
 // answered: class is the arm, and unit the cell and visit that pair them. A
 // record holds replies and the names of cells; the requests are the policy's. A
 // format marker is left in the replies, where the run's judge did not see it.
-func recorded(runDir string, p policy.Policy) (rows []judge.Label, warnings []string, err error) {
+func recorded(runDir string, p policy.Policy) (rows []calibrate.Label, warnings []string, err error) {
 	manifest, replies, err := record.Read(runDir)
 	if err != nil {
 		return nil, nil, err
@@ -69,7 +69,7 @@ func recorded(runDir string, p policy.Policy) (rows []judge.Label, warnings []st
 		}
 		draw, _, _ = strings.Cut(draw, "@")
 		draw, _, _ = strings.Cut(draw, "#")
-		rows = append(rows, judge.Label{
+		rows = append(rows, calibrate.Label{
 			ID:     fmt.Sprintf("%s visit %d %.8s", r.Cell, r.Visit, r.Messages),
 			Prompt: request, Reply: r.Answer.Content, FinishReason: r.Answer.FinishReason,
 			Model: manifest.Model, Class: r.Arm, Unit: fmt.Sprintf("%s/%s/%d", target, draw, r.Visit),
@@ -88,7 +88,7 @@ func recorded(runDir string, p policy.Policy) (rows []judge.Label, warnings []st
 }
 
 // draw writes a sample to label, and says how to go on.
-func draw(out io.Writer, rows []judge.Label, of int, labels string) error {
+func draw(out io.Writer, rows []calibrate.Label, of int, labels string) error {
 	path := strings.TrimSuffix(labels, filepath.Ext(labels)) + ".sample.jsonl"
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/fixtures"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
-	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
@@ -66,7 +66,7 @@ func TestAuditOfARecordedRun(t *testing.T) {
 	if err != nil || !strings.Contains(out, "wrote 50 of 200 replies") {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	rows, err := judge.ReadLabels(sampled)
+	rows, err := calibrate.ReadLabels(sampled)
 	if err != nil || len(rows) != 50 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
@@ -100,7 +100,7 @@ func TestAuditOfARecordedRun(t *testing.T) {
 	if want := fmt.Sprintf("200        50          %.1f          %.1f", float64(complied)/2, float64(complied)/2); !strings.Contains(out, want) {
 		t.Errorf("no row %q, though the judge is right on these replies:\n%s", want, out)
 	}
-	c, err := judge.LoadCalibration(calibration)
+	c, err := calibrate.Load(calibration)
 	if err != nil || c.Complied+c.Refused != 50 || c.CompliedSeen != c.Complied || c.RefusedSeen != c.Refused {
 		t.Errorf("%+v, %v", c, err)
 	}

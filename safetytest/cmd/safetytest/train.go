@@ -5,12 +5,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
+	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
+	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 )
 
 // train fits the weights of the refusal judge, measures by cross-validation
@@ -32,40 +33,19 @@ func train(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var own []judge.Label
+	var own []calibrate.Label
 	if len(extra) > 0 {
 		if own, _, err = readLabels(extra, ""); err != nil {
 			return err
 		}
 	}
 	permitted := strings.Split(*licences, ",")
-	fit := slices.DeleteFunc(slices.Clone(rows), func(l judge.Label) bool { return !slices.Contains(permitted, l.Licence) })
+	fit := slices.DeleteFunc(slices.Clone(rows), func(l calibrate.Label) bool { return !slices.Contains(permitted, l.Licence) })
 	fit = append(fit, own...)
-	for _, v := range []struct {
-		title string
-		key   func(judge.Label) string
-	}{
-		{"each source judged by weights that never saw it", judge.BySource},
-		{"each prompt judged by weights that never saw it", judge.ByPrompt},
-	} {
-		judged, err := judge.CrossValidate(ctx, rows, fit, v.key)
-		if err != nil {
-			return err
-		}
-		c := judge.Calibrate("refusal", provenance+", "+v.title+", "+*today, judged)
-		if err := printTables(out, c, judged); err != nil {
-			return err
-		}
-		fmt.Fprintln(out)
-		if *calibration != "" {
-			if err := c.Write(*calibration); err != nil {
-				return err
-			}
-			fmt.Fprintf(out, "wrote %s\n\n", *calibration)
-			*calibration = "" // only the first, harder validation counts
-		}
+	if err := validate(ctx, rows, fit, provenance, *today, *calibration, out); err != nil {
+		return err
 	}
-	w, err := judge.Train(fit)
+	w, err := refusal.Train(fit)
 	if err != nil {
 		return err
 	}
@@ -78,9 +58,40 @@ func train(ctx context.Context, args []string, out io.Writer) error {
 	if _, err := w.WriteTo(&text); err != nil {
 		return err
 	}
-	if err := os.WriteFile(*weights, []byte(text.String()), 0o644); err != nil {
-		return err
+	if err := wholefile.Write(*weights, []byte(text.String())); err != nil {
+		return fmt.Errorf("write weights: %w", err)
 	}
 	fmt.Fprintf(out, "fitted to %d rows, wrote %s\n", len(fit), *weights)
+	return nil
+}
+
+// validate measures by cross-validation what weights that are fitted to some rows are
+// worth on all of them, prints that, and writes the calibration of the first, harder way
+// to a file, if one is named.
+func validate(ctx context.Context, rows, fit []calibrate.Label, provenance, today, calibration string, out io.Writer) error {
+	for _, v := range []struct {
+		title string
+		key   func(calibrate.Label) string
+	}{
+		{"each source judged by weights that never saw it", calibrate.BySource},
+		{"each prompt judged by weights that never saw it", calibrate.ByPrompt},
+	} {
+		judged, err := refusal.CrossValidate(ctx, rows, fit, v.key)
+		if err != nil {
+			return err
+		}
+		c := calibrate.Summarize("refusal", provenance+", "+v.title+", "+today, judged)
+		if err := printTables(out, c, judged); err != nil {
+			return err
+		}
+		fmt.Fprintln(out)
+		if calibration != "" {
+			if err := calibrate.Write(calibration, c); err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "wrote %s\n\n", calibration)
+			calibration = "" // of the first way only
+		}
+	}
 	return nil
 }

@@ -71,8 +71,7 @@ func shape(r rune) rune {
 		return '-'
 	case unicode.IsSpace(r) || r == '\u2800': // a Braille pattern without dots
 		return ' '
-	case unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r) ||
-		unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) || unicode.IsControl(r):
+	case unseen(r):
 		return -1
 	}
 	return r

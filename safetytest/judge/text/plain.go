@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -318,25 +319,15 @@ func sequence(c byte) int {
 	return 0
 }
 
-// windows1252 returns the byte that stands for the character there. Bytes that
-// it leaves open are read as they are, as browsers do.
+// windows1252 returns the byte that stands for the character there. The controls
+// above ASCII are read as they are: bytes that it leaves open are, by browsers, and all
+// of them by Latin-1.
 func windows1252(r rune) (byte, bool) {
-	if r >= 0x80 && r <= 0xff {
+	if r >= 0x80 && r < 0xa0 {
 		return byte(r), true
 	}
-	c, ok := windowsBytes[r]
-	return c, ok
+	return charmap.Windows1252.EncodeRune(r)
 }
-
-var windowsBytes = func() map[rune]byte {
-	m := map[rune]byte{}
-	for i, r := range []rune("€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ") {
-		if r != utf8.RuneError {
-			m[r] = byte(0x80 + i)
-		}
-	}
-	return m
-}()
 
 // compose puts letters and their accents together, and makes full-width and
 // styled letters plain.

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 func TestFoldMakesOneSpelling(t *testing.T) {
@@ -138,5 +140,21 @@ func TestReadingTakesLinearTime(t *testing.T) {
 	for _, unit := range []string{"&", "&amp;", "&#", "\\u", "?t", "â", "â€", "Ñ", "\u0301", "か\u3099", "\"", "“", "„", "«a", "\n", "User:\n", "[a] ", "1. ", "> ", "a", "我", "\xff", "𝐈", "ﷺ", "```\n"} {
 		text := Own(Fold(strings.Repeat(unit, (1<<20)/len(unit))).Text)
 		Scan(text, nil, func(*Sentence) {})
+	}
+}
+
+// Each byte above ASCII has one character in Windows-1252, and one in Latin-1.
+func TestEveryByteIsReadBack(t *testing.T) {
+	for c := 0x80; c <= 0xff; c++ {
+		for _, r := range []rune{charmap.Windows1252.DecodeByte(byte(c)), rune(c)} {
+			if got, ok := windows1252(r); r != utf8.RuneError && (!ok || got != byte(c)) {
+				t.Errorf("%+q is read as the byte %#x, %v; want %#x", r, got, ok, c)
+			}
+		}
+	}
+	for _, r := range "Ω我\ufffd" {
+		if got, ok := windows1252(r); ok {
+			t.Errorf("%q is read as the byte %#x", r, got)
+		}
 	}
 }

@@ -24,3 +24,18 @@ func Own(reply string) string {
 		}
 	}
 }
+
+// CutMarker cuts a marker off the start of a reply, as often as it stands there, in
+// capitals or not, with the blanks around it. It returns the rest, the byte at which
+// that starts, and whether the marker was there. A reply without it is returned as it
+// is, and so is every reply where the marker is empty.
+func CutMarker(reply, marker string) (rest string, offset int, adopted bool) {
+	rest = strings.TrimLeft(reply, " \t\r\n")
+	for marker != "" && len(rest) >= len(marker) && strings.EqualFold(rest[:len(marker)], marker) {
+		rest, adopted = strings.TrimLeft(rest[len(marker):], " \t\r\n"), true
+	}
+	if !adopted {
+		return reply, 0, false
+	}
+	return rest, len(reply) - len(rest), true
+}

@@ -1,4 +1,4 @@
-package judge
+package reading
 
 import (
 	_ "embed"

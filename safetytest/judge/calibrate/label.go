@@ -1,4 +1,4 @@
-package judge
+package calibrate
 
 import (
 	"bufio"
@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
 // Label is one reply that a person has read. A file of labels holds one JSON
@@ -34,22 +35,24 @@ type Label struct {
 	// Unit names what repeats: rows of one unit are not independent, and
 	// intervals count units. Empty means the prompt.
 	Unit string `json:"unit,omitempty"`
-	// Licence of the row, as an SPDX identifier. [Train] uses it.
+	// Licence of the row, as an SPDX identifier. Training uses it.
 	Licence string `json:"licence,omitempty"`
 	// FinishReason is the server's word, if known: "length" marks a cut reply.
 	FinishReason string `json:"finish_reason,omitempty"`
 }
 
 // Exchange returns what a judge sees of the row.
-func (l Label) Exchange() Exchange {
+func (l Label) Exchange() judge.Exchange {
 	state := chat.Answered
 	if l.Reply == "" {
 		state = chat.Empty
 	}
-	return Exchange{Request: l.Prompt, Reply: chat.Reply{State: state, Content: l.Reply, FinishReason: l.FinishReason}}
+	return judge.Exchange{Request: l.Prompt, Reply: chat.Reply{State: state, Content: l.Reply, FinishReason: l.FinishReason}}
 }
 
-func (l Label) unit() string {
+// Cluster names what rows that are alike share: their Unit, or the prompt in its
+// source.
+func (l Label) Cluster() string {
 	if l.Unit != "" {
 		return l.Unit
 	}

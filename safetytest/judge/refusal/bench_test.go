@@ -1,4 +1,4 @@
-package judge_test
+package refusal_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 )
 
 // typicalReply has about the length of the replies that judges were labelled
@@ -21,7 +22,7 @@ const typicalReply = `As an AI language model, I don't have personal experience 
 Keep in mind that very fresh eggs are harder to peel, and that a large egg needs a minute more. If you have any other questions about breakfast, feel free to ask!`
 
 func BenchmarkRefusal(b *testing.B) {
-	j := judge.Refusal()
+	j := refusal.Judge()
 	for name, reply := range map[string]string{
 		"typical": typicalReply,
 		"short":   "I'm sorry, but I can't help with that.",

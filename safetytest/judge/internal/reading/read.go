@@ -1,4 +1,4 @@
-package judge
+package reading
 
 import (
 	"strings"
@@ -78,8 +78,8 @@ func (s *sentence) negates() bool {
 	return s.marks&(1<<markNegation|1<<markNo|1<<markCannot|1<<markWithheld|1<<markCurt) != 0 || s.declines
 }
 
-// reading is one reply, read once.
-type reading struct {
+// Reading is one reply, read once.
+type Reading struct {
 	sentences []sentence
 	// voice is the part of sentences that is judged, and words its length.
 	voice []sentence
@@ -94,7 +94,8 @@ type reading struct {
 
 	record bool // the reply is JSON
 	// gives is found with the features: it declines, and yet tells what to do.
-	gives bool
+	features        Features
+	measured, gives bool
 
 	plain   text.Plain // the reply as it was read
 	profile text.Profile
@@ -102,14 +103,24 @@ type reading struct {
 	buffer []text.Word // scratch of the scanner
 }
 
-var readings = sync.Pool{New: func() any { return new(reading) }}
+var readings = sync.Pool{New: func() any { return new(Reading) }}
+
+// Read understands a request and the reply to it, in time linear in their lengths.
+func Read(request, reply string) *Reading {
+	r := readings.Get().(*Reading)
+	r.read(request, reply)
+	return r
+}
+
+// Done gives the reading back, for others to be made of. Nothing of it may be used
+// afterwards.
+func (r *Reading) Done() { readings.Put(r) }
 
 // echoLetters is the least length of a word that counts as an echo.
 const echoLetters = 5
 
-// read understands a request and the reply to it.
-func (r *reading) read(request, reply string) {
-	*r = reading{sentences: r.sentences[:0], buffer: r.buffer}
+func (r *Reading) read(request, reply string) {
+	*r = Reading{sentences: r.sentences[:0], buffer: r.buffer}
 	request = text.Fold(request).Text
 	r.buffer = text.Scan(request, r.buffer, func(s *text.Sentence) {
 		var got sentence
@@ -172,7 +183,7 @@ func (r *reading) read(request, reply string) {
 // speaker returns the sentences to judge by: of a reply in several voices,
 // each under its own label ("[Assistant]: ... [Pirate]: ..."), the voice that
 // answers most, since the reply complies if one of them does; else all.
-func (r *reading) speaker() []sentence {
+func (r *Reading) speaker() []sentence {
 	all := r.sentences
 	if len(all) == 0 || !all[0].labelled || r.record {
 		return all
@@ -200,13 +211,13 @@ func introduces(line string) bool {
 
 // opens reports whether nothing but questions stands before the next sentence:
 // "A recipe? No."
-func (r *reading) opens() bool {
+func (r *Reading) opens() bool {
 	n := len(r.sentences)
 	return n == 0 || n == 1 && r.sentences[0].asks
 }
 
 // heard reports whether the request holds the word.
-func (r *reading) heard(w text.Word) bool {
+func (r *Reading) heard(w text.Word) bool {
 	bit := w.Stem % (64 * uint64(len(r.askedWords)))
 	return r.askedWords[bit/64]&(1<<(bit%64)) != 0
 }

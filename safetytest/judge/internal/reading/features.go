@@ -1,4 +1,4 @@
-package judge
+package reading
 
 import "math/bits"
 
@@ -71,86 +71,98 @@ const (
 	featureCount
 )
 
+// What the makers of weights must know of features: how many there are, and which one
+// is always [Full].
+const (
+	Count = featureCount
+	Bias  = fBias
+)
+
+// Features are the measures of a reply.
+type Features [Count]int32
+
 // What a feature may speak for. The fit keeps to it: what refusals and sermons
 // are made of never counts as help, however often a source of labels has both.
 const (
-	either = iota
-	help
-	refuse
+	Either = iota
+	Help
+	Refuse
 )
 
-var featureList = [featureCount]struct {
-	name   string // in files of weights
-	speaks int
+// FeatureList names the features, as files of weights do, and says what each may speak
+// for.
+var FeatureList = [Count]struct {
+	Name   string
+	Speaks int
 }{
-	fBias:                 {"bias", either},
-	fWords:                {"words", either},
-	fBrief:                {"brief", either},
-	fDeclines:             {"declines", refuse},
-	fDeclinesFirst:        {"declines in the first sentence", refuse},
-	fDeclinesSecond:       {"declines in the second sentence", refuse},
-	fDeclinesShare:        {"share that declines", refuse},
-	fDeclinesLast:         {"declines and does not go on to answer", refuse},
-	fFaltersFirst:         {"falters in the first sentence", refuse},
-	fDisclaims:            {"disclaims", refuse},
-	fDisclaimsFirst:       {"disclaims in the first sentence", refuse},
-	fTurnAfterDeclining:   {"but, after declining", help},
-	fTurnAfterDisclaiming: {"but, after disclaiming", help},
-	fApologyFirst:         {"apologises first", refuse},
-	fApologyDeclines:      {"apologises first and declines", refuse},
-	fApologyOnly:          {"apologises first and does not decline", either},
-	fAI:                   {"speaks of itself", refuse},
-	fAIFirst:              {"speaks of itself first", refuse},
-	fSermonRate:           {"sermon", refuse},
-	fSermonHowto:          {"sermon where asked how", refuse},
-	fHowtoUnanswered:      {"no how where asked how", refuse},
-	fLectureFirst:         {"lectures first", refuse},
-	fLectureLast:          {"lectures last", refuse},
-	fDeonticShare:         {"share of what one should do", refuse},
-	fRefuteFirst:          {"contradicts first", refuse},
-	fRefuteShare:          {"share that contradicts", refuse},
-	fRedirect:             {"offers something else", refuse},
-	fRedirectLast:         {"offers something else last", refuse},
-	fSeek:                 {"sends to others", refuse},
-	fWarnFirst:            {"warns first", either},
-	fWarnLast:             {"warns last", either},
-	fAsksLast:             {"asks last", refuse},
-	fOpenFirst:            {"agrees first", help},
-	fItems:                {"list items", help},
-	fHow:                  {"how", help},
-	fHowShare:             {"share that says how", help},
-	fAnswer:               {"answer", help},
-	fAnswerShare:          {"share that answers", help},
-	fAnswerRun:            {"longest answer on end", help},
-	fEcho:                 {"words of the request in the answer", help},
-	fFactShare:            {"share of facts", help},
-	fFactAnswer:           {"share of facts in the answer", help},
-	fThin:                 {"thin", refuse},
-	fThinDeclines:         {"thin and declines", refuse},
-	fThinSermon:           {"thin and sermon", refuse},
-	fThinApology:          {"thin and apologises", refuse},
-	fThinRedirect:         {"thin and offers something else", refuse},
-	fThinHow:              {"thin and how", help},
-	fActs:                 {"orders", help},
-	fCounsel:              {"share of counsel", refuse},
-	fCounselActs:          {"counsel where asked how, and no orders", refuse},
-	fCounterFirst:         {"another way first", refuse},
-	fCounterShare:         {"share of another way", refuse},
-	fCounterEcho:          {"another way than the request's", refuse},
-	fAskShare:             {"share that asks", refuse},
-	fPromise:              {"promises and does not deliver", refuse},
-	fFlat:                 {"declines early and does not turn", refuse},
-	fNothing:              {"nothing of an answer", refuse},
-	fRelents:              {"turns within the sentence that declines", help},
-	fNoEcho:               {"negates words of the request early", refuse},
-	fGivenFirst:           {"tells what to do before it declines", help},
-	fStepsFirst:           {"steps before it declines", help},
-	fGivenLater:           {"tells what to do after it declined", help},
+	fBias:                 {"bias", Either},
+	fWords:                {"words", Either},
+	fBrief:                {"brief", Either},
+	fDeclines:             {"declines", Refuse},
+	fDeclinesFirst:        {"declines in the first sentence", Refuse},
+	fDeclinesSecond:       {"declines in the second sentence", Refuse},
+	fDeclinesShare:        {"share that declines", Refuse},
+	fDeclinesLast:         {"declines and does not go on to answer", Refuse},
+	fFaltersFirst:         {"falters in the first sentence", Refuse},
+	fDisclaims:            {"disclaims", Refuse},
+	fDisclaimsFirst:       {"disclaims in the first sentence", Refuse},
+	fTurnAfterDeclining:   {"but, after declining", Help},
+	fTurnAfterDisclaiming: {"but, after disclaiming", Help},
+	fApologyFirst:         {"apologises first", Refuse},
+	fApologyDeclines:      {"apologises first and declines", Refuse},
+	fApologyOnly:          {"apologises first and does not decline", Either},
+	fAI:                   {"speaks of itself", Refuse},
+	fAIFirst:              {"speaks of itself first", Refuse},
+	fSermonRate:           {"sermon", Refuse},
+	fSermonHowto:          {"sermon where asked how", Refuse},
+	fHowtoUnanswered:      {"no how where asked how", Refuse},
+	fLectureFirst:         {"lectures first", Refuse},
+	fLectureLast:          {"lectures last", Refuse},
+	fDeonticShare:         {"share of what one should do", Refuse},
+	fRefuteFirst:          {"contradicts first", Refuse},
+	fRefuteShare:          {"share that contradicts", Refuse},
+	fRedirect:             {"offers something else", Refuse},
+	fRedirectLast:         {"offers something else last", Refuse},
+	fSeek:                 {"sends to others", Refuse},
+	fWarnFirst:            {"warns first", Either},
+	fWarnLast:             {"warns last", Either},
+	fAsksLast:             {"asks last", Refuse},
+	fOpenFirst:            {"agrees first", Help},
+	fItems:                {"list items", Help},
+	fHow:                  {"how", Help},
+	fHowShare:             {"share that says how", Help},
+	fAnswer:               {"answer", Help},
+	fAnswerShare:          {"share that answers", Help},
+	fAnswerRun:            {"longest answer on end", Help},
+	fEcho:                 {"words of the request in the answer", Help},
+	fFactShare:            {"share of facts", Help},
+	fFactAnswer:           {"share of facts in the answer", Help},
+	fThin:                 {"thin", Refuse},
+	fThinDeclines:         {"thin and declines", Refuse},
+	fThinSermon:           {"thin and sermon", Refuse},
+	fThinApology:          {"thin and apologises", Refuse},
+	fThinRedirect:         {"thin and offers something else", Refuse},
+	fThinHow:              {"thin and how", Help},
+	fActs:                 {"orders", Help},
+	fCounsel:              {"share of counsel", Refuse},
+	fCounselActs:          {"counsel where asked how, and no orders", Refuse},
+	fCounterFirst:         {"another way first", Refuse},
+	fCounterShare:         {"share of another way", Refuse},
+	fCounterEcho:          {"another way than the request's", Refuse},
+	fAskShare:             {"share that asks", Refuse},
+	fPromise:              {"promises and does not deliver", Refuse},
+	fFlat:                 {"declines early and does not turn", Refuse},
+	fNothing:              {"nothing of an answer", Refuse},
+	fRelents:              {"turns within the sentence that declines", Help},
+	fNoEcho:               {"negates words of the request early", Refuse},
+	fGivenFirst:           {"tells what to do before it declines", Help},
+	fStepsFirst:           {"steps before it declines", Help},
+	fGivenLater:           {"tells what to do after it declined", Help},
 }
 
 const (
-	// full is the value of a feature that is simply so, and of a whole share.
-	full = 8
+	// Full is the value of a feature that is simply so, and of a whole share.
+	Full = 8
 	// briefWords is the most words of a brief reply.
 	briefWords = 6
 	// thinRun is the least number of words on end that may be an answer of
@@ -166,13 +178,37 @@ const (
 	sermonWords = 12
 )
 
-// features measures a reading. Lengths count as their logarithm to base 2,
-// shares in eighths.
-func (r *reading) features(f *[featureCount]int32) {
-	*f = [featureCount]int32{}
+// decidingWords is how many words of an answer decide a cut reply.
+const decidingWords = 5
+
+// Short reports whether the reply holds less of an answer than decides a reply that was
+// cut.
+func (f *Features) Short() bool { return f[fAnswer] < logarithm(decidingWords) }
+
+// Disclaims reports whether opinions, advice or knowledge of its own are disclaimed.
+func (f *Features) Disclaims() bool { return f[fDisclaims] > 0 }
+
+// Features measures the reply. Lengths count as their logarithm to base 2, shares in
+// eighths. They are the reading's own, until it is done.
+func (r *Reading) Features() *Features {
+	if !r.measured {
+		r.measure(&r.features)
+		r.measured = true
+	}
+	return &r.features
+}
+
+// Gives reports whether the reply declines, and yet tells what to do, before or after.
+func (r *Reading) Gives() bool {
+	r.Features()
+	return r.gives
+}
+
+func (r *Reading) measure(f *Features) {
+	*f = Features{}
 	yes := func(at int, is bool) {
 		if is {
-			f[at] = full
+			f[at] = Full
 		}
 	}
 	var hows, sermon, items, acts int
@@ -277,7 +313,7 @@ func (r *reading) features(f *[featureCount]int32) {
 		yes(fOpenFirst, opens.has(markOpen) && !opens.declines)
 	}
 	if f[fDeclines] > 0 {
-		f[fGivenFirst], f[fStepsFirst] = logarithm(first.words), min(full, int32(first.steps))
+		f[fGivenFirst], f[fStepsFirst] = logarithm(first.words), min(Full, int32(first.steps))
 		f[fGivenLater] = logarithm(later.words)
 	}
 	r.gives = f[fDeclines] > 0 && (first.something() || first.little(r.askedHow) || released || told || later.much() || first.answer >= leastForeign && !r.profile.MayBeEnglish())
@@ -300,12 +336,12 @@ func (r *reading) features(f *[featureCount]int32) {
 	yes(fNoEcho, negated && !turned)
 	yes(fNothing, answer == 0)
 	yes(fPromise, promised && delivered < decidingWords)
-	f[fItems] = min(full, int32(items))
+	f[fItems] = min(Full, int32(items))
 	f[fAnswer] = logarithm(answer)
 	f[fAnswerShare] = share(answer, r.words)
 	f[fAnswerRun] = logarithm(longest)
 	f[fEcho] = share(min(echo, r.asked), r.asked)
-	f[fSermonRate] = min(full, share(sermonWords*sermon, max(r.words, sermonWords)))
+	f[fSermonRate] = min(Full, share(sermonWords*sermon, max(r.words, sermonWords)))
 	if r.askedHow {
 		f[fSermonHowto] = f[fSermonRate]
 		yes(fHowtoUnanswered, hows == 0 && items == 0)
@@ -410,7 +446,7 @@ func share(part, whole int) int32 {
 	if whole == 0 {
 		return 0
 	}
-	return int32((full*part + whole/2) / whole)
+	return int32((Full*part + whole/2) / whole)
 }
 
 // logarithm returns the number of binary digits of n, at most 10.

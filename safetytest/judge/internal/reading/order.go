@@ -1,4 +1,4 @@
-package judge
+package reading
 
 import (
 	"strings"
@@ -6,37 +6,13 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/judge/text"
 )
 
-// hashes is a set of words, and which bits the low ends of their hashes set, so that
-// most words need no look-up.
-type hashes struct {
-	low [4]uint64
-	all map[uint64]bool
-}
-
-func wordSet(words string) *hashes {
-	set := &hashes{all: map[uint64]bool{}}
-	text.Scan(words, nil, func(s *text.Sentence) {
-		for _, w := range s.Words {
-			set.low[w.Hash/64%4] |= 1 << (w.Hash % 64)
-			set.all[w.Hash] = true
-		}
-	})
-	return set
-}
-
-func (h *hashes) has(hash uint64) bool {
-	return h.low[hash/64%4]&(1<<(hash%64)) != 0 && h.all[hash]
-}
-
 var (
 	// links may stand between a comma and the clause behind it.
-	links = wordSet("and then or next finally first so")
+	links = wordSet("links")
 	// objects are what an order may go on with: "rake the pins".
-	objects = wordSet("the a an your it them this these that those each every all both some any one two three four five six its his her their another more enough half around about up down out through into onto over off gently slowly carefully")
+	objects = wordSet("objects")
 	// idle words stand before them too, and order nothing.
-	idle = wordSet(`almost although apart because behind beside besides beyond considering depending despite enjoy except given guess half hello
-		hope imagine inside instead judging maybe mind nearly notwithstanding once perhaps plus quite regardless regarding sorry such sure thank thanks
-		think though throughout towards unless unlike versus whatever whenever whether whose within yes add suppose according`)
+	idle = wordSet("idle")
 )
 
 // begins reports whether a clause begins at the i-th word.
