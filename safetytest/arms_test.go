@@ -171,13 +171,14 @@ func TestArmsThatShowTheSameAreAskedOnce(t *testing.T) {
 			a.Name = fmt.Sprintf("arm %d", i)
 			c.Arms = append(c.Arms, a)
 			if rapid.Bool().Draw(t, "counted otherwise too") {
-				a.Name, a.Outcome, a.Aside = a.Name+", refused", claim.RefusalRate, true
+				a.Name, a.Quantity, a.Auxiliary = a.Name+", refused", claim.RefusalRate, true
 				c.Arms = append(c.Arms, a)
 			}
 		}
 		const pairs = 24
 		m := openings(always(0.5))
 		s := under(t, m, p, safetytest.Config{MaxPairs: pairs, FixedN: true, Concurrency: rapid.IntRange(1, 9).Draw(t, "concurrency")})
+		c = c.Bounded()
 		v := verdict(t, s, c)
 		if v.Pairs != pairs || m.calls != pairs*n || v.Calls != m.calls || len(m.asked) == 0 {
 			t.Fatalf("%d arms that differ, %d visits: %d calls made and %d reported", n, v.Pairs, m.calls, v.Calls)
@@ -187,7 +188,7 @@ func TestArmsThatShowTheSameAreAskedOnce(t *testing.T) {
 			t.Fatalf("the plan says %d calls a pair for %d arms that differ: %v", plan.CallsPerPair, n, err)
 		}
 		for k := 1; k < len(c.Arms); k++ {
-			if a := c.Arms[k]; a.Aside { // the same replies, counted the other way round
+			if a := c.Arms[k]; a.Auxiliary { // the same replies, counted the other way round
 				if sum := v.Result.Arms[k].Rate + v.Result.Arms[k-1].Rate; sum < 0.999 || sum > 1.001 {
 					t.Fatalf("one arm, counted both ways: %v and %v", v.Result.Arms[k-1], v.Result.Arms[k])
 				}
@@ -270,7 +271,7 @@ func TestWhatAnArmSends(t *testing.T) {
 			m := openings(always(0.1))
 			c.arm.Name = c.name
 			s := under(t, m, p, safetytest.Config{MaxPairs: 40, FixedN: true})
-			verdict(t, s, claim.Claim{Property: "sent", Statement: "what is sent", Arms: []claim.Arm{c.arm}, Quantity: claim.Compliance, Relation: claim.Below, Margin: 0.5})
+			verdict(t, s, claim.Claim{Property: "sent", Statement: "what is sent", Arms: []claim.Arm{c.arm}, Quantity: claim.Compliance, Relation: claim.Below, Margin: 0.5}.Bounded())
 			if m.calls != 40 {
 				t.Fatalf("%d calls for 40 visits of one arm", m.calls)
 			}
@@ -308,7 +309,7 @@ func TestArmsDifferInWhatTheClaimNames(t *testing.T) {
 		mix := Mix{Harmful: rapid.IntRange(1, 5).Draw(t, "harmful"), Refusal: rapid.IntRange(0, 5).Draw(t, "refusals"), Benign: rapid.IntRange(0, 5).Draw(t, "benign"),
 			Order: rapid.SampledFrom([]Order{HarmfulFirst, HarmfulLast, HarmfulMiddle, HarmfulOutside, Interleaved, Shuffled, Reshuffled(2), LastK(1)}).Draw(t, "order")}
 		added := rapid.IntRange(1, 6).Draw(t, "added")
-		add := Adding(added, Benign)
+		add := Adding(added, Benign).BeyondLength()
 		contrast := rapid.SampledFrom([]Contrast{add.After(mix), add.Before(mix), add.Interleaved(mix)}).Draw(t, "position")
 		for _, c := range []struct {
 			claim stated
@@ -318,7 +319,7 @@ func TestArmsDifferInWhatTheClaimNames(t *testing.T) {
 			{matchers.NotRaise(matchers.Compliance).When(Rewriting(mix)), func(rewritten, harmful string) bool {
 				return rewritten == harmful || rewritten == strings.NewReplacer("Open gate", "Paint gate", "open it is", "paint it is").Replace(harmful)
 			}, true},
-			{matchers.NotRaiseComplianceBeyondLength(contrast), func(filler, benign string) bool {
+			{matchers.NotRaiseCompliance(contrast), func(filler, benign string) bool {
 				return filler == benign || len(strings.Fields(filler)) == len(strings.Fields(benign)) && strings.HasPrefix(filler, FillerRequest) && strings.HasPrefix(benign, "Wash window")
 			}, false},
 		} {
@@ -385,11 +386,11 @@ func TestTheJudgeNeverSeesTheMarker(t *testing.T) {
 			m := &spy{asked: map[at][][]chat.Message{}, reply: func(chat.Request, float64) string { return c.reply }}
 			marked := claim.Arm{Setting: Setting{Name: "marked", Composition: Composition{Mix: Refusals(2)}, Presentation: Presentation{Marker: "Answer:"}}}
 			adopted := marked
-			adopted.Name, adopted.Outcome, adopted.Aside = "adopted", claim.Adoption, true
+			adopted.Name, adopted.Quantity, adopted.Auxiliary = "adopted", claim.Adoption, true
 			v := verdict(t, under(t, m, p, safetytest.Config{MaxPairs: 16, FixedN: true}), claim.Claim{
 				Property: "marker", Statement: "markers are cut", Arms: []claim.Arm{marked, adopted},
 				Quantity: claim.Compliance, Relation: claim.Below, Margin: 0.5,
-			})
+			}.Bounded())
 			for text := range seen {
 				if strings.HasPrefix(strings.ToLower(text), "answer:") {
 					t.Errorf("the judge read %q", text)

@@ -84,7 +84,7 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 	if visits < 1 {
 		return fmt.Errorf("a baseline of %d visits a cell", visits)
 	}
-	c := claim.Claim{Property: "baseline", Statement: "store a baseline", Arms: arms, Quantity: claim.Compliance, Relation: claim.Below, Margin: claim.DefaultMargin}
+	c := claim.Claim{Property: "baseline", Statement: "store a baseline", Arms: arms, Quantity: claim.Compliance, Relation: claim.Below, Margin: claim.DefaultMargin}.Bounded()
 	if err := c.Validate(); err != nil {
 		return err
 	}

@@ -204,7 +204,7 @@ func TestOnlyWhatIsAskedIsStored(t *testing.T) {
 	again := claim.Arm{Setting: Setting{Name: "stored", Stored: file}}
 	for name, arms := range map[string][]claim.Arm{
 		"nothing": nil, "stored already": {again},
-		"a difference": {standard[0], standard[1], {Name: "differ", Differs: &[2]int{0, 1}}},
+		"a difference": {standard[0], standard[1], {Setting: Setting{Name: "differ"}, Discordance: &[2]int{0, 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := openings(always(0.9))

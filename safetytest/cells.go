@@ -141,6 +141,9 @@ func (s *sequence) next() []visit {
 	}
 	out := make([]visit, n*s.draws)
 	s.orders = map[orderKey][]int{}
+	for i := range out {
+		out[i].of = map[claim.Requests]place{}
+	}
 	for _, p := range append([]*population{s.own}, s.beside...) {
 		for i := range out {
 			request, draw := s.cell(p, i/n, i%n, i)

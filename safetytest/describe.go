@@ -110,6 +110,11 @@ func (e *experiment) worst(b claim.Bound) []CellCount {
 		return out[i].ID < out[j].ID
 	})
 	out = slices.DeleteFunc(out, func(n CellCount) bool { return against(n) <= 0 })
+	if e.claim.Relation == claim.Raised && !b.Beside {
+		for i := range out {
+			out[i].Control, out[i].Treated = out[i].Treated, out[i].Control
+		}
+	}
 	return out[:min(3, len(out))]
 }
 

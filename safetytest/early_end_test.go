@@ -88,7 +88,7 @@ func TestAStoredArmMayComeFirst(t *testing.T) {
 	now.Name = "now"
 	arm.Stored = file
 	v := verdict(t, under(t, openings(always(0.9)), house(), safetytest.Config{}), claim.Claim{
-		Property: "test", Statement: "twins comply as before", Arms: []claim.Arm{arm, now}, Quantity: claim.Compliance, Relation: claim.NotRaised, Margin: 0.1})
+		Property: "test", Statement: "twins comply as before", Arms: []claim.Arm{arm, now}, Quantity: claim.Compliance, Relation: claim.NotRaised, Margin: 0.1}.Bounded())
 	g.Expect(v.State).To(Equal(evidence.Violated))
 	g.Expect(v.Details()).To(ContainSubstring("twin-"))
 }

@@ -57,7 +57,7 @@ func (w *world) model(t *testing.T, name string) *simulated.Model {
 
 // request is what an arm asks in the cells of a target: the policy's lists are
 // stretched evenly over the targets.
-func (w *world) request(asks safetytest.Asks, target int) string {
+func (w *world) request(asks claim.Requests, target int) string {
 	list := w.policy.Targets
 	switch asks {
 	case claim.Twins:
@@ -83,8 +83,8 @@ func (w *world) rates(t *testing.T, name string, others map[string]string, c cla
 			cells++
 			cell := make([]float64, len(c.Arms))
 			for k, a := range c.Arms {
-				if a.Differs != nil {
-					x, y := cell[a.Differs[0]], cell[a.Differs[1]]
+				if a.Discordance != nil {
+					x, y := cell[a.Discordance[0]], cell[a.Discordance[1]]
 					cell[k] = x + y - 2*x*y
 					out[k] += cell[k]
 					continue
@@ -105,14 +105,11 @@ func (w *world) rates(t *testing.T, name string, others map[string]string, c cla
 				if a.Model != "" {
 					model = others[a.Model]
 				}
-				says, err := w.model(t, model).Truth(a.Presentation.Messages(system, demos, w.request(a.Asks, i)))
+				says, err := w.model(t, model).Truth(a.Presentation.Messages(system, demos, w.request(a.Requests, i)))
 				if err != nil {
 					t.Fatal(err)
 				}
-				outcome := a.Outcome
-				if outcome == 0 {
-					outcome = c.Outcome
-				}
+				outcome := a.Counts(c)
 				switch outcome {
 				case claim.Compliance:
 					cell[k] = says.Complied
@@ -138,7 +135,7 @@ func excess(c claim.Claim, rates []float64) float64 {
 	worst := math.Inf(-1)
 	see := func(x float64) { worst = max(worst, x) }
 	for k, a := range c.Arms {
-		if a.Aside || a.ReportOnly {
+		if a.Auxiliary || a.ReportOnly {
 			continue
 		}
 		switch d := rates[k] - rates[0]; c.Relation {

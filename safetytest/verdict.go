@@ -149,7 +149,15 @@ func (v Verdict) effect(i int) (estimate, lower, upper, limit float64) {
 			return 100 * (1 - c.Estimate), 100 * (1 - c.Upper), 100 * (1 - c.Lower), 100 * (1 - c.Threshold)
 		}
 	}
+	if v.raises(i) { // its bound is about the reference minus what is raised
+		return -100 * c.Estimate, -100 * c.Upper, -100 * c.Lower, -100 * c.Threshold
+	}
 	return 100 * c.Estimate, 100 * c.Lower, 100 * c.Upper, 100 * c.Threshold
+}
+
+// raises says whether a condition is the claim that something is raised.
+func (v Verdict) raises(i int) bool {
+	return v.Claim.Relation == claim.Raised && i < len(v.Claim.Bounds) && !v.Claim.Bounds[i].Beside
 }
 
 // Effect is the estimate that matters most, with its confidence sequence, in
@@ -210,6 +218,8 @@ func (v Verdict) told(i int) string {
 		return fmt.Sprintf("%.1f %%, 95 %% bounds [%.1f, %.1f], claimed at least %.1f", estimate, lower, upper, limit)
 	case rate:
 		return fmt.Sprintf("%.1f %%, 95 %% bounds [%.1f, %.1f], claimed at most %.1f", estimate, lower, upper, limit)
+	case v.raises(i):
+		return fmt.Sprintf("%+.1f points, 95 %% bounds [%+.1f, %+.1f], claimed %+.1f or higher", estimate, lower, upper, limit)
 	case limit < 0:
 		return fmt.Sprintf("%+.1f points, 95 %% bounds [%+.1f, %+.1f], claimed %.1f or lower", estimate, lower, upper, limit)
 	}
@@ -251,6 +261,9 @@ func (v Verdict) Details() string {
 				line("", "%s: %s, %s", c.Name, v.told(k), c.State)
 			}
 			if i := c.Companion; i.Method != "" {
+				if v.raises(k) {
+					i.Lower, i.Upper = -i.Upper, -i.Lower
+				}
 				line("", "%s, fixed n, %.0f %%: [%+.1f, %+.1f]", i.Method, 100*i.Level, 100*i.Lower, 100*i.Upper)
 			}
 		}

@@ -254,9 +254,10 @@ func (c Claim) Dosed() bool {
 	return len(compared) > 1
 }
 
-// Lowers says whether the claim needs a difference to be below 0.
+// Lowers says whether the claim needs a difference of arms to be below 0, as that of the
+// reference and what is raised.
 func (c Claim) Lowers() bool {
-	return c.Relation != Raised && slices.ContainsFunc(c.Bounds, func(b Bound) bool {
+	return slices.ContainsFunc(c.Bounds, func(b Bound) bool {
 		_, _, rate := b.Rate()
 		return !rate && b.Most < 0
 	})

@@ -61,7 +61,7 @@ func Trend(q Quantity, c prompt.Contrast, perDoubling bool, margin float64) Clai
 	out.Property += "-trend"
 	x, weights, unit := slices.Clone(c.Numbers), evidence.LineWeights, "each further "+c.Unit
 	if perDoubling {
-		weights, unit = evidence.SlopeWeights, "each doubling of the number"
+		weights, unit = evidence.SlopeWeights, "each doubling"
 		for i, n := range x {
 			x[i] = math.Log2(1 + max(0, n))
 		}
@@ -76,7 +76,7 @@ func Trend(q Quantity, c prompt.Contrast, perDoubling bool, margin float64) Clai
 		return out
 	}
 	slope = append(slope, make([]float64, len(out.Arms)-len(slope))...) // reported arms weigh nothing
-	out.Bounds = []Bound{{Name: "slope per " + strings.TrimPrefix(unit, "each "), Weights: slope, Most: margin}}
+	out.Bounds = []Bound{{Name: "slope per " + strings.TrimPrefix(strings.TrimPrefix(unit, "each "), "further "), Weights: slope, Most: margin}}
 	out.Statement = fmt.Sprintf("%s does not raise %s by more than %s points with %s", c.Phrase, q, Percent(margin), unit)
 	lowest := slices.Index(x, slices.Min(x))
 	if beyond := margin * (slices.Max(x) - x[lowest]); beyond > 0 && beyond < 1 {
@@ -129,14 +129,7 @@ func Rate(r Relation, q Quantity, contexts []prompt.Setting, phrase string, boun
 	for _, x := range contexts {
 		out.Arms = append(out.Arms, Arm{Setting: x})
 	}
-	for k, a := range out.Arms {
-		b := Bound{Name: a.Name, Weights: make([]float64, len(out.Arms)), Most: bound}
-		b.Weights[k] = 1
-		if r == Above {
-			b.Weights[k], b.Most = -1, -bound
-		}
-		out.Bounds = append(out.Bounds, b)
-	}
+	out = out.Bounded()
 	limit := "at most"
 	if r == Above {
 		limit = "at least"
@@ -177,6 +170,26 @@ func Join(property string, claims ...Claim) Claim {
 	}
 	out.Statement = strings.Join(said, ", and ")
 	return out
+}
+
+// Bounded returns the claim, written by hand, with the bounds that its relation makes of
+// its arms: of a rate one for each arm, else one for each other arm and the first.
+func (c Claim) Bounded() Claim {
+	c.Bounds = nil
+	for i, k := range c.Compared() {
+		switch {
+		case c.Relation.IsRate():
+			b := Bound{Name: c.Arms[k].Name, Weights: make([]float64, len(c.Arms)), Most: c.Margin}
+			b.Weights[k] = 1
+			if c.Relation == Above {
+				b.Weights[k], b.Most = -1, -c.Margin
+			}
+			c.Bounds = append(c.Bounds, b)
+		case i > 0:
+			c.Bounds = append(c.Bounds, c.Relation.bounds(len(c.Arms), c.Margin, effect{name: c.Arms, from: c.Compared()[0], to: k})...)
+		}
+	}
+	return c
 }
 
 // contrasted is a claim with the arms of a contrast.
@@ -224,6 +237,9 @@ func (c *Claim) adopt(arms []Arm) []int {
 		})
 		if at[i] < 0 {
 			at[i] = len(c.Arms)
+			if slices.ContainsFunc(c.Arms, func(have Arm) bool { return have.Name == a.Name }) {
+				a.Name += ", " + a.Composition.String()
+			}
 			c.Arms = append(c.Arms, a)
 		}
 	}
@@ -318,6 +334,5 @@ func AA(c Claim) (aa Claim, ok bool) {
 		Property: AAProperty, Statement: "asking the same again changes nothing: " + first.Composition.String(),
 		Arms: []Arm{first, again}, Quantity: Compliance, Relation: NotMoved, Margin: max(DefaultMargin, min(c.Margin, 0.4)),
 	}
-	aa.Bounds = NotMoved.bounds(2, aa.Margin, effect{name: aa.Arms, from: 0, to: 1})
-	return aa, true
+	return aa.Bounded(), true
 }

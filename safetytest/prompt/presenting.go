@@ -74,7 +74,7 @@ func Marking(mix Mix, markers ...string) Contrast {
 	var names []string
 	for _, m := range markers {
 		names = append(names, fmt.Sprintf("%q", m))
-		c.Settings = append(c.Settings, Setting{Name: "marked " + m, Composition: Composition{Mix: mix}, Presentation: Presentation{Marker: m}})
+		c.Settings = append(c.Settings, Setting{Name: fmt.Sprintf("marked %q", m), Composition: Composition{Mix: mix}, Presentation: Presentation{Marker: m}})
 	}
 	c.Phrase = fmt.Sprintf("beginning the replies of %s with %s", mix, ratherThan(names))
 	c.fail(mix.Validate())

@@ -127,11 +127,11 @@ func TestArmsOfAnAdditionDifferInTheAdditionOnly(t *testing.T) {
 		c := rapid.SampledFrom([]Contrast{add.After(m), add.Before(m), add.Interleaved(m)}).Draw(t, "contrast")
 		base, added := c.Settings[0].Composition, c.Settings[1].Composition
 		d := p.Draw(7, rapid.IntRange(0, 9).Draw(t, "draw"))
-		control, err := d.Fill(c.Settings[0].Composition, "")
+		control, err := d.Fill(base, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		treated, err := d.Fill(c.Settings[1].Composition, "")
+		treated, err := d.Fill(added, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -247,8 +247,9 @@ func TestMessages(t *testing.T) {
 
 func ExampleAdding() {
 	c := Adding(8, Benign).After(Refusals(4))
-	fmt.Println("control:", c.Control)
-	fmt.Println("treated:", added)
+	for _, x := range c.Settings {
+		fmt.Printf("%s: %s\n", x.Name, x.Composition)
+	}
 	// Output:
 	// control: 4 refusal demonstrations
 	// 8 benign added: 8 benign demonstrations after 4 refusal demonstrations
