@@ -3,6 +3,7 @@ package suite
 import (
 	"cmp"
 	"encoding/json"
+	goflag "flag"
 	"fmt"
 	"io"
 	"maps"
@@ -67,7 +68,9 @@ func (s *session) dryRun() ([]spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	said, failed := exec.Command(os.Args[0], args...).CombinedOutput() // a dry run is never green
+	list := exec.Command(os.Args[0], args...)
+	list.Env = append(os.Environ(), listing+"=1")
+	said, failed := list.CombinedOutput() // a dry run is never green
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", cmp.Or(failed, err), lastLine(said))
@@ -96,7 +99,7 @@ func (s *session) dryRun() ([]spec, error) {
 			}
 			if _, known := registered[found.id]; known {
 				out = append(out, found)
-			} else {
+			} else if !s.beside || states(leaf) {
 				s.byHand++
 			}
 		}
@@ -104,14 +107,23 @@ func (s *session) dryRun() ([]spec, error) {
 	return out, nil
 }
 
-// dryRunArgs keeps the settings that choose specs. Those that write files, and
-// go test's own, belong to the real run.
+// listing is set in a process that is to list the specs: one that began to run them
+// would have them listed again, without end.
+const listing = "SAFETYSPEC_LISTING"
+
+// dryRunArgs keeps the settings that choose specs, and those that are the user's
+// own. Those that write files, and go test's own, belong to the real run.
 func dryRunArgs(test, report string) ([]string, error) {
 	suiteConfig, _ := ginkgo.GinkgoConfiguration()
 	suiteConfig.DryRun, suiteConfig.FailOnEmpty = true, false
 	suiteConfig.ParallelProcess, suiteConfig.ParallelTotal, suiteConfig.ParallelHost = 1, 1, ""
 	args, err := types.GenerateGinkgoTestRunArgs(suiteConfig, types.ReporterConfig{JSONReport: report}, types.NewDefaultGoFlagsConfig())
-	return append(args, "-test.run=^"+test+"$"), err
+	goflag.Visit(func(f *goflag.Flag) {
+		if !strings.HasPrefix(f.Name, "test.") && !strings.HasPrefix(f.Name, "ginkgo.") {
+			args = append(args, "-"+f.Name+"="+f.Value.String())
+		}
+	})
+	return append(append(args, "-test.run=^"+test+"$"), goflag.Args()...), err
 }
 
 func lastLine(text []byte) string {

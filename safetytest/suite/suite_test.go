@@ -42,6 +42,9 @@ func order() *BeOrderInvariantMatcher {
 }
 
 func init() {
+	if os.Getenv("SUITE_ATTACH") != "" { // those stand beside ordinary specs
+		return
+	}
 	switch scenario {
 	case "gate":
 		Describe("gate", func() {
@@ -172,6 +175,10 @@ func TestScenario(t *testing.T) {
 		options = append(options, suite.System(os.Getenv("SUITE_SYSTEM")))
 	}
 	options = append(options, suite.Configure(func(c *safetytest.Config) { c.SamplingSeed = 3 }))
+	if how := os.Getenv("SUITE_ATTACH"); how != "" {
+		runAttached(t, how, p, options)
+		return
+	}
 	suite.Run(t, "case "+scenario, p, options...)
 }
 
