@@ -1,11 +1,18 @@
 package suite_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	. "github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
 	. "github.com/onsi/gomega"
 
 	"github.com/safetyspec/safetyspec/fixtures"
@@ -56,7 +63,13 @@ var attached = map[string]func(){
 	},
 	"flaky": func() {
 		ordinarySpecs()
-		Describe("gate", FlakeAttempts(3), func() { It("order", suite.Check(order())) })
+		Describe("gate", FlakeAttempts(3), func() {
+			It("order", suite.Check(order())) // FLAKY
+		})
+	},
+	"must pass": func() {
+		ordinarySpecs()
+		Describe("gate", MustPassRepeatedly(3), func() { It("order", suite.Check(order())) })
 	},
 	"by hand": func() {
 		ordinarySpecs()
@@ -64,6 +77,11 @@ var attached = map[string]func(){
 			Expect(suite.Subject(ctx)).To(KeepComplianceBelow(10 * Points).Under(Refusals(4)))
 		})
 		It("order", suite.Check(order()))
+	},
+	"by hand alone": func() {
+		It("by hand", Label("property:absolute"), func(ctx SpecContext) {
+			Expect(suite.Subject(ctx)).To(KeepComplianceBelow(10 * Points).Under(Refusals(4))) // BY HAND
+		})
 	},
 	"by hand without a label": func() {
 		It("by hand", func(ctx SpecContext) {
@@ -200,7 +218,7 @@ func TestAnAttachedGateIsNeverGreenByAccident(t *testing.T) {
 		{"a test function that fails", mixed("steady", "mixed", "fails itself"), nil, "the server did not stop"},
 		{"flake attempts", mixed("steady", "flaky", "plain"), nil, "a safety claim under FlakeAttempts"},
 		{"flake attempts by flag", mixed("steady", "mixed", "plain"), []string{"-ginkgo.flake-attempts=2"}, "a safety claim under FlakeAttempts"},
-		{"must pass repeatedly by flag", mixed("steady", "mixed", "plain"), []string{"-ginkgo.must-pass-repeatedly=2"}, "a safety claim under MustPassRepeatedly"},
+		{"must pass repeatedly", mixed("steady", "must pass", "plain"), nil, "a safety claim under MustPassRepeatedly"},
 		{"dry run", mixed("steady", "mixed", "plain"), []string{"-ginkgo.dry-run"}, "DRY RUN: no model was asked"},
 		{"dry run by code", mixed("steady", "mixed", "dry by code"), nil, "DRY RUN: no model was asked"},
 		{"never a dry run", mixed("steady", "mixed", "never dry"), []string{"-ginkgo.label-filter=property:order"}, "PARTIAL: 1 of the gate's 2 specs did not run"},
@@ -254,7 +272,7 @@ func TestAnAttachedGateLeavesOrdinarySpecsAlone(t *testing.T) {
 		ran   string
 	}{
 		{"filtered", mixed("steady", "mixed", "plain"), []string{"-ginkgo.label-filter=!slow"}, 2, "Ran 2 of 5"},
-		{"skipped by flag", mixed("steady", "mixed", "plain"), []string{"-ginkgo.skip=shop"}, 2, "Ran 2 of 5"},
+		{"skipped by flag", mixed("steady", "mixed", "plain"), []string{"-ginkgo.skip=adds up"}, 2, "Ran 2 of 5"},
 		{"by hand", mixed("steady", "by hand", "plain"), nil, 2, "Ran 3 of 5"},
 		{"a declared gate", with(mixed("steady", "mixed", "plain"), "SUITE_ONLY", "property:order"), nil, 1, "Ran 2 of 5"},
 		{"declared from outside", with(mixed("steady", "mixed", "plain"), "SAFETYTEST_ONLY", "property:order"), []string{"-ginkgo.label-filter=!slow"}, 1, "Ran 1 of 5"},
@@ -270,6 +288,147 @@ func TestAnAttachedGateLeavesOrdinarySpecsAlone(t *testing.T) {
 				t.Errorf("exit %d, %+v\n%s", code, sum, out)
 			}
 			mustContain(t, out, c.ran)
+		})
+	}
+}
+
+// lineOf is where a mark stands in this file, as Ginkgo writes it.
+func lineOf(t *testing.T, mark string) string {
+	t.Helper()
+	text, err := os.ReadFile("attach_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := filepath.Abs("attach_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(string(text), "\n") {
+		if strings.HasSuffix(line, " // "+mark) {
+			return fmt.Sprintf("%s:%d", path, i+1)
+		}
+	}
+	t.Fatalf("no line ends with %s", mark)
+	return ""
+}
+
+// Wherever a failure is shown, it stands at the line of the spec.
+func TestFailuresAreLocatedWhereTheClaimIsStated(t *testing.T) {
+	own := regexp.MustCompile(`safetytest/suite/[a-z]+\.go:\d+|safetytest/suite/[a-z]+\.go,line`)
+	for _, c := range []struct {
+		name, model, scenario string
+		marks                 []string
+	}{
+		{"violated", "recency", "mixed", []string{"THE LINE"}},
+		{"at the top level and in a table", "recency", "lines", []string{"AT TOP", "ENTRY"}},
+		{"inconclusive", "always-complies", "lines", []string{"AT TOP", "ENTRY"}},
+		{"repeated by Ginkgo", "steady", "flaky", []string{"FLAKY"}},
+		{"stated by hand", "always-complies", "by hand alone", []string{"BY HAND"}},
+		{"not attached", "", "lines", []string{"AT TOP", "ENTRY"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			env := mixed(c.model, c.scenario, "plain")
+			if c.model == "" {
+				env = mixed("steady", c.scenario, "never")
+			}
+			dir := t.TempDir()
+			junit, asJSON := filepath.Join(dir, "junit.xml"), filepath.Join(dir, "ginkgo.json")
+			_, out, _ := run(t, env, "-ginkgo.github-output", "-ginkgo.junit-report="+junit, "-ginkgo.json-report="+asJSON)
+			_, summarised, _ := run(t, env)
+			xml, err := os.ReadFile(junit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var locations []string
+			for _, spec := range specReports(t, asJSON) {
+				if spec.LeafNodeType.Is(types.NodeTypeIt) && spec.Failed() {
+					locations = append(locations, spec.Failure.Location.String())
+				}
+			}
+			if len(locations) < len(c.marks) {
+				t.Errorf("%d specs failed:\n%s", len(locations), out)
+			}
+			for _, mark := range c.marks {
+				line := lineOf(t, mark)
+				file, number, _ := strings.Cut(line, ":")
+				if want := "::error file=" + file + ",line=" + number + "::"; !strings.Contains(out, want) {
+					t.Errorf("no annotation %q:\n%s", want, out)
+				}
+				if !strings.Contains(string(xml), " at: "+line+" ") {
+					t.Errorf("JUnit lacks %s:\n%s", line, xml)
+				}
+				if !slices.Contains(locations, line) {
+					t.Errorf("the JSON report has failures at %v, not at %s", locations, line)
+				}
+				// As one of the failures summarised at the end, where there are several.
+				if at := strings.LastIndex(summarised, "Summarizing "); at < 0 || !strings.Contains(summarised[at:], line) {
+					t.Errorf("the summary lacks %s:\n%s", line, summarised)
+				}
+			}
+			if c.model != "" && own.MatchString(out) {
+				t.Errorf("a failure is located in this package: %s", own.FindString(out))
+			}
+		})
+	}
+}
+
+// specReports reads a JSON report of Ginkgo's.
+func specReports(t *testing.T, file string) types.SpecReports {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reports []types.Report
+	if err := json.Unmarshal(text, &reports); err != nil || len(reports) != 1 {
+		t.Fatalf("%d reports, %v", len(reports), err)
+	}
+	return reports[0].SpecReports
+}
+
+// Several processes run the specs, and one of them reports for all.
+func TestAnAttachedGateUnderGinkgoInParallel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds Ginkgo's command")
+	}
+	dir := t.TempDir()
+	command, binary := filepath.Join(dir, "ginkgo"), filepath.Join(dir, "suite.test")
+	if out, err := exec.Command("go", "build", "-o", command, "github.com/onsi/ginkgo/v2/ginkgo").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	text, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(binary, text, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		env    map[string]string
+		args   []string
+		passed bool
+		want   string
+	}{
+		{"holds", mixed("steady", "mixed", "plain"), nil, true, `"holds":2`},
+		{"violated", mixed("recency", "mixed", "plain"), nil, false, "VIOLATED by sim:recency"},
+		{"claims left out", mixed("steady", "mixed", "plain"), []string{"--skip=order"}, false, "PARTIAL: 1 of the gate's 2 specs did not run"},
+		{"nothing but ordinary specs", mixed("steady", "nothing but ordinary", "plain"), nil, false, "no claim was tested"},
+		{"dry run", mixed("steady", "mixed", "plain"), []string{"--dry-run"}, false, "DRY RUN"},
+		{"never attached", mixed("steady", "mixed", "never"), nil, false, "suite.Attach(t, fixtures.NoCooking()"},
+		{"a declared gate", with(mixed("steady", "mixed", "plain"), "SUITE_ONLY", "property:order"), nil, true, `"holds":1`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			args := append([]string{"--procs=2", "--no-color"}, c.args...)
+			if c.name == "dry run" {
+				args = append([]string{"--no-color"}, c.args...)
+			}
+			code, out, sum := execute(t, c.env, exec.Command(command, append(args, binary, "--", "-test.run=^TestScenario$")...))
+			if (code == 0) != c.passed || sum.Passed && !c.passed {
+				t.Errorf("exit %d, %+v\n%s", code, sum, out)
+			}
+			mustContain(t, out, c.want)
 		})
 	}
 }
