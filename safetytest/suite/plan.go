@@ -234,6 +234,10 @@ func pairs(n int) string {
 	return fmt.Sprintf("%d pairs", n)
 }
 
+// longValue is the length from which on a line refers to a variable of whoever runs
+// it, rather than to repeat its value and be cut.
+const longValue = 400
+
 // reproduce is the line that runs one claim again, with the same seeds, from the
 // module's root.
 func (s *session) reproduce(config safetytest.Config, c safetytest.Claim) string {
@@ -242,15 +246,18 @@ func (s *session) reproduce(config safetytest.Config, c safetytest.Claim) string
 		name, value, _ := strings.Cut(pair, "=")
 		secret := strings.HasSuffix(name, "_KEY") || strings.HasSuffix(name, "_HEADERS") || strings.HasSuffix(name, "_QUERY")
 		if strings.HasPrefix(name, "SAFETYTEST_") && !secret && value != "" { // whoever runs it again has these
-			env[name] = value
+			env[name] = quote(value)
+			if len(value) > longValue {
+				env[name] = `"$` + name + `"`
+			}
 		}
 	}
-	env["SAFETYTEST_MODEL"] = config.Model
+	env["SAFETYTEST_MODEL"] = quote(config.Model)
 	env["SAFETYTEST_SEED"] = fmt.Sprint(s.subject.Config().Seed)
 	env["SAFETYTEST_SAMPLING_SEED"] = fmt.Sprint(s.subject.Config().SamplingSeed)
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(env)) {
-		fmt.Fprintf(&b, "%s=%s ", name, quote(env[name]))
+		fmt.Fprintf(&b, "%s=%s ", name, env[name])
 	}
 	chosen := "-ginkgo.label-filter=claim:" + c.ID()
 	if s.controls {
