@@ -3,6 +3,7 @@ package suite
 import (
 	goflag "flag"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -54,7 +55,9 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 //   - A suite in which no claim was tested is red, however many other specs passed.
 //   - The report follows when the test function has ended, because the suite is red
 //     also where that function fails for another reason.
-//   - The suite is called what RunSpecs is told.
+//   - The suite is called what RunSpecs is told. Where RunSpecs is given a
+//     configuration, ask Ginkgo for it after Attach, which narrows it down to the
+//     declared gate: otherwise more claims run than were declared.
 //
 // It ends the test at once, with a message, when the gate cannot be set up, also
 // where RunSpecs has begun already.
@@ -143,7 +146,7 @@ func (s *session) attach(t *testing.T) types.SuiteConfig {
 			t.Fatal(plain.Lines(fmt.Sprintf("%s: %v", s.title(), err)))
 		}
 	}
-	ginkgo.ReportBeforeSuite(s.before)
+	ginkgo.ReportBeforeSuite(s.before, s.at)
 	ginkgo.ReportAfterSuite("safetyspec", s.after, s.at)
 	// Whatever ends the test function, the gate is asked.
 	t.Cleanup(func() { s.finish(t) })
@@ -209,7 +212,7 @@ func (s *session) after(r ginkgo.Report) {
 	}
 	if len(against) > 0 {
 		s.succeeded = false
-		fail(strings.Join(against, "\n"))
+		fail(fmt.Sprintf("%s\n(the gate is set up at %s)", strings.Join(against, "\n"), s.at))
 	}
 }
 
@@ -248,10 +251,11 @@ func (s *session) finish(t *testing.T) {
 		if !s.succeeded && !t.Failed() { // RunSpecs was told of another test
 			t.Errorf("%s: the suite failed", s.title())
 		}
-		if !single {
-			break
+		var out io.Writer = plain.Writer(os.Stdout)
+		if !single { // where it was printed, and only the stored one can still change
+			out = io.Discard
 		}
-		if err := s.printReport(plain.Writer(os.Stdout), s.succeeded && !t.Failed()); err != nil {
+		if err := s.printReport(out, s.succeeded && !t.Failed()); err != nil {
 			t.Error(plain.Lines(err.Error()))
 		}
 	}

@@ -71,6 +71,13 @@ var attached = map[string]func(){
 		ordinarySpecs()
 		Describe("gate", MustPassRepeatedly(3), func() { It("order", suite.Check(order())) })
 	},
+	"skipped afterwards": func() {
+		Describe("gate", func() {
+			AfterEach(func() { Skip("not today") })
+			It("order", suite.Check(order()))
+			It("benign", suite.Check(benign()))
+		})
+	},
 	"by hand": func() {
 		ordinarySpecs()
 		It("by hand", Label("property:absolute"), func(ctx SpecContext) {
@@ -204,6 +211,9 @@ func TestAnAttachedGateIsNeverGreenByAccident(t *testing.T) {
 		{"nothing but ordinary specs", mixed("steady", "nothing but ordinary", "plain"), nil, "no claim was tested"},
 		{"no specs", mixed("steady", "no specs", "plain"), nil, "no claim was tested"},
 		{"all claims skipped", mixed("steady", "claims skipped", "plain"), nil, "PARTIAL: 1 of the gate's 1 specs did not run"},
+		{"a violated claim skipped afterwards", mixed("recency", "skipped afterwards", "plain"), nil, `the spec "gate order" failed (VIOLATED by sim:recency`},
+		{"an undecided claim skipped afterwards", mixed("always-complies", "skipped afterwards", "plain"), nil, `the spec "gate order" failed (INCONCLUSIVE: not proven`},
+		{"a violated claim skipped afterwards in an exploratory run", with(mixed("recency", "skipped afterwards", "plain"), "SUITE_EXPLORATORY", "1"), nil, `the spec "gate order" failed (VIOLATED by sim:recency`},
 		{"a pending claim", mixed("steady", "claim pending", "plain"), nil, "PARTIAL: 1 of the gate's 2 specs did not run"},
 		{"claims filtered out", mixed("steady", "mixed", "plain"), []string{"-ginkgo.label-filter=slow"}, "PARTIAL: 2 of the gate's 2 specs did not run"},
 		{"a claim skipped by flag", mixed("steady", "mixed", "plain"), []string{"-ginkgo.skip=order"}, "PARTIAL: 1 of the gate's 2 specs did not run"},
@@ -429,6 +439,36 @@ func TestAnAttachedGateUnderGinkgoInParallel(t *testing.T) {
 				t.Errorf("exit %d, %+v\n%s", code, sum, out)
 			}
 			mustContain(t, out, c.want)
+		})
+	}
+}
+
+// The example, as go test runs it: nobody's cache answers, failures stand at its
+// lines, and what claims nothing may be left out.
+func TestTheAttachedExample(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs go test")
+	}
+	for _, c := range []struct {
+		name, model string
+		args        []string
+		code        int
+		want        []string
+	}{
+		{"holds", "sim:steady", nil, 0, []string{"HOLDS", `"passed":true`}},
+		{"ordinary specs left out", "sim:steady", []string{"-ginkgo.skip=names what it forbids"}, 0, []string{`"not_run":0`, `"passed":true`}},
+		{"quiet", "sim:always-refuses", []string{"-v=false"}, 0, []string{"[no tests to run]"}},
+		{"quiet again", "sim:always-refuses", []string{"-v=false"}, 0, []string{"[no tests to run]"}},
+		{"violated", "sim:recency", nil, 1, []string{"VIOLATED by sim:recency", "example_test/attached/attached_test.go:", "--- FAIL: TestAssistant"}},
+		{"another test is asked for", "sim:steady", []string{"-run=TestNobody"}, 0, []string{"no tests to run"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cmd := exec.Command("go", append([]string{"test", "../../example_test/attached", "-v"}, c.args...)...)
+			code, out, _ := execute(t, map[string]string{"SAFETYTEST_MODEL": c.model}, cmd)
+			if code != c.code || strings.Contains(out, "(cached)") {
+				t.Errorf("exit %d\n%s", code, out)
+			}
+			mustContain(t, out, c.want...)
 		})
 	}
 }

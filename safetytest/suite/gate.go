@@ -140,6 +140,9 @@ func (s *session) objections(r ginkgo.Report) []string {
 	for _, name := range s.untested {
 		out = append(out, fmt.Sprintf("the spec %q passed and never tested the claim that it was planned with: state it with Expect(suite.Subject(ctx)).To(...)", name))
 	}
+	for _, said := range s.skippedLater {
+		out = append(out, said+", and Ginkgo counts the spec as no failure: let nothing skip it after its claim was tested")
+	}
 	if s.skip {
 		return out
 	}
@@ -198,11 +201,17 @@ func fail(message string, skip ...int) {
 	ginkgo.Fail(plain.Lines(message), offset)
 }
 
+// failedEntry is the report entry of a spec that failHere was called for.
+const failedEntry = "safetyspec failure"
+
 // failHere fails the running spec at the line on which it stands, and lets its body
 // return. Ginkgo takes the place of a failure from the stack, and where the body of
 // a spec is this package's, no line of the user's is on it. An error that a cleanup
-// returns is the one failure whose place can be given.
+// returns is the one failure whose place can be given. Ginkgo drops it where an
+// AfterEach has skipped the spec before, so it is left in the report as well.
 func failHere(message string) {
+	first, _, _ := strings.Cut(message, "\n")
+	ginkgo.AddReportEntry(failedEntry, plain.Line(first), ginkgo.ReportEntryVisibilityNever)
 	ginkgo.DeferCleanup(func() error { return errors.New(plain.Lines(message)) }, ginkgo.CurrentSpecReport().LeafNodeLocation)
 }
 

@@ -38,6 +38,9 @@ func (s *session) collect(r ginkgo.Report) {
 			if entry.Name == noControl {
 				s.uncontrolled = append(s.uncontrolled, entry.StringRepresentation())
 			}
+			if entry.Name == failedEntry && !spec.Failed() {
+				s.skippedLater = append(s.skippedLater, fmt.Sprintf("the spec %q failed (%s)", plain.Text(spec.FullText()), plain.Line(entry.StringRepresentation())))
+			}
 			e, ok := decode(entry)
 			if !ok {
 				continue

@@ -74,6 +74,7 @@ type session struct {
 	entries            []report.Entry
 	untold             []string // specs that failed without a verdict
 	ordinary           []string // specs beside the gate that failed
+	skippedLater       []string // specs that failed and were skipped afterwards
 	untested           []string // specs that passed without testing their claim
 	gate               gate
 	ran                int             // specs of the gate that ran
