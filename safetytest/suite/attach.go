@@ -102,7 +102,7 @@ var specsEnded bool
 func misplaced() error {
 	switch node := ginkgo.CurrentSpecReport().LeafNodeType; {
 	case current != nil:
-		return fmt.Errorf("a gate was set up before, at %s, and a process can have one: call suite.Run or suite.Attach once", current.at)
+		return fmt.Errorf("a gate was set up before, at %s, and a process can have one: call suite.Run or suite.Attach once, and leave -count at 1", current.at)
 	case node != types.NodeTypeInvalid:
 		return fmt.Errorf("a gate cannot be set up within [%s], where RunSpecs has begun: call suite.Attach in the test function, on the line before RunSpecs", node)
 	case specsEnded:
