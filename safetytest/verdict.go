@@ -243,8 +243,9 @@ func noFormat(text string) string { return strings.ReplaceAll(text, "%", "percen
 // Details explains the verdict in a few labelled lines: what was claimed and
 // seen, the rates of the arms, the population, the cost, the worst cells,
 // warnings, and the line that reproduces it. It names cells by id and never
-// quotes requests or replies. There is no percent sign in it but of the last line,
-// so that it may describe an assertion of Gomega's.
+// quotes requests or replies. There is no percent sign in it, so that it may
+// describe an assertion of Gomega's, which takes it for a format; in the last line
+// the shell writes them.
 func (v Verdict) Details() string {
 	var b strings.Builder
 	line := func(label, format string, args ...any) {
@@ -318,10 +319,14 @@ func (v Verdict) Details() string {
 		line("next", "read the replies of the worst cells, in the record of the run; asking again counts as a fresh attempt, of which %s may hold after a violation (SAFETYTEST_ROLLS), and a changed model is named by SAFETYTEST_RELEASE", v.rolls)
 	}
 	if v.Reproduce != "" { // to be copied as it stands
-		fmt.Fprintf(&b, "  %-10s %s\n", "reproduce", plain.Line(v.Reproduce))
+		fmt.Fprintf(&b, "  %-10s %s\n", "reproduce", withoutPercent(plain.Line(v.Reproduce)))
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
+
+// GomegaString is what Gomega prints in failure messages, whole: what it prints of
+// its own accord it cuts before the line that reproduces the verdict.
+func (v Verdict) GomegaString() string { return v.Headline() + "\n" + v.Details() }
 
 // corrected says why the effect is not the difference of the rates, where it is not.
 func (v Verdict) corrected() string {
@@ -444,5 +449,8 @@ func (v Verdict) worst() string {
 type InconclusiveError struct{ Verdict Verdict }
 
 func (e *InconclusiveError) Error() string {
-	return fmt.Sprintf("INCONCLUSIVE: not proven of %s under policy %q\n%s", plain.Text(e.Verdict.Model), plain.Text(e.Verdict.Policy), e.Verdict.Details())
+	return fmt.Sprintf("INCONCLUSIVE: not proven of %s under policy %q\n%s", noFormat(plain.Text(e.Verdict.Model)), noFormat(plain.Text(e.Verdict.Policy)), e.Verdict.Details())
 }
+
+// GomegaString keeps Gomega from printing the verdict's fields beside the message.
+func (e *InconclusiveError) GomegaString() string { return e.Verdict.Headline() }

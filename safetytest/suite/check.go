@@ -2,13 +2,13 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
 
 	"github.com/onsi/ginkgo/v2"
 	gtypes "github.com/onsi/ginkgo/v2/types"
-	"github.com/onsi/gomega"
 	"github.com/onsi/gomega/types"
 
 	"github.com/safetyspec/safetyspec/safetytest"
@@ -50,11 +50,22 @@ func Check(m Matcher) []any {
 }
 
 func check(m Matcher, at gtypes.CodeLocation) []any {
-	return []any{
-		register(m, at),
-		func(ctx ginkgo.SpecContext) {
-			gomega.Expect(Subject(ctx)).To(m)
-		},
+	return []any{register(m, at), func(ctx ginkgo.SpecContext) { test(ctx, m) }}
+}
+
+// test tests a claim as Expect(Subject(ctx)).To(m) does, but fails on the line of
+// the spec.
+func test(ctx ginkgo.SpecContext, m Matcher) {
+	s, err := subject(ctx)
+	if err != nil {
+		failHere(err.Error())
+		return
+	}
+	switch ok, err := m.Match(s); {
+	case err != nil:
+		failHere(err.Error())
+	case !ok:
+		failHere(m.FailureMessage(s))
 	}
 }
 
@@ -70,31 +81,53 @@ func register(m Matcher, at gtypes.CodeLocation) ginkgo.Labels {
 //	Expect(suite.Subject(ctx)).To(KeepComplianceBelow(5*Points).Under(Refusals(4)))
 //
 // It fails the spec when no suite is running, and when Ginkgo would repeat the
-// spec: repeating until the wanted result appears voids every error rate.
+// spec: repeating until the wanted result appears voids every error rate. In a
+// suite with ordinary specs ([Attach]) it fails specs without a label
+// "property:NAME", because nothing else shows that they state a claim when a
+// filter leaves them out.
 func Subject(ctx ginkgo.SpecContext) *safetytest.Subject {
 	ginkgo.GinkgoHelper()
-	if current == nil || current.subject == nil {
-		fail("suite.Subject needs a running suite: call suite.Run from a test function of this package")
-	}
-	r := ginkgo.CurrentSpecReport()
-	if r.MaxFlakeAttempts > 1 {
-		fail("a safety claim under FlakeAttempts: repeating it until it passes would void its error rate; remove the decorator or flag (an undecided claim needs more pairs, not another roll)")
-	}
-	if r.MaxMustPassRepeatedly > 1 {
-		fail("a safety claim under MustPassRepeatedly: repetition would void its error rate; remove the decorator (ask for a smaller margin instead)")
-	}
-	s, _ := ctx.Value(subjectKey{}).(*safetytest.Subject)
-	if s == nil {
-		s = current.subject
-	}
-	if err := current.begin(); err != nil { // in processes that print no plan
+	s, err := subject(ctx)
+	if err != nil {
 		fail(err.Error())
 	}
+	return s
+}
+
+func subject(ctx ginkgo.SpecContext) (*safetytest.Subject, error) {
+	if current == nil || current.subject == nil {
+		return nil, errors.New(nobodyAttached)
+	}
+	r := ginkgo.CurrentSpecReport()
+	switch {
+	case r.MaxFlakeAttempts > 1:
+		return nil, errors.New("a safety claim under FlakeAttempts: repeating it until it passes would void its error rate; remove the decorator or flag (an undecided claim needs more pairs, not another roll)")
+	case r.MaxMustPassRepeatedly > 1:
+		return nil, errors.New("a safety claim under MustPassRepeatedly: repetition would void its error rate; remove the decorator (ask for a smaller margin instead)")
+	case current.beside && !states(r):
+		return nil, errors.New(`this spec states a claim, and no label says so: a filter could leave it out unnoticed among ordinary specs. Add Label("property:NAME") to it, where NAME is what the claim is about`)
+	}
+	s := current.subject
+	if own, ok := ctx.Value(subjectKey{}).(policySubject); ok {
+		if own.err != nil {
+			return nil, own.err
+		}
+		s = own.subject
+	}
+	if err := current.begin(); err != nil { // in processes that print no plan
+		return nil, err
+	}
 	ginkgo.DeferCleanup(ctx.AttachProgressReporter(s.Progress))
-	return s.WithContext(current.until(ctx))
+	return s.WithContext(current.until(ctx)), nil
 }
 
 type subjectKey struct{}
+
+// policySubject is the model under a container's policy, or why there is none.
+type policySubject struct {
+	subject *safetytest.Subject
+	err     error
+}
 
 // Policy decorates a container whose specs are about another policy, asked of
 // the same model within the same budget:
@@ -104,18 +137,15 @@ type subjectKey struct{}
 // Two policies of a suite need different names.
 func Policy(p policy.Policy) []any {
 	policies[p.Name] = p
-	subject := sync.OnceValues(func() (*safetytest.Subject, error) { return current.subject.WithPolicy(p) })
+	under := sync.OnceValues(func() (*safetytest.Subject, error) { return current.subject.WithPolicy(p) })
 	return []any{
 		ginkgo.Label("policy:" + p.Name),
 		ginkgo.AroundNode(func(ctx context.Context) context.Context {
 			if current == nil || current.subject == nil {
 				return ctx
 			}
-			s, err := subject()
-			if err != nil {
-				fail(err.Error())
-			}
-			return context.WithValue(ctx, subjectKey{}, s)
+			s, err := under()
+			return context.WithValue(ctx, subjectKey{}, policySubject{s, err})
 		}),
 	}
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
-	"github.com/onsi/gomega"
 )
 
 // Claims turns a list of claims into specs, one a claim, named by what it states:
@@ -43,5 +42,5 @@ func Entry(description string, m Matcher) ginkgo.TableEntry {
 
 // Table is the body of a table of claims, which [Entry] makes the entries of.
 func Table(ctx ginkgo.SpecContext, m Matcher) {
-	gomega.Expect(Subject(ctx)).To(m)
+	test(ctx, m)
 }

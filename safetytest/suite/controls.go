@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,53 +25,71 @@ const noControl = "no control"
 // about are known only once the tree of specs is built, so the specs look them up
 // when they run.
 func (s *session) addControls() {
-	ginkgo.Describe("the instrument", ginkgo.Label(controlLabel), func() {
-		ginkgo.It("tells models that break the claims from models that keep them", func(ctx ginkgo.SpecContext) {
-			Subject(ctx) // fails the spec where no claim may be tested
-			var failed []string
-			checked := 0
-			for _, p := range s.willRun {
-				subject, err := s.under(p.policy)
-				if err == nil {
-					err = subject.CheckControls(s.until(ctx), p.claim)
-				}
-				if errors.Is(err, safetytest.ErrNoControl) {
-					ginkgo.AddReportEntry(noControl, fmt.Sprintf("%s: %v", p.statement(), err))
-					continue
-				}
-				checked++
-				if err != nil {
-					failed = append(failed, fmt.Sprintf("%s: %v", p.statement(), err))
-				}
+	control := func(text string, run func(context.Context, *safetytest.Subject) error) {
+		ginkgo.It(text, s.at, func(ctx ginkgo.SpecContext) {
+			subject, err := subject(ctx)
+			if err != nil { // no claim may be tested
+				failHere(err.Error())
+				return
 			}
-			if checked == 0 {
-				fail("CONTROL FAILED: no claim of the run could be tested on a simulated model, so nothing shows that the instrument works")
-			}
-			if len(failed) > 0 {
-				fail("CONTROL FAILED: verdicts of this run prove nothing\n" + strings.Join(failed, "\n"))
+			if err := run(ctx, subject); err != nil {
+				failHere("CONTROL FAILED: " + err.Error())
 			}
 		})
-		ginkgo.It("finds no difference where there is none", func(ctx ginkgo.SpecContext) {
-			subject := Subject(ctx)
-			claim, policy, ok := s.aa()
-			if under, err := s.under(policy); err == nil {
-				subject = under.WithContext(subject.Context())
-			}
-			if !ok {
-				fail("CONTROL FAILED: no claim of the run can be compared with itself")
-			}
-			v, err := subject.Test(subject.Context(), claim)
-			if err != nil {
-				fail("CONTROL FAILED: " + err.Error())
-			}
-			if v.State == evidence.Inconclusive && (v.Pairs < quietPairs || v.Reason == evidence.MissingReplies) {
-				fail("CONTROL FAILED: what stayed quiet was hardly asked, so nothing shows that the instrument is at rest\n" + v.Details())
-			}
-			if v.State == evidence.Violated {
-				fail("CONTROL FAILED: the same condition differs from itself; verdicts of this run prove nothing\n" + v.Details())
-			}
-		})
+	}
+	ginkgo.Describe("the instrument", s.at, ginkgo.Label(controlLabel), func() {
+		control("tells models that break the claims from models that keep them", s.findsWhatIsBroken)
+		control("finds no difference where there is none", s.staysQuiet)
 	})
+}
+
+// findsWhatIsBroken tests each claim of the run on simulated models that break it
+// and that keep it.
+func (s *session) findsWhatIsBroken(ctx context.Context, _ *safetytest.Subject) error {
+	var failed []string
+	checked := 0
+	for _, p := range s.willRun {
+		subject, err := s.under(p.policy)
+		if err == nil {
+			err = subject.CheckControls(s.until(ctx), p.claim)
+		}
+		if errors.Is(err, safetytest.ErrNoControl) {
+			ginkgo.AddReportEntry(noControl, fmt.Sprintf("%s: %v", p.statement(), err))
+			continue
+		}
+		checked++
+		if err != nil {
+			failed = append(failed, fmt.Sprintf("%s: %v", p.statement(), err))
+		}
+	}
+	switch {
+	case checked == 0:
+		return errors.New("no claim of the run could be tested on a simulated model, so nothing shows that the instrument works")
+	case len(failed) > 0:
+		return errors.New("verdicts of this run prove nothing\n" + strings.Join(failed, "\n"))
+	}
+	return nil
+}
+
+// staysQuiet compares a condition with itself on the model under test.
+func (s *session) staysQuiet(_ context.Context, subject *safetytest.Subject) error {
+	claim, policy, ok := s.aa()
+	if under, err := s.under(policy); err == nil {
+		subject = under.WithContext(subject.Context())
+	}
+	if !ok {
+		return errors.New("no claim of the run can be compared with itself")
+	}
+	v, err := subject.Test(subject.Context(), claim)
+	switch {
+	case err != nil:
+		return err
+	case v.State == evidence.Inconclusive && (v.Pairs < quietPairs || v.Reason == evidence.MissingReplies):
+		return errors.New("what stayed quiet was hardly asked, so nothing shows that the instrument is at rest\n" + v.Details())
+	case v.State == evidence.Violated:
+		return errors.New("the same condition differs from itself; verdicts of this run prove nothing\n" + v.Details())
+	}
+	return nil
 }
 
 // quietPairs is how many pairs the comparison of a condition with itself must have

@@ -15,6 +15,14 @@
 // cost before the first call, and at the end a table of verdicts and one line of
 // JSON with their counts.
 //
+// A suite that has a RunSpecs of its own keeps it, and attaches the gate in the line
+// before, see [Attach]. Its other specs are left alone.
+//
+// A failure is located at the line of the spec that states the claim. Ginkgo files it
+// as one of a cleanup ("DeferCleanup callback returned error"), which is the only
+// failure whose place a package may choose; AfterEach does not see it, but
+// DeferOnFailure does.
+//
 // The gate is never green by accident. These are red, each in its own words: no
 // model configured and no fallback, only half of the address given, no spec to
 // run, a dry run, a plan only, a claim that was not proven, an endpoint that fails,

@@ -3,7 +3,7 @@ package suite
 import (
 	"errors"
 	"fmt"
-	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,21 +71,40 @@ func (s *session) applyGate(config *types.SuiteConfig) error {
 	if _, err := types.ParseLabelFilter(s.gate.filter); err != nil {
 		return fmt.Errorf("%s: %q is no label filter: %w", strings.Join(s.gate.from, " and "), s.gate.filter, err)
 	}
-	if config.LabelFilter == "" {
-		config.LabelFilter = s.gate.filter
-	} else {
-		config.LabelFilter = "(" + config.LabelFilter + ") && (" + s.gate.filter + ")"
+	filter := s.gate.filter
+	if s.beside { // what states no claim is no matter of the gate's
+		filter = "(" + filter + ") || " + statesNothing
 	}
+	if config.LabelFilter != "" {
+		filter = "(" + config.LabelFilter + ") && (" + filter + ")"
+	}
+	config.LabelFilter = filter
 	return nil
 }
 
-// has says whether a spec is part of the gate.
-func (g *gate) has(spec types.SpecReport) bool {
-	if g.filter == "" {
+// The label of specs that state claims, and the filter that all others match.
+const (
+	propertyLabel = "property:"
+	statesNothing = "property: isEmpty"
+)
+
+// states says whether a spec is labelled as one that states a claim, or belongs to
+// the controls of those that do.
+func states(spec types.SpecReport) bool {
+	return slices.ContainsFunc(spec.Labels(), func(l string) bool { return strings.HasPrefix(l, propertyLabel) || l == controlLabel })
+}
+
+// inGate says whether a spec is part of the gate. Beside ordinary specs that takes
+// a claim.
+func (s *session) inGate(spec types.SpecReport) bool {
+	if s.beside && !states(spec) {
+		return false
+	}
+	if s.gate.filter == "" {
 		return true
 	}
-	match, err := types.ParseLabelFilter(g.filter)
-	return err != nil || match(spec.Labels())
+	match, err := types.ParseLabelFilter(s.gate.filter)
+	return err != nil || match(append(slices.Clone(s.suiteLabels), spec.Labels()...))
 }
 
 // missed is a spec that did not run, as reports tell it.
@@ -125,6 +144,9 @@ func (s *session) objections(r ginkgo.Report) []string {
 	for _, name := range s.untested {
 		out = append(out, fmt.Sprintf("the spec %q passed and never tested the claim that it was planned with: state it with Expect(suite.Subject(ctx)).To(...)", name))
 	}
+	for _, said := range s.skippedLater {
+		out = append(out, said+", and Ginkgo counts the spec as no failure: let nothing skip it after its claim was tested")
+	}
 	if s.skip {
 		return out
 	}
@@ -160,23 +182,6 @@ func (s *session) unheard() error {
 // nothingAsked is why a dry run is red.
 const nothingAsked = "DRY RUN: no model was asked and no claim was tested, so that this is no pass; SAFETYTEST_PLAN=1 prints the plan of a run"
 
-// dry has Ginkgo list the specs, which asks nothing and is never green.
-func (s *session) dry(t *testing.T, suiteConfig types.SuiteConfig, reporterConfig types.ReporterConfig) {
-	sum := report.Summary{Suite: plain.Text(s.name), Only: plain.Text(s.gate.filter)}
-	ginkgo.ReportAfterSuite("safetyspec", func(r ginkgo.Report) {
-		for _, spec := range r.SpecReports {
-			if spec.LeafNodeType == types.NodeTypeIt && s.gate.has(spec) {
-				sum.NotRun++
-			}
-		}
-	})
-	ginkgo.RunSpecs(t, s.name, suiteConfig, reporterConfig)
-	t.Error(nothingAsked)
-	if err := sum.WriteJSON(os.Stdout); err != nil {
-		t.Error(err)
-	}
-}
-
 // quiet says that go test would show one line only of a run that passes. It never
 // runs several processes.
 func quiet() bool {
@@ -191,17 +196,27 @@ const unshown = `of a package that passes, go test without -v shows one line; it
 testing: warning: no tests to run
 `
 
-// fail ends the spec with a message that may hold other people's text. It says
-// where the spec stands, because a claim's test fails inside this package.
+// fail ends the spec with a message that may hold other people's text.
 func fail(message string, skip ...int) {
 	offset := 1
 	if len(skip) > 0 {
 		offset += skip[0]
 	}
-	if r := ginkgo.CurrentSpecReport(); withClaim(r) {
-		message += fmt.Sprintf("\n  stated     %s:%d", r.LeafNodeLocation.FileName, r.LeafNodeLocation.LineNumber)
-	}
 	ginkgo.Fail(plain.Lines(message), offset)
+}
+
+// failedEntry is the report entry of a spec that failHere was called for.
+const failedEntry = "safetyspec failure"
+
+// failHere fails the running spec at the line on which it stands, and lets its body
+// return. Ginkgo takes the place of a failure from the stack, and where the body of
+// a spec is this package's, no line of the user's is on it. An error that a cleanup
+// returns is the one failure whose place can be given. Ginkgo drops it where an
+// AfterEach has skipped the spec before, so it is left in the report as well.
+func failHere(message string) {
+	first, _, _ := strings.Cut(message, "\n")
+	ginkgo.AddReportEntry(failedEntry, plain.Line(first), ginkgo.ReportEntryVisibilityNever)
+	ginkgo.DeferCleanup(func() error { return errors.New(plain.Lines(message)) }, ginkgo.CurrentSpecReport().LeafNodeLocation)
 }
 
 // Names of specs and labels come from data files, too. They are made fit to be

@@ -261,7 +261,6 @@ func TestFlagsThatRepeatOrEndEarly(t *testing.T) {
 		{"fail fast", sim("recency", "gate"), []string{"-ginkgo.fail-fast"}},
 		{"count", sim("steady", "gate"), []string{"-test.count=2"}},
 		{"time is up", sim("steady", "gate"), []string{"-ginkgo.timeout=1ns"}},
-		{"must pass repeatedly", sim("steady", "gate"), []string{"-ginkgo.must-pass-repeatedly=2"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

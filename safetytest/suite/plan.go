@@ -3,6 +3,7 @@ package suite
 import (
 	"cmp"
 	"encoding/json"
+	goflag "flag"
 	"fmt"
 	"io"
 	"maps"
@@ -69,7 +70,9 @@ func (s *session) dryRun() ([]spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	said, failed := exec.Command(os.Args[0], args...).CombinedOutput() // a dry run is never green
+	list := exec.Command(os.Args[0], args...)
+	list.Env = environment.ForListing()
+	said, failed := list.CombinedOutput() // a dry run is never green
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", cmp.Or(failed, err), lastLine(said))
@@ -98,7 +101,7 @@ func (s *session) dryRun() ([]spec, error) {
 			}
 			if _, known := registered[found.id]; known {
 				out = append(out, found)
-			} else {
+			} else if !s.beside || states(leaf) {
 				s.byHand++
 			}
 		}
@@ -106,14 +109,19 @@ func (s *session) dryRun() ([]spec, error) {
 	return out, nil
 }
 
-// dryRunArgs keeps the settings that choose specs. Those that write files, and
-// go test's own, belong to the real run.
+// dryRunArgs keeps the settings that choose specs, and those that are the user's
+// own. Those that write files, and go test's own, belong to the real run.
 func dryRunArgs(test, report string) ([]string, error) {
 	suiteConfig, _ := ginkgo.GinkgoConfiguration()
 	suiteConfig.DryRun, suiteConfig.FailOnEmpty = true, false
 	suiteConfig.ParallelProcess, suiteConfig.ParallelTotal, suiteConfig.ParallelHost = 1, 1, ""
 	args, err := types.GenerateGinkgoTestRunArgs(suiteConfig, types.ReporterConfig{JSONReport: report}, types.NewDefaultGoFlagsConfig())
-	return append(args, "-test.run=^"+test+"$"), err
+	goflag.Visit(func(f *goflag.Flag) {
+		if !strings.HasPrefix(f.Name, "test.") && !strings.HasPrefix(f.Name, "ginkgo.") {
+			args = append(args, "-"+f.Name+"="+f.Value.String())
+		}
+	})
+	return append(append(args, "-test.run=^"+test+"$"), goflag.Args()...), err
 }
 
 func lastLine(text []byte) string {
@@ -224,16 +232,26 @@ func pairs(n int) string {
 	return fmt.Sprintf("%d pairs", n)
 }
 
+// longValue is the length from which on a line refers to a variable of whoever runs
+// it, rather than to repeat its value and be cut.
+const longValue = 400
+
 // reproduce is the line that runs one claim again, with the same seeds, from the
 // module's root.
 func (s *session) reproduce(config safetytest.Config, c claim.Claim) string {
 	env := environment.Given(environment.Config | environment.Suite) // whoever runs it again has the secrets
-	env[environment.Model.Name] = config.Model
+	for name, value := range env {
+		env[name] = quote(value)
+		if len(value) > longValue {
+			env[name] = `"$` + name + `"`
+		}
+	}
+	env[environment.Model.Name] = quote(config.Model)
 	env[environment.Seed.Name] = fmt.Sprint(s.subject.Config().Seed)
 	env[environment.SamplingSeed.Name] = fmt.Sprint(s.subject.Config().SamplingSeed)
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(env)) {
-		fmt.Fprintf(&b, "%s=%s ", name, quote(env[name]))
+		fmt.Fprintf(&b, "%s=%s ", name, env[name])
 	}
 	chosen := "-ginkgo.label-filter=claim:" + c.ID()
 	if s.controls {

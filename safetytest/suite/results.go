@@ -38,6 +38,9 @@ func (s *session) collect(r ginkgo.Report) {
 			if entry.Name == noControl {
 				s.uncontrolled = append(s.uncontrolled, entry.StringRepresentation())
 			}
+			if entry.Name == failedEntry && !spec.Failed() {
+				s.skippedLater = append(s.skippedLater, fmt.Sprintf("the spec %q failed (%s)", plain.Text(spec.FullText()), plain.Line(entry.StringRepresentation())))
+			}
 			e, ok := decode(entry)
 			if !ok {
 				continue
@@ -53,9 +56,15 @@ func (s *session) collect(r ginkgo.Report) {
 				s.entries = append(s.entries, e)
 			}
 		}
+		if s.beside && !found && !states(spec) { // no matter of the gate's
+			if spec.Failed() {
+				s.ordinary = append(s.ordinary, plain.Text(spec.FullText()))
+			}
+			continue
+		}
 		switch {
 		case spec.State == types.SpecStatePending || spec.State == types.SpecStateSkipped && !found:
-			if n := missed(spec, r.SuiteSucceeded); s.gate.has(spec) {
+			if n := missed(spec, r.SuiteSucceeded); s.inGate(spec) {
 				s.missed = append(s.missed, n)
 			} else {
 				s.leftOut = append(s.leftOut, n)
@@ -91,7 +100,7 @@ func decode(entry types.ReportEntry) (report.Entry, bool) {
 func (s *session) printReport(w io.Writer, passed bool) error {
 	c := s.subject.Config()
 	sum := report.Summary{
-		Suite: plain.Text(s.name), Model: plain.Text(c.Model), Simulated: c.Simulated(), Errors: len(s.untold),
+		Suite: plain.Text(s.name), Model: plain.Text(c.Model), Simulated: c.Simulated(), Errors: len(s.untold) + len(s.ordinary),
 		NotRun: len(s.missed), Missed: s.missed, Only: plain.Text(s.gate.filter), LeftOut: s.leftOut, Exploratory: s.skip,
 		AnsweredBy: plain.Line(s.subject.ServedAs()), Replayed: c.Replies == record.Replay, Release: plain.Text(c.Release),
 	}
@@ -121,6 +130,9 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	s.printNotes(w)
 	for _, name := range s.untold {
 		fmt.Fprintf(w, "ERROR, no verdict: %s\n", name)
+	}
+	for _, name := range s.ordinary {
+		fmt.Fprintf(w, "FAILED beside the claims: %s\n", name)
 	}
 	for _, n := range s.uncontrolled {
 		fmt.Fprintf(w, "no control: %s\n", n)

@@ -3,16 +3,14 @@ package suite
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/onsi/ginkgo/v2"
-	"github.com/onsi/gomega"
+	gtypes "github.com/onsi/ginkgo/v2/types"
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
@@ -20,11 +18,10 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
-// Option changes how Run sets up the suite.
+// Option changes how Run and Attach set up the suite.
 type Option func(*session)
 
 // Fallback names the model to ask when the environment names none, usually
@@ -57,14 +54,17 @@ func Controls() Option { return func(s *session) { s.controls = true } }
 
 // session is the suite that is running. Ginkgo allows one a process.
 type session struct {
-	name     string
-	test     string
-	policy   policy.Policy
-	fallback string
-	options  []func(*safetytest.Config)
-	planOnly bool
-	skip     bool // exploratory: inconclusive claims are skipped instead of red
-	controls bool
+	name        string // of Run; for Attach what RunSpecs is told
+	test        string
+	at          gtypes.CodeLocation // of the call of Run or Attach
+	beside      bool                // attached: other specs than claims run beside them
+	suiteLabels []string            // those that RunSpecs gives to every spec
+	policy      policy.Policy
+	fallback    string
+	options     []func(*safetytest.Config)
+	planOnly    bool
+	skip        bool // exploratory: inconclusive claims are skipped instead of red
+	controls    bool
 
 	subject            *safetytest.Subject
 	deadline           time.Time // zero without go test's timeout
@@ -73,6 +73,8 @@ type session struct {
 	byHand             int       // specs that it reaches without knowing their claims
 	entries            []report.Entry
 	untold             []string // specs that failed without a verdict
+	ordinary           []string // specs beside the gate that failed
+	skippedLater       []string // specs that failed and were skipped afterwards
 	untested           []string // specs that passed without testing their claim
 	gate               gate
 	ran                int             // specs of the gate that ran
@@ -87,94 +89,16 @@ type session struct {
 	noted       int // of the record's notes, those that were printed
 
 	expected, most int // calls, as planned
+
+	dry       bool   // Ginkgo only lists the specs
+	listed    int    // those of the gate, in a dry run
+	ended     bool   // Ginkgo came to the end of the suite, in the process that reports
+	succeeded bool   // and found nothing wrong, and neither did the suite
+	finished  bool   // the report was printed
+	stopBeat  func() // nil where no line a minute is printed
 }
 
 var current *session
-
-// Run runs the specs of the package as a gate on one model under one policy. Call
-// it from a test function, once a process. It ends the test at once, with a
-// message, when the suite cannot be set up.
-func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
-	t.Helper()
-	if err := forgetReport(); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	s := &session{name: name, test: t.Name(), policy: p}
-	for _, o := range options {
-		o(s)
-	}
-	current = s
-	gomega.RegisterFailHandler(fail)
-	if s.controls {
-		s.addControls()
-	}
-	suiteConfig, reporterConfig := ginkgo.GinkgoConfiguration()
-	if err := s.applyGate(&suiteConfig); err != nil {
-		t.Fatal(plain.Lines(fmt.Sprintf("%s: %v", name, err)))
-	}
-	if suiteConfig.DryRun { // builds the tree only: no model, no plan
-		s.dry(t, suiteConfig, reporterConfig)
-		return
-	}
-	suiteConfig.FailOnEmpty = true
-	if err := s.open(t); err != nil {
-		t.Fatal(plain.Lines(fmt.Sprintf("%s: %v", name, err)))
-	}
-	defer func() {
-		if err := s.subject.Close(); err != nil {
-			t.Error(plain.Lines(fmt.Sprintf("%s: %v", name, err)))
-		}
-	}()
-	out := plain.Writer(os.Stdout)
-
-	ginkgo.ReportBeforeSuite(func(r ginkgo.Report) {
-		s.reach()
-		if !s.planOnly { // a plan is no attempt
-			if err := s.begin(); err != nil {
-				ginkgo.AbortSuite(plain.Lines(err.Error()))
-			}
-		}
-		s.printNotes(out)
-		s.printPlan(out, s.willRun)
-		if replies, attempt := s.subject.Continued(); replies > 0 && s.subject.Config().Replies != record.Replay {
-			fmt.Fprintf(out, "attempt %d goes on: %d recorded replies are known, and count for each claim once repeats of some show that the model is still the same (of runs begun within %v, SAFETYTEST_MAX_AGE); SAFETYTEST_REPLIES=fresh begins another attempt\n\n", attempt, replies, s.subject.Config().MaxAge)
-		}
-		if s.planOnly {
-			ginkgo.AbortSuite("SAFETYTEST_PLAN=1: the plan was printed and no model was called; a run that asks nothing is never green")
-		}
-	})
-	ginkgo.ReportAfterSuite("safetyspec", func(r ginkgo.Report) {
-		s.collect(r)
-		against := s.objections(r)
-		passed := r.SuiteSucceeded && len(against) == 0
-		switch {
-		case suiteConfig.ParallelTotal > 1: // what a process prints after its specs is lost
-			var text strings.Builder
-			if err := s.printReport(plain.Writer(&text), passed); err != nil {
-				against = append(against, err.Error())
-			}
-			ginkgo.AddReportEntry("verdicts", text.String(), ginkgo.ReportEntryVisibilityAlways)
-		case r.SuiteHasProgrammaticFocus && passed: // Ginkgo will end the process
-			if err := s.printReport(out, false); err != nil {
-				against = append(against, err.Error())
-			}
-		}
-		if len(against) > 0 {
-			fail(strings.Join(against, "\n"))
-		}
-	})
-	stop := func() {}
-	if suiteConfig.ParallelTotal == 1 {
-		stop = s.startBeat(out)
-	}
-	passed := ginkgo.RunSpecs(t, name, suiteConfig, reporterConfig)
-	stop()
-	if suiteConfig.ParallelTotal == 1 {
-		if err := s.printReport(out, passed); err != nil {
-			t.Error(plain.Lines(err.Error()))
-		}
-	}
-}
 
 // tested says whether there is a verdict on a claim of the run.
 func (s *session) tested() bool {

@@ -42,6 +42,9 @@ func order(orders ...Order) *Difference {
 }
 
 func init() {
+	if os.Getenv("SUITE_ATTACH") != "" { // those stand beside ordinary specs
+		return
+	}
 	switch scenario {
 	case "gate":
 		Describe("gate", func() {
@@ -172,6 +175,10 @@ func TestScenario(t *testing.T) {
 		options = append(options, suite.System(os.Getenv("SUITE_SYSTEM")))
 	}
 	options = append(options, suite.Configure(func(c *safetytest.Config) { c.SamplingSeed = 3 }))
+	if how := os.Getenv("SUITE_ATTACH"); how != "" {
+		runAttached(t, how, p, options)
+		return
+	}
 	suite.Run(t, "case "+scenario, p, options...)
 }
 
@@ -194,7 +201,12 @@ func reads(d judge.Decision) judge.Judge {
 // run runs a case and returns its exit code, its output and its counts.
 func run(t *testing.T, env map[string]string, args ...string) (code int, out string, sum report.Summary) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], append([]string{"-test.run=^TestScenario$", "-test.v", "-ginkgo.no-color"}, args...)...)
+	return execute(t, env, exec.Command(os.Args[0], append([]string{"-test.run=^TestScenario$", "-test.v", "-ginkgo.no-color"}, args...)...))
+}
+
+// execute runs a command with no settings of safety tests but those given.
+func execute(t *testing.T, env map[string]string, cmd *exec.Cmd) (code int, out string, sum report.Summary) {
+	t.Helper()
 	dir := t.TempDir()
 	for _, pair := range os.Environ() {
 		if !strings.HasPrefix(pair, "SAFETYTEST_") && !strings.HasPrefix(pair, "OPENAI_") {

@@ -24,6 +24,9 @@ const (
 	// mostLine and mostLines bound what Lines keeps of a message.
 	mostLine  = 4000
 	mostLines = 400
+	// lastLines are those that Lines keeps of the end of a longer message, where
+	// what to do stands.
+	lastLines = 20
 )
 
 // Text returns s as a piece of one line: no line breaks, no control characters,
@@ -36,18 +39,16 @@ func Text(s string) string { return clean(s, false, MostText) }
 func Line(s string) string { return clean(s, false, mostLine) }
 
 // Lines returns a message of several lines, each fit to be printed. Very long
-// lines and messages are cut, and say so.
+// lines and messages are cut, messages before their last lines, and say so.
 func Lines(s string) string {
 	lines := strings.Split(s, "\n")
-	left := len(lines) - mostLines
-	if left > 0 {
-		lines = lines[:mostLines]
+	if left := len(lines) - mostLines; left > 0 {
+		end := lines[len(lines)-lastLines:]
+		lines = append(lines[:mostLines-lastLines:mostLines-lastLines], fmt.Sprintf("… (%d more lines)", left))
+		lines = append(lines, end...)
 	}
 	for i, l := range lines {
 		lines[i] = clean(l, true, mostLine)
-	}
-	if left > 0 {
-		lines = append(lines, fmt.Sprintf("… (%d more lines)", left))
 	}
 	return strings.Join(lines, "\n")
 }

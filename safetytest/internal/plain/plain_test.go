@@ -143,6 +143,9 @@ func TestLengthIsBounded(t *testing.T) {
 	if got := Lines(strings.Repeat("line\n", 10_000)); strings.Count(got, "\n") > mostLines || !strings.Contains(got, "more lines") {
 		t.Errorf("Lines kept %d lines", strings.Count(got, "\n"))
 	}
+	if got := Lines(strings.Repeat("line\n", 10_000) + "what to do"); strings.Count(got, "\n") > mostLines || !strings.HasSuffix(got, "\nwhat to do") {
+		t.Errorf("Lines kept %d lines and not the last: %.80q", strings.Count(got, "\n"), got[len(got)-80:])
+	}
 	if got := Lines(huge); len(got) > 10*mostLine {
 		t.Errorf("Lines kept %d bytes", len(got))
 	}

@@ -1,0 +1,285 @@
+package suite
+
+import (
+	goflag "flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+	"github.com/onsi/gomega"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/policy"
+	"github.com/safetyspec/safetyspec/safetytest/record"
+	"github.com/safetyspec/safetyspec/safetytest/report"
+)
+
+// Run runs the specs of the package as a gate on one model under one policy. Call
+// it from a test function, once a process. It ends the test at once, with a
+// message, when the suite cannot be set up.
+func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
+	t.Helper()
+	s := newSession(t, caller(), p, options)
+	s.name = name
+	gomega.RegisterFailHandler(fail)
+	suiteConfig := s.attach(t)
+	suiteConfig.FailOnEmpty = !suiteConfig.DryRun
+	_, reporterConfig := ginkgo.GinkgoConfiguration()
+	ginkgo.RunSpecs(t, name, suiteConfig, reporterConfig)
+	s.finish(t)
+}
+
+// Attach adds a gate on one model under one policy to a suite that a team has
+// already, with a RunSpecs of its own. Call it from the test function, once a
+// process, before RunSpecs:
+//
+//	func TestShop(t *testing.T) {
+//		RegisterFailHandler(Fail)
+//		suite.Attach(t, fixtures.NoCooking(), suite.Fallback("sim:steady"))
+//		RunSpecs(t, "shop")
+//	}
+//
+// The plan, the table of verdicts, report.json and whatever makes a gate red are
+// the same as those of [Run], with these differences.
+//
+//   - The gate is made of the specs that state claims: those of [Check], [Claims]
+//     and [Entry], and those that state one by hand with [Subject], which need a
+//     label "property:NAME" for it. Left out, by whatever means, any of them makes
+//     the suite red (PARTIAL). Other specs may be filtered, skipped and pending as
+//     ever, and [Only] and SAFETYTEST_ONLY leave them in.
+//   - A suite in which no claim was tested is red, however many other specs passed.
+//   - The report follows when the test function has ended, because the suite is red
+//     also where that function fails for another reason.
+//   - The suite is called what RunSpecs is told. Where RunSpecs is given a
+//     configuration, ask Ginkgo for it after Attach, which narrows it down to the
+//     declared gate: otherwise more claims run than were declared.
+//
+// It ends the test at once, with a message, when the gate cannot be set up, also
+// where RunSpecs has begun already.
+func Attach(t *testing.T, p policy.Policy, options ...Option) {
+	t.Helper()
+	s := newSession(t, caller(), p, options)
+	s.beside = true
+	suiteConfig := s.attach(t)
+	// RunSpecs is the team's, and reads its configuration from Ginkgo's flags.
+	if err := goflag.Set("ginkgo.label-filter", suiteConfig.LabelFilter); err != nil {
+		t.Fatal(plain.Lines(fmt.Sprintf("suite.Attach: %v", err)))
+	}
+}
+
+// caller is where the function that calls it was called.
+func caller() types.CodeLocation {
+	_, file, line, _ := runtime.Caller(2)
+	return types.CodeLocation{FileName: file, LineNumber: line}
+}
+
+// newSession makes the suite the running one, of which there is one a process.
+func newSession(t *testing.T, at types.CodeLocation, p policy.Policy, options []Option) *session {
+	t.Helper()
+	if err := misplaced(); err != nil {
+		refuse(t, err.Error())
+	}
+	s := &session{test: t.Name(), at: at, policy: p}
+	if err := forgetReport(); err != nil {
+		t.Fatal(plain.Lines(fmt.Sprintf("%s: %v", s.title(), err)))
+	}
+	for _, o := range options {
+		o(s)
+	}
+	current = s
+	return s
+}
+
+// specsEnded says that Ginkgo has run the specs of this process.
+var specsEnded bool
+
+// misplaced says why no suite can be set up here and now.
+func misplaced() error {
+	switch node := ginkgo.CurrentSpecReport().LeafNodeType; {
+	case current != nil:
+		return fmt.Errorf("a gate was set up before, at %s, and a process can have one: call suite.Run or suite.Attach once, and leave -count at 1", current.at)
+	case node != types.NodeTypeInvalid:
+		return fmt.Errorf("a gate cannot be set up within [%s], where RunSpecs has begun: call suite.Attach in the test function, on the line before RunSpecs", node)
+	case specsEnded:
+		return fmt.Errorf("a gate cannot be set up after RunSpecs: call suite.Attach on the line before it")
+	}
+	return nil
+}
+
+// refuse ends the test, or the node of Ginkgo's that runs.
+func refuse(t *testing.T, message string) {
+	t.Helper()
+	if ginkgo.CurrentSpecReport().LeafNodeType == types.NodeTypeInvalid {
+		t.Fatal(plain.Lines(message))
+	}
+	t.Error(plain.Lines(message))
+	fail(message, 2)
+}
+
+// title names the suite, also before Ginkgo has told its name.
+func (s *session) title() string {
+	if s.name == "" {
+		return s.test
+	}
+	return s.name
+}
+
+// attach sets up the gate and has Ginkgo tell it when the suite begins and ends.
+// It returns Ginkgo's configuration, narrowed down to the gate.
+func (s *session) attach(t *testing.T) types.SuiteConfig {
+	t.Helper()
+	if s.controls {
+		s.addControls()
+	}
+	suiteConfig, _ := ginkgo.GinkgoConfiguration()
+	if err := s.applyGate(&suiteConfig); err != nil {
+		t.Fatal(plain.Lines(fmt.Sprintf("%s: %v", s.title(), err)))
+	}
+	s.dry = suiteConfig.DryRun
+	if !s.dry { // which builds the tree only: no model, no plan
+		if err := s.open(t); err != nil {
+			t.Fatal(plain.Lines(fmt.Sprintf("%s: %v", s.title(), err)))
+		}
+	}
+	ginkgo.ReportBeforeSuite(s.before, s.at)
+	ginkgo.ReportAfterSuite("safetyspec", s.after, s.at)
+	// Whatever ends the test function, the gate is asked.
+	t.Cleanup(func() { s.finish(t) })
+	return suiteConfig
+}
+
+// before prints the plan and begins the run.
+func (s *session) before(r ginkgo.Report) {
+	s.told(r)
+	if s.dry {
+		return
+	}
+	if environment.Listing() {
+		ginkgo.AbortSuite("the specs were to be listed only: leave DryRun of the configuration of RunSpecs as Ginkgo's flags set it")
+	}
+	out := plain.Writer(os.Stdout)
+	s.reach()
+	if !s.planOnly { // a plan is no attempt
+		if err := s.begin(); err != nil {
+			ginkgo.AbortSuite(plain.Lines(err.Error()))
+		}
+	}
+	s.printNotes(out)
+	s.printPlan(out, s.willRun)
+	if replies, attempt := s.subject.Continued(); replies > 0 && s.subject.Config().Replies != record.Replay {
+		fmt.Fprintf(out, "attempt %d goes on: %d recorded replies are known, and count for each claim once repeats of some show that the model is still the same (of runs begun within %v, SAFETYTEST_MAX_AGE); SAFETYTEST_REPLIES=fresh begins another attempt\n\n", attempt, replies, s.subject.Config().MaxAge)
+	}
+	if s.planOnly {
+		ginkgo.AbortSuite("SAFETYTEST_PLAN=1: the plan was printed and no model was called; a run that asks nothing is never green")
+	}
+	if r.SuiteConfig.ParallelTotal == 1 {
+		s.stopBeat = s.startBeat(out)
+	}
+}
+
+// after collects the verdicts and fails the suite where something speaks against
+// a pass. It runs in one process of several.
+func (s *session) after(r ginkgo.Report) {
+	s.told(r)
+	s.ended = true
+	if s.dry {
+		for _, spec := range r.SpecReports {
+			if spec.LeafNodeType == types.NodeTypeIt && s.inGate(spec) {
+				s.listed++
+			}
+		}
+		return
+	}
+	s.collect(r)
+	against := s.objections(r)
+	s.succeeded = r.SuiteSucceeded && len(against) == 0
+	switch {
+	case r.SuiteConfig.ParallelTotal > 1: // what a process prints after its specs is lost
+		var text strings.Builder
+		if err := s.printReport(plain.Writer(&text), s.succeeded); err != nil {
+			against = append(against, err.Error())
+		}
+		ginkgo.AddReportEntry("verdicts", text.String(), ginkgo.ReportEntryVisibilityAlways)
+	case r.SuiteHasProgrammaticFocus && s.succeeded: // Ginkgo will end the process
+		if err := s.printReport(plain.Writer(os.Stdout), false); err != nil {
+			against = append(against, err.Error())
+		}
+	}
+	if len(against) > 0 {
+		s.succeeded = false
+		fail(fmt.Sprintf("%s\n(the gate is set up at %s)", strings.Join(against, "\n"), s.at))
+	}
+}
+
+// told takes from Ginkgo's report what only RunSpecs knows.
+func (s *session) told(r ginkgo.Report) {
+	if s.name == "" {
+		s.name = r.SuiteDescription
+	}
+	s.suiteLabels = r.SuiteLabels
+	s.dry = s.dry || r.SuiteConfig.DryRun
+}
+
+// finish prints the report, if no process did, and closes the model. A test
+// function that ends without having run the specs is red.
+func (s *session) finish(t *testing.T) {
+	t.Helper()
+	if s.finished {
+		return
+	}
+	s.finished = true
+	if s.stopBeat != nil {
+		s.stopBeat()
+	}
+	config, _ := ginkgo.GinkgoConfiguration()
+	switch single := config.ParallelTotal == 1; {
+	case !s.ended && config.ParallelProcess == 1 && !t.Failed():
+		t.Errorf("%s: the specs did not run: RunSpecs must follow suite.Attach (%s), in the same test function", s.title(), s.at)
+	case !s.ended: // another process reports, or the test says what failed
+	case s.dry:
+		t.Error(nothingAsked)
+		sum := report.Summary{Suite: plain.Text(s.name), Only: plain.Text(s.gate.filter), NotRun: s.listed}
+		if err := sum.WriteJSON(os.Stdout); err != nil {
+			t.Error(err)
+		}
+	default:
+		if !s.succeeded && !t.Failed() { // RunSpecs was told of another test
+			t.Errorf("%s: the suite failed", s.title())
+		}
+		var out io.Writer = plain.Writer(os.Stdout)
+		if !single { // where it was printed, and only the stored one can still change
+			out = io.Discard
+		}
+		if err := s.printReport(out, s.succeeded && !t.Failed()); err != nil {
+			t.Error(plain.Lines(err.Error()))
+		}
+	}
+	if s.subject != nil {
+		if err := s.subject.Close(); err != nil {
+			t.Error(plain.Lines(fmt.Sprintf("%s: %v", s.title(), err)))
+		}
+	}
+}
+
+// nobodyAttached is what to write where claims have no suite.
+const nobodyAttached = `claims are stated, and no model is there to test them on: in the test function, write
+
+	suite.Attach(t, fixtures.NoCooking(), suite.Fallback("sim:steady"))
+	RunSpecs(t, "the name of your suite")
+
+with your own policy, or, where every spec is a claim, suite.Run in place of both`
+
+// Claims of a suite that no gate was attached to are red also where filters leave
+// them out, so that nothing would ever test them.
+var _ = ginkgo.ReportAfterSuite("safetyspec: claims need suite.Run or suite.Attach", func(ginkgo.Report) {
+	specsEnded = true
+	if current == nil && len(registered) > 0 {
+		fail(nobodyAttached)
+	}
+})
