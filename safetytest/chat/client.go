@@ -16,6 +16,8 @@ import (
 	"time"
 
 	openai "github.com/sashabaranov/go-openai"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
 
 // Client asks one model at one OpenAI-compatible endpoint, through go-openai.
@@ -228,7 +230,7 @@ func enumerate(names []string) string {
 	const few = 8
 	quoted := make([]string, min(few, len(names)))
 	for i := range quoted {
-		quoted[i] = strconv.Quote(names[i])
+		quoted[i] = strconv.Quote(plain.Shown(names[i]))
 	}
 	list := strings.Join(quoted, ", ")
 	if more := len(names) - len(quoted); more > 0 {
