@@ -57,9 +57,10 @@ func read(a answer) (Reply, *Error) {
 		return a.faulty(a.errorOf(c))
 	case len(c.Choices) == 0 && c.filtered() != "":
 		return Reply{State: Blocked, FinishReason: c.filtered(), Latency: a.latency}, nil
-	case len(c.Choices) == 0 && a.filterInstead():
-		return Reply{State: Blocked, FinishReason: "content_filter", Latency: a.latency}, nil
 	case len(c.Choices) == 0:
+		if f, ok := a.faultInstead(); ok {
+			return a.faulty(f)
+		}
 		return Reply{}, &Error{Kind: Unreadable, Status: a.status, Message: "no choices"}
 	}
 	// One choice is asked for. Of several the first is taken, as if it were
@@ -102,16 +103,16 @@ func read(a answer) (Reply, *Error) {
 	return r, nil
 }
 
-// filterInstead reports whether a successful answer without a reply is a filter's
-// account. Declared words are looked for in its message only: the rest may hold a
-// reply of another protocol.
-func (a answer) filterInstead() bool {
+// faultInstead is the account of a filter, or of what is wrong with the request, that a
+// successful answer without a reply may hold. Declared words are looked for in its
+// message only: the rest may hold a reply of another protocol.
+func (a answer) faultInstead() (f fault, ok bool) {
 	if isStream(trimBOM(a.body)) {
-		return false
+		return f, false
 	}
-	f := a.faultBody()
+	f = a.faultBody()
 	f.said = ""
-	return f.byFilter(a.reading.BlockedWords)
+	return f, f.byFilter(a.reading.BlockedWords) || f.aboutParameter()
 }
 
 // take sets the texts of a reply and, by them and how it ended, its state.

@@ -170,7 +170,7 @@ var answers = []struct {
 		kind: Rejected, says: "Field required; and more"},
 	{name: "format", status: 400, body: `{"error":{"message":"Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.","type":"invalid_request_error","param":"response_format","code":null}}`,
 		kind: FormatRejected, param: "response_format"},
-	{name: "format, its type", status: 400, body: `{"error":"'response_format.type' must be 'text'"}`, kind: FormatRejected},
+	{name: "format, its type", status: 400, body: `{"error":"'response_format.type' must be 'text'"}`, kind: FormatRejected, param: "response_format"},
 	{name: "format, part of it", status: 400, body: `{"error":{"message":"no","param":"response_format.json_schema"}}`, kind: FormatRejected, param: "response_format"},
 	{name: "format, field complaint", status: 422, body: `{"detail":[{"loc":["body","response_format","type"],"msg":"Input should be 'text'"}]}`, kind: FormatRejected, param: "response_format"},
 	{name: "log probabilities", status: 400, body: `{"error":{"message":"no","param":"logprobs","code":"unsupported_parameter"}}`, kind: SamplingRejected, param: "logprobs"},
@@ -255,6 +255,9 @@ func TestEveryFaultRowIsReached(t *testing.T) {
 	}
 	for _, c := range remediesOf {
 		_, _ = read(answer{status: c.status, body: []byte(c.body)})
+	}
+	for _, c := range parameterErrors {
+		_, _ = read(answer{status: 400, body: []byte(c.body)})
 	}
 	for _, row := range faults {
 		if !reached[row.name] {

@@ -45,7 +45,7 @@ const (
 // blockedSentences are what filters say where no code tells.
 var blockedSentences = regexp.MustCompile(`(?i)content exists risk|content (was |is |has been )?blocked|blocked (entity|pii)|` +
 	`violat\w* (of )?(our |the |your |its |xai'?s? |openai'?s? )?(\w+ ){0,3}(usage|content|safety|acceptable use|moderation|guardrail|responsible)( \w+){0,2} ?(polic\w+|guidelines?|standards?)|` +
-	`violat\w* (\w+ )?(guardrail|moderation|content safety|content policy|usage guidelines|safety)|` +
+	`(content|usage|safety) polic(y|ies) violation|violat\w* (\w+ )?(guardrail|moderation|content safety|content policy|usage guidelines|safety)|` +
 	ofPrompt + ` (\w+ ){0,2}violat\w+ (\w+ ){0,4}(polic\w+|guidelines?|rules|standards?)|` +
 	`(input|prompt|content|request|messages?|response|output|text|query) (\w+ ){0,3}(was|were|is|are|has been|have been|got)? ?flagged (by|for|as)|flagged (as|by|for) (\w+ ){0,3}(unsafe|harmful|policy|moderation|safety|inappropriate|violat\w+|content)|(input|prompt|content|response|output|query) (\w+ ){0,3}flagged|` +
 	`requires moderation|safety.check|content management policy|content filter(ing|s)? (polic|was triggered|were triggered|triggered|blocked|intervened)|filtered due to|(response|prompt|completion|reply|output|input) was filtered|` +
@@ -143,6 +143,9 @@ func (f fault) byFilter(words []string) bool {
 	all := strings.ToLower(strings.Join([]string{f.code, f.kind, f.message, f.said}, "\n"))
 	if slices.ContainsFunc(words, func(w string) bool { return strings.Contains(all, strings.ToLower(w)) }) {
 		return true
+	}
+	if f.aboutParameter() {
+		return false
 	}
 	switch f.status {
 	case 401, 402, 404, 405, 407, 408, 413, 429:

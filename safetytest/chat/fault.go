@@ -23,8 +23,10 @@ type fault struct {
 	// moderated says that the account names what a filter found, and filtered that
 	// it says in so many words that the filter withheld it.
 	moderated, filtered bool
-	// ofRole says that the account is about the role of a message.
+	// ofRole says that the account is about the role of a message, and field which
+	// field of the request it names as wrong, whatever that is.
 	ofRole bool
+	field  string
 	// said is what the whole body says, whatever its form, for words that the user
 	// declared.
 	said string
@@ -112,7 +114,7 @@ var faults = []faultRow{
 	}, WrongAddress, queryRemedy},
 	{"unknown model", func(f fault) bool {
 		return f.says("model_not_found", "DeploymentNotFound") || f.status == 404 && f.mentions("model") ||
-			f.status == 400 && f.mentions("invalid model name")
+			(f.ofRequest() || f.status < 300) && f.saysOfModel(modelNotServed) || f.status >= 500 && f.saysOfModel(noSuchModel)
 	}, UnknownModel, ""},
 	// LiteLLM looks an unknown key up in its database, and says so when it has none.
 	{"key", func(f fault) bool {
@@ -126,19 +128,22 @@ var faults = []faultRow{
 	{"page for too many calls", func(f fault) bool { return f.html && f.status == 429 }, RateLimited, pageRemedy + "; or lower SAFETYTEST_CONCURRENCY or set SAFETYTEST_RPM"},
 	{"page of a gateway", func(f fault) bool { return f.html && f.status >= 500 && f.status != 501 && f.status != 505 }, ServerFailed, pageRemedy},
 	{"page in place of an answer", func(f fault) bool { return f.html && f.ofRequest() }, Rejected, pageRemedy},
+	{"format", func(f fault) bool {
+		return f.param == formatParam && f.aboutParameter() || f.ofRequest() && (f.param == formatParam || f.mentions(formatParam, "response format", "json_schema", "response_schema"))
+	}, FormatRejected, ""},
+	{"sampling", func(f fault) bool {
+		return f.param != "" && f.param != formatParam && (f.ofRequest() || f.status != 404 && f.status != 429 && f.aboutParameter())
+	}, SamplingRejected, ""},
 	{"permission", func(f fault) bool { return f.status == 403 }, Forbidden, ""},
 	{"address", func(f fault) bool {
 		return f.status == 404 || f.status == 405 || f.status >= 300 && f.status < 400
 	}, WrongAddress, ""},
-	{"format", func(f fault) bool {
-		return f.ofRequest() && (f.param == formatParam || f.mentions(formatParam, "response format", "json_schema", "response_schema"))
-	}, FormatRejected, ""},
-	{"sampling", func(f fault) bool { return f.ofRequest() && f.param != "" }, SamplingRejected, ""},
 	{"rate limit", func(f fault) bool {
 		return f.status == 429 || f.says("rate_limit_exceeded", "rate_limit_error")
 	}, RateLimited, ""},
 	{"given up before the answer", func(f fault) bool { return slices.Contains([]int{408, 425, 444, 499}, f.status) }, Interrupted, ""},
 	{"not implemented", func(f fault) bool { return f.status == 501 || f.status == 505 }, WrongAddress, ""},
+	{"parameter", fault.aboutParameter, Rejected, ""},
 	{"server", func(f fault) bool { return f.status >= 500 || f.says("server_error") }, ServerFailed, ""},
 	{"other client error", func(f fault) bool { return f.status >= 400 }, Rejected, ""},
 	// What is left came with a status of success: an upstream's fault that a
@@ -196,6 +201,7 @@ func (a answer) faulty(f fault) (Reply, *Error) {
 	if f.byFilter(a.reading.BlockedWords) {
 		return Reply{State: Blocked, FinishReason: "content_filter", Latency: a.latency}, nil
 	}
+	f.param = f.parameter()
 	row := faults[slices.IndexFunc(faults, func(row faultRow) bool { return row.when(f) })]
 	e := &Error{Kind: row.kind, Status: a.status, Code: cmp.Or(f.code, f.kind), Param: f.param, Message: f.message, remedy: row.remedy}
 	if a.status >= 300 && a.status < 400 {
@@ -409,6 +415,7 @@ func faultWithin(status int, v json.RawMessage, depth int) fault {
 	}
 	// Only parameters that we send count; some endpoints name them in the
 	// message alone.
+	f.field = cmp.Or(f.field, f.param)
 	if f.param, _, _ = strings.Cut(f.param, "."); f.param != formatParam && !slices.Contains(samplingParams, f.param) {
 		f.param = firstNamed(f.message)
 	}
@@ -492,7 +499,7 @@ func (f *fault) add(inner fault) {
 	if none := strings.ToLower(f.kind); none == "" || none == "none" {
 		f.kind = inner.kind
 	}
-	f.param = cmp.Or(f.param, inner.param)
+	f.param, f.field = cmp.Or(f.param, inner.param), cmp.Or(f.field, inner.field)
 	f.moderated, f.filtered, f.ofRole = f.moderated || inner.moderated, f.filtered || inner.filtered, f.ofRole || inner.ofRole
 }
 

@@ -34,7 +34,7 @@ var remediesOf = []struct {
 	{422, `{"detail":"stream=False is not supported"}`, "SAFETYTEST_STREAM=1", Rejected},
 	{501, `{"error":"non-streaming not implemented"}`, "SAFETYTEST_STREAM=1", Rejected},
 	{400, `{"error":{"message":"This endpoint only supports streaming responses."}}`, "SAFETYTEST_STREAM=1", Rejected},
-	{400, `{"error":{"message":"Only supported when stream is false: logprobs"}}`, "!SAFETYTEST_STREAM", Rejected},
+	{400, `{"error":{"message":"Only supported when stream is false: logprobs"}}`, "!SAFETYTEST_STREAM", SamplingRejected},
 	{400, `{"error":{"message":"streaming is only available on paid plans; upgrade your plan"}}`, "!SAFETYTEST_STREAM", Rejected},
 	{400, `{"error":{"message":"upstream only supports up to 4 stop words"}}`, "!SAFETYTEST_STREAM", Rejected},
 	// Pages.
