@@ -177,11 +177,11 @@ func (f fault) byFilter(words []string) bool {
 // in bytes: they come first, and the search costs more than any other.
 const longestReason = 2 << 10
 
-// codeOfFilter reports whether a fault's code or type is that of a filter which
-// did its work.
+// codeOfFilter reports whether one of a fault's codes or types is that of a filter
+// which did its work.
 func (f fault) codeOfFilter() bool {
 	found := false
-	for _, code := range []string{f.code, f.kind} {
+	for _, code := range f.codes() {
 		word := plainWord(code)
 		if !slices.Contains(blockedWords, word) && !containsAny(word, blockedParts) {
 			continue

@@ -17,7 +17,9 @@ import (
 type fault struct {
 	status                     int
 	code, kind, param, message string
-	wait                       wait
+	// within are the codes and types of accounts that stand within this one.
+	within []string
+	wait   wait
 	// html says that it is a page, and so not the endpoint's own.
 	html bool
 	// moderated says that the account names what a filter found, and filtered that
@@ -36,9 +38,12 @@ type fault struct {
 	raw string
 }
 
-// says reports whether the fault's code or type is one of words.
+// codes are the fault's code and type, and those of accounts within it.
+func (f fault) codes() []string { return append([]string{f.code, f.kind}, f.within...) }
+
+// says reports whether one of the fault's codes or types is one of words.
 func (f fault) says(words ...string) bool {
-	return slices.Contains(words, f.code) || slices.Contains(words, f.kind)
+	return slices.ContainsFunc(f.codes(), func(code string) bool { return code != "" && slices.Contains(words, code) })
 }
 
 // mentions reports whether the fault's message, or its plain text, holds one of
@@ -121,13 +126,8 @@ var faults = []faultRow{
 		return f.status == 401 && !f.html || f.says("invalid_api_key", "no_db_connection")
 	}, Unauthorized, ""},
 	{"page of a proxy", func(f fault) bool {
-		return (f.html || f.raw != "" && f.mentions("this site", "this website", "web filter", "proxy", "firewall")) &&
-			(f.status == 401 || f.status == 403 || f.status == 407 || f.status == 451)
+		return slices.Contains([]int{401, 403, 407, 451}, f.status) && (f.html || f.raw != "" && f.mentions("this site", "this website", "web filter", "proxy", "firewall"))
 	}, Forbidden, pageRemedy},
-	{"page instead of an address", func(f fault) bool { return f.html && (f.status == 404 || f.status == 405) }, WrongAddress, pageRemedy},
-	{"page for too many calls", func(f fault) bool { return f.html && f.status == 429 }, RateLimited, pageRemedy + "; or lower SAFETYTEST_CONCURRENCY or set SAFETYTEST_RPM"},
-	{"page of a gateway", func(f fault) bool { return f.html && f.status >= 500 && f.status != 501 && f.status != 505 }, ServerFailed, pageRemedy},
-	{"page in place of an answer", func(f fault) bool { return f.html && f.ofRequest() }, Rejected, pageRemedy},
 	{"format", func(f fault) bool {
 		return f.param == formatParam && f.aboutParameter() || f.ofRequest() && (f.param == formatParam || f.mentions(formatParam, "response format", "json_schema", "response_schema"))
 	}, FormatRejected, ""},
@@ -207,7 +207,13 @@ func (a answer) faulty(f fault) (Reply, *Error) {
 	if a.status >= 300 && a.status < 400 {
 		e.Message = "it redirects to " + a.header.Get("Location")
 	}
-	e.page = f.html
+	if e.page = f.html; f.html && e.remedy == "" && a.status >= 400 {
+		// Whatever its status means, what is in between has to be looked at first.
+		e.remedy = pageRemedy
+		if row.kind == RateLimited || row.kind == TooLong {
+			e.remedy += "; or " + kinds[row.kind].remedy
+		}
+	}
 	e.began = f.began
 	if e.wait = serverWait(a.header); !e.wait.given && (e.Kind == RateLimited || a.status == 503 || a.status == 529) {
 		e.wait = f.wait
@@ -407,10 +413,15 @@ func faultWithin(status int, v json.RawMessage, depth int) fault {
 	}
 	f.take(object)
 	if depth < deepest {
-		for _, inner := range []json.RawMessage{object.Message, object.Error, object.Errors, object.BaseResp, object.Detail, object.Details} {
+		for _, inner := range []json.RawMessage{object.Message, object.Error, object.Errors, object.BaseResp, object.Detail, object.Details, object.InnerError, object.InnerError2} {
 			if present(inner) {
 				f.add(faultWithin(status, inner, depth+1))
 			}
+		}
+		if raw := object.upstream(); present(raw) { // around it stands that there was an error
+			inner := faultWithin(status, raw, depth+1)
+			f.message = cmp.Or(inner.message, f.message)
+			f.add(inner)
 		}
 	}
 	// Only parameters that we send count; some endpoints name them in the
@@ -441,6 +452,15 @@ type faultObject struct {
 	StatusMsg  lenientText     `json:"status_msg"`
 }
 
+// upstream is the account of the provider that a router passes on as text.
+func (o faultObject) upstream() json.RawMessage {
+	var metadata struct {
+		Raw json.RawMessage `json:"raw"`
+	}
+	_ = json.Unmarshal(o.Metadata, &metadata)
+	return metadata.Raw
+}
+
 // ofMessageRole finds the name of a message's role as a parameter.
 var ofMessageRole = regexp.MustCompile(`^messages\b.*\brole$`)
 
@@ -468,20 +488,6 @@ func (f *fault) take(object faultObject) {
 	f.param = short(cmp.Or(text(object.Param), f.param))
 	f.ofRole = f.ofRole || ofMessageRole.MatchString(f.param)
 	f.filtered = filterActed(object.Filter) || filterActed(object.Filters)
-	for _, v := range []json.RawMessage{object.InnerError, object.InnerError2} {
-		var inner struct {
-			Code    lenientText
-			Filter  json.RawMessage `json:"content_filter_result"`
-			Filters json.RawMessage `json:"content_filter_results"`
-		}
-		if json.Unmarshal(v, &inner) != nil {
-			continue
-		}
-		if inner.Code == "ResponsibleAIPolicyViolation" {
-			f.code = string(inner.Code)
-		}
-		f.filtered = f.filtered || filterActed(inner.Filter) || filterActed(inner.Filters)
-	}
 	var metadata struct {
 		Reasons json.RawMessage `json:"reasons"`
 		Flagged json.RawMessage `json:"flagged_input"`
@@ -493,6 +499,7 @@ func (f *fault) take(object faultObject) {
 // A code within says more than a status that was repeated around it.
 func (f *fault) add(inner fault) {
 	f.message = cmp.Or(f.message, inner.message)
+	f.within = append(f.within, inner.codes()...)
 	if _, err := strconv.Atoi(f.code); f.code == "" || err == nil && inner.code != "" {
 		f.code = inner.code
 	}
