@@ -132,13 +132,13 @@ func wordlike(value string) bool {
 // clearReply takes the secrets out of a reply, which endpoints that serve for
 // debugging may echo, and makes the names in it fit to be shown.
 func (c *Client) clearReply(r Reply) Reply {
-	secrets := c.wire.secrets()
+	secrets := c.transport.secrets()
 	for _, s := range []*string{&r.Model, &r.Fingerprint, &r.FinishReason, &r.ID, &r.Cache} {
 		*s = named(*s, secrets)
 	}
 	for _, secret := range secrets {
 		hide := func(s string) string { return strings.ReplaceAll(s, secret, "[key]") }
-		if len(secret) < minEcho || secret != c.wire.key() && wordlike(secret) {
+		if len(secret) < minEcho || secret != c.transport.key() && wordlike(secret) {
 			hide = func(s string) string { return strings.ReplaceAll(s, "Bearer "+secret, "Bearer [key]") }
 		}
 		for _, s := range []*string{&r.Content, &r.Refusal, &r.Reasoning} {

@@ -53,7 +53,7 @@ func TestNothingSteers(t *testing.T) {
 		} {
 			for _, status := range []int{200, 400, 404, 429, 500} {
 				synctest.Test(t, func(t *testing.T) {
-					c := open(t, transport(func(r *http.Request) (*http.Response, error) {
+					c := open(t, inMemory(func(r *http.Request) (*http.Response, error) {
 						if strings.HasSuffix(r.URL.Path, "/models") {
 							return respond(200, `{"data":[{"id":`+string(quoted)+`}]}`), nil
 						}

@@ -23,15 +23,15 @@ import (
 // Client asks one model at one OpenAI-compatible endpoint, through go-openai.
 // It is safe for concurrent use. However it is printed, its key is not.
 type Client struct {
-	api     *openai.Client
-	wire    *wire
-	base    string
-	model   string
-	timeout time.Duration
-	retries int
-	gate    *gate
-	pace    *pace
-	admit   func(ctx context.Context, tokens int) error
+	api       *openai.Client
+	transport *transport
+	base      string
+	model     string
+	timeout   time.Duration
+	retries   int
+	gate      *gate
+	pace      *pace
+	admit     func(ctx context.Context, tokens int) error
 	// baseWait is the first wait before a call is repeated.
 	baseWait time.Duration
 
@@ -74,7 +74,7 @@ func (c *Client) Ask(ctx context.Context, r Request) (Reply, error) {
 		if fail == nil {
 			c.proven.Store(true)
 			reply.Attempts = sent
-			reply.Trouble = clearer(c.wire.secrets(), r.Messages)(reply.Trouble)
+			reply.Trouble = clearer(c.transport.secrets(), r.Messages)(reply.Trouble)
 			return c.clearReply(reply), nil
 		}
 		if err := ctx.Err(); err != nil && (fail.Status == 0 || fail.Kind == Interrupted) {
@@ -155,7 +155,7 @@ func (c *Client) attempt(ctx context.Context, r Request, x *exchange, sent *int)
 
 // send makes one HTTP request and reads the answer, which it leaves in x.
 func (c *Client) send(ctx context.Context, r Request, x *exchange) (Reply, *Error) {
-	p := c.wire.protocol()
+	p := c.transport.protocol()
 	body, err := encodeRequest(c.model, p, r, c.renameMaxTokens.Load())
 	if err != nil {
 		return Reply{}, &Error{Kind: InvalidRequest, cause: err}
@@ -186,9 +186,9 @@ var version = regexp.MustCompile(`/v[0-9]`)
 func (c *Client) explain(ctx context.Context, e *Error) {
 	switch {
 	case e.remedy != "": // what the fault itself says is nearer to the cause
-	case e.Kind == Unauthorized && c.wire.key() == "":
+	case e.Kind == Unauthorized && c.transport.key() == "":
 		e.remedy = "it wants a key: set SAFETYTEST_API_KEY, or SAFETYTEST_HEADERS if it is to come in a header of its own"
-	case e.Kind == ServerFailed && c.wire.key() == "" && !c.proven.Load(): // LiteLLM without database
+	case e.Kind == ServerFailed && c.transport.key() == "" && !c.proven.Load(): // LiteLLM without database
 		e.remedy = "look at the server's log; if it wants a key, set SAFETYTEST_API_KEY"
 	case e.Kind == SamplingRejected:
 		e.remedy = "leave " + e.Param + " unset, so that it is not sent"
@@ -241,7 +241,7 @@ func enumerate(names []string) string {
 
 // finish completes e for the caller, cleared of the key and of the prompt.
 func (c *Client) finish(e *Error, r Request, sent int) error {
-	clean := clearer(c.wire.secrets(), c.wire.protocol().arrange(r.Messages))
+	clean := clearer(c.transport.secrets(), c.transport.protocol().arrange(r.Messages))
 	e.Attempts = sent
 	e.where = fmt.Sprintf("model %q at %s", c.model, c.base)
 	e.Code, e.Param, e.Message, e.remedy = clean(e.Code), clean(e.Param), clean(e.Message), clean(e.remedy)
@@ -261,16 +261,16 @@ func (c *Client) finish(e *Error, r Request, sent int) error {
 
 // Calls returns how many HTTP requests for a reply were sent so far, repeated
 // ones included.
-func (c *Client) Calls() int64 { return c.wire.calls.Load() }
+func (c *Client) Calls() int64 { return c.transport.calls.Load() }
 
 // Settings describes where the endpoint is asked otherwise than by the plain
 // protocol; see [Protocol.Settings].
-func (c *Client) Settings() string { return c.wire.protocol().Settings() }
+func (c *Client) Settings() string { return c.transport.protocol().Settings() }
 
 // Close closes the connections that are kept for further calls. The client can
 // still be asked.
 func (c *Client) Close() error {
-	c.wire.http.CloseIdleConnections()
+	c.transport.http.CloseIdleConnections()
 	return nil
 }
 

@@ -109,7 +109,7 @@ func TestConcurrencyHalvesOn429(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// 32 calls in flight are rejected together: that is one cut.
 		var n atomic.Int64
-		c := open(t, transport(func(*http.Request) (*http.Response, error) {
+		c := open(t, inMemory(func(*http.Request) (*http.Response, error) {
 			<-time.After(time.Second)
 			if n.Add(1) <= 32 {
 				return respond(429, ""), nil
@@ -157,7 +157,7 @@ func TestServerFailuresPauseEveryCall(t *testing.T) {
 		// The server fails for its first ten seconds.
 		start := time.Now()
 		var failed atomic.Int64
-		c := open(t, transport(func(*http.Request) (*http.Response, error) {
+		c := open(t, inMemory(func(*http.Request) (*http.Response, error) {
 			if time.Since(start) < 10*time.Second {
 				failed.Add(1)
 				return respond(500, ""), nil
@@ -247,7 +247,7 @@ func TestRetryAfterHoldsForEveryCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var first atomic.Bool
-		c := open(t, transport(func(*http.Request) (*http.Response, error) {
+		c := open(t, inMemory(func(*http.Request) (*http.Response, error) {
 			if first.CompareAndSwap(false, true) {
 				return respond(429, "", "Retry-After", "20"), nil
 			}

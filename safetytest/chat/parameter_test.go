@@ -65,7 +65,7 @@ func TestParametersAreNoFilters(t *testing.T) {
 				t.Errorf("%d %s: %v; want %v", status, c.body, err.Kind, c.kind)
 			}
 			calls := 0
-			client := open(t, transport(func(q *http.Request) (*http.Response, error) {
+			client := open(t, inMemory(func(q *http.Request) (*http.Response, error) {
 				if strings.HasSuffix(q.URL.Path, "/models") {
 					return respond(404, ""), nil
 				}

@@ -67,8 +67,13 @@ func (s Secrets) GomegaString() string { return s.String() }
 // MarshalJSON returns the names as a list.
 func (s Secrets) MarshalJSON() ([]byte, error) { return json.Marshal(slices.Sorted(maps.Keys(s))) }
 
-// apiVersion is the only kind of value that is no secret: Azure's in a query.
 var apiVersion = regexp.MustCompile(`^20[0-9]{2}-[0-9]{2}-[0-9]{2}(-preview)?$`)
+
+// isPublic reports whether the value of a header or of a parameter may be shown: only
+// an API version may, such as Azure's. Any other is a secret.
+func isPublic(name, value string) bool {
+	return strings.EqualFold(name, "api-version") && apiVersion.MatchString(value)
+}
 
 // Settings describes what is not the plain protocol, "" where nothing is. It
 // belongs to what was measured, and holds no value of a header or query but that
@@ -87,7 +92,7 @@ func (p Protocol) Settings() string {
 	add(len(p.Headers) > 0, "headers %s", p.Headers)
 	query := slices.Sorted(maps.Keys(p.Query))
 	for i, name := range query {
-		if v := p.Query[name]; strings.EqualFold(name, "api-version") && apiVersion.MatchString(v) {
+		if v := p.Query[name]; isPublic(name, v) {
 			query[i] += "=" + v
 		}
 	}
@@ -107,7 +112,7 @@ func (p Protocol) Public() Protocol {
 		shown := Secrets{}
 		for name, value := range s {
 			shown[name] = ""
-			if strings.EqualFold(name, "api-version") && apiVersion.MatchString(value) {
+			if isPublic(name, value) {
 				shown[name] = value
 			}
 		}
@@ -116,9 +121,6 @@ func (p Protocol) Public() Protocol {
 	p.Headers, p.Query = without(p.Headers), without(p.Query)
 	return p
 }
-
-// shows reports whether the value under a name is kept by Public.
-func (p Protocol) shows(name string) bool { return p.Query[name] != "" || p.Headers[name] != "" }
 
 // clone returns p with lists and maps of its own.
 func (p Protocol) clone() Protocol {

@@ -19,7 +19,7 @@ func sendTimes(t *testing.T, n int, change func(*Endpoint)) []time.Duration {
 	start := time.Now()
 	var mu sync.Mutex
 	var times []time.Duration
-	c := open(t, transport(func(*http.Request) (*http.Response, error) {
+	c := open(t, inMemory(func(*http.Request) (*http.Response, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		times = append(times, time.Since(start))
@@ -103,7 +103,7 @@ func TestHeadersPauseEveryCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var times []time.Duration
-		c := open(t, transport(func(*http.Request) (*http.Response, error) {
+		c := open(t, inMemory(func(*http.Request) (*http.Response, error) {
 			times = append(times, time.Since(start))
 			r := yes()
 			r.Header.Set("x-ratelimit-limit-requests", "10")

@@ -123,7 +123,7 @@ func TestWhatMayHaveBegunIsNotRepeated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			calls := 0
-			c := open(t, transport(func(*http.Request) (*http.Response, error) {
+			c := open(t, inMemory(func(*http.Request) (*http.Response, error) {
 				calls++
 				if calls != 2 {
 					return respond(200, good), nil
