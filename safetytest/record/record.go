@@ -20,7 +20,7 @@ import (
 // ErrHeld no other call of the run can fare better.
 var (
 	// ErrBudget says that the run's calls or tokens are spent.
-	ErrBudget = errors.New("the budget is spent")
+	ErrBudget = errors.New("the budget of calls or tokens is spent")
 	// ErrMiss says that a replay needs a reply that is not recorded.
 	ErrMiss = errors.New("not recorded")
 	// ErrChanged says that the model is not the one that gave the replies of
