@@ -18,6 +18,7 @@ import (
 	openai "github.com/sashabaranov/go-openai"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/internal/ratelimit"
 )
 
 // Client asks one model at one OpenAI-compatible endpoint, through go-openai.
@@ -29,8 +30,8 @@ type Client struct {
 	model     string
 	timeout   time.Duration
 	retries   int
-	gate      *gate
-	pace      *pace
+	limiter   *limiter
+	rate      *ratelimit.Limit
 	admit     func(ctx context.Context, tokens int) error
 	// baseWait is the first wait before a call is repeated.
 	baseWait time.Duration
@@ -118,12 +119,12 @@ func (c *Client) lose(ctx context.Context, fail *Error, r Request, a answer, sen
 
 // attempt waits for its turn and makes one HTTP request, which it counts.
 func (c *Client) attempt(ctx context.Context, r Request, x *exchange, sent *int) (reply Reply, fail *Error) {
-	if err := c.gate.enter(ctx); err != nil {
+	if err := c.limiter.enter(ctx); err != nil {
 		return Reply{}, &Error{Kind: Cancelled, cause: err}
 	}
-	defer func() { c.gate.leave(x.start, x.latency, fail) }()
+	defer func() { c.limiter.leave(x.start, x.latency, fail) }()
 	guess := r.EstimateTokens()
-	if err := c.pace.wait(ctx, guess); err != nil {
+	if err := c.rate.Wait(ctx, guess); err != nil {
 		return Reply{}, &Error{Kind: Cancelled, cause: err}
 	}
 	callers, _ := ctx.Value(admitterKey{}).(Admitter)
@@ -136,7 +137,7 @@ func (c *Client) attempt(ctx context.Context, r Request, x *exchange, sent *int)
 		}
 	}
 	// Last, because the server may ask for patience while calls wait above.
-	if err := c.gate.open(ctx); err != nil {
+	if err := c.limiter.open(ctx); err != nil {
 		return Reply{}, &Error{Kind: Cancelled, cause: err}
 	}
 	reply, fail = c.send(ctx, r, x)
@@ -145,10 +146,10 @@ func (c *Client) attempt(ctx context.Context, r Request, x *exchange, sent *int)
 	}
 	*sent++
 	if used := reply.PromptTokens + reply.ReplyTokens; used > 0 {
-		c.pace.correct(used - guess)
+		_ = c.rate.Correct(used - guess) // in memory, which does not fail
 	}
-	if d := toldWait(x.header, guess); d > 0 {
-		c.gate.pause(d)
+	if d := headerWait(x.header, guess); d > 0 {
+		c.limiter.pause(d)
 	}
 	return reply, fail
 }

@@ -13,6 +13,8 @@ import (
 	"unicode"
 
 	openai "github.com/sashabaranov/go-openai"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/ratelimit"
 )
 
 // Defaults of an Endpoint.
@@ -123,8 +125,8 @@ func Open(e Endpoint) (*Client, error) {
 		model:     e.Model,
 		timeout:   cmp.Or(e.Timeout, DefaultTimeout),
 		retries:   max(0, cmp.Or(e.Retries, DefaultRetries)),
-		gate:      newGate(cmp.Or(e.Concurrency, firstConcurrency), most),
-		pace:      newPace(e.RequestsPerMinute, e.TokensPerMinute),
+		limiter:   newLimiter(cmp.Or(e.Concurrency, firstConcurrency), most),
+		rate:      ratelimit.New(nil, e.RequestsPerMinute, e.TokensPerMinute, time.Minute),
 		admit:     e.Admit,
 		baseWait:  firstBackoff,
 	}, nil

@@ -155,7 +155,7 @@ func TestFaultsNeverChangeAReply(t *testing.T) {
 						e.Retries = 30 // so that chance loses none
 					}
 				})
-				c.baseWait, c.gate.baseWait = time.Microsecond, time.Microsecond
+				c.baseWait, c.limiter.baseWait = time.Microsecond, time.Microsecond
 
 				errs, lost := askEchoes(t, c, 100)
 				if share < 50 && errs > 0 {

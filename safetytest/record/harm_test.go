@@ -152,7 +152,7 @@ func foreign(t *testing.T) string {
 // for it.
 func TestWhatStandsInTheWay(t *testing.T) {
 	m := testManifest.canonical()
-	for _, name := range []string{lockName, paceName + m.served()} {
+	for _, name := range []string{lockName, turnsName + m.served()} {
 		for what, place := range map[string]func(string) error{
 			"a pipe":      func(p string) error { return syscall.Mkfifo(p, 0o600) },
 			"a directory": func(p string) error { return os.Mkdir(p, 0o700) },

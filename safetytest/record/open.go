@@ -76,8 +76,8 @@ type Options struct {
 
 // Names of files beside the runs' directories.
 const (
-	lockName = "lock"
-	paceName = "pace-" // and whose it is
+	lockName  = "lock"
+	turnsName = "turns-" // and whose it is
 )
 
 // ownRun names the run of a process that is given no name. Records opened one
@@ -152,7 +152,7 @@ func (r *Record) open() error {
 	}
 	err := r.create()
 	if err == nil {
-		r.pace, err = openPace(filepath.Join(r.dir, paceName+r.manifest.served()), r.options.RequestsPerMinute, r.options.TokensPerMinute, time.Minute)
+		err = r.limitRate(filepath.Join(r.dir, turnsName+r.manifest.served()), time.Minute)
 	}
 	if err != nil {
 		return fmt.Errorf("replies cannot be recorded in %s, so no call is made: %w; make room there, or set SAFETYTEST_DIR elsewhere", r.dir, err)

@@ -14,6 +14,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/ratelimit"
 )
 
 // Errors of a record, to be told apart with errors.Is. After each of them but
@@ -51,7 +52,10 @@ type Record struct {
 
 	lock  *flock.Flock // over dir: between processes, for moments only
 	alive *flock.Flock // held until the process ends
-	pace  *pace        // nil without limits per minute
+	// rate spaces requests, by turns that all processes share; both are nil without
+	// limits per minute.
+	rate  *ratelimit.Limit
+	turns *turnsFile
 
 	reserving chan struct{} // holds one while somebody waits for room in the budget of tokens
 
@@ -296,7 +300,7 @@ func (r *Record) release() error {
 		errs = append(errs, r.alive.Unlock(), os.Remove(r.alive.Path()))
 		r.alive = nil
 	}
-	return errors.Join(append(errs, r.pace.close())...)
+	return errors.Join(append(errs, r.turns.close())...)
 }
 
 // Ask returns the recorded reply for a key, or else calls ask, and records what
@@ -373,7 +377,7 @@ func (r *Record) call(ctx context.Context, k Key, d digest, f *flight, ask func(
 		return chat.Reply{}, f.err
 	}
 	if used := reply.Spent(0); used > 0 && t.admitted.Load() > 0 && !t.another {
-		return reply, r.pace.correct(used - int(t.tokens.Load()))
+		return reply, r.rate.Correct(used - int(t.tokens.Load()))
 	}
 	return reply, nil
 }
