@@ -202,12 +202,12 @@ func (e *experiment) remember(q question, c *call) {
 
 // doubtful ends a claim whose replies cannot count.
 func (e *experiment) doubtful(found []provenance.Finding) evidence.Result {
-	e.tell(found)
+	e.warnOf(found)
 	return e.stop(DoubtfulReplies)
 }
 
-// tell gives the first doubt as the reason, and warns of the others.
-func (e *experiment) tell(found []provenance.Finding) {
+// warnOf gives the first doubt as the reason, and warns of the others.
+func (e *experiment) warnOf(found []provenance.Finding) {
 	for i, f := range found {
 		if i == 0 {
 			e.doubt = f.Text

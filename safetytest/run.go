@@ -149,7 +149,7 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 	}
 	if len(found) > 0 {
 		result.State, result.Reason = evidence.Inconclusive, DoubtfulReplies
-		e.tell(found)
+		e.warnOf(found)
 	}
 	return result, nil
 }

@@ -66,12 +66,7 @@ func read(a answer) (Reply, *Error) {
 	// One choice is asked for. Of several the first is taken, as if it were
 	// the only one.
 	first := slices.MinFunc(c.Choices, func(x, y choice) int { return cmp.Compare(x.Index, y.Index) })
-	r := Reply{
-		ID: string(c.ID), Created: c.Created.time(), Model: string(c.Model), Fingerprint: string(c.SystemFingerprint),
-		Cache: cmp.Or(fromCache(a.header), c.fromCache()), Latency: a.latency,
-	}
-	t := c.tokens()
-	r.PromptTokens, r.ReplyTokens, r.CachedTokens = t.prompt, t.reply, t.cached
+	r := a.origin(c)
 	how, word := endingOfBoth(string(first.FinishReason), string(first.Native+first.Provider.Native), a.reading.Endings)
 	if withheld := c.filtered(); withheld != "" && how != endedFiltered {
 		how, word = endedFiltered, strings.TrimPrefix(word+": "+withheld, ": ")
@@ -101,6 +96,16 @@ func read(a answer) (Reply, *Error) {
 	}
 	r.take(*cmp.Or(first.Message, &message{}), how)
 	return r, nil
+}
+
+// origin is what an answer says of a reply beside its text and its ending.
+func (a answer) origin(c completion) Reply {
+	t := c.tokens()
+	return Reply{
+		ID: string(c.ID), Created: c.Created.time(), Model: string(c.Model), Fingerprint: string(c.SystemFingerprint),
+		Cache: cmp.Or(fromCache(a.header), c.fromCache()), Latency: a.latency,
+		PromptTokens: t.prompt, ReplyTokens: t.reply, CachedTokens: t.cached,
+	}
 }
 
 // faultInstead is the account of a filter, or of what is wrong with the request, that a
@@ -138,7 +143,7 @@ func (r *Reply) take(m message, how ending) {
 	case d.inside:
 		r.State, r.Trouble = Unfinished, "the reply stops within its reasoning: allow more tokens with SAFETYTEST_MAX_TOKENS, or serve the model with a reasoning parser"
 	case d.doubt != "":
-		r.State, r.Trouble = Unfinished, "it cannot be told what of the reply is reasoning: "+d.doubt
+		r.State, r.Trouble = Unfinished, "it is not clear which part of the reply is reasoning: "+d.doubt
 	case m.Content.odd != "":
 		r.State, r.Trouble = Unfinished, fmt.Sprintf("the reply holds a part of the unknown type %q", m.Content.odd)
 	case !empty:

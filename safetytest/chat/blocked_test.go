@@ -176,7 +176,7 @@ var nobodyWithheld = map[string]int{
 	`Access to this site is denied by the web filter`:                                                                                  403,
 }
 
-func TestFiltersAreTold(t *testing.T) {
+func TestFiltersAreRecognized(t *testing.T) {
 	for body, status := range filtersSay {
 		if got, err := read(answer{status: status, body: []byte(body)}); err != nil || got.State != Blocked {
 			t.Errorf("%d %s: %v, %v; want a block", status, body, got.State, err)

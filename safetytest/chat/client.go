@@ -205,7 +205,7 @@ func (c *Client) explain(ctx context.Context, e *Error) {
 	if lacks := (e.Kind == WrongAddress || e.Kind == Unreadable) && !version.MatchString(c.base); lacks && e.page {
 		e.remedy += fmt.Sprintf(", which may lack its version: try %s/v1", c.base)
 	} else if lacks && e.remedy != streamRemedy && e.remedy != queryRemedy {
-		e.remedy = fmt.Sprintf("SAFETYTEST_BASE_URL may lack its version: try %s/v1", c.base)
+		e.remedy = fmt.Sprintf("the address of SAFETYTEST_BASE_URL may lack its version: try %s/v1", c.base)
 	}
 }
 

@@ -220,7 +220,7 @@ func (a answer) faulty(f fault) (Reply, *Error) {
 	}
 	// An account that broke off may have gone on to say the contrary.
 	e.before = (a.err == nil || a.status == 429) && f.beforeGeneration(a.status, e.wait.given)
-	if !e.wait.given && e.Kind == RateLimited { // gateways tell the reset of a limit whatever failed
+	if !e.wait.given && e.Kind == RateLimited { // gateways give the reset of a limit whatever failed
 		e.wait = resetHeader(a.header)
 	}
 	return Reply{}, e
@@ -234,11 +234,11 @@ func (a answer) faultBody() fault {
 		f := fault{status: a.status, message: looksLike(a.header, data), html: isPage(data) || isHTML(a.header, data), raw: short(string(data))}
 		f.said, f.wait = f.raw, saidWait(f.raw)
 		if json.Valid(data) { // a list or a text
-			told := parseFault(a.status, data)
-			told.said = short(saidIn(data, 0))
-			if told.message != "" || told.code != "" {
-				told.wait = bodyWait(data, told.message, a.header)
-				return told
+			account := parseFault(a.status, data)
+			account.said = short(saidIn(data, 0))
+			if account.message != "" || account.code != "" {
+				account.wait = bodyWait(data, account.message, a.header)
+				return account
 			}
 		}
 		return f
@@ -430,7 +430,7 @@ func faultWithin(status int, v json.RawMessage, depth int) fault {
 	if f.param, _, _ = strings.Cut(f.param, "."); f.param != formatParam && !slices.Contains(samplingParams, f.param) {
 		f.param = firstNamed(f.message)
 	}
-	// A proxy that answers with success tells the upstream's status as code.
+	// A proxy that answers with success gives the upstream's status as code.
 	if n, err := strconv.Atoi(f.code); err == nil && n >= 400 && n < 600 && status < 300 {
 		f.status = n
 	}

@@ -311,8 +311,8 @@ func TestLocksThatDoNothing(t *testing.T) {
 		"they work, alone":         {excludes: works},
 		"they do nothing, shared":  {excludes: func(string) (bool, error) { return false, nil }, run: "one", err: "locks do nothing"},
 		"they do nothing, alone":   {excludes: func(string) (bool, error) { return false, nil }, note: true},
-		"nobody can tell":          {excludes: func(string) (bool, error) { return false, syscall.ENOLCK }, err: "cannot be told"},
-		"nobody can tell, shared":  {excludes: func(string) (bool, error) { return false, syscall.ENOLCK }, run: "one", err: "cannot be told"},
+		"nobody can tell":          {excludes: func(string) (bool, error) { return false, syscall.ENOLCK }, err: "could not be found out"},
+		"nobody can tell, shared":  {excludes: func(string) (bool, error) { return false, syscall.ENOLCK }, run: "one", err: "could not be found out"},
 		"another descriptor waits": {excludes: func(p string) (bool, error) { _, err := os.Stat(p); return err == nil, err }, run: "one"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/ratelimit"
 )
 
-// Errors of a record, to be told apart with errors.Is. After each of them but
+// Errors of a record, to be distinguished with errors.Is. After each of them but
 // ErrHeld no other call of the run can fare better.
 var (
 	// ErrBudget says that the run's calls or tokens are spent.
@@ -43,10 +43,10 @@ type Record struct {
 	dir, run string
 	attempt  int
 	seed     uint64
-	earlier  []*file         // of the attempt that is continued, in earlier runs
-	follows  []string        // those of them that were at other claims
-	all      []part          // the files of all runs, as they were when this one was opened
-	history  map[string]told // by path
+	earlier  []*file                // of the attempt that is continued, in earlier runs
+	follows  []string               // those of them that were at other claims
+	all      []part                 // the files of all runs, as they were when this one was opened
+	history  map[string]conclusions // by path
 	notes    []string
 	sharing  bool // it is open: processes that come from now on are of this run as it is
 
