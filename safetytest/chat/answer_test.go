@@ -340,6 +340,9 @@ func FuzzRead(f *testing.F) {
 	for _, c := range answers {
 		f.Add(max(c.status, 200), c.body)
 	}
+	for _, c := range parameterErrors {
+		f.Add(400, c.body)
+	}
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		if status == 0 {
 			return

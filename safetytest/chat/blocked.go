@@ -144,14 +144,11 @@ func (f fault) byFilter(words []string) bool {
 	if slices.ContainsFunc(words, func(w string) bool { return strings.Contains(all, strings.ToLower(w)) }) {
 		return true
 	}
-	if f.aboutParameter() {
-		return false
-	}
 	switch f.status {
 	case 401, 402, 404, 405, 407, 408, 413, 429:
 		return false // codes and sentences there are about something else
 	}
-	if f.status > 501 {
+	if f.status > 501 || f.aboutParameter() {
 		return false
 	}
 	message := f.message

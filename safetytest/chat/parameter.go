@@ -46,6 +46,9 @@ var parameterWrong = regexp.MustCompile(strings.Join([]string{
 	`\bmessages? (must|should|needs? to|ha(s|ve) to) (contain|have|include) at least`,
 	`\b(` + roleNames + ` )?messages? (must|should|ha(s|ve) to|can ?not|may not|can only) (be|come|appear|occur|stand) (at the |the |in the |from the )?(first|last|start|beginning|end|before|after|once|followed|preceded|` + roleNames + `)\b`,
 	`\bonly (one|a single|\d+) ` + roleNames + ` messages?\b|\b(first|last|final|next) message (must|should|needs? to|has to|can ?not|role)`,
+	// Other languages.
+	`参数|參數|パラメータ|파라미터|매개변수|параметр|paramètre|parámetro|parâmetro|\bparametro\b|\bparameter \S+ (ist|muss|darf|verst(ö|o)(ß|ss)t|verletzt|hat)\b`,
+	`(\brole\b|temperature|\bstop\b|\bseed\b|角色).{0,8}(不合规|违规|無效|无效|非法|不合法|必须|不支持|错误)`,
 	// The form of a request's values.
 	`\b(must|should) be (a |an )(valid )?(positive |non-?negative |non-?empty )?(integer|int|number|float|boolean|bool|array|list|string|object|dictionary)\b`,
 	`\binput should be (a valid|less|greater|>|<)|\bextra inputs are not permitted`,
@@ -54,7 +57,8 @@ var parameterWrong = regexp.MustCompile(strings.Join([]string{
 var (
 	// noSuchModel and modelNotServed find a model that is not served under this name:
 	// the second also what a server says that has not loaded it yet.
-	noSuchModel    = regexp.MustCompile(`\b(unknown|invalid|unsupported|unrecognized|nonexistent|no such|wrong) model( name| id)?\b|\bmodel:? (name |id )?(\S+ )?(does not exist|doesn't exist|not found|violat\w+|(is )?not (in|on|among|part of) |(is )?(not (known|recognized|supported|served|valid|allowed|permitted)|unknown|invalid|unsupported)($|[^\w ]| (for|by|in|on|with|here|at|under)\b))|\bno model (named|called)\b`)
+	noSuchModel    = regexp.MustCompile(`\b(unknown|invalid|unsupported|unrecognized|nonexistent|no such|wrong) model( name| id)?\b|\bmodel:? (name |id )?(\S+ )?(does not exist|doesn't exist|not found|violat\w+|(is )?not (in|on|among|part of) |(is )?(not (known|recognized|supported|served|valid|allowed|permitted)|unknown|invalid|unsupported)($|[^\w ]| (for|by|in|on|with|here|at|under)\b))|` +
+		`\bmodel:? (name |id )?\S+ (is|was|has been) (blocked|restricted|disallowed|prohibited|forbidden|disabled|retired|removed)($|[^\w ]| (for|by|in|on|with|here|at|under)\b)|\bno model (named|called)\b`)
 	modelNotServed = regexp.MustCompile(noSuchModel.String() + `|\bmodel:? (name |id )?(\S+ )?is (not (available|enabled|deployed)|unavailable)($|[^\w ]| (for|by|in|on|with|here|at|under)\b)`)
 	// ofModelsText finds what a model says, which is no name of one.
 	ofModelsText = regexp.MustCompile(`\bmodel:? ` + ofPrompt + `\b`)

@@ -115,6 +115,14 @@ func TestFiltersThatNameParametersStayFilters(t *testing.T) {
 
 // Other words for the same, as messages.
 var parametersInWords = []string{
+	"参数 temperature 违规，应在 0 到 2 之间",
+	"输入违规：role 不合规",
+	"temperature 参数不合规",
+	"Die Anfrage verstößt gegen die Nutzungsrichtlinie: der Parameter temperature muss kleiner als 2 sein",
+	"Le paramètre temperature enfreint notre politique d'utilisation",
+	"Malformed input request: #: extraneous key [top_p] is not permitted, content policy violation",
+	"Invalid temperature value, the valid range of temperature is [0, 2.0]; request rejected by content rules",
+	"Request blocked: model gpt-9 is restricted by content policy",
 	"Request violates parameter policy: temperature=2.5 not allowed",
 	"The sampling parameters violate the deployment policy: top_p",
 	"Invalid value for temperature: 3, violates content rules (0..2)",
@@ -156,6 +164,11 @@ var parametersInWords = []string{
 }
 
 var filtersInWords = []string{
+	"The model returned the following errors: Output blocked by content filtering policy",
+	"Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO",
+	"模型认为输入违规",
+	"The model output was blocked by the content filter",
+	"Die Eingabe verstößt gegen die Inhaltsrichtlinie und darf nicht beantwortet werden",
 	"Your request was rejected as a result of our safety system.",
 	"The response was filtered because the prompt triggered content management policy. The model must not produce it.",
 	"Content violates policy: the user should not request weapons",
