@@ -38,9 +38,6 @@ type call struct {
 	err        error
 }
 
-// errBudget says that no further call may be made.
-var errBudget = errors.New("the budget of calls or tokens is spent")
-
 // question is what is asked at one visit of a cell.
 type question struct {
 	script *script
@@ -126,8 +123,8 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 		c.tokens = reply.Spent(request.EstimateTokens())
 	}
 	switch e := (*chat.Error)(nil); {
-	case errors.Is(err, record.ErrBudget) || errors.Is(err, errBudget):
-		c.attempts, c.err = 0, errBudget
+	case budgetSpent(err):
+		c.attempts, c.err = 0, record.ErrBudget
 		return
 	case errors.As(err, &e):
 		c.attempts, c.repeats, c.err = e.Attempts, max(e.Attempts-1, 0), err
@@ -157,7 +154,7 @@ func whence(q question, id record.Key, request chat.Request, reply chat.Reply) p
 	_, _ = io.WriteString(text, reply.Content+"\x00"+reply.Refusal) // never fails
 	return provenance.Reply{
 		Arm: q.script.shows, Request: q.at.cell.target.ID, Draw: q.at.cell.draw, Repeat: q.at.n, Body: id.Messages,
-		Size: provenance.Size(request.Messages), Told: reply.PromptTokens, Cached: reply.CachedTokens,
+		Size: provenance.Size(request.Messages), Reported: reply.PromptTokens, Cached: reply.CachedTokens,
 		Text: text.Sum64(), Length: len(reply.Content), Answered: reply.State == chat.Answered,
 		ID: reply.ID, Created: reply.Created, CacheHit: reply.Cache, Model: reply.Model, Fingerprint: reply.Fingerprint,
 	}
@@ -255,7 +252,7 @@ func (r *run) admit(ctx context.Context, tokens int) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if rec == nil && r.config.MaxCalls > 0 && r.calls >= r.config.MaxCalls {
-		return errBudget
+		return record.ErrBudget
 	}
 	r.calls++
 	return nil

@@ -2,7 +2,6 @@ package safetytest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 
@@ -55,7 +54,7 @@ func (e *experiment) measureRepeats(ctx context.Context) error {
 		at := q.asks.at(r.IntN(len(q.asks.requests)), r.IntN(e.s.config.Draws), 0)
 		same, err := e.repeatsItself(ctx, q, at, repeats)
 		switch {
-		case errors.Is(err, errBudget) || err != nil && (ctx.Err() != nil || hopeless(err)):
+		case endsAsking(ctx, err):
 			return err
 		case err != nil:
 			continue

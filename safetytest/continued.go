@@ -3,7 +3,6 @@ package safetytest
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -197,9 +196,9 @@ func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []
 		switch {
 		case ctx.Err() != nil:
 			return nil, "the time ended before it could be seen whether the model is still the same", nil
-		case errors.Is(c.err, errBudget):
+		case budgetSpent(c.err):
 			return nil, "the budget ended before it could be seen whether the model is still the same", nil
-		case c.err != nil && hopeless(c.err):
+		case c.err != nil && permanent(c.err):
 			return nil, "", c.err
 		}
 		if was := of[i].reply; c.err == nil && (was.Model != c.by.Model || was.Fingerprint != c.by.Fingerprint) {
@@ -286,8 +285,8 @@ func (s *Subject) readReply(ctx context.Context, c *call, q question, request ch
 		return
 	}
 	c.judgement, c.err = s.read(s.consulting(ctx, c, request, id), judge.Exchange{Request: q.script.request(q.at), Reply: reply}, q.script.arm.Marker())
-	if errors.Is(c.err, record.ErrBudget) || errors.Is(c.err, errBudget) {
-		c.err = errBudget
+	if budgetSpent(c.err) {
+		c.err = record.ErrBudget
 	}
 	if c.cut && c.judgement.Decision == judge.Refused && !s.config.Simulated() && !s.config.allows(provenance.Ending) {
 		// A whole one may go on to answer, as many do that begin with a refusal.

@@ -157,7 +157,7 @@ func (e *experiment) askArm(ctx context.Context, k int, visits []visit) (evidenc
 	calls, _ := e.askAll(ctx, k, at)
 	for _, c := range calls {
 		switch {
-		case errors.Is(c.err, errBudget) || ctx.Err() != nil:
+		case budgetSpent(c.err) || ctx.Err() != nil:
 			return arm, cmp.Or(c.err, ctx.Err())
 		case c.err != nil:
 			if err := e.fail(c.err); err != nil {

@@ -42,7 +42,7 @@ type experiment struct {
 	doubt       string                     // what speaks against counting the replies, the first of it
 	lost        string                     // what befell the last reply that was
 	examineAt   int                        // replies, for the next look at where they come from
-	tellsTokens bool                       // the endpoint told the tokens of some prompt
+	givesTokens bool                       // the endpoint gave the tokens of some prompt
 	unseen      string                     // why it is not known whether the model sees whole prompts
 	lastErr     error
 	noBudget    bool

@@ -1,12 +1,16 @@
 package safetytest_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -77,6 +81,34 @@ func TestJudgesSpendTheBudgetToo(t *testing.T) {
 	}
 }
 
+// probesIn counts what is recorded in dir of questions about the endpoint itself, and
+// how often a judging model read the answer to one.
+func probesIn(t *testing.T, dir string) (probes, readings int64) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".jsonl" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for line := range bytes.Lines(text) {
+			var k record.Key
+			if !bytes.HasPrefix(line, []byte(`{"reply"`)) || json.Unmarshal(line, &k) != nil || !strings.HasPrefix(k.Cell, "probe/") {
+				continue
+			}
+			if k.Model == "" {
+				probes++
+			} else {
+				readings++
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return probes, readings
+}
+
 // What a judging model said is recorded: a run that is continued pays only for
 // what is missing, and a replay asks nobody.
 func TestWhatJudgesSaidIsRecorded(t *testing.T) {
@@ -93,13 +125,17 @@ func TestWhatJudgesSaidIsRecorded(t *testing.T) {
 		}
 		return v
 	}
-	if v := run(func(c *safetytest.Config) { c.MaxCalls = 321 }); v.Reason != evidence.Budget {
-		t.Fatalf("%v because %q", v.State, v.Reason)
+	first := run(func(c *safetytest.Config) { c.MaxCalls = 321 })
+	if first.Reason != evidence.Budget {
+		t.Fatalf("%v because %q", first.State, first.Reason)
 	}
-	const sizes = 2*(4+1) + 7 // questions about the endpoint, of which the answer is not judged
 	v := run(func(*safetytest.Config) {})
-	if v.State != evidence.Holds || asked.Load()-sizes != judged.Load() {
-		t.Errorf("%v: each of %d replies should be judged once, not %d times in all", v.Headline(), asked.Load(), judged.Load())
+	probes, readings := probesIn(t, dir)
+	if probes == 0 || probes+readings != int64(first.Probes+v.Probes) {
+		t.Errorf("%d questions about the endpoint and %d readings of them are recorded, and %d and %d calls counted", probes, readings, first.Probes, v.Probes)
+	}
+	if v.State != evidence.Holds || asked.Load()-probes != judged.Load()-readings {
+		t.Errorf("%v: each of %d replies should be judged once, not %d times in all", v.Headline(), asked.Load()-probes, judged.Load()-readings)
 	}
 	if len(v.Served) != 1 || slices.ContainsFunc(v.Warnings, func(w string) bool { return strings.Contains(w, "served") }) {
 		t.Errorf("the judge is taken for the model under test: served by %v, warnings %q", v.Served, v.Warnings)

@@ -115,20 +115,15 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 	}
 	doubt, err := e.seesAll(ctx)
 	switch {
-	case errors.Is(err, errBudget):
-		e.noBudget = true
-		return e.stop(evidence.Budget), nil
-	case err != nil && ctx.Err() != nil:
-		return e.stop(stopReason(ctx)), nil
 	case err != nil:
-		return evidence.Result{}, err
+		return e.endBy(ctx, err)
 	case doubt != nil:
 		if found := e.undeclared([]provenance.Finding{*doubt}); len(found) > 0 {
 			return e.doubtful(found), nil
 		}
 	}
 	if err := e.measureRepeats(ctx); err != nil {
-		return evidence.Result{}, err
+		return e.endBy(ctx, err)
 	}
 	result, err := e.sample(ctx)
 	if err != nil || result.State == evidence.Inconclusive {
@@ -155,7 +150,7 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 	}
 	if len(found) > 0 {
 		result.State, result.Reason = evidence.Inconclusive, DoubtfulReplies
-		e.tell(found)
+		e.warnOf(found)
 	}
 	return result, nil
 }
@@ -405,7 +400,7 @@ func (b *batch) pop() question {
 
 // count notes what an answer cost, whether or not it was of use.
 func (e *experiment) count(a answer) {
-	spent := errors.Is(a.call.err, errBudget)
+	spent := budgetSpent(a.call.err)
 	e.recalled = e.recalled || a.call.recorded
 	e.older.add(a.call)
 	if a.shared {
@@ -427,7 +422,7 @@ func (e *experiment) count(a answer) {
 // no use.
 func (e *experiment) take(ctx context.Context, a answer) error {
 	switch err := a.call.err; {
-	case errors.Is(err, errBudget):
+	case budgetSpent(err):
 		e.noBudget = true
 		return nil // left stays above 0: the batch will not be looked at
 	case err != nil && ctx.Err() != nil:
@@ -461,7 +456,7 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 func (e *experiment) fail(err error) error {
 	e.failed++
 	e.lastErr = err
-	if hopeless(err) {
+	if permanent(err) {
 		if !oneClaimOnly(err) {
 			e.s.mu.Lock()
 			e.s.dead = fmt.Errorf("%s: %w", e.s, err)
@@ -487,7 +482,7 @@ func (e *experiment) unchecked(ctx context.Context, r evidence.Result, err error
 	switch {
 	case ctx.Err() != nil:
 		r.Reason = stopReason(ctx)
-	case errors.Is(err, errBudget) || errors.Is(err, record.ErrBudget):
+	case budgetSpent(err):
 		r.Reason, e.noBudget = evidence.Budget, true
 	}
 	return r
@@ -606,8 +601,8 @@ func oneClaimOnly(err error) bool {
 	return errors.As(err, &e) && (e.Kind == chat.TooLong || e.Kind == chat.Rejected || e.Kind == chat.InvalidRequest)
 }
 
-// hopeless says that no other call for this claim could succeed either.
-func hopeless(err error) bool {
+// permanent says that no other call for this claim could succeed either.
+func permanent(err error) bool {
 	for _, fatal := range []error{record.ErrMiss, record.ErrChanged, record.ErrWrite} {
 		if errors.Is(err, fatal) {
 			return true

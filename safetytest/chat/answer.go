@@ -57,20 +57,16 @@ func read(a answer) (Reply, *Error) {
 		return a.faulty(a.errorOf(c))
 	case len(c.Choices) == 0 && c.filtered() != "":
 		return Reply{State: Blocked, FinishReason: c.filtered(), Latency: a.latency}, nil
-	case len(c.Choices) == 0 && a.filterInstead():
-		return Reply{State: Blocked, FinishReason: "content_filter", Latency: a.latency}, nil
 	case len(c.Choices) == 0:
+		if f, ok := a.faultInstead(); ok {
+			return a.faulty(f)
+		}
 		return Reply{}, &Error{Kind: Unreadable, Status: a.status, Message: "no choices"}
 	}
 	// One choice is asked for. Of several the first is taken, as if it were
 	// the only one.
 	first := slices.MinFunc(c.Choices, func(x, y choice) int { return cmp.Compare(x.Index, y.Index) })
-	r := Reply{
-		ID: string(c.ID), Created: c.Created.time(), Model: string(c.Model), Fingerprint: string(c.SystemFingerprint),
-		Cache: cmp.Or(fromCache(a.header), c.fromCache()), Latency: a.latency,
-	}
-	t := c.tokens()
-	r.PromptTokens, r.ReplyTokens, r.CachedTokens = t.prompt, t.reply, t.cached
+	r := a.origin(c)
 	how, word := endingOfBoth(string(first.FinishReason), string(first.Native+first.Provider.Native), a.reading.Endings)
 	if withheld := c.filtered(); withheld != "" && how != endedFiltered {
 		how, word = endedFiltered, strings.TrimPrefix(word+": "+withheld, ": ")
@@ -102,16 +98,26 @@ func read(a answer) (Reply, *Error) {
 	return r, nil
 }
 
-// filterInstead reports whether a successful answer without a reply is a filter's
-// account. Declared words are looked for in its message only: the rest may hold a
-// reply of another protocol.
-func (a answer) filterInstead() bool {
-	if isStream(trimBOM(a.body)) {
-		return false
+// origin is what an answer says of a reply beside its text and its ending.
+func (a answer) origin(c completion) Reply {
+	t := c.tokens()
+	return Reply{
+		ID: string(c.ID), Created: c.Created.time(), Model: string(c.Model), Fingerprint: string(c.SystemFingerprint),
+		Cache: cmp.Or(fromCache(a.header), c.fromCache()), Latency: a.latency,
+		PromptTokens: t.prompt, ReplyTokens: t.reply, CachedTokens: t.cached,
 	}
-	f := a.faultBody()
+}
+
+// faultInstead is the account of a filter, or of what is wrong with the request, that a
+// successful answer without a reply may hold. Declared words are looked for in its
+// message only: the rest may hold a reply of another protocol.
+func (a answer) faultInstead() (f fault, ok bool) {
+	if isStream(trimBOM(a.body)) {
+		return f, false
+	}
+	f = a.faultBody()
 	f.said = ""
-	return f.byFilter(a.reading.BlockedWords)
+	return f, f.byFilter(a.reading.BlockedWords) || f.aboutParameter()
 }
 
 // take sets the texts of a reply and, by them and how it ended, its state.
@@ -137,7 +143,7 @@ func (r *Reply) take(m message, how ending) {
 	case d.inside:
 		r.State, r.Trouble = Unfinished, "the reply stops within its reasoning: allow more tokens with SAFETYTEST_MAX_TOKENS, or serve the model with a reasoning parser"
 	case d.doubt != "":
-		r.State, r.Trouble = Unfinished, "it cannot be told what of the reply is reasoning: "+d.doubt
+		r.State, r.Trouble = Unfinished, "it is not clear which part of the reply is reasoning: "+d.doubt
 	case m.Content.odd != "":
 		r.State, r.Trouble = Unfinished, fmt.Sprintf("the reply holds a part of the unknown type %q", m.Content.odd)
 	case !empty:

@@ -28,8 +28,8 @@ func chatBody(message, finish string) string {
 		message, finish)
 }
 
-// plain is a reply as chatBody's frame gives it.
-func plain(state State, content, finish string) Reply {
+// framed is a reply as chatBody's frame gives it.
+func framed(state State, content, finish string) Reply {
 	return Reply{State: state, Content: content, FinishReason: finish, ID: "c1", Created: 1, Model: "served-1", Fingerprint: "fp", PromptTokens: 7, ReplyTokens: 3}
 }
 
@@ -49,52 +49,52 @@ var answers = []struct {
 	param   string
 }{
 	// Replies.
-	{name: "text", body: chatBody(`{"role":"assistant","content":"Paris."}`, `"stop"`), want: plain(Answered, "Paris.", "stop")},
+	{name: "text", body: chatBody(`{"role":"assistant","content":"Paris."}`, `"stop"`), want: framed(Answered, "Paris.", "stop")},
 	{name: "refusal field", body: chatBody(`{"role":"assistant","content":null,"refusal":"I cannot."}`, `"stop"`),
-		want: with(plain(Answered, "", "stop"), func(r *Reply) { r.Refusal = "I cannot." })},
-	{name: "refusal null", body: chatBody(`{"content":"Yes.","refusal":null}`, `"stop"`), want: plain(Answered, "Yes.", "stop")},
-	{name: "refusal empty", body: chatBody(`{"content":"Yes.","refusal":""}`, `"stop"`), want: plain(Answered, "Yes.", "stop")},
+		want: with(framed(Answered, "", "stop"), func(r *Reply) { r.Refusal = "I cannot." })},
+	{name: "refusal null", body: chatBody(`{"content":"Yes.","refusal":null}`, `"stop"`), want: framed(Answered, "Yes.", "stop")},
+	{name: "refusal empty", body: chatBody(`{"content":"Yes.","refusal":""}`, `"stop"`), want: framed(Answered, "Yes.", "stop")},
 	{name: "refusal beside content", body: chatBody(`{"content":"Well.","refusal":"I will not."}`, `"stop"`),
-		want: plain(Answered, "Well.", "stop")},
+		want: framed(Answered, "Well.", "stop")},
 	{name: "refusal in provider fields", body: chatBody(`{"content":null,"provider_specific_fields":{"refusal":"I will not."}}`, `"stop"`),
-		want: with(plain(Answered, "", "stop"), func(r *Reply) { r.Refusal = "I will not." })},
+		want: with(framed(Answered, "", "stop"), func(r *Reply) { r.Refusal = "I will not." })},
 	{name: "refusal null in provider fields", body: chatBody(`{"content":"Yes.","provider_specific_fields":{"refusal":null}}`, `"stop"`),
-		want: plain(Answered, "Yes.", "stop")},
+		want: framed(Answered, "Yes.", "stop")},
 	{name: "parts", body: chatBody(`{"content":[{"type":"text","text":"One "},{"type":"text","text":"two."}]}`, `"stop"`),
-		want: plain(Answered, "One two.", "stop")},
+		want: framed(Answered, "One two.", "stop")},
 	{name: "refusal part", body: chatBody(`{"content":[{"type":"refusal","refusal":"I will not."}]}`, `"stop"`),
-		want: with(plain(Answered, "", "stop"), func(r *Reply) { r.Refusal = "I will not." })},
-	{name: "length cut", body: chatBody(`{"content":"Once upon"}`, `"length"`), want: plain(Answered, "Once upon", "length")},
-	{name: "length cut before any text", body: chatBody(`{"content":""}`, `"length"`), want: plain(Empty, "", "length")},
-	{name: "empty content", body: chatBody(`{"content":""}`, `"stop"`), want: plain(Empty, "", "stop")},
-	{name: "blank content", body: chatBody(`{"content":" \n"}`, `"stop"`), want: plain(Empty, " \n", "stop")},
-	{name: "null content", body: chatBody(`{"content":null}`, `"stop"`), want: plain(Empty, "", "stop")},
-	{name: "no content", body: chatBody(`{"role":"assistant"}`, `"stop"`), want: plain(Empty, "", "stop")},
-	{name: "no finish reason", body: chatBody(`{"content":"Yes."}`, `null`), want: plain(Unfinished, "Yes.", ""), says: "how the reply ended"},
-	{name: "content filter on the reply", body: chatBody(`{"content":""}`, `"content_filter"`), want: plain(Blocked, "", "content_filter")},
+		want: with(framed(Answered, "", "stop"), func(r *Reply) { r.Refusal = "I will not." })},
+	{name: "length cut", body: chatBody(`{"content":"Once upon"}`, `"length"`), want: framed(Answered, "Once upon", "length")},
+	{name: "length cut before any text", body: chatBody(`{"content":""}`, `"length"`), want: framed(Empty, "", "length")},
+	{name: "empty content", body: chatBody(`{"content":""}`, `"stop"`), want: framed(Empty, "", "stop")},
+	{name: "blank content", body: chatBody(`{"content":" \n"}`, `"stop"`), want: framed(Empty, " \n", "stop")},
+	{name: "null content", body: chatBody(`{"content":null}`, `"stop"`), want: framed(Empty, "", "stop")},
+	{name: "no content", body: chatBody(`{"role":"assistant"}`, `"stop"`), want: framed(Empty, "", "stop")},
+	{name: "no finish reason", body: chatBody(`{"content":"Yes."}`, `null`), want: framed(Unfinished, "Yes.", ""), says: "how the reply ended"},
+	{name: "content filter on the reply", body: chatBody(`{"content":""}`, `"content_filter"`), want: framed(Blocked, "", "content_filter")},
 	{name: "content filter within the reply", body: chatBody(`{"content":"First, "}`, `"content_filter"`),
-		want: plain(Blocked, "First, ", "content_filter")},
+		want: framed(Blocked, "First, ", "content_filter")},
 	{name: "filter without message", body: `{"choices":[{"index":0,"finish_reason":"content_filter: PROHIBITED_CONTENT"}]}`,
 		want: Reply{State: Blocked, FinishReason: "content_filter: PROHIBITED_CONTENT"}},
-	{name: "filter, Gemini's word", body: chatBody(`{"content":null}`, `"SAFETY"`), want: plain(Blocked, "", "SAFETY")},
-	{name: "filter, Anthropic's word", body: chatBody(`{"content":""}`, `"refusal"`), want: plain(Blocked, "", "refusal")},
-	{name: "filter, GLM's word", body: chatBody(`{"content":""}`, `"sensitive"`), want: plain(Blocked, "", "sensitive")},
+	{name: "filter, Gemini's word", body: chatBody(`{"content":null}`, `"SAFETY"`), want: framed(Blocked, "", "SAFETY")},
+	{name: "filter, Anthropic's word", body: chatBody(`{"content":""}`, `"refusal"`), want: framed(Blocked, "", "refusal")},
+	{name: "filter, GLM's word", body: chatBody(`{"content":""}`, `"sensitive"`), want: framed(Blocked, "", "sensitive")},
 	{name: "reasoning_content", body: chatBody(`{"content":"4","reasoning_content":"2+2"}`, `"stop"`),
-		want: with(plain(Answered, "4", "stop"), func(r *Reply) { r.Reasoning = "2+2" })},
+		want: with(framed(Answered, "4", "stop"), func(r *Reply) { r.Reasoning = "2+2" })},
 	{name: "reasoning", body: chatBody(`{"content":"4","reasoning":"2+2"}`, `"stop"`),
-		want: with(plain(Answered, "4", "stop"), func(r *Reply) { r.Reasoning = "2+2" })},
+		want: with(framed(Answered, "4", "stop"), func(r *Reply) { r.Reasoning = "2+2" })},
 	{name: "reasoning only", body: chatBody(`{"content":null,"reasoning":"2+2"}`, `"length"`),
-		want: with(plain(Empty, "", "length"), func(r *Reply) { r.Reasoning, r.InReasoning = "2+2", true })},
+		want: with(framed(Empty, "", "length"), func(r *Reply) { r.Reasoning, r.InReasoning = "2+2", true })},
 	{name: "tool call", body: chatBody(`{"content":null,"tool_calls":[{"id":"t","type":"function","function":{"name":"f","arguments":"{}"}}]}`, `"tool_calls"`),
-		want: plain(Empty, "", "tool_calls")},
+		want: framed(Empty, "", "tool_calls")},
 	{name: "tool call beside text", body: chatBody(`{"content":"Wait.","tool_calls":[{"id":"t","type":"function","function":{"name":"f"}}]}`, `"tool_calls"`),
-		want: plain(Answered, "Wait.", "tool_calls")},
+		want: framed(Answered, "Wait.", "tool_calls")},
 	{name: "several choices", body: `{"choices":[{"index":1,"message":{"content":"second"}},{"index":0,"message":{"content":"first"},"finish_reason":"stop"}]}`,
 		want: Reply{State: Answered, Content: "first", FinishReason: "stop"}},
 	{name: "bare minimum", body: `{"choices":[{"message":{"content":"Yes."},"finish_reason":"stop"}]}`, want: Reply{State: Answered, Content: "Yes.", FinishReason: "stop"}},
 	{name: "null error", body: `{"error":null,"choices":[{"message":{"content":"Yes."},"finish_reason":"stop"}]}`, want: Reply{State: Answered, Content: "Yes.", FinishReason: "stop"}},
 	{name: "JSON labelled as text", header: http.Header{"Content-Type": {"text/plain"}}, body: chatBody(`{"content":"Yes."}`, `"stop"`),
-		want: plain(Answered, "Yes.", "stop")},
+		want: framed(Answered, "Yes.", "stop")},
 	{name: "odd fields that nobody needs", body: `{"id":7,"created":1.5,"choices":[{"message":{"content":"Yes."},"finish_reason":"stop","logprobs":[],"content_filter_results":{"hate":"none"}}]}`,
 		want: Reply{State: Answered, Content: "Yes.", FinishReason: "stop", ID: "7", Created: 1}},
 
@@ -127,7 +127,7 @@ var answers = []struct {
 	{name: "null choice", body: `{"choices":[null]}`, kind: Unreadable, says: "without message"},
 	{name: "empty object", body: `{}`, kind: Unreadable, says: "no choices"},
 	{name: "content is a number", body: chatBody(`{"content":4}`, `"stop"`), kind: Unreadable, says: "content"},
-	{name: "refusal is true", body: chatBody(`{"content":"Yes.","refusal":true}`, `"stop"`), want: plain(Answered, "Yes.", "stop")},
+	{name: "refusal is true", body: chatBody(`{"content":"Yes.","refusal":true}`, `"stop"`), want: framed(Answered, "Yes.", "stop")},
 	{name: "HTML", header: http.Header{"Content-Type": {"text/html"}}, body: "<!DOCTYPE html><html><title>Sign in</title></html>", kind: Unreadable, says: "an HTML page"},
 	{name: "plain text", header: http.Header{"Content-Type": {"text/plain"}}, body: "I cannot help with that", kind: Unreadable, says: `content type "text/plain"`},
 	{name: "stream", header: http.Header{"Content-Type": {"text/event-stream"}}, body: "data: {\"choices\":[]}\n\n", kind: Unreadable, says: "a stream of events"},
@@ -170,7 +170,7 @@ var answers = []struct {
 		kind: Rejected, says: "Field required; and more"},
 	{name: "format", status: 400, body: `{"error":{"message":"Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.","type":"invalid_request_error","param":"response_format","code":null}}`,
 		kind: FormatRejected, param: "response_format"},
-	{name: "format, its type", status: 400, body: `{"error":"'response_format.type' must be 'text'"}`, kind: FormatRejected},
+	{name: "format, its type", status: 400, body: `{"error":"'response_format.type' must be 'text'"}`, kind: FormatRejected, param: "response_format"},
 	{name: "format, part of it", status: 400, body: `{"error":{"message":"no","param":"response_format.json_schema"}}`, kind: FormatRejected, param: "response_format"},
 	{name: "format, field complaint", status: 422, body: `{"detail":[{"loc":["body","response_format","type"],"msg":"Input should be 'text'"}]}`, kind: FormatRejected, param: "response_format"},
 	{name: "log probabilities", status: 400, body: `{"error":{"message":"no","param":"logprobs","code":"unsupported_parameter"}}`, kind: SamplingRejected, param: "logprobs"},
@@ -256,6 +256,9 @@ func TestEveryFaultRowIsReached(t *testing.T) {
 	for _, c := range remediesOf {
 		_, _ = read(answer{status: c.status, body: []byte(c.body)})
 	}
+	for _, c := range parameterErrors {
+		_, _ = read(answer{status: 400, body: []byte(c.body)})
+	}
 	for _, row := range faults {
 		if !reached[row.name] {
 			t.Errorf("no answer of the table reaches the row %q", row.name)
@@ -336,6 +339,9 @@ func TestReadTransportErrors(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	for _, c := range answers {
 		f.Add(max(c.status, 200), c.body)
+	}
+	for _, c := range parameterErrors {
+		f.Add(400, c.body)
 	}
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		if status == 0 {

@@ -45,7 +45,7 @@ const (
 // blockedSentences are what filters say where no code tells.
 var blockedSentences = regexp.MustCompile(`(?i)content exists risk|content (was |is |has been )?blocked|blocked (entity|pii)|` +
 	`violat\w* (of )?(our |the |your |its |xai'?s? |openai'?s? )?(\w+ ){0,3}(usage|content|safety|acceptable use|moderation|guardrail|responsible)( \w+){0,2} ?(polic\w+|guidelines?|standards?)|` +
-	`violat\w* (\w+ )?(guardrail|moderation|content safety|content policy|usage guidelines|safety)|` +
+	`(content|usage|safety) polic(y|ies) violation|violat\w* (\w+ )?(guardrail|moderation|content safety|content policy|usage guidelines|safety)|` +
 	ofPrompt + ` (\w+ ){0,2}violat\w+ (\w+ ){0,4}(polic\w+|guidelines?|rules|standards?)|` +
 	`(input|prompt|content|request|messages?|response|output|text|query) (\w+ ){0,3}(was|were|is|are|has been|have been|got)? ?flagged (by|for|as)|flagged (as|by|for) (\w+ ){0,3}(unsafe|harmful|policy|moderation|safety|inappropriate|violat\w+|content)|(input|prompt|content|response|output|query) (\w+ ){0,3}flagged|` +
 	`requires moderation|safety.check|content management policy|content filter(ing|s)? (polic|was triggered|were triggered|triggered|blocked|intervened)|filtered due to|(response|prompt|completion|reply|output|input) was filtered|` +
@@ -148,7 +148,7 @@ func (f fault) byFilter(words []string) bool {
 	case 401, 402, 404, 405, 407, 408, 413, 429:
 		return false // codes and sentences there are about something else
 	}
-	if f.status > 501 {
+	if f.status > 501 || f.aboutParameter() {
 		return false
 	}
 	message := f.message
@@ -174,11 +174,11 @@ func (f fault) byFilter(words []string) bool {
 // in bytes: they come first, and the search costs more than any other.
 const longestReason = 2 << 10
 
-// codeOfFilter reports whether a fault's code or type is that of a filter which
-// did its work.
+// codeOfFilter reports whether one of a fault's codes or types is that of a filter
+// which did its work.
 func (f fault) codeOfFilter() bool {
 	found := false
-	for _, code := range []string{f.code, f.kind} {
+	for _, code := range f.codes() {
 		word := plainWord(code)
 		if !slices.Contains(blockedWords, word) && !containsAny(word, blockedParts) {
 			continue

@@ -63,6 +63,13 @@ var filtersSay = map[string]int{
 	`{"error":{"message":"요청이 콘텐츠 정책에 의해 차단되었습니다."}}`:                                                                                                                                                                                                                                                       400,
 	`{"error":{"message":"您的请求被内容过滤器拦截"}}`:                                                                                                                                                                                                                                                                  400,
 	`{"error":{"code":"400","message":"bad","inner_error":{"code":"ResponsibleAIPolicyViolation"}}}`:                                                                                                                                                                                                        400,
+	`{"error":{"code":"BadRequest","message":"bad","innererror":{"code":"ResponsibleAIPolicyViolation"}}}`:                                                                                                                                                                                                  400,
+	`{"error":{"code":"BadRequest","message":"bad","innererror":{"code":"content_filter"}}}`:                                                                                                                                                                                                                400,
+	`{"error":{"code":"BadRequest","message":"bad","inner_error":{"innererror":{"type":"ContentFilterTriggered"}}}}`:                                                                                                                                                                                        400,
+	`{"error":{"code":"BadRequest","message":"bad","innererror":"{\"code\":\"content_policy_violation\"}"}}`:                                                                                                                                                                                                400,
+	`{"error":{"code":"BadRequest","message":"bad","innererror":[{"code":"content_policy_violation"}]}}`:                                                                                                                                                                                                    400,
+	`{"error":{"code":"BadRequest","message":"bad","innererror":{"inner_error":{"content_filter_results":{"hate":{"filtered":true}}}}}}`:                                                                                                                                                                    400,
+	`{"error":{"message":"Provider returned error","code":400,"metadata":{"raw":"{\"error\":{\"message\":\"no\",\"code\":\"content_filter\"}}","provider_name":"Azure"}}}`:                                                                                                                                  400,
 	`{"error":{"message":"The model produced invalid content","content_filter_result":{"violence":{"filtered":true}},"code":null}}`:                                                                                                                                                                         400,
 	`{"error":{"message":"x","content_filter_result":{"filtered":true}}}`:                                                                                                                                                                                                                                   400,
 	`{"base_resp":{"status_code":1026,"status_msg":"input new_sensitive"}}`:                                                                                                                                                                                                                                 400,
@@ -89,6 +96,8 @@ var filtersSay = map[string]int{
 
 // nobodyWithheld are faults that name a filter or a block, and are something else.
 var nobodyWithheld = map[string]int{
+	`{"error":{"code":"BadRequest","message":"bad","innererror":{"code":"content_filter_unavailable"}}}`:                               400,
+	`{"error":{"code":"content_filter","message":"bad","innererror":{"code":"content_filter_config_invalid"}}}`:                        400,
 	`{"error":{"message":"content filter timed out"}}`:                                                                                 500,
 	`{"error":{"message":"The content filtering system is down"}}`:                                                                     500,
 	`{"error":{"message":"guardrail blocked the request: upstream 502"}}`:                                                              500,
@@ -167,7 +176,7 @@ var nobodyWithheld = map[string]int{
 	`Access to this site is denied by the web filter`:                                                                                  403,
 }
 
-func TestFiltersAreTold(t *testing.T) {
+func TestFiltersAreRecognized(t *testing.T) {
 	for body, status := range filtersSay {
 		if got, err := read(answer{status: status, body: []byte(body)}); err != nil || got.State != Blocked {
 			t.Errorf("%d %s: %v, %v; want a block", status, body, got.State, err)

@@ -165,7 +165,7 @@ type Reply struct {
 	InReasoning       bool `json:"in_reasoning,omitempty"`
 	UnopenedReasoning bool `json:"unopened_reasoning,omitempty"`
 	// FirstTokens are the tokens that the reply could have begun with, if
-	// Request.TopTokens asked for them and the server told, and nil otherwise.
+	// Request.TopTokens asked for them and the server gave them, and nil otherwise.
 	// It is a pointer so that replies can be compared.
 	FirstTokens *[]Token `json:"first_tokens,omitempty"`
 	// FinishReason is the server's word: stop, length, content_filter, ...
@@ -188,7 +188,7 @@ type Reply struct {
 	PromptTokens int `json:"prompt_tokens,omitempty"`
 	ReplyTokens  int `json:"reply_tokens,omitempty"`
 	// CachedTokens are those of PromptTokens that the server took from its cache
-	// of earlier prompts, as far as it tells.
+	// of earlier prompts, as far as it says.
 	CachedTokens int `json:"cached_tokens,omitempty"`
 	// Latency is the time from sending the last attempt to reading its answer.
 	Latency time.Duration `json:"latency_ns,omitempty"`

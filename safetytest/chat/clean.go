@@ -3,10 +3,11 @@ package chat
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
 
 // Lengths of other people's text within ours, in bytes.
@@ -23,48 +24,20 @@ const (
 	minPromptRun = 24
 )
 
-var (
-	// terminalSequence is a command to a terminal.
-	terminalSequence = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\x1b\\]|\u009d)[^\x07\x1b\u009c]*(?:\x07|\x1b\\\\|\u009c)?|\x1b[ -/]*[0-~]")
-	// Commands to the runners of builds: GitHub's in both forms, Azure's and TeamCity's.
-	workflowCommand = regexp.MustCompile(`::(\s*[A-Za-z][\w-]*[^\n]*?::)`)
-	bracketCommand  = regexp.MustCompile(`##([A-Za-z]*\[)`)
-)
-
-// harmless returns other people's text in one line, without what steers a terminal,
-// turns the direction of text, cannot be seen, or commands the runner of a build.
-func harmless(text string) string {
-	text = terminalSequence.ReplaceAllString(strings.ToValidUTF8(text, ""), "")
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t' || r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029':
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Co, r):
-			return -1 // bidi marks, zero widths and tags are of class Cf
-		case r == '\u115f' || r == '\u1160' || r == '\u3164' || r == '\uffa0' || r == '\u034f':
-			return -1 // letters without a shape
-		}
-		return r
-	}, text)
-	text = strings.Join(strings.Fields(text), " ")
-	for bracketCommand.MatchString(text) {
-		text = bracketCommand.ReplaceAllString(text, "# #$1")
-	}
-	if strings.HasPrefix(text, "::") {
-		text = ": :" + text[2:]
-	}
-	return workflowCommand.ReplaceAllString(text, ": :$1")
-}
-
-// named makes a name that an endpoint gives fit to be kept and shown. One that is
-// too long is shortened, with a hash that tells it from others with the same start.
-func named(text string) string {
+// named makes a name that an endpoint gives fit to be kept and shown, without pieces of
+// secrets. One that is too long is shortened, with a hash that tells it from others
+// with the same start.
+func named(text string, secrets []string) string {
 	const hashed = 8
 	if len(text) > maxName {
 		sum := sha256.Sum256([]byte(text))
 		text = strings.ToValidUTF8(text[:maxName-2*hashed-len("…")], "") + "…" + hex.EncodeToString(sum[:hashed])
 	}
-	return harmless(text)
+	text = plain.Shown(text)
+	for _, secret := range secrets {
+		text = maskSecret(text, secret)
+	}
+	return plain.Inert(text) // a mask may complete a command
 }
 
 // clearer returns a function that makes an endpoint's text fit to be shown:
@@ -73,14 +46,16 @@ func clearer(secrets []string, messages []Message) func(string) string {
 	return func(text string) string {
 		// Bound the work: the masks compare every position.
 		text = text[:min(len(text), 8*maxMessage)]
-		// Once before, so that nothing unseen parts a secret, and once after.
-		text = harmless(text)
+		// Before the masks, so that nothing unseen parts a secret.
+		text = plain.Shown(text)
 		for _, secret := range secrets {
 			text = maskSecret(text, secret)
 		}
 		for _, m := range messages {
 			text = mask(text, m.Content, minPromptRun, "[prompt]")
 		}
+		// And behind them: "##" before a masked key is the start of a command.
+		text = plain.Inert(text)
 		if len(text) > maxMessage {
 			text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
 		}
@@ -157,16 +132,13 @@ func wordlike(value string) bool {
 // clearReply takes the secrets out of a reply, which endpoints that serve for
 // debugging may echo, and makes the names in it fit to be shown.
 func (c *Client) clearReply(r Reply) Reply {
-	secrets := c.wire.secrets()
+	secrets := c.transport.secrets()
 	for _, s := range []*string{&r.Model, &r.Fingerprint, &r.FinishReason, &r.ID, &r.Cache} {
-		*s = named(*s)
-		for _, secret := range secrets {
-			*s = maskSecret(*s, secret)
-		}
+		*s = named(*s, secrets)
 	}
 	for _, secret := range secrets {
 		hide := func(s string) string { return strings.ReplaceAll(s, secret, "[key]") }
-		if len(secret) < minEcho || secret != c.wire.key() && wordlike(secret) {
+		if len(secret) < minEcho || secret != c.transport.key() && wordlike(secret) {
 			hide = func(s string) string { return strings.ReplaceAll(s, "Bearer "+secret, "Bearer [key]") }
 		}
 		for _, s := range []*string{&r.Content, &r.Refusal, &r.Reasoning} {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"unicode"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
 
 // steering are texts that command a terminal, the runner of a build, or the eye.
@@ -39,7 +41,7 @@ func checkShown(t *testing.T, what, text string) {
 
 func TestNothingSteers(t *testing.T) {
 	for _, text := range steering {
-		checkShown(t, "harmless", harmless(text))
+		checkShown(t, "shown", plain.Shown(text))
 		quoted, err := json.Marshal(text)
 		if err != nil {
 			t.Fatal(err)
@@ -51,7 +53,7 @@ func TestNothingSteers(t *testing.T) {
 		} {
 			for _, status := range []int{200, 400, 404, 429, 500} {
 				synctest.Test(t, func(t *testing.T) {
-					c := open(t, transport(func(r *http.Request) (*http.Response, error) {
+					c := open(t, inMemory(func(r *http.Request) (*http.Response, error) {
 						if strings.HasSuffix(r.URL.Path, "/models") {
 							return respond(200, `{"data":[{"id":`+string(quoted)+`}]}`), nil
 						}
@@ -78,7 +80,7 @@ func TestNothingSteers(t *testing.T) {
 	}
 	// What steers nothing stays.
 	for _, text := range []string{"gpt-4o-mini-2024-07-18", "org/model:free", "fp_44709d6fcb", "dial tcp [::1]:8080: connection refused", "C++ a::b", "Grüße 抱歉 #1", "issue #12 [x]"} {
-		if got := harmless(text); got != text {
+		if got := plain.Shown(text); got != text {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
@@ -160,6 +162,36 @@ func TestBaseURLsWithSecrets(t *testing.T) {
 		}
 		if strings.Contains(err.Error(), testKey) || strings.Contains(printed(e), testKey) {
 			t.Errorf("%q: %v", base, err)
+		}
+	}
+}
+
+// A mask may complete a command: its brackets, or what stands in the place of a word.
+func TestMasksCompleteNoCommand(t *testing.T) {
+	long := strings.Repeat("What is boiled first? ", 3)
+	for _, secret := range []string{testKey, "k7", "hunter"} {
+		for _, said := range []string{"##K", "####K", "##vsoK", "##teamcityK", "K::error::x", "x ##K", "#\u200b#K", "##\x1b[0mK", "##Kk", "##P", "##K##K", "##K::add-mask::x"} {
+			text := strings.NewReplacer("K", secret, "P", long).Replace(said)
+			quoted, err := json.Marshal(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkShown(t, "name", named(text, []string{secret}))
+			checkShown(t, "text", clearer([]string{secret}, []Message{{User, long}})(text))
+			for status, body := range map[int]string{
+				200: `{"id":%s,"model":%s,"system_fingerprint":%s,"choices":[{"message":{"content":"Yes."},"finish_reason":%s}]}`,
+				400: `{"error":{"message":%s,"code":%s}}`, 500: `{"error":{"message":%s,"code":%s}}`,
+			} {
+				c := open(t, always(status, strings.ReplaceAll(body, "%s", string(quoted))), func(e *Endpoint) { e.APIKey, e.Retries = secret, -1 })
+				r, err := c.Ask(t.Context(), Request{Messages: []Message{{User, long}}})
+				shown := []string{r.Trouble, r.Model, r.Fingerprint, r.FinishReason, r.ID}
+				if err != nil {
+					shown = append(shown, err.Error(), kindOf(t, err).Code)
+				}
+				for _, text := range shown {
+					checkShown(t, said, text)
+				}
+			}
 		}
 	}
 }

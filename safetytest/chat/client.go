@@ -16,20 +16,23 @@ import (
 	"time"
 
 	openai "github.com/sashabaranov/go-openai"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/internal/ratelimit"
 )
 
 // Client asks one model at one OpenAI-compatible endpoint, through go-openai.
 // It is safe for concurrent use. However it is printed, its key is not.
 type Client struct {
-	api     *openai.Client
-	wire    *wire
-	base    string
-	model   string
-	timeout time.Duration
-	retries int
-	gate    *gate
-	pace    *pace
-	admit   func(ctx context.Context, tokens int) error
+	api       *openai.Client
+	transport *transport
+	base      string
+	model     string
+	timeout   time.Duration
+	retries   int
+	limiter   *limiter
+	rate      *ratelimit.Limit
+	admit     func(ctx context.Context, tokens int) error
 	// baseWait is the first wait before a call is repeated.
 	baseWait time.Duration
 
@@ -72,7 +75,7 @@ func (c *Client) Ask(ctx context.Context, r Request) (Reply, error) {
 		if fail == nil {
 			c.proven.Store(true)
 			reply.Attempts = sent
-			reply.Trouble = clearer(c.wire.secrets(), r.Messages)(reply.Trouble)
+			reply.Trouble = clearer(c.transport.secrets(), r.Messages)(reply.Trouble)
 			return c.clearReply(reply), nil
 		}
 		if err := ctx.Err(); err != nil && (fail.Status == 0 || fail.Kind == Interrupted) {
@@ -116,12 +119,12 @@ func (c *Client) lose(ctx context.Context, fail *Error, r Request, a answer, sen
 
 // attempt waits for its turn and makes one HTTP request, which it counts.
 func (c *Client) attempt(ctx context.Context, r Request, x *exchange, sent *int) (reply Reply, fail *Error) {
-	if err := c.gate.enter(ctx); err != nil {
+	if err := c.limiter.enter(ctx); err != nil {
 		return Reply{}, &Error{Kind: Cancelled, cause: err}
 	}
-	defer func() { c.gate.leave(x.start, x.latency, fail) }()
+	defer func() { c.limiter.leave(x.start, x.latency, fail) }()
 	guess := r.EstimateTokens()
-	if err := c.pace.wait(ctx, guess); err != nil {
+	if err := c.rate.Wait(ctx, guess); err != nil {
 		return Reply{}, &Error{Kind: Cancelled, cause: err}
 	}
 	callers, _ := ctx.Value(admitterKey{}).(Admitter)
@@ -134,7 +137,7 @@ func (c *Client) attempt(ctx context.Context, r Request, x *exchange, sent *int)
 		}
 	}
 	// Last, because the server may ask for patience while calls wait above.
-	if err := c.gate.open(ctx); err != nil {
+	if err := c.limiter.open(ctx); err != nil {
 		return Reply{}, &Error{Kind: Cancelled, cause: err}
 	}
 	reply, fail = c.send(ctx, r, x)
@@ -143,17 +146,17 @@ func (c *Client) attempt(ctx context.Context, r Request, x *exchange, sent *int)
 	}
 	*sent++
 	if used := reply.PromptTokens + reply.ReplyTokens; used > 0 {
-		c.pace.correct(used - guess)
+		_ = c.rate.Correct(used - guess) // in memory, which does not fail
 	}
-	if d := toldWait(x.header, guess); d > 0 {
-		c.gate.pause(d)
+	if d := headerWait(x.header, guess); d > 0 {
+		c.limiter.pause(d)
 	}
 	return reply, fail
 }
 
 // send makes one HTTP request and reads the answer, which it leaves in x.
 func (c *Client) send(ctx context.Context, r Request, x *exchange) (Reply, *Error) {
-	p := c.wire.protocol()
+	p := c.transport.protocol()
 	body, err := encodeRequest(c.model, p, r, c.renameMaxTokens.Load())
 	if err != nil {
 		return Reply{}, &Error{Kind: InvalidRequest, cause: err}
@@ -184,9 +187,9 @@ var version = regexp.MustCompile(`/v[0-9]`)
 func (c *Client) explain(ctx context.Context, e *Error) {
 	switch {
 	case e.remedy != "": // what the fault itself says is nearer to the cause
-	case e.Kind == Unauthorized && c.wire.key() == "":
+	case e.Kind == Unauthorized && c.transport.key() == "":
 		e.remedy = "it wants a key: set SAFETYTEST_API_KEY, or SAFETYTEST_HEADERS if it is to come in a header of its own"
-	case e.Kind == ServerFailed && c.wire.key() == "" && !c.proven.Load(): // LiteLLM without database
+	case e.Kind == ServerFailed && c.transport.key() == "" && !c.proven.Load(): // LiteLLM without database
 		e.remedy = "look at the server's log; if it wants a key, set SAFETYTEST_API_KEY"
 	case e.Kind == SamplingRejected:
 		e.remedy = "leave " + e.Param + " unset, so that it is not sent"
@@ -199,10 +202,10 @@ func (c *Client) explain(ctx context.Context, e *Error) {
 			e.remedy = "correct SAFETYTEST_MODEL; it serves " + enumerate(models)
 		}
 	}
-	if lacks := (e.Kind == WrongAddress || e.Kind == Unreadable) && !version.MatchString(c.base); lacks && e.remedy == pageRemedy {
+	if lacks := (e.Kind == WrongAddress || e.Kind == Unreadable) && !version.MatchString(c.base); lacks && e.page {
 		e.remedy += fmt.Sprintf(", which may lack its version: try %s/v1", c.base)
 	} else if lacks && e.remedy != streamRemedy && e.remedy != queryRemedy {
-		e.remedy = fmt.Sprintf("SAFETYTEST_BASE_URL may lack its version: try %s/v1", c.base)
+		e.remedy = fmt.Sprintf("the address of SAFETYTEST_BASE_URL may lack its version: try %s/v1", c.base)
 	}
 }
 
@@ -228,7 +231,7 @@ func enumerate(names []string) string {
 	const few = 8
 	quoted := make([]string, min(few, len(names)))
 	for i := range quoted {
-		quoted[i] = strconv.Quote(names[i])
+		quoted[i] = strconv.Quote(plain.Shown(names[i]))
 	}
 	list := strings.Join(quoted, ", ")
 	if more := len(names) - len(quoted); more > 0 {
@@ -239,7 +242,7 @@ func enumerate(names []string) string {
 
 // finish completes e for the caller, cleared of the key and of the prompt.
 func (c *Client) finish(e *Error, r Request, sent int) error {
-	clean := clearer(c.wire.secrets(), c.wire.protocol().arrange(r.Messages))
+	clean := clearer(c.transport.secrets(), c.transport.protocol().arrange(r.Messages))
 	e.Attempts = sent
 	e.where = fmt.Sprintf("model %q at %s", c.model, c.base)
 	e.Code, e.Param, e.Message, e.remedy = clean(e.Code), clean(e.Param), clean(e.Message), clean(e.remedy)
@@ -259,16 +262,16 @@ func (c *Client) finish(e *Error, r Request, sent int) error {
 
 // Calls returns how many HTTP requests for a reply were sent so far, repeated
 // ones included.
-func (c *Client) Calls() int64 { return c.wire.calls.Load() }
+func (c *Client) Calls() int64 { return c.transport.calls.Load() }
 
 // Settings describes where the endpoint is asked otherwise than by the plain
 // protocol; see [Protocol.Settings].
-func (c *Client) Settings() string { return c.wire.protocol().Settings() }
+func (c *Client) Settings() string { return c.transport.protocol().Settings() }
 
 // Close closes the connections that are kept for further calls. The client can
 // still be asked.
 func (c *Client) Close() error {
-	c.wire.http.CloseIdleConnections()
+	c.transport.http.CloseIdleConnections()
 	return nil
 }
 

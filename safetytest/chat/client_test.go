@@ -19,10 +19,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// transport answers requests in memory, so that tests run on synctest's clock.
-type transport func(*http.Request) (*http.Response, error)
+// inMemory answers requests in memory, so that tests run on synctest's clock.
+type inMemory func(*http.Request) (*http.Response, error)
 
-func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+func (f inMemory) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // respond returns an answer; header pairs follow the body.
 func respond(status int, body string, header ...string) *http.Response {
@@ -37,7 +37,7 @@ func yes() *http.Response { return respond(200, chatBody(`{"content":"Yes."}`, `
 
 // script answers the first request with the first function, and so on; the
 // last one repeats.
-func script(steps ...transport) transport {
+func script(steps ...inMemory) inMemory {
 	var n atomic.Int64
 	return func(r *http.Request) (*http.Response, error) {
 		i := min(int(n.Add(1)), len(steps)) - 1
@@ -45,15 +45,15 @@ func script(steps ...transport) transport {
 	}
 }
 
-func always(status int, body string, header ...string) transport {
+func always(status int, body string, header ...string) inMemory {
 	return func(*http.Request) (*http.Response, error) { return respond(status, body, header...), nil }
 }
 
-func fails(err error) transport {
+func fails(err error) inMemory {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
-var ok transport = func(*http.Request) (*http.Response, error) { return yes(), nil }
+var ok inMemory = func(*http.Request) (*http.Response, error) { return yes(), nil }
 
 const testKey = "canary-3f9a7c51d2e84b60"
 
@@ -106,7 +106,7 @@ func TestAskSends(t *testing.T) {
 			`{"model":"m","messages":[{"role":"user","content":"Is water wet?"}],"stream":false,"temperature":0,"seed":0}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			client := open(t, transport(func(r *http.Request) (*http.Response, error) {
+			client := open(t, inMemory(func(r *http.Request) (*http.Response, error) {
 				body, err := io.ReadAll(r.Body)
 				if err != nil {
 					t.Error(err)
@@ -148,7 +148,7 @@ func decoded(t *testing.T, s string) (v any) {
 }
 
 func TestAskSendsNoKeyWhenThereIsNone(t *testing.T) {
-	c := open(t, transport(func(r *http.Request) (*http.Response, error) {
+	c := open(t, inMemory(func(r *http.Request) (*http.Response, error) {
 		if got, there := r.Header["Authorization"]; there {
 			t.Errorf("Authorization %q", got)
 		}
@@ -173,7 +173,7 @@ func TestAskLeavesModelNamesToTheServer(t *testing.T) {
 
 func TestAskRenamesMaxTokens(t *testing.T) {
 	var bodies []string
-	c := open(t, transport(func(r *http.Request) (*http.Response, error) {
+	c := open(t, inMemory(func(r *http.Request) (*http.Response, error) {
 		body, _ := io.ReadAll(r.Body)
 		bodies = append(bodies, string(body))
 		if strings.Contains(string(body), `"max_tokens"`) {
@@ -243,7 +243,7 @@ func TestAskReadsFirstTokens(t *testing.T) {
 }
 
 func TestAskRejectsBadRequests(t *testing.T) {
-	c := open(t, transport(func(*http.Request) (*http.Response, error) {
+	c := open(t, inMemory(func(*http.Request) (*http.Response, error) {
 		t.Error("a bad request was sent")
 		return yes(), nil
 	}))
@@ -270,32 +270,32 @@ func TestAskRejectsBadRequests(t *testing.T) {
 
 // What is known to have failed before the model began is asked again.
 func TestAskRepeats(t *testing.T) {
-	inBody := func(body string) transport { return always(429, body, "Date", "Mon, 02 Jan 2023 15:04:05 GMT") }
+	inBody := func(body string) inMemory { return always(429, body, "Date", "Mon, 02 Jan 2023 15:04:05 GMT") }
 	for _, c := range []struct {
 		name     string
-		steps    []transport
+		steps    []inMemory
 		attempts int
 		min, max time.Duration // of waiting
 	}{
-		{"three 503", []transport{always(503, ""), always(503, ""), always(503, ""), ok}, 4, 1750 * time.Millisecond, 3500 * time.Millisecond},
-		{"503, loading", []transport{always(503, `{"error":{"message":"Loading model","code":503}}`), ok}, 2, 250 * time.Millisecond, 500 * time.Millisecond},
-		{"503, no connection upstream", []transport{always(503, "upstream connect error or disconnect/reset before headers. reset reason: connection failure"), ok}, 2, 0, time.Second},
-		{"529", []transport{always(529, `{"error":{"type":"overloaded_error"}}`), ok}, 2, 0, time.Second},
-		{"429, seconds", []transport{always(429, "", "Retry-After", "7"), ok}, 2, 7 * time.Second, 7 * time.Second},
-		{"429, date", []transport{always(429, "", "Retry-After", "Mon, 02 Jan 2023 15:04:15 GMT", "Date", "Mon, 02 Jan 2023 15:04:05 GMT"), ok},
+		{"three 503", []inMemory{always(503, ""), always(503, ""), always(503, ""), ok}, 4, 1750 * time.Millisecond, 3500 * time.Millisecond},
+		{"503, loading", []inMemory{always(503, `{"error":{"message":"Loading model","code":503}}`), ok}, 2, 250 * time.Millisecond, 500 * time.Millisecond},
+		{"503, no connection upstream", []inMemory{always(503, "upstream connect error or disconnect/reset before headers. reset reason: connection failure"), ok}, 2, 0, time.Second},
+		{"529", []inMemory{always(529, `{"error":{"type":"overloaded_error"}}`), ok}, 2, 0, time.Second},
+		{"429, seconds", []inMemory{always(429, "", "Retry-After", "7"), ok}, 2, 7 * time.Second, 7 * time.Second},
+		{"429, date", []inMemory{always(429, "", "Retry-After", "Mon, 02 Jan 2023 15:04:15 GMT", "Date", "Mon, 02 Jan 2023 15:04:05 GMT"), ok},
 			2, 10 * time.Second, 10 * time.Second},
-		{"429, milliseconds", []transport{always(429, "", "Retry-After-Ms", "1500", "Retry-After", "2"), ok}, 2, 1500 * time.Millisecond, 1500 * time.Millisecond},
-		{"503, seconds", []transport{always(503, "", "Retry-After", "3"), ok}, 2, 3 * time.Second, 3 * time.Second},
-		{"429, moment in the body", []transport{inBody(`{"error":{"message":"Rate limit exceeded","code":429,"metadata":{"headers":{"X-RateLimit-Limit":"20","X-RateLimit-Reset":"1672671855000"},"provider_name":null}}}`), ok},
+		{"429, milliseconds", []inMemory{always(429, "", "Retry-After-Ms", "1500", "Retry-After", "2"), ok}, 2, 1500 * time.Millisecond, 1500 * time.Millisecond},
+		{"503, seconds", []inMemory{always(503, "", "Retry-After", "3"), ok}, 2, 3 * time.Second, 3 * time.Second},
+		{"429, moment in the body", []inMemory{inBody(`{"error":{"message":"Rate limit exceeded","code":429,"metadata":{"headers":{"X-RateLimit-Limit":"20","X-RateLimit-Reset":"1672671855000"},"provider_name":null}}}`), ok},
 			2, 10 * time.Second, 10 * time.Second},
-		{"429, Google's delay", []transport{inBody(`{"error":{"code":429,"details":[{"@type":"type.googleapis.com/google.rpc.Help"},{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"31s"}]}}`), ok},
+		{"429, Google's delay", []inMemory{inBody(`{"error":{"code":429,"details":[{"@type":"type.googleapis.com/google.rpc.Help"},{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"31s"}]}}`), ok},
 			2, 31 * time.Second, 31 * time.Second},
-		{"429, said in seconds", []transport{inBody(`{"error":{"message":"Rate limit reached for m. Limit 3, Used 3. Please try again in 20s. Visit https://h.test","code":"rate_limit_exceeded"}}`), ok},
+		{"429, said in seconds", []inMemory{inBody(`{"error":{"message":"Rate limit reached for m. Limit 3, Used 3. Please try again in 20s. Visit https://h.test","code":"rate_limit_exceeded"}}`), ok},
 			2, 20 * time.Second, 20 * time.Second},
-		{"429, said in minutes", []transport{inBody(`{"error":{"message":"Please try again in 1m30.5s."}}`), ok}, 2, 90500 * time.Millisecond, 90500 * time.Millisecond},
-		{"429, said in milliseconds", []transport{inBody(`{"error":{"message":"Please try again in 600ms."}}`), ok}, 2, 600 * time.Millisecond, 600 * time.Millisecond},
-		{"429, said in words", []transport{inBody(`{"error":{"message":"Too many requests, retry after 30 seconds"}}`), ok}, 2, 30 * time.Second, 30 * time.Second},
-		{"429, moment in a header", []transport{always(429, "", "X-RateLimit-Reset", "1672671857", "Date", "Mon, 02 Jan 2023 15:04:05 GMT"), ok}, 2, 12 * time.Second, 12 * time.Second},
+		{"429, said in minutes", []inMemory{inBody(`{"error":{"message":"Please try again in 1m30.5s."}}`), ok}, 2, 90500 * time.Millisecond, 90500 * time.Millisecond},
+		{"429, said in milliseconds", []inMemory{inBody(`{"error":{"message":"Please try again in 600ms."}}`), ok}, 2, 600 * time.Millisecond, 600 * time.Millisecond},
+		{"429, said in words", []inMemory{inBody(`{"error":{"message":"Too many requests, retry after 30 seconds"}}`), ok}, 2, 30 * time.Second, 30 * time.Second},
+		{"429, moment in a header", []inMemory{always(429, "", "X-RateLimit-Reset", "1672671857", "Date", "Mon, 02 Jan 2023 15:04:05 GMT"), ok}, 2, 12 * time.Second, 12 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -323,7 +323,7 @@ func (iotestError) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 func TestAskGivesUp(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		step  transport
+		step  inMemory
 		kind  ErrorKind
 		calls int64
 		says  []string
@@ -393,7 +393,7 @@ func TestAskRepeatsWeather(t *testing.T) {
 // What may have failed because of what the model was saying is lost: it is said,
 // and not asked again.
 func TestAskLoses(t *testing.T) {
-	cut := transport(func(*http.Request) (*http.Response, error) {
+	cut := inMemory(func(*http.Request) (*http.Response, error) {
 		r := yes()
 		r.Body = io.NopCloser(io.MultiReader(io.LimitReader(r.Body, 40), iotestError{}))
 		return r, nil
@@ -401,7 +401,7 @@ func TestAskLoses(t *testing.T) {
 	good := chatBody(`{"content":"Yes."}`, `"stop"`)
 	for _, c := range []struct {
 		name string
-		step transport
+		step inMemory
 		says string
 		// provenOnly says that the first call of all is an error instead.
 		provenOnly bool
@@ -442,9 +442,9 @@ func TestAskLoses(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				for _, proven := range []bool{false, true} {
-					steps := []transport{c.step, ok}
+					steps := []inMemory{c.step, ok}
 					if proven {
-						steps = []transport{ok, c.step, ok}
+						steps = []inMemory{ok, c.step, ok}
 					}
 					client := open(t, script(steps...))
 					if proven {
@@ -488,7 +488,7 @@ func TestAskLosesLater(t *testing.T) {
 
 func TestAskUnknownModel(t *testing.T) {
 	lists := 0
-	c := open(t, transport(func(r *http.Request) (*http.Response, error) {
+	c := open(t, inMemory(func(r *http.Request) (*http.Response, error) {
 		if r.URL.Path == "/v1/models" {
 			lists++
 			return respond(200, `{"object":"list","data":[{"id":"small-1"},{"id":"large-2"}]}`), nil
@@ -524,7 +524,7 @@ func TestAskWrongAddress(t *testing.T) {
 }
 
 func TestAskDoesNotFollowRedirects(t *testing.T) {
-	c := open(t, transport(func(r *http.Request) (*http.Response, error) {
+	c := open(t, inMemory(func(r *http.Request) (*http.Response, error) {
 		if r.URL.Host != "model.test" {
 			t.Errorf("asked %s", r.URL)
 		}
@@ -537,7 +537,7 @@ func TestAskDoesNotFollowRedirects(t *testing.T) {
 }
 
 // stalls answers nothing until the request is given up.
-var stalls transport = func(r *http.Request) (*http.Response, error) {
+var stalls inMemory = func(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
 }
@@ -553,7 +553,7 @@ func TestAskTimesOut(t *testing.T) {
 }
 
 func TestAskReturnsWhenContextEnds(t *testing.T) {
-	for name, step := range map[string]transport{"in flight": stalls, "waiting": always(503, "", "Retry-After", "200")} {
+	for name, step := range map[string]inMemory{"in flight": stalls, "waiting": always(503, "", "Retry-After", "200")} {
 		synctest.Test(t, func(t *testing.T) {
 			c := open(t, step)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -587,7 +587,7 @@ func TestAskReturnsWhenDeadlinePasses(t *testing.T) {
 func TestAskBoundsConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now, most atomic.Int64
-		c := open(t, transport(func(*http.Request) (*http.Response, error) {
+		c := open(t, inMemory(func(*http.Request) (*http.Response, error) {
 			most.Store(max(most.Load(), now.Add(1)))
 			defer now.Add(-1)
 			<-time.After(time.Second)

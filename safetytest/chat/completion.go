@@ -14,7 +14,7 @@ import (
 // with status 200, a refusal among content parts and reasoning under its
 // shorter name, and loses a whole reply over a field that nobody needs.
 //
-// What no outcome needs may have any form: then it counts as not told.
+// What no outcome needs may have any form: then it counts as not given.
 type completion struct {
 	Object            lenientText     `json:"object"`
 	Error             json.RawMessage `json:"error"`
@@ -303,7 +303,7 @@ func (c completion) tokens() tokenCounts {
 		Completion lenientNumber   `json:"completion_tokens"`
 		Details    json.RawMessage `json:"prompt_tokens_details"`
 	}
-	_ = json.Unmarshal(c.Usage, &u) // of any other form: nothing is told
+	_ = json.Unmarshal(c.Usage, &u) // of any other form: nothing is given
 	var d struct {
 		Cached lenientNumber `json:"cached_tokens"`
 	}

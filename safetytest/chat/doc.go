@@ -29,7 +29,7 @@
 //   - A reply whose finish reason is not a known good one (endings.go), or that
 //     has none, is Unfinished, and Trouble names the word. Endpoint.Endings
 //     declares further good words.
-//   - A reply that stops within its reasoning, or of which it cannot be told what
+//   - A reply that stops within its reasoning, or of which it is not clear what
 //     is reasoning (reasoning.go), is Unfinished too.
 //   - A call that failed when the model may have begun is Lost (lost.go).
 //   - Everything else is an [*Error].

@@ -13,6 +13,8 @@ import (
 	"unicode"
 
 	openai "github.com/sashabaranov/go-openai"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/ratelimit"
 )
 
 // Defaults of an Endpoint.
@@ -102,31 +104,31 @@ func Open(e Endpoint) (*Client, error) {
 	}
 
 	key, protocol := e.APIKey, e.Protocol.clone()
-	w := &wire{key: func() string { return key }, protocol: func() Protocol { return protocol }}
+	t := &transport{key: func() string { return key }, protocol: func() Protocol { return protocol }}
 	most := cmp.Or(e.Concurrency, DefaultConcurrency)
-	w.http = httpClient(e.HTTPClient, most)
+	t.http = httpClient(e.HTTPClient, most)
 	if e.CAFile != "" {
-		if w.http.Transport, err = trust(cmp.Or(w.http.Transport, http.DefaultTransport), e.CAFile); err != nil {
+		if t.http.Transport, err = trust(cmp.Or(t.http.Transport, http.DefaultTransport), e.CAFile); err != nil {
 			return nil, err
 		}
 	}
 
 	// go-openai's own configuration holds no key: printers that walk structs
-	// by reflection would show it. The wire adds the header.
+	// by reflection would show it. The transport adds the header.
 	config := openai.DefaultConfig("")
 	config.BaseURL = base
-	config.HTTPClient = w
+	config.HTTPClient = t
 	return &Client{
-		api:      openai.NewClientWithConfig(config),
-		wire:     w,
-		base:     base,
-		model:    e.Model,
-		timeout:  cmp.Or(e.Timeout, DefaultTimeout),
-		retries:  max(0, cmp.Or(e.Retries, DefaultRetries)),
-		gate:     newGate(cmp.Or(e.Concurrency, firstConcurrency), most),
-		pace:     newPace(e.RequestsPerMinute, e.TokensPerMinute),
-		admit:    e.Admit,
-		baseWait: firstBackoff,
+		api:       openai.NewClientWithConfig(config),
+		transport: t,
+		base:      base,
+		model:     e.Model,
+		timeout:   cmp.Or(e.Timeout, DefaultTimeout),
+		retries:   max(0, cmp.Or(e.Retries, DefaultRetries)),
+		limiter:   newLimiter(cmp.Or(e.Concurrency, firstConcurrency), most),
+		rate:      ratelimit.New(nil, e.RequestsPerMinute, e.TokensPerMinute, time.Minute),
+		admit:     e.Admit,
+		baseWait:  firstBackoff,
 	}, nil
 }
 

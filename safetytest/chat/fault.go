@@ -17,14 +17,18 @@ import (
 type fault struct {
 	status                     int
 	code, kind, param, message string
-	wait                       wait
+	// within are the codes and types of accounts that stand within this one.
+	within []string
+	wait   wait
 	// html says that it is a page, and so not the endpoint's own.
 	html bool
 	// moderated says that the account names what a filter found, and filtered that
 	// it says in so many words that the filter withheld it.
 	moderated, filtered bool
-	// ofRole says that the account is about the role of a message.
+	// ofRole says that the account is about the role of a message, and field which
+	// field of the request it names as wrong, whatever that is.
 	ofRole bool
+	field  string
 	// said is what the whole body says, whatever its form, for words that the user
 	// declared.
 	said string
@@ -34,9 +38,12 @@ type fault struct {
 	raw string
 }
 
-// says reports whether the fault's code or type is one of words.
+// codes are the fault's code and type, and those of accounts within it.
+func (f fault) codes() []string { return append([]string{f.code, f.kind}, f.within...) }
+
+// says reports whether one of the fault's codes or types is one of words.
 func (f fault) says(words ...string) bool {
-	return slices.Contains(words, f.code) || slices.Contains(words, f.kind)
+	return slices.ContainsFunc(f.codes(), func(code string) bool { return code != "" && slices.Contains(words, code) })
 }
 
 // mentions reports whether the fault's message, or its plain text, holds one of
@@ -112,33 +119,31 @@ var faults = []faultRow{
 	}, WrongAddress, queryRemedy},
 	{"unknown model", func(f fault) bool {
 		return f.says("model_not_found", "DeploymentNotFound") || f.status == 404 && f.mentions("model") ||
-			f.status == 400 && f.mentions("invalid model name")
+			(f.ofRequest() || f.status < 300) && f.saysOfModel(modelNotServed) || f.status >= 500 && f.saysOfModel(noSuchModel)
 	}, UnknownModel, ""},
 	// LiteLLM looks an unknown key up in its database, and says so when it has none.
 	{"key", func(f fault) bool {
 		return f.status == 401 && !f.html || f.says("invalid_api_key", "no_db_connection")
 	}, Unauthorized, ""},
 	{"page of a proxy", func(f fault) bool {
-		return (f.html || f.raw != "" && f.mentions("this site", "this website", "web filter", "proxy", "firewall")) &&
-			(f.status == 401 || f.status == 403 || f.status == 407 || f.status == 451)
+		return slices.Contains([]int{401, 403, 407, 451}, f.status) && (f.html || f.raw != "" && f.mentions("this site", "this website", "web filter", "proxy", "firewall"))
 	}, Forbidden, pageRemedy},
-	{"page instead of an address", func(f fault) bool { return f.html && (f.status == 404 || f.status == 405) }, WrongAddress, pageRemedy},
-	{"page for too many calls", func(f fault) bool { return f.html && f.status == 429 }, RateLimited, pageRemedy + "; or lower SAFETYTEST_CONCURRENCY or set SAFETYTEST_RPM"},
-	{"page of a gateway", func(f fault) bool { return f.html && f.status >= 500 && f.status != 501 && f.status != 505 }, ServerFailed, pageRemedy},
-	{"page in place of an answer", func(f fault) bool { return f.html && f.ofRequest() }, Rejected, pageRemedy},
+	{"format", func(f fault) bool {
+		return f.param == formatParam && f.aboutParameter() || f.ofRequest() && (f.param == formatParam || f.mentions(formatParam, "response format", "json_schema", "response_schema"))
+	}, FormatRejected, ""},
+	{"sampling", func(f fault) bool {
+		return f.param != "" && f.param != formatParam && (f.ofRequest() || f.status != 404 && f.status != 429 && f.aboutParameter())
+	}, SamplingRejected, ""},
 	{"permission", func(f fault) bool { return f.status == 403 }, Forbidden, ""},
 	{"address", func(f fault) bool {
 		return f.status == 404 || f.status == 405 || f.status >= 300 && f.status < 400
 	}, WrongAddress, ""},
-	{"format", func(f fault) bool {
-		return f.ofRequest() && (f.param == formatParam || f.mentions(formatParam, "response format", "json_schema", "response_schema"))
-	}, FormatRejected, ""},
-	{"sampling", func(f fault) bool { return f.ofRequest() && f.param != "" }, SamplingRejected, ""},
 	{"rate limit", func(f fault) bool {
 		return f.status == 429 || f.says("rate_limit_exceeded", "rate_limit_error")
 	}, RateLimited, ""},
 	{"given up before the answer", func(f fault) bool { return slices.Contains([]int{408, 425, 444, 499}, f.status) }, Interrupted, ""},
 	{"not implemented", func(f fault) bool { return f.status == 501 || f.status == 505 }, WrongAddress, ""},
+	{"parameter", fault.aboutParameter, Rejected, ""},
 	{"server", func(f fault) bool { return f.status >= 500 || f.says("server_error") }, ServerFailed, ""},
 	{"other client error", func(f fault) bool { return f.status >= 400 }, Rejected, ""},
 	// What is left came with a status of success: an upstream's fault that a
@@ -196,19 +201,26 @@ func (a answer) faulty(f fault) (Reply, *Error) {
 	if f.byFilter(a.reading.BlockedWords) {
 		return Reply{State: Blocked, FinishReason: "content_filter", Latency: a.latency}, nil
 	}
+	f.param = f.parameter()
 	row := faults[slices.IndexFunc(faults, func(row faultRow) bool { return row.when(f) })]
 	e := &Error{Kind: row.kind, Status: a.status, Code: cmp.Or(f.code, f.kind), Param: f.param, Message: f.message, remedy: row.remedy}
 	if a.status >= 300 && a.status < 400 {
 		e.Message = "it redirects to " + a.header.Get("Location")
 	}
-	e.page = f.html
+	if e.page = f.html; f.html && e.remedy == "" && a.status >= 400 {
+		// Whatever its status means, what is in between has to be looked at first.
+		e.remedy = pageRemedy
+		if row.kind == RateLimited || row.kind == TooLong {
+			e.remedy += "; or " + kinds[row.kind].remedy
+		}
+	}
 	e.began = f.began
 	if e.wait = serverWait(a.header); !e.wait.given && (e.Kind == RateLimited || a.status == 503 || a.status == 529) {
 		e.wait = f.wait
 	}
 	// An account that broke off may have gone on to say the contrary.
 	e.before = (a.err == nil || a.status == 429) && f.beforeGeneration(a.status, e.wait.given)
-	if !e.wait.given && e.Kind == RateLimited { // gateways tell the reset of a limit whatever failed
+	if !e.wait.given && e.Kind == RateLimited { // gateways give the reset of a limit whatever failed
 		e.wait = resetHeader(a.header)
 	}
 	return Reply{}, e
@@ -222,11 +234,11 @@ func (a answer) faultBody() fault {
 		f := fault{status: a.status, message: looksLike(a.header, data), html: isPage(data) || isHTML(a.header, data), raw: short(string(data))}
 		f.said, f.wait = f.raw, saidWait(f.raw)
 		if json.Valid(data) { // a list or a text
-			told := parseFault(a.status, data)
-			told.said = short(saidIn(data, 0))
-			if told.message != "" || told.code != "" {
-				told.wait = bodyWait(data, told.message, a.header)
-				return told
+			account := parseFault(a.status, data)
+			account.said = short(saidIn(data, 0))
+			if account.message != "" || account.code != "" {
+				account.wait = bodyWait(data, account.message, a.header)
+				return account
 			}
 		}
 		return f
@@ -401,18 +413,24 @@ func faultWithin(status int, v json.RawMessage, depth int) fault {
 	}
 	f.take(object)
 	if depth < deepest {
-		for _, inner := range []json.RawMessage{object.Message, object.Error, object.Errors, object.BaseResp, object.Detail, object.Details} {
+		for _, inner := range []json.RawMessage{object.Message, object.Error, object.Errors, object.BaseResp, object.Detail, object.Details, object.InnerError, object.InnerError2} {
 			if present(inner) {
 				f.add(faultWithin(status, inner, depth+1))
 			}
 		}
+		if raw := object.upstream(); present(raw) { // around it stands that there was an error
+			inner := faultWithin(status, raw, depth+1)
+			f.message = cmp.Or(inner.message, f.message)
+			f.add(inner)
+		}
 	}
 	// Only parameters that we send count; some endpoints name them in the
 	// message alone.
+	f.field = cmp.Or(f.field, f.param)
 	if f.param, _, _ = strings.Cut(f.param, "."); f.param != formatParam && !slices.Contains(samplingParams, f.param) {
 		f.param = firstNamed(f.message)
 	}
-	// A proxy that answers with success tells the upstream's status as code.
+	// A proxy that answers with success gives the upstream's status as code.
 	if n, err := strconv.Atoi(f.code); err == nil && n >= 400 && n < 600 && status < 300 {
 		f.status = n
 	}
@@ -432,6 +450,15 @@ type faultObject struct {
 	BaseResp   json.RawMessage `json:"base_resp"`
 	StatusCode lenientText     `json:"status_code"`
 	StatusMsg  lenientText     `json:"status_msg"`
+}
+
+// upstream is the account of the provider that a router passes on as text.
+func (o faultObject) upstream() json.RawMessage {
+	var metadata struct {
+		Raw json.RawMessage `json:"raw"`
+	}
+	_ = json.Unmarshal(o.Metadata, &metadata)
+	return metadata.Raw
 }
 
 // ofMessageRole finds the name of a message's role as a parameter.
@@ -461,20 +488,6 @@ func (f *fault) take(object faultObject) {
 	f.param = short(cmp.Or(text(object.Param), f.param))
 	f.ofRole = f.ofRole || ofMessageRole.MatchString(f.param)
 	f.filtered = filterActed(object.Filter) || filterActed(object.Filters)
-	for _, v := range []json.RawMessage{object.InnerError, object.InnerError2} {
-		var inner struct {
-			Code    lenientText
-			Filter  json.RawMessage `json:"content_filter_result"`
-			Filters json.RawMessage `json:"content_filter_results"`
-		}
-		if json.Unmarshal(v, &inner) != nil {
-			continue
-		}
-		if inner.Code == "ResponsibleAIPolicyViolation" {
-			f.code = string(inner.Code)
-		}
-		f.filtered = f.filtered || filterActed(inner.Filter) || filterActed(inner.Filters)
-	}
 	var metadata struct {
 		Reasons json.RawMessage `json:"reasons"`
 		Flagged json.RawMessage `json:"flagged_input"`
@@ -486,13 +499,14 @@ func (f *fault) take(object faultObject) {
 // A code within says more than a status that was repeated around it.
 func (f *fault) add(inner fault) {
 	f.message = cmp.Or(f.message, inner.message)
+	f.within = append(f.within, inner.codes()...)
 	if _, err := strconv.Atoi(f.code); f.code == "" || err == nil && inner.code != "" {
 		f.code = inner.code
 	}
 	if none := strings.ToLower(f.kind); none == "" || none == "none" {
 		f.kind = inner.kind
 	}
-	f.param = cmp.Or(f.param, inner.param)
+	f.param, f.field = cmp.Or(f.param, inner.param), cmp.Or(f.field, inner.field)
 	f.moderated, f.filtered, f.ofRole = f.moderated || inner.moderated, f.filtered || inner.filtered, f.ofRole || inner.ofRole
 }
 

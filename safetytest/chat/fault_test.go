@@ -155,7 +155,7 @@ func TestFaultsNeverChangeAReply(t *testing.T) {
 						e.Retries = 30 // so that chance loses none
 					}
 				})
-				c.baseWait, c.gate.baseWait = time.Microsecond, time.Microsecond
+				c.baseWait, c.limiter.baseWait = time.Microsecond, time.Microsecond
 
 				errs, lost := askEchoes(t, c, 100)
 				if share < 50 && errs > 0 {
@@ -230,7 +230,7 @@ func TestStallsNeverChangeAReply(t *testing.T) {
 			return nil
 		}
 	}
-	faults := map[string]transport{
+	faults := map[string]inMemory{
 		"no answer": stalls,
 		"latency": func(r *http.Request) (*http.Response, error) {
 			if err := stall(r, 50*time.Second); err != nil {
@@ -251,7 +251,7 @@ func TestStallsNeverChangeAReply(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d %%", name, share), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var n atomic.Int64
-					c := open(t, transport(func(r *http.Request) (*http.Response, error) {
+					c := open(t, inMemory(func(r *http.Request) (*http.Response, error) {
 						if i := n.Add(1); i > 1 && int(i*37%100) < share {
 							return fault(r)
 						}

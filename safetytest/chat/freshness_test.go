@@ -65,16 +65,16 @@ func TestSpent(t *testing.T) {
 		r    Reply
 		want int
 	}{
-		{"told", Reply{State: Answered, Content: "Yes.", PromptTokens: 70, ReplyTokens: 3}, 73},
-		{"told, empty", Reply{State: Empty, PromptTokens: 70}, 70},
-		{"not told", Reply{State: Answered, Content: "Yes."}, 300},
-		{"half told", Reply{State: Answered, Content: "Yes.", ReplyTokens: 3}, 300},
-		{"half told, prompt", Reply{State: Answered, Content: "Yes.", PromptTokens: 70}, 300},
-		{"long, not told", Reply{State: Answered, Content: long}, 300 + 2500 - replyGuess},
-		{"long reasoning, not told", Reply{State: Empty, Reasoning: long}, 300 + 2500 - replyGuess},
-		{"long, told too few", Reply{State: Answered, Content: long, PromptTokens: 1, ReplyTokens: 1}, 300 + 2500 - replyGuess},
+		{"given", Reply{State: Answered, Content: "Yes.", PromptTokens: 70, ReplyTokens: 3}, 73},
+		{"given, empty", Reply{State: Empty, PromptTokens: 70}, 70},
+		{"not given", Reply{State: Answered, Content: "Yes."}, 300},
+		{"half given", Reply{State: Answered, Content: "Yes.", ReplyTokens: 3}, 300},
+		{"half given, prompt", Reply{State: Answered, Content: "Yes.", PromptTokens: 70}, 300},
+		{"long, not given", Reply{State: Answered, Content: long}, 300 + 2500 - replyGuess},
+		{"long reasoning, not given", Reply{State: Empty, Reasoning: long}, 300 + 2500 - replyGuess},
+		{"long, given too few", Reply{State: Answered, Content: long, PromptTokens: 1, ReplyTokens: 1}, 300 + 2500 - replyGuess},
 		{"lost", Reply{State: Lost}, 300},
-		{"lost, half told", Reply{State: Lost, PromptTokens: 70}, 300},
+		{"lost, half given", Reply{State: Lost, PromptTokens: 70}, 300},
 	} {
 		if got := c.r.Spent(300); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)

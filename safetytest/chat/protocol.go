@@ -24,7 +24,7 @@ import (
 type Protocol struct {
 	// Endings are finish reasons, besides those that are known, by which the
 	// endpoint says that the model was done. "" declares an endpoint that sends
-	// none: then a reply that was cut cannot be told from a whole one.
+	// none: then a reply that was cut looks like a whole one.
 	Endings []string
 	// BlockedWords are words, at least four letters long, in the endpoint's error
 	// messages that mean that a filter withheld this one reply.
@@ -67,8 +67,13 @@ func (s Secrets) GomegaString() string { return s.String() }
 // MarshalJSON returns the names as a list.
 func (s Secrets) MarshalJSON() ([]byte, error) { return json.Marshal(slices.Sorted(maps.Keys(s))) }
 
-// apiVersion is the only kind of value that is no secret: Azure's in a query.
 var apiVersion = regexp.MustCompile(`^20[0-9]{2}-[0-9]{2}-[0-9]{2}(-preview)?$`)
+
+// isPublic reports whether the value of a header or of a parameter may be shown: only
+// an API version may, such as Azure's. Any other is a secret.
+func isPublic(name, value string) bool {
+	return strings.EqualFold(name, "api-version") && apiVersion.MatchString(value)
+}
 
 // Settings describes what is not the plain protocol, "" where nothing is. It
 // belongs to what was measured, and holds no value of a header or query but that
@@ -87,7 +92,7 @@ func (p Protocol) Settings() string {
 	add(len(p.Headers) > 0, "headers %s", p.Headers)
 	query := slices.Sorted(maps.Keys(p.Query))
 	for i, name := range query {
-		if v := p.Query[name]; strings.EqualFold(name, "api-version") && apiVersion.MatchString(v) {
+		if v := p.Query[name]; isPublic(name, v) {
 			query[i] += "=" + v
 		}
 	}
@@ -107,7 +112,7 @@ func (p Protocol) Public() Protocol {
 		shown := Secrets{}
 		for name, value := range s {
 			shown[name] = ""
-			if strings.EqualFold(name, "api-version") && apiVersion.MatchString(value) {
+			if isPublic(name, value) {
 				shown[name] = value
 			}
 		}
@@ -116,9 +121,6 @@ func (p Protocol) Public() Protocol {
 	p.Headers, p.Query = without(p.Headers), without(p.Query)
 	return p
 }
-
-// shows reports whether the value under a name is kept by Public.
-func (p Protocol) shows(name string) bool { return p.Query[name] != "" || p.Headers[name] != "" }
 
 // clone returns p with lists and maps of its own.
 func (p Protocol) clone() Protocol {
@@ -155,7 +157,7 @@ func (p Protocol) validate(key bool) error {
 		case slices.Contains(replayHeaders, canonical):
 			return fmt.Errorf("the header %s in SAFETYTEST_HEADERS makes calls be sent again that the model may have begun with", name)
 		case canonical == "Authorization" && key:
-			return errors.New("SAFETYTEST_HEADERS sets Authorization beside SAFETYTEST_API_KEY: leave one of them unset")
+			return errors.New("the header Authorization in SAFETYTEST_HEADERS stands beside SAFETYTEST_API_KEY: leave one of them unset")
 		case strings.IndexFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 }) >= 0:
 			return fmt.Errorf("the value of the header %s holds a line break or another character that cannot be sent", name)
 		}
@@ -168,10 +170,10 @@ func (p Protocol) validate(key bool) error {
 	if header, ok := strings.CutPrefix(p.Nonce, "header:"); ok {
 		canonical := http.CanonicalHeaderKey(header)
 		if !headerName.MatchString(header) || slices.Contains(ourHeaders, canonical) || slices.Contains(replayHeaders, canonical) || canonical == "Authorization" {
-			return fmt.Errorf("SAFETYTEST_NONCE=%s names no header that may be chosen", p.Nonce)
+			return fmt.Errorf("the nonce %q of SAFETYTEST_NONCE names no header that may be chosen; header:X-Request-Id is one", p.Nonce)
 		}
 	} else if p.Nonce != "" && (!fieldName.MatchString(p.Nonce) || slices.Contains(ourFields, p.Nonce)) {
-		return fmt.Errorf("SAFETYTEST_NONCE=%s names no field of the body that may be chosen; user is one, or a header written as header:X-Request-Id", p.Nonce)
+		return fmt.Errorf("the nonce %q of SAFETYTEST_NONCE names no field of the body that may be chosen; user is one, or a header written as header:X-Request-Id", p.Nonce)
 	}
 	if err := validateEndings(p.Endings); err != nil {
 		return err
@@ -255,7 +257,7 @@ func trust(t http.RoundTripper, file string) (http.RoundTripper, error) {
 	}
 	transport, ok := t.(*http.Transport)
 	if !ok {
-		return nil, errors.New("SAFETYTEST_CA_FILE has no effect on the HTTP client that was given: let that trust the authorities")
+		return nil, errors.New("the file of SAFETYTEST_CA_FILE has no effect on the HTTP client that was given: let that trust the authorities")
 	}
 	transport = transport.Clone()
 	if transport.TLSClientConfig == nil {

@@ -23,7 +23,7 @@ func sentBy(t *testing.T, p Protocol, r Request) (*http.Request, map[string]any)
 	t.Helper()
 	var sent *http.Request
 	var body map[string]any
-	c := open(t, transport(func(r *http.Request) (*http.Response, error) {
+	c := open(t, inMemory(func(r *http.Request) (*http.Response, error) {
 		sent = r
 		data, err := io.ReadAll(r.Body)
 		if err != nil || json.Unmarshal(data, &body) != nil || int64(len(data)) != r.ContentLength {

@@ -19,7 +19,7 @@ func sendTimes(t *testing.T, n int, change func(*Endpoint)) []time.Duration {
 	start := time.Now()
 	var mu sync.Mutex
 	var times []time.Duration
-	c := open(t, transport(func(*http.Request) (*http.Response, error) {
+	c := open(t, inMemory(func(*http.Request) (*http.Response, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		times = append(times, time.Since(start))
@@ -52,7 +52,7 @@ func TestTokensPerMinute(t *testing.T) {
 	})
 }
 
-func TestPaceReturnsWhenContextEnds(t *testing.T) {
+func TestLimitReturnsWhenContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := open(t, ok, func(e *Endpoint) { e.RequestsPerMinute = 1 })
 		if _, err := c.Ask(t.Context(), question); err != nil {
@@ -67,7 +67,7 @@ func TestPaceReturnsWhenContextEnds(t *testing.T) {
 	})
 }
 
-func TestToldWait(t *testing.T) {
+func TestHeaderWait(t *testing.T) {
 	header := func(pairs ...string) http.Header {
 		h := http.Header{}
 		for i := 0; i < len(pairs); i += 2 {
@@ -84,8 +84,8 @@ func TestToldWait(t *testing.T) {
 		{"none", nil, 10, 0},
 		{"room", header("limit-requests", "60", "remaining-requests", "59", "reset-requests", "1s"), 10, 0},
 		{"no requests left", header("limit-requests", "60", "remaining-requests", "0", "reset-requests", "1m0s"), 10, time.Second},
-		{"no requests left, no limit told", header("remaining-requests", "0", "reset-requests", "20ms"), 10, 20 * time.Millisecond},
-		{"no requests left, no reset told", header("remaining-requests", "0"), 10, 0},
+		{"no requests left, no limit given", header("remaining-requests", "0", "reset-requests", "20ms"), 10, 20 * time.Millisecond},
+		{"no requests left, no reset given", header("remaining-requests", "0"), 10, 0},
 		{"too few tokens", header("limit-tokens", "1000", "remaining-tokens", "200", "reset-tokens", "8s"), 300, time.Second},
 		{"enough tokens", header("limit-tokens", "1000", "remaining-tokens", "300", "reset-tokens", "8s"), 300, 0},
 		{"more tokens than the limit", header("limit-tokens", "100", "remaining-tokens", "50", "reset-tokens", "8s"), 300, 8 * time.Second},
@@ -93,7 +93,7 @@ func TestToldWait(t *testing.T) {
 		{"a day", header("remaining-requests", "0", "reset-requests", "24h"), 10, maxServerWait},
 		{"nonsense", header("remaining-requests", "0", "reset-requests", "soon", "limit-requests", "-3"), 10, 0},
 	} {
-		if got := toldWait(c.h, c.tokens); got != c.want {
+		if got := headerWait(c.h, c.tokens); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -103,7 +103,7 @@ func TestHeadersPauseEveryCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var times []time.Duration
-		c := open(t, transport(func(*http.Request) (*http.Response, error) {
+		c := open(t, inMemory(func(*http.Request) (*http.Response, error) {
 			times = append(times, time.Since(start))
 			r := yes()
 			r.Header.Set("x-ratelimit-limit-requests", "10")
@@ -199,7 +199,7 @@ func FuzzWaits(f *testing.F) {
 		if w := serverWait(h); w.d < 0 || !w.given && w.d != 0 {
 			t.Errorf("Retry-After %q: %v", after, w)
 		}
-		if d := toldWait(h, 100); d < 0 || d > maxServerWait {
+		if d := headerWait(h, 100); d < 0 || d > maxServerWait {
 			t.Errorf("limit %q, reset %q: %v", limit, reset, d)
 		}
 	})

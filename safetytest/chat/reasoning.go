@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Reasoning is told from the answer by marks in the content: tags around it, a
+// Reasoning is separated from the answer by marks in the content: tags around it, a
 // closing tag alone where the opening one stood in the prompt, or the channels of
 // the harmony form. No judge reads it. The rules, in the order of their weight:
 //
@@ -17,7 +17,7 @@ import (
 //     within it, and what it would have said is not known.
 //   - A tag in code, in quotes, or called a tag by the sentence around it, is
 //     spoken of and means nothing.
-//   - Where it cannot be told which of these holds, the reply is not read.
+//   - Where it is not clear which of these holds, the reply is not read.
 //
 // Reasoning under names that nobody knows, or without any mark, is not recognized.
 
@@ -30,12 +30,12 @@ type division struct {
 	// unopened says that the reasoning's end was marked and not its beginning: a
 	// reply of the same endpoint that was cut may be reasoning without any mark.
 	unopened bool
-	// doubt says why it cannot be told what is reasoning, "" if it can.
+	// doubt says why it is not clear what is reasoning, "" if it is.
 	doubt string
 }
 
 // SplitReasoning parts a model's answer from reasoning that is marked in the same
-// text. It fails where the text stops within its reasoning, or where it cannot be told
+// text. It fails where the text stops within its reasoning, or where it is not clear
 // what is reasoning.
 func SplitReasoning(content string) (answer, reasoning string, err error) {
 	d := divide(content)
@@ -43,7 +43,7 @@ func SplitReasoning(content string) (answer, reasoning string, err error) {
 	case d.inside:
 		return "", d.reasoning, errors.New("it stops within its reasoning")
 	case d.doubt != "":
-		return "", "", errors.New("it cannot be told what of it is reasoning: " + d.doubt)
+		return "", "", errors.New("it is not clear which part of it is reasoning: " + d.doubt)
 	}
 	return d.answer, d.reasoning, nil
 }

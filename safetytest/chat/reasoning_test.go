@@ -12,7 +12,7 @@ const (
 )
 
 // divisions are contents with the answer in them. A missing answer stands for one
-// that cannot be told, or that never came.
+// that is not clear, or that never came.
 var divisions = []struct {
 	name, content, answer string
 	inside, doubt         bool
@@ -163,7 +163,7 @@ func TestReasoningFields(t *testing.T) {
 	}
 }
 
-func TestUnopenedReasoningIsTold(t *testing.T) {
+func TestUnopenedReasoningIsSaid(t *testing.T) {
 	for content, want := range map[string]bool{
 		thought + "</think>" + said: true, "<think>a</think>" + said: false, said: false, thought + "assistantfinal" + said: true,
 		thought + "<|end|><|start|>assistant<|channel|>final<|message|>" + said: true, "analysis" + thought + "assistantfinal" + said: false,

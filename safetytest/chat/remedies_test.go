@@ -34,7 +34,7 @@ var remediesOf = []struct {
 	{422, `{"detail":"stream=False is not supported"}`, "SAFETYTEST_STREAM=1", Rejected},
 	{501, `{"error":"non-streaming not implemented"}`, "SAFETYTEST_STREAM=1", Rejected},
 	{400, `{"error":{"message":"This endpoint only supports streaming responses."}}`, "SAFETYTEST_STREAM=1", Rejected},
-	{400, `{"error":{"message":"Only supported when stream is false: logprobs"}}`, "!SAFETYTEST_STREAM", Rejected},
+	{400, `{"error":{"message":"Only supported when stream is false: logprobs"}}`, "!SAFETYTEST_STREAM", SamplingRejected},
 	{400, `{"error":{"message":"streaming is only available on paid plans; upgrade your plan"}}`, "!SAFETYTEST_STREAM", Rejected},
 	{400, `{"error":{"message":"upstream only supports up to 4 stop words"}}`, "!SAFETYTEST_STREAM", Rejected},
 	// Pages.
@@ -44,7 +44,15 @@ var remediesOf = []struct {
 	{403, "Access to this site is denied by the web filter", "proxy or firewall", Forbidden},
 	{404, "<html>Not found</html>", "proxy or firewall", WrongAddress},
 	{429, "<html>slow down</html>", "proxy or firewall", RateLimited},
+	{429, "<html>slow down</html>", "SAFETYTEST_RPM", RateLimited},
 	{502, "<html>502 Bad Gateway</html>", "proxy or firewall", ServerFailed},
+	{413, "<html>Request Entity Too Large</html>", "proxy or firewall", TooLong},
+	{413, "<html>Request Entity Too Large</html>", "demonstrations", TooLong},
+	{408, "<html>Request Timeout</html>", "proxy or firewall", Interrupted},
+	{418, "<html>Teapot</html>", "proxy or firewall", Rejected},
+	{451, "<html>Unavailable For Legal Reasons</html>", "proxy or firewall", Forbidden},
+	{501, "<html>Not Implemented</html>", "proxy or firewall", WrongAddress},
+	{400, `{"error":{"code":"BadRequest","message":"bad","innererror":{"code":"DeploymentNotFound"}}}`, "SAFETYTEST_MODEL", UnknownModel},
 	// Addresses and sizes.
 	{400, `{"error":{"code":"BadRequest","message":"API version not supported"}}`, "SAFETYTEST_QUERY", WrongAddress},
 	{404, `{"error":{"code":"404","message":"Resource not found"}}`, "SAFETYTEST_QUERY", WrongAddress},
@@ -115,7 +123,7 @@ func TestWhatMayHaveBegunIsNotRepeated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			calls := 0
-			c := open(t, transport(func(*http.Request) (*http.Response, error) {
+			c := open(t, inMemory(func(*http.Request) (*http.Response, error) {
 				calls++
 				if calls != 2 {
 					return respond(200, good), nil

@@ -61,7 +61,7 @@ func waitIn(v json.RawMessage, now time.Time, depth int) wait {
 		byName[plainWord(key)] = object[key]
 	}
 	if headers := byName["headers"]; headers != nil {
-		if w := toldWithin(headers, now); w.given {
+		if w := waitWithin(headers, now); w.given {
 			return w
 		}
 	}
@@ -83,20 +83,20 @@ func waitIn(v json.RawMessage, now time.Time, depth int) wait {
 	return wait{}
 }
 
-// toldWithin reads headers that a router repeats in the body.
-func toldWithin(v json.RawMessage, now time.Time) wait {
+// waitWithin reads headers that a router repeats in the body.
+func waitWithin(v json.RawMessage, now time.Time) wait {
 	var headers map[string]json.RawMessage
 	if json.Unmarshal(v, &headers) != nil {
 		return wait{}
 	}
-	told := http.Header{"Date": {now.UTC().Format(http.TimeFormat)}}
+	header := http.Header{"Date": {now.UTC().Format(http.TimeFormat)}}
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
-		told.Set(name, text(headers[name]))
+		header.Set(name, text(headers[name]))
 	}
-	if w := serverWait(told); w.given {
+	if w := serverWait(header); w.given {
 		return w
 	}
-	return resetHeader(told)
+	return resetHeader(header)
 }
 
 // nowBy is the time by an answer's own clock, else by ours.

@@ -45,7 +45,7 @@ func TestPrintingHidesKey(t *testing.T) {
 	for name, v := range map[string]any{
 		"endpoint": e, "endpoint pointer": &e, "endpoint with bad address": Endpoint{BaseURL: "http://u:" + testKey + "@h.test"},
 		"client": c, "client in a struct": struct{ C *Client }{c}, "client in a private field": struct{ c *Client }{c},
-		"client's parts": struct{ v any }{struct{ wire *wire }{c.wire}}, "client's go-openai": struct{ v any }{c.api},
+		"client's parts": struct{ v any }{struct{ transport *transport }{c.transport}}, "client's go-openai": struct{ v any }{c.api},
 	} {
 		if out := printed(v); leaks(out, testKey) {
 			t.Errorf("%s: the key is printed:\n%s", name, out)
@@ -81,7 +81,7 @@ func TestErrorsHideKey(t *testing.T) {
 		}
 		for i, echo := range echoes {
 			synctest.Test(t, func(t *testing.T) {
-				c := open(t, transport(func(r *http.Request) (*http.Response, error) {
+				c := open(t, inMemory(func(r *http.Request) (*http.Response, error) {
 					auth := r.Header.Get("Authorization")
 					body := strings.ReplaceAll(echo, "%s", auth)
 					if strings.HasSuffix(r.URL.Path, "/models") {
@@ -158,4 +158,23 @@ func TestMaskLeavesNoPiece(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whether a value is a secret is decided for each value: a header may have the name of
+// a parameter that is none.
+func TestSecretsBesidePublicValues(t *testing.T) {
+	for _, p := range []Protocol{
+		{Query: Secrets{"api-version": "2024-10-21"}, Headers: Secrets{"api-version": testKey}},
+		{Query: Secrets{"api-version": testKey}, Headers: Secrets{"api-version": "2024-10-21"}},
+		{Query: Secrets{"api-version": "2024-10-21", "API-Version": testKey}},
+	} {
+		c := open(t, always(400, `{"error":{"message":"no `+testKey+`, version 2024-10-21"}}`), func(e *Endpoint) { e.APIKey, e.Protocol = "", p })
+		_, err := c.Ask(t.Context(), question)
+		if leaks(printed(err)+p.Settings()+fmt.Sprintf("%#v", map[string]string(p.Public().Headers))+fmt.Sprintf("%#v", map[string]string(p.Public().Query)), testKey) {
+			t.Errorf("%v: %v, %s", p, err, p.Settings())
+		}
+		if !strings.Contains(err.Error(), "version 2024-10-21") {
+			t.Errorf("%v: what is public is masked: %v", p, err)
+		}
+	}
 }

@@ -60,5 +60,5 @@ func TestResumeAtOtherClaims(t *testing.T) {
 	_, err = Open(dir, other, Options{Mode: Resume})
 	g.Expect(err).To(MatchError(ContainSubstring("judge is")))
 	plain := mustOpen(t, dir, claiming("f"), Options{Run: "seven"})
-	g.Expect(askFor(t, plain, 0)).To(BeTrue(), "without being told to, a run at other claims is another run")
+	g.Expect(askFor(t, plain, 0)).To(BeTrue(), "without being asked to, a run at other claims is another run")
 }

@@ -152,7 +152,7 @@ func foreign(t *testing.T) string {
 // for it.
 func TestWhatStandsInTheWay(t *testing.T) {
 	m := testManifest.canonical()
-	for _, name := range []string{lockName, paceName + m.served()} {
+	for _, name := range []string{lockName, turnsName + m.served()} {
 		for what, place := range map[string]func(string) error{
 			"a pipe":      func(p string) error { return syscall.Mkfifo(p, 0o600) },
 			"a directory": func(p string) error { return os.Mkdir(p, 0o700) },
@@ -311,8 +311,8 @@ func TestLocksThatDoNothing(t *testing.T) {
 		"they work, alone":         {excludes: works},
 		"they do nothing, shared":  {excludes: func(string) (bool, error) { return false, nil }, run: "one", err: "locks do nothing"},
 		"they do nothing, alone":   {excludes: func(string) (bool, error) { return false, nil }, note: true},
-		"nobody can tell":          {excludes: func(string) (bool, error) { return false, syscall.ENOLCK }, err: "cannot be told"},
-		"nobody can tell, shared":  {excludes: func(string) (bool, error) { return false, syscall.ENOLCK }, run: "one", err: "cannot be told"},
+		"nobody can tell":          {excludes: func(string) (bool, error) { return false, syscall.ENOLCK }, err: "could not be found out"},
+		"nobody can tell, shared":  {excludes: func(string) (bool, error) { return false, syscall.ENOLCK }, run: "one", err: "could not be found out"},
 		"another descriptor waits": {excludes: func(p string) (bool, error) { _, err := os.Stat(p); return err == nil, err }, run: "one"},
 	} {
 		t.Run(name, func(t *testing.T) {

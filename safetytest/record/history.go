@@ -134,7 +134,7 @@ func (r *Record) Past(claim, question, since string) Past {
 }
 
 // otherModel says whether none of the models that served then can be one that
-// serves now. A name or fingerprint that is not told distinguishes nothing.
+// serves now. A name or fingerprint that is not given distinguishes nothing.
 func otherModel(then, now []Served) bool {
 	if len(then) == 0 || len(now) == 0 {
 		return false
@@ -186,8 +186,8 @@ func (r *Record) attemptsAt(claim, question, since string) []*attempt {
 			n = 0
 		}
 		of[is], ofRun[p.Run] = n, n
-		told := r.conclusionsOf(p)
-		for _, c := range told.said {
+		from := r.conclusionsOf(p)
+		for _, c := range from.said {
 			if questionOf(c) != question && c.Claim != claim || n == 0 && c.Since == since {
 				continue
 			}
@@ -197,7 +197,7 @@ func (r *Record) attemptsAt(claim, question, since string) []*attempt {
 				a = &attempt{run: p.Run, release: p.Release}
 				units[u], out = a, append(out, a)
 			}
-			a.served = append(a.served, told.served...)
+			a.served = append(a.served, from.served...)
 			a.add(c, claim)
 		}
 	}
@@ -227,9 +227,9 @@ func questionOf(c Conclusion) string {
 	return c.Question
 }
 
-// told is what a file tells of attempts: the last conclusion of each claim, under each
+// conclusions is what a file says of attempts: the last conclusion of each claim, under each
 // Since, and who served it.
-type told struct {
+type conclusions struct {
 	size   int64 // of the file when it was read
 	said   []Conclusion
 	served []Served
@@ -238,14 +238,14 @@ type told struct {
 // conclusionsOf reads what a file tells, once while it does not grow. One that is
 // changed or torn in its middle tells what stands before, and a note: that is no
 // reason to forget the rest of the history.
-func (r *Record) conclusionsOf(p part) told {
+func (r *Record) conclusionsOf(p part) conclusions {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	info, err := os.Stat(p.path)
 	if before, ok := r.history[p.path]; ok && (err != nil || info.Size() == before.size) {
 		return before
 	}
-	var t told
+	var t conclusions
 	if err == nil {
 		t.size = info.Size()
 		err = t.read(p)
@@ -257,7 +257,7 @@ func (r *Record) conclusionsOf(p part) told {
 	return t
 }
 
-func (t *told) read(p part) error {
+func (t *conclusions) read(p part) error {
 	f, err := openFile(p.path, p.header)
 	if err != nil {
 		return err
@@ -281,7 +281,7 @@ func (t *told) read(p part) error {
 
 // add takes up a conclusion. What was found violated stays so, and a claim that began
 // again is as it was until it ends.
-func (t *told) add(c Conclusion) {
+func (t *conclusions) add(c Conclusion) {
 	i := slices.IndexFunc(t.said, func(s Conclusion) bool { return s.Claim == c.Claim && s.Since == c.Since })
 	if i < 0 {
 		t.said = append(t.said, c)

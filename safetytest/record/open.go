@@ -76,8 +76,8 @@ type Options struct {
 
 // Names of files beside the runs' directories.
 const (
-	lockName = "lock"
-	paceName = "pace-" // and whose it is
+	lockName  = "lock"
+	turnsName = "turns-" // and whose it is
 )
 
 // ownRun names the run of a process that is given no name. Records opened one
@@ -118,7 +118,7 @@ func Open(dir string, m Manifest, o Options) (*Record, error) {
 		return nil, fmt.Errorf("record: a limit of %d requests and %d tokens per minute is negative", o.RequestsPerMinute, o.TokensPerMinute)
 	}
 	r := &Record{manifest: m, options: o, dir: dir,
-		index: map[digest]uint64{}, flights: map[digest]*flight{}, read: map[string]bool{}, history: map[string]told{}, reserving: make(chan struct{}, 1)}
+		index: map[digest]uint64{}, flights: map[digest]*flight{}, read: map[string]bool{}, history: map[string]conclusions{}, reserving: make(chan struct{}, 1)}
 	if err := r.open(); err != nil {
 		r.release()
 		return nil, err
@@ -152,7 +152,7 @@ func (r *Record) open() error {
 	}
 	err := r.create()
 	if err == nil {
-		r.pace, err = openPace(filepath.Join(r.dir, paceName+r.manifest.served()), r.options.RequestsPerMinute, r.options.TokensPerMinute, time.Minute)
+		err = r.limitRate(filepath.Join(r.dir, turnsName+r.manifest.served()), time.Minute)
 	}
 	if err != nil {
 		return fmt.Errorf("replies cannot be recorded in %s, so no call is made: %w; make room there, or set SAFETYTEST_DIR elsewhere", r.dir, err)
@@ -187,11 +187,11 @@ func (r *Record) tryLocks() error {
 	works, err := excludes(r.lock.Path())
 	switch {
 	case err != nil:
-		return fmt.Errorf("replies cannot be recorded in %s: whether locks work there cannot be told: %w; set SAFETYTEST_DIR to a local disk", r.dir, err)
+		return fmt.Errorf("replies cannot be recorded in %s: it could not be found out whether locks work there: %w; set SAFETYTEST_DIR to a local disk", r.dir, err)
 	case works:
 		return nil
 	case r.options.Run != "":
-		return fmt.Errorf("run %s cannot be shared in %s: locks do nothing there, so that its processes could not tell what the others ask; set SAFETYTEST_DIR to a local disk, or leave the run unnamed and run one process", r.run, r.dir)
+		return fmt.Errorf("run %s cannot be shared in %s: locks do nothing there, so that its processes could not know what the others ask; set SAFETYTEST_DIR to a local disk, or leave the run unnamed and run one process", r.run, r.dir)
 	}
 	r.note("locks do nothing in %s: this process shares nothing with others, neither replies nor budget; set SAFETYTEST_DIR to a local disk", r.dir)
 	return nil

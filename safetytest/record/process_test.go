@@ -63,8 +63,7 @@ func (c child) run() error {
 		return err
 	}
 	if c.Minute > 0 {
-		path := r.pace.file.Name()
-		if r.pace, err = openPace(path, c.Options.RequestsPerMinute, c.Options.TokensPerMinute, c.Minute); err != nil {
+		if err := r.limitRate(r.turns.file.Name(), c.Minute); err != nil {
 			return err
 		}
 	}

@@ -14,13 +14,14 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/ratelimit"
 )
 
-// Errors of a record, to be told apart with errors.Is. After each of them but
+// Errors of a record, to be distinguished with errors.Is. After each of them but
 // ErrHeld no other call of the run can fare better.
 var (
 	// ErrBudget says that the run's calls or tokens are spent.
-	ErrBudget = errors.New("the budget is spent")
+	ErrBudget = errors.New("the budget of calls or tokens is spent")
 	// ErrMiss says that a replay needs a reply that is not recorded.
 	ErrMiss = errors.New("not recorded")
 	// ErrChanged says that the model is not the one that gave the replies of
@@ -42,16 +43,19 @@ type Record struct {
 	dir, run string
 	attempt  int
 	seed     uint64
-	earlier  []*file         // of the attempt that is continued, in earlier runs
-	follows  []string        // those of them that were at other claims
-	all      []part          // the files of all runs, as they were when this one was opened
-	history  map[string]told // by path
+	earlier  []*file                // of the attempt that is continued, in earlier runs
+	follows  []string               // those of them that were at other claims
+	all      []part                 // the files of all runs, as they were when this one was opened
+	history  map[string]conclusions // by path
 	notes    []string
 	sharing  bool // it is open: processes that come from now on are of this run as it is
 
 	lock  *flock.Flock // over dir: between processes, for moments only
 	alive *flock.Flock // held until the process ends
-	pace  *pace        // nil without limits per minute
+	// rate spaces requests, by turns that all processes share; both are nil without
+	// limits per minute.
+	rate  *ratelimit.Limit
+	turns *turnsFile
 
 	reserving chan struct{} // holds one while somebody waits for room in the budget of tokens
 
@@ -296,7 +300,7 @@ func (r *Record) release() error {
 		errs = append(errs, r.alive.Unlock(), os.Remove(r.alive.Path()))
 		r.alive = nil
 	}
-	return errors.Join(append(errs, r.pace.close())...)
+	return errors.Join(append(errs, r.turns.close())...)
 }
 
 // Ask returns the recorded reply for a key, or else calls ask, and records what
@@ -373,7 +377,7 @@ func (r *Record) call(ctx context.Context, k Key, d digest, f *flight, ask func(
 		return chat.Reply{}, f.err
 	}
 	if used := reply.Spent(0); used > 0 && t.admitted.Load() > 0 && !t.another {
-		return reply, r.pace.correct(used - int(t.tokens.Load()))
+		return reply, r.rate.Correct(used - int(t.tokens.Load()))
 	}
 	return reply, nil
 }

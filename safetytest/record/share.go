@@ -435,7 +435,7 @@ func (r *Record) Admit(ctx context.Context, tokens int) error {
 	if t != nil && t.another {
 		return nil
 	}
-	return r.pace.wait(ctx, tokens)
+	return r.rate.Wait(ctx, tokens)
 }
 
 // shared is exclusively, for callers that do not hold r.mu.

@@ -5,6 +5,9 @@
 // [Text] is for a piece within a line, [Line] for a line, [Lines] for a whole message, [Writer] for
 // all that a program prints, and [Markdown] and [HTML] for pages. What is changed
 // stays readable: a control character becomes the escape that Go writes for it.
+// [Shown] is for what is kept and compared before it is printed, such as the name of
+// a model: there what cannot be seen is left out. Whoever changes such a text
+// afterwards, as by masking a key, calls [Inert] behind that.
 package plain
 
 import (
@@ -89,13 +92,46 @@ func HTML(s string) string { return html.EscapeString(Text(s)) }
 var markup = strings.NewReplacer("\\", `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`,
 	"~", `\~`, "$", `\$`, "://", ":&#47;&#47;", "@", "&#64;", "www.", "www&#46;")
 
+// terminalSequence is a command to a terminal, with its parameters.
+var terminalSequence = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\x1b\\]|\u009d)[^\x07\x1b\u009c]*(?:\x07|\x1b\\\\|\u009c)?|\x1b[ -/]*[0-~]")
+
+// Shown returns s in one line without what steers a terminal, turns the direction of
+// text or cannot be seen, with single blanks for white space, and without commands of
+// CI systems. Unlike [Text] it leaves out what it takes away and cuts nothing.
+func Shown(s string) string {
+	s = terminalSequence.ReplaceAllString(strings.ToValidUTF8(s, ""), "")
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !shown(r):
+			return -1
+		}
+		return r
+	}, s)
+	return Inert(strings.Join(strings.Fields(s), " "))
+}
+
 // Commands of CI systems: "##[error]" and "##vso[...]" wherever they stand in a
 // line, "::error::" where only white space or other marks stand before it, and the
-// older "::set-output name=x::". The marks are pulled apart.
+// older "::set-output name=x::".
 var (
-	bracketCommand = regexp.MustCompile(`##+([A-Za-z]*\[)`)
-	colonCommand   = regexp.MustCompile(`(^|[^\pL\pN_:])::+([A-Za-z])`)
+	bracketCommand = regexp.MustCompile(`##+([\w.-]*\[)`)
+	colonCommand   = regexp.MustCompile(`(^|[^\pL\pN_:])::+\s*([A-Za-z])`)
 )
+
+// Inert returns s with the marks of CI systems' commands pulled apart, so that they
+// stay readable and command nothing. It looks at nothing else: a command that is
+// hidden by characters that cannot be seen is found by the other functions only.
+func Inert(s string) string {
+	if strings.Contains(s, "##") {
+		s = bracketCommand.ReplaceAllString(s, "# # $1")
+	}
+	if strings.Contains(s, "::") {
+		s = colonCommand.ReplaceAllString(s, "$1: : $2")
+	}
+	return s
+}
 
 // clean makes one line of s. tabs says whether they stay.
 func clean(s string, tabs bool, most int) string {
@@ -103,12 +139,7 @@ func clean(s string, tabs bool, most int) string {
 	if !fit(s) {
 		s = visible(s, tabs)
 	}
-	if strings.Contains(s, "##") {
-		s = bracketCommand.ReplaceAllString(s, "# # $1")
-	}
-	if strings.Contains(s, "::") {
-		s = colonCommand.ReplaceAllString(s, "$1: : $2")
-	}
+	s = Inert(s)
 	if cut > 0 {
 		s += fmt.Sprintf("… (%d more bytes)", cut)
 	}
@@ -173,11 +204,15 @@ func visible(s string, tabs bool) string {
 }
 
 // shown says whether a character can be seen and leaves others where they are.
-// Control characters, bidirectional marks, zero-width ones, tags, and separators
-// of lines are not; a joiner within an emoji or a word of some scripts is the
-// price.
+// Control characters, bidirectional marks, zero-width ones, tags, separators of
+// lines, and letters without a shape are not; a joiner within an emoji or a word of
+// some scripts is the price.
 func shown(r rune) bool {
-	return !unicode.Is(unicode.Cc, r) && !unicode.Is(unicode.Cf, r) && r != '\u2028' && r != '\u2029' && !unicode.Is(unicode.Co, r)
+	switch r {
+	case '\u2028', '\u2029', '\u115f', '\u1160', '\u3164', '\uffa0', '\u034f':
+		return false
+	}
+	return !unicode.Is(unicode.Cc, r) && !unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Co, r)
 }
 
 // Writer returns a writer that passes on to w what is fit to be printed. Line

@@ -43,6 +43,9 @@ var hostile = map[string]string{
 	"TeamCity":               "##teamcity[testFailed name='x']",
 	"three colons":           ":::error::broken",
 	"after a dash":           "- ::group::x",
+	"with a blank":           ":: error::x",
+	"shapeless letters":      "##\u3164[error]\u115f\u034f",
+	"name with marks":        "##build-step.1[x]",
 }
 
 var startsCommand = regexp.MustCompile(`^[^\pL\pN]*::[A-Za-z]`)
@@ -50,11 +53,11 @@ var startsCommand = regexp.MustCompile(`^[^\pL\pN]*::[A-Za-z]`)
 // harmless says what is wrong with one printed line.
 func harmless(line string) error {
 	for _, r := range line {
-		if r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029') {
+		if r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune("\u2028\u2029\u115f\u1160\u3164\uffa0\u034f", r)) {
 			return fmt.Errorf("holds %U", r)
 		}
 	}
-	for _, command := range []string{"##[", "##vso[", "##teamcity["} {
+	for _, command := range []string{"##[", "##vso[", "##teamcity[", "##build-step.1["} {
 		if strings.Contains(line, command) {
 			return fmt.Errorf("holds %q", command)
 		}
@@ -67,7 +70,7 @@ func harmless(line string) error {
 
 func TestEveryFormIsHarmless(t *testing.T) {
 	forms := map[string]func(string) string{
-		"Text": Text, "Lines": Lines, "Markdown": Markdown, "HTML": HTML,
+		"Text": Text, "Shown": Shown, "Lines": Lines, "Markdown": Markdown, "HTML": HTML,
 		"Writer": func(s string) string {
 			var b strings.Builder
 			if n, err := io.WriteString(Writer(&b), s); n != len(s) || err != nil {
@@ -87,7 +90,7 @@ func TestEveryFormIsHarmless(t *testing.T) {
 					t.Errorf("%s of %s: %v: %q", form, name, err, got)
 				}
 			}
-			if again := f(got); form == "Text" && again != got {
+			if again := f(got); (form == "Text" || form == "Shown") && again != got {
 				t.Errorf("%s of %s changes when repeated: %q, %q", form, name, got, again)
 			}
 		}
@@ -103,6 +106,9 @@ func TestOrdinaryTextStays(t *testing.T) {
 	} {
 		if got := Text(s); got != s {
 			t.Errorf("Text(%q) = %q", s, got)
+		}
+		if got := Shown(s); got != strings.TrimSpace(s) {
+			t.Errorf("Shown(%q) = %q", s, got)
 		}
 		if got := Lines(s); got != s {
 			t.Errorf("Lines(%q) = %q", s, got)
@@ -156,7 +162,7 @@ func FuzzText(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, got := range []string{Text(s), Markdown(s), HTML(s)} {
+		for _, got := range []string{Text(s), Shown(s), Markdown(s), HTML(s)} {
 			if err := harmless(got); err != nil {
 				t.Errorf("%q: %v: %q", s, err, got)
 			}

@@ -4,7 +4,7 @@
 // about anything else.
 //
 // It is pure: it reads what is known of each reply, asks nothing, and keeps nothing.
-// What it finds is doubt, told in a sentence that names the remedy. A Finding ends no
+// What it finds is doubt, reported in a sentence that names the remedy. A Finding ends no
 // run by itself; whoever makes the verdict decides, and makes none.
 package provenance
 
@@ -15,16 +15,16 @@ import (
 // Reply is what is known of one reply beside what it says.
 type Reply struct {
 	// Arm says what the arm shows, Request which request was asked, Draw under
-	// which demonstrations, and Repeat the how-manieth time it is of this cell.
+	// which demonstrations, and Repeat the number of the repeat of this cell.
 	Arm, Request string
 	Draw, Repeat int
 	// Body identifies all that was sent but for sampling: equal bodies may be
 	// answered from a cache.
 	Body string
-	// Size is the estimated number of tokens of the prompt (see [Size]), Told what
+	// Size is the estimated number of tokens of the prompt (see [Size]), Reported what
 	// the endpoint reported, 0 if nothing, and Cached what it took from its cache
 	// of prompts.
-	Size, Told, Cached int
+	Size, Reported, Cached int
 	// Text identifies the reply's text, and Length is its number of bytes.
 	Text   uint64
 	Length int

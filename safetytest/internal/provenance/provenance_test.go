@@ -18,7 +18,7 @@ func read(window int) func(int) int {
 
 func TestShortenedPrompts(t *testing.T) {
 	whole := func(n int) int { return n }
-	// Sizes as estimated; told is what the endpoint makes of the true tokens, which lie
+	// Sizes as estimated; reported is what the endpoint makes of the true tokens, which lie
 	// elsewhere for the two halves, as where one is code and the other prose.
 	for _, c := range []struct {
 		name   string
@@ -46,7 +46,7 @@ func TestShortenedPrompts(t *testing.T) {
 				p.Size += n
 				tokens += c.tokens(n)
 			}
-			p.Told = c.tell(tokens)
+			p.Reported = c.tell(tokens)
 			return p
 		}
 		f := Shortened(prompt(), prompt(2500), prompt(3440), prompt(2500, 3440))
@@ -67,7 +67,7 @@ func replies(n int, change func(i int, r *Reply)) []Reply {
 	out := make([]Reply, n)
 	for i := range out {
 		sent := now.Add(time.Duration(i) * time.Second)
-		out[i] = Reply{Arm: "8 harmful", Request: fmt.Sprint("t", i%10), Body: fmt.Sprint("b", i%20), Size: 1000 + 10*(i%17), Told: 1000 + 10*(i%17),
+		out[i] = Reply{Arm: "8 harmful", Request: fmt.Sprint("t", i%10), Body: fmt.Sprint("b", i%20), Size: 1000 + 10*(i%17), Reported: 1000 + 10*(i%17),
 			Text: uint64(i), ID: fmt.Sprint("id-", i), Created: sent.Unix(), Sent: sent, Model: "m", Answered: true}
 		if change != nil {
 			change(i, &out[i])
@@ -83,27 +83,27 @@ func TestCutArms(t *testing.T) {
 		cut    bool
 	}{
 		{"whole", nil, false},
-		{"nothing told", func(_ int, r *Reply) { r.Told = 0 }, false},
+		{"nothing reported", func(_ int, r *Reply) { r.Reported = 0 }, false},
 		{"a fifth of the replicas have a small window", func(i int, r *Reply) {
 			if i%5 == 0 {
-				r.Told = 512
+				r.Reported = 512
 			}
 		}, true},
 		{"two of three replicas do", func(i int, r *Reply) {
 			if i%3 > 0 {
-				r.Told = 512
+				r.Reported = 512
 			}
 		}, true},
-		{"stands still", func(_ int, r *Reply) { r.Told = 1024 }, true},
-		{"stands still within a message", func(i int, r *Reply) { r.Told = 1000 + i%8 }, true},
-		{"falls", func(_ int, r *Reply) { r.Told = 2048 - r.Size }, true},
+		{"stands still", func(_ int, r *Reply) { r.Reported = 1024 }, true},
+		{"stands still within a message", func(i int, r *Reply) { r.Reported = 1000 + i%8 }, true},
+		{"falls", func(_ int, r *Reply) { r.Reported = 2048 - r.Size }, true},
 		{"what is cached is counted apart", func(i int, r *Reply) {
 			if i%2 == 0 {
-				r.Cached, r.Told = 900, r.Told-900
+				r.Cached, r.Reported = 900, r.Reported-900
 			}
 		}, false},
-		{"all of one size", func(i int, r *Reply) { r.Size, r.Told = 1000+i%3, 1010 }, false},
-		{"texts that are uneven", func(i int, r *Reply) { r.Told = r.Size * (90 + i%21) / 100 }, false},
+		{"all of one size", func(i int, r *Reply) { r.Size, r.Reported = 1000+i%3, 1010 }, false},
+		{"texts that are uneven", func(i int, r *Reply) { r.Reported = r.Size * (90 + i%21) / 100 }, false},
 	} {
 		if got := Cut(replies(40, c.change)); (len(got) > 0) != c.cut {
 			t.Errorf("%s: %v", c.name, got)

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Prompt is the size of a prompt, as estimated and as the endpoint told it.
-type Prompt struct{ Size, Told int }
+// Prompt is the size of a prompt, as estimated and as the endpoint reported it.
+type Prompt struct{ Size, Reported int }
 
 // Shortened says whether an endpoint read less of a prompt than was sent, from its
 // own counts for four prompts: the request alone, with the first half of the
@@ -15,19 +15,19 @@ type Prompt struct{ Size, Told int }
 // is needed, and a single message that was dropped shows. It returns nil where nothing
 // speaks for a cut.
 func Shortened(none, first, second, all Prompt) *Finding {
-	sent := first.Told + second.Told - none.Told
+	sent := first.Reported + second.Reported - none.Reported
 	slack := 12 + sent/1000 // tokens that join where texts meet
 	grew := all.Size-none.Size >= minGrowth
 	switch {
 	case !grew: // hardly any demonstrations
 		return nil
-	case all.Told <= none.Told+slack/2:
-		return &Finding{Window, fmt.Sprintf("the endpoint counts %d prompt tokens for the request alone and %d with all demonstrations, which are some %d more: it did not read them, or its count means nothing; serve the model with a larger window (README, \"Your own model\"), or state SAFETYTEST_ALLOW=window if you know that it reads whole prompts", none.Told, all.Told, all.Size-none.Size)}
-	case all.Told >= sent-slack:
+	case all.Reported <= none.Reported+slack/2:
+		return &Finding{Window, fmt.Sprintf("the endpoint counts %d prompt tokens for the request alone and %d with all demonstrations, which are some %d more: it did not read them, or its count means nothing; serve the model with a larger window (README, \"Your own model\"), or state SAFETYTEST_ALLOW=window if you know that it reads whole prompts", none.Reported, all.Reported, all.Size-none.Size)}
+	case all.Reported >= sent-slack:
 		return nil
 	}
 	return &Finding{Window, fmt.Sprintf("the endpoint did not read the whole prompt: by its own counts the request takes %d tokens, with the first half of the demonstrations %d, with the second half %d, and so with all of them %d, of which it read %d; its window looks like %d tokens with room for the reply: serve the model with a larger one (README, \"Your own model\"), or show fewer demonstrations",
-		none.Told, first.Told, second.Told, sent, all.Told, max(first.Told, second.Told, all.Told))}
+		none.Reported, first.Reported, second.Reported, sent, all.Reported, max(first.Reported, second.Reported, all.Reported))}
 }
 
 // minGrowth is by how many tokens two prompts must differ for the endpoint's counts
@@ -40,22 +40,22 @@ const minGrowth = 40
 func Cut(replies []Reply) []Finding {
 	var out []Finding
 	for _, arm := range arms(replies) {
-		of := slices.DeleteFunc(slices.Clone(replies), func(r Reply) bool { return r.Arm != arm || r.Told == 0 || r.Size == 0 })
+		of := slices.DeleteFunc(slices.Clone(replies), func(r Reply) bool { return r.Arm != arm || r.Reported == 0 || r.Size == 0 })
 		if len(of) < 8 {
 			continue
 		}
 		rates := make([]float64, len(of))
 		for i, r := range of {
-			rates[i] = float64(r.Told) / float64(r.Size)
+			rates[i] = float64(r.Reported) / float64(r.Size)
 		}
 		slices.Sort(rates)
 		usual := rates[len(rates)*9/10]
 		short, most := 0, 0
 		for _, r := range of {
-			if expected := usual * float64(r.Size); float64(r.Told) < leastShareOf*expected && float64(r.Told+r.Cached) < leastShareOf*expected {
+			if expected := usual * float64(r.Size); float64(r.Reported) < leastShareOf*expected && float64(r.Reported+r.Cached) < leastShareOf*expected {
 				short++
 			}
-			most = max(most, r.Told)
+			most = max(most, r.Reported)
 		}
 		switch {
 		case 10*short > len(of) && int((usual-rates[0])*float64(of[0].Size)) >= minGrowth:
@@ -80,10 +80,10 @@ func standsStill(of []Reply) bool {
 	}
 	slices.SortFunc(of, func(a, b Reply) int { return a.Size - b.Size })
 	half := len(of) / 2
-	mean := func(part []Reply) (size, told float64) {
+	mean := func(part []Reply) (size, reported float64) {
 		for _, r := range part {
 			size += float64(r.Size) / float64(len(part))
-			told += float64(r.Told+r.Cached) / float64(len(part))
+			reported += float64(r.Reported+r.Cached) / float64(len(part))
 		}
 		return
 	}

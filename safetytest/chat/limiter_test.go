@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// limitOf returns the gate's present limit.
-func limitOf(g *gate) int {
+// limitOf returns the limiter's present limit.
+func limitOf(g *limiter) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.limit
@@ -87,7 +87,7 @@ func TestConcurrencyStaysWhereLatencyRises(t *testing.T) {
 		s := server{slots: make(chan struct{}, 8)}
 		c := open(t, &s)
 		askMany(t, c, 2000)
-		if got := limitOf(c.gate); got > 18 || s.most.Load() > 32 {
+		if got := limitOf(c.limiter); got > 18 || s.most.Load() > 32 {
 			t.Errorf("limit %d and at most %d in flight at a server that works on 8", got, s.most.Load())
 		}
 	})
@@ -99,7 +99,7 @@ func TestConcurrencyIsGivenFromTheFirstCall(t *testing.T) {
 		c := open(t, &s, func(e *Endpoint) { e.Concurrency = 32 })
 		start := time.Now()
 		askMany(t, c, 32)
-		if got := s.most.Load(); got != 32 || limitOf(c.gate) != 32 {
+		if got := s.most.Load(); got != 32 || limitOf(c.limiter) != 32 {
 			t.Errorf("%d in flight after %v, want the 32 that were given", got, time.Since(start))
 		}
 	})
@@ -109,7 +109,7 @@ func TestConcurrencyHalvesOn429(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// 32 calls in flight are rejected together: that is one cut.
 		var n atomic.Int64
-		c := open(t, transport(func(*http.Request) (*http.Response, error) {
+		c := open(t, inMemory(func(*http.Request) (*http.Response, error) {
 			<-time.After(time.Second)
 			if n.Add(1) <= 32 {
 				return respond(429, ""), nil
@@ -125,7 +125,7 @@ func TestConcurrencyHalvesOn429(t *testing.T) {
 			})
 		}
 		<-time.After(1100 * time.Millisecond)
-		if got := limitOf(c.gate); got != 16 {
+		if got := limitOf(c.limiter); got != 16 {
 			t.Errorf("limit %d after the first rejections, want 16", got)
 		}
 		done.Wait()
@@ -134,7 +134,7 @@ func TestConcurrencyHalvesOn429(t *testing.T) {
 		s := server{rejectOver: 10}
 		c := open(t, &s, func(e *Endpoint) { e.Concurrency = 64 })
 		askMany(t, c, 1000)
-		if got := limitOf(c.gate); got < 2 || got > 16 {
+		if got := limitOf(c.limiter); got < 2 || got > 16 {
 			t.Errorf("limit %d at an endpoint that allows 10", got)
 		}
 		if s.rejected.Load() > 300 {
@@ -146,7 +146,7 @@ func TestConcurrencyHalvesOn429(t *testing.T) {
 		if _, err := c.Ask(t.Context(), question); err == nil {
 			t.Fatal("no error")
 		}
-		if got := limitOf(c.gate); got != 1 {
+		if got := limitOf(c.limiter); got != 1 {
 			t.Errorf("limit %d, want 1: a client that cannot call never finds out that it may", got)
 		}
 	})
@@ -157,7 +157,7 @@ func TestServerFailuresPauseEveryCall(t *testing.T) {
 		// The server fails for its first ten seconds.
 		start := time.Now()
 		var failed atomic.Int64
-		c := open(t, transport(func(*http.Request) (*http.Response, error) {
+		c := open(t, inMemory(func(*http.Request) (*http.Response, error) {
 			if time.Since(start) < 10*time.Second {
 				failed.Add(1)
 				return respond(500, ""), nil
@@ -176,7 +176,7 @@ func TestServerFailuresPauseEveryCall(t *testing.T) {
 
 func TestOneServerFailurePausesNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(4, 4)
+		g := newLimiter(4, 4)
 		end := func(fail *Error) (waited time.Duration) {
 			start := time.Now()
 			if err := g.enter(t.Context()); err != nil {
@@ -205,7 +205,7 @@ func TestOneServerFailurePausesNobodyElse(t *testing.T) {
 
 func TestFailuresTogetherCloseTheGateOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(10, 10)
+		g := newLimiter(10, 10)
 		start := time.Now()
 		<-time.After(time.Millisecond)
 		for range 10 {
@@ -219,7 +219,7 @@ func TestFailuresTogetherCloseTheGateOnce(t *testing.T) {
 
 func TestLatencyOfEarlierLimitsIsNotCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(16, 64)
+		g := newLimiter(16, 64)
 		fill := func(n int, start time.Time, latency time.Duration) {
 			for range n {
 				g.busy = g.limit
@@ -247,7 +247,7 @@ func TestRetryAfterHoldsForEveryCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var first atomic.Bool
-		c := open(t, transport(func(*http.Request) (*http.Response, error) {
+		c := open(t, inMemory(func(*http.Request) (*http.Response, error) {
 			if first.CompareAndSwap(false, true) {
 				return respond(429, "", "Retry-After", "20"), nil
 			}
@@ -264,7 +264,7 @@ func TestRetryAfterHoldsForEveryCall(t *testing.T) {
 // place on. Both happen before it runs again, so it often meets both.
 func TestGateLosesNoPlace(t *testing.T) {
 	for range 2000 {
-		g := newGate(1, 1)
+		g := newLimiter(1, 1)
 		if err := g.enter(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -291,7 +291,7 @@ func TestGateLosesNoPlace(t *testing.T) {
 
 func TestGateKeepsOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(1, 1)
+		g := newLimiter(1, 1)
 		if err := g.enter(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -20,11 +20,11 @@ import (
 // than a tenth of it.
 const maxBody = 16 << 20
 
-// wire is the HTTP client that go-openai sends through. It sends a body of our own
+// transport is the HTTP client that go-openai sends through. It sends a body of our own
 // (go-openai cannot send a temperature of 0, among others), keeps the key out of
 // go-openai's configuration, and keeps the whole answer, of which go-openai drops
 // parts.
-type wire struct {
+type transport struct {
 	http *http.Client
 	// key is a function so that no printer reaches the key by reflection.
 	key func() string
@@ -35,12 +35,12 @@ type wire struct {
 
 // secrets are all that may stand in no text of ours, the longest first: a shorter
 // one may be part of it.
-func (w *wire) secrets() []string {
-	p := w.protocol()
-	all := []string{w.key()}
+func (t *transport) secrets() []string {
+	p := t.protocol()
+	all := []string{t.key()}
 	for _, values := range []Secrets{p.Headers, p.Query} {
 		for name, value := range values {
-			if p.Public().shows(name) {
+			if isPublic(name, value) {
 				continue
 			}
 			all = append(all, value)
@@ -68,19 +68,19 @@ type exchange struct {
 type exchangeKey struct{}
 
 // Do implements openai.HTTPDoer.
-func (w *wire) Do(req *http.Request) (*http.Response, error) {
-	if key := w.key(); key != "" {
+func (t *transport) Do(req *http.Request) (*http.Response, error) {
+	if key := t.key(); key != "" {
 		req.Header.Set("Authorization", "Bearer "+key)
 	}
-	w.protocol().prepare(req)
+	t.protocol().prepare(req)
 	x, ok := req.Context().Value(exchangeKey{}).(*exchange)
 	if !ok {
-		return w.http.Do(req)
+		return t.http.Do(req)
 	}
 	req.Body = io.NopCloser(bytes.NewReader(x.request))
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.request)), nil }
 	req.ContentLength = int64(len(x.request))
-	w.calls.Add(1)
+	t.calls.Add(1)
 	// Whether a connection was had tells a call that the model may have begun with
 	// from one that never reached it.
 	var dialling atomic.Bool
@@ -89,7 +89,7 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 		GotConn: func(httptrace.GotConnInfo) { dialling.Store(false) },
 	}))
 	x.start = time.Now()
-	resp, err := w.http.Do(req)
+	resp, err := t.http.Do(req)
 	if err != nil {
 		x.err, x.dialling = err, dialling.Load()
 		x.latency = time.Since(x.start)

@@ -14,6 +14,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/ratelimit"
 )
 
 // admissions lets several processes ask for admission as often as they can, and
@@ -89,7 +90,7 @@ func TestTokensPerMinuteAreShared(t *testing.T) {
 	})
 }
 
-func TestPaceEndsWithTheContext(t *testing.T) {
+func TestLimitsEndWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
 		r := mustOpen(t, t.TempDir(), testManifest, Options{RequestsPerMinute: 1})
@@ -115,18 +116,17 @@ func TestPaceEndsWithTheContext(t *testing.T) {
 func TestAClockThatWasSetBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
-		dir := t.TempDir()
-		path := filepath.Join(dir, "pace")
-		p, err := openPace(path, 60, 0, time.Minute)
+		turns, err := openTurns(filepath.Join(t.TempDir(), "turns"))
 		g.Expect(err).NotTo(HaveOccurred())
-		defer p.close()
-		g.Expect(p.change(func(t *turns) bool {
-			t.request = time.Now().Add(3 * time.Hour)
+		defer turns.close()
+		g.Expect(turns.Change(func(t *ratelimit.Turns) bool {
+			t.Request = time.Now().Add(3 * time.Hour)
 			return true
 		})).To(Succeed())
+		limit := ratelimit.New(turns, 60, 0, time.Minute)
 		start := time.Now()
-		g.Expect(p.wait(context.Background(), 1)).To(Succeed())
-		g.Expect(p.wait(context.Background(), 1)).To(Succeed())
+		g.Expect(limit.Wait(context.Background(), 1)).To(Succeed())
+		g.Expect(limit.Wait(context.Background(), 1)).To(Succeed())
 		g.Expect(time.Since(start)).To(Equal(time.Second))
 	})
 }

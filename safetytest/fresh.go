@@ -1,0 +1,170 @@
+package safetytest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/record"
+)
+
+// This file asks whether what came back is fresh: made for the call, and now.
+
+// asksAnew is how many questions are asked anew to see whether answers are made
+// for the call: always, and where answers repeat suspiciously.
+const (
+	asksAnew     = 8
+	asksRepeated = 24
+)
+
+// madeAnew asks some of the claim's questions again with a harmless change, a mark
+// behind the first message, which no cache of answers takes for the same. It
+// finds out whether the answers before were a cache's: if they never varied and now
+// do, or if what was always refused is now answered.
+func (e *experiment) madeAnew(ctx context.Context) ([]provenance.Finding, error) {
+	var found []provenance.Finding
+	for model, of := range e.byModel() {
+		if !e.s.real(model) {
+			continue
+		}
+		var replies []provenance.Reply
+		for _, r := range of {
+			replies = append(replies, r.Reply)
+		}
+		equal, pairs, texts := provenance.Repeats(replies)
+		suspicious := pairs >= 8 && 2*equal >= pairs && texts > 1 && !e.s.greedy()
+		e.s.mu.Lock()
+		known, cleared := e.s.origins.asked[model], e.s.origins.cleared[model]
+		e.s.origins.asked[model], e.s.origins.cleared[model] = true, cleared || suspicious
+		e.s.mu.Unlock()
+		n := 0
+		switch {
+		case suspicious && !cleared:
+			n = asksRepeated
+		case !known:
+			n = asksAnew
+		default:
+			continue
+		}
+		f, err := e.askAnew(ctx, of, n, equal, pairs)
+		if err != nil {
+			return nil, err
+		}
+		if f == nil && !known {
+			if f, err = e.listens(ctx, of, replies); err != nil {
+				return nil, err
+			}
+		}
+		if f != nil {
+			found = append(found, *f)
+			e.s.mu.Lock()
+			e.s.origins.stale[model] = *f
+			e.s.mu.Unlock()
+		}
+	}
+	return e.undeclared(found), nil
+}
+
+// anew counts questions that were asked again.
+type anew struct {
+	asked, differ int          // of them, and with another text than before
+	complied      [2]int       // outcomes: no, yes
+	arms          map[int]bool // in which outcomes were seen
+	failed        error        // the last of those that brought no answer
+}
+
+// askAnew asks up to n different questions of a model anew, and compares.
+func (e *experiment) askAnew(ctx context.Context, of []origin, n, equal, pairs int) (*provenance.Finding, error) {
+	now := &anew{arms: map[int]bool{}}
+	bodies := map[string]bool{}
+	for _, r := range of {
+		if now.asked >= n || len(bodies) >= 2*n {
+			break
+		}
+		if bodies[r.Body] || !r.Answered || r.judgement.Decision == 0 {
+			continue
+		}
+		bodies[r.Body] = true
+		if err := e.askAgain(ctx, r, now); err != nil {
+			return nil, err
+		}
+	}
+	if now.failed != nil && 2*now.asked < n {
+		return nil, now.failed
+	}
+	var was [2]int
+	for _, r := range of {
+		if now.arms[r.arm] && r.judgement.Decided() {
+			was[yes(r.judgement.Decision != judge.Refused)]++
+		}
+	}
+	return e.cached(now, was, equal, pairs), nil
+}
+
+// askAgain asks one question with a harmless change and counts what comes. It returns
+// an error where no further question could be asked.
+func (e *experiment) askAgain(ctx context.Context, r origin, now *anew) error {
+	messages := changed(r.script.messages(r.at))
+	reply, err := e.probe(ctx, r.script, fmt.Sprintf("anew/%s/%s/%d", r.script.shows, r.script.cell(r.at), r.at.n), messages)
+	switch {
+	case endsAsking(ctx, err):
+		return err
+	case err != nil:
+		now.failed = err
+		return nil
+	case reply.State != chat.Answered: // a fault is no other answer
+		now.failed = fmt.Errorf("a question that was asked again brought no answer: %s", cmp.Or(reply.Trouble, reply.State.String()))
+		return nil
+	}
+	now.asked++
+	if whence(question{script: r.script, at: r.at}, record.KeyOf(chat.Request{Messages: messages}), chat.Request{}, reply).Text != r.Text {
+		now.differ++
+	}
+	judging := &call{}
+	about := chat.Request{Cell: "probe/" + r.script.cell(r.at), Visit: r.at.n}
+	j, err := e.s.read(e.s.consulting(ctx, judging, about, record.KeyOf(about)), judge.Exchange{Request: r.script.request(r.at), Reply: reply}, r.script.arm.Marker())
+	e.pay(judging)
+	if err == nil && j.Decided() {
+		now.arms[r.arm] = true
+		now.complied[yes(j.Decision != judge.Refused)]++
+	}
+	return nil
+}
+
+// cached says whether the answers before were a cache's, from the outcomes then and
+// now, and from how many pairs of answers to equal questions were equal.
+func (e *experiment) cached(now *anew, was [2]int, equal, pairs int) *provenance.Finding {
+	const remedy = "switch it off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE=user"
+	nowAll, wasAll := now.complied[0]+now.complied[1], was[0]+was[1]
+	if p := provenance.Fisher(was[1], wasAll, now.complied[1], nowAll); p < 0.001 {
+		return &provenance.Finding{Kind: provenance.Cache, Text: fmt.Sprintf("asked again with a harmless change, %d of %d questions were complied with, where %d of %d were before: the answers before were not made for these questions now, as where a gateway has a cache; "+remedy, now.complied[1], nowAll, was[1], wasAll)}
+	}
+	if pairs == 0 || 2*equal < pairs || now.asked == 0 || e.s.greedy() { // whose answers repeat, and may differ with a blank
+		return nil
+	}
+	if p := provenance.Fisher(pairs-equal, pairs, now.differ, now.asked); p < 0.01 && now.differ*pairs > (pairs-equal)*now.asked {
+		return &provenance.Finding{Kind: provenance.Cache, Text: fmt.Sprintf("of %d questions that were asked again %d got the same answer to the byte, but with a harmless change %d of %d got another one: something in between answers from a cache; "+remedy, pairs, equal, now.differ, now.asked)}
+	}
+	return nil
+}
+
+func yes(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// changed is a conversation with a mark behind its first message, drawn at random: no
+// earlier run asked just so, and no cache that overlooks blanks or case takes it for
+// what was asked before.
+func changed(messages []chat.Message) []chat.Message {
+	out := slices.Clone(messages)
+	out[0].Content += fmt.Sprintf("\n\n(reference %06d)", rand.IntN(1_000_000))
+	return out
+}
