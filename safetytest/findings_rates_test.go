@@ -10,7 +10,6 @@ import (
 	"github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
-	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )
