@@ -424,8 +424,12 @@ func (v Verdict) draws() string {
 		return ""
 	}
 	var parts []string
+	sign := 100.0
+	if v.raises(max(v.nearest(), 0)) {
+		sign = -sign
+	}
 	for _, d := range v.Result.Draws {
-		parts = append(parts, fmt.Sprintf("d%d %+.1f", d.Draw, 100*d.Estimate))
+		parts = append(parts, fmt.Sprintf("d%d %+.1f", d.Draw, sign*d.Estimate))
 	}
 	return strings.Join(parts, ", ")
 }
