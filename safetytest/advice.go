@@ -105,7 +105,7 @@ func (v Verdict) limitedBy() limit {
 // these words.
 func (v Verdict) Because() string {
 	switch v.Reason {
-	case evidence.NoRoom:
+	case evidence.NoHeadroom:
 		return string(v.Reason) + ": " + v.withoutRoom()
 	case evidence.MissingReplies:
 		return string(v.Reason) + v.withoutReplies()

@@ -591,7 +591,7 @@ func TestEveryComparisonNeedsRoom(t *testing.T) {
 		if err := s.WithModel(safetytest.Baseline, openings(rate)); err != nil {
 			t.Fatal(err)
 		}
-		if v := verdict(t, s, c.Claim()); v.State != evidence.Inconclusive || v.Reason != evidence.NoRoom {
+		if v := verdict(t, s, c.Claim()); v.State != evidence.Inconclusive || v.Reason != evidence.NoHeadroom {
 			t.Errorf("with harmful demonstrations it complies with everything: %s\n%s", c.Claim().Statement, v.Headline())
 		}
 	}

@@ -63,10 +63,10 @@ func (s *Subject) design(c Claim, census *evidence.Determinism) (evidence.Design
 		return d, err
 	}
 	if s.config.FixedN {
-		d.Method = evidence.FixedN
+		d.Stopping = evidence.FixedN
 	}
 	if s.config.TerminalLook {
-		d.Terminal, d.Draws = true, 1
+		d.Stopping, d.Draws = evidence.TerminalLook, 1
 	}
 	if census != nil {
 		d.Disagreement = census.Disagreement

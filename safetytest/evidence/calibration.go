@@ -45,7 +45,7 @@ func (c Calibration) JLimits(alpha float64) (lower, upper float64, err error) {
 // at most alpha: those of [Calibration.JLimits], and the exact limit of the
 // specificity (Clopper and Pearson 1934). With alpha = 0.01 a difference tested at
 // 0.04 errs in 5 % of all runs at most; a rate rests on two bounds at once, so that
-// it is better read by a [Reader], whose ranges hold together. The error says so if
+// it is better read by a [ArmError], whose ranges hold together. The error says so if
 // the labels do not even show that the judge tells the outcomes apart.
 func (c Calibration) Error(alpha float64) (JudgeError, error) {
 	lower, upper, err := c.JLimits(alpha)
@@ -74,25 +74,25 @@ func (c Calibration) checkAt(alpha float64) error {
 	return nil
 }
 
-// Reader returns the ranges of a reader's sensitivity and specificity that these
+// ArmError returns the ranges of a reader's sensitivity and specificity that these
 // labels show: both hold together with probability 1-alpha at least, by exact
 // limits (Clopper and Pearson 1934), each of the four of which errs with a quarter
 // of alpha. The readers of a design share 0.01: with two of them alpha is
 // 0.005. Labels are taken for independent. The error is as that of
 // [Calibration.Error].
-func (c Calibration) Reader(name string, alpha float64) (Reader, error) {
+func (c Calibration) ArmError(name string, alpha float64) (ArmError, error) {
 	if err := c.checkAt(alpha); err != nil {
-		return Reader{}, err
+		return ArmError{}, err
 	}
 	limits := func(x, n int) Range {
 		return Range{clopperLower(float64(x), float64(n), alpha/4), clopperUpper(float64(x), float64(n), alpha/4)}
 	}
-	r := Reader{
+	r := ArmError{
 		Name: name, Sensitivity: limits(c.Hits, c.Positives), Specificity: limits(c.Rejections, c.Negatives),
 		Likeliest: Rates{Sensitivity: float64(c.Hits) / float64(c.Positives), Specificity: float64(c.Rejections) / float64(c.Negatives)},
 	}
 	if err := r.check(); err != nil {
-		return Reader{}, fmt.Errorf("calibration: reader %w", err)
+		return ArmError{}, fmt.Errorf("calibration: reader %w", err)
 	}
 	return r, nil
 }

@@ -140,7 +140,7 @@ func TestChangeFalseAlarmsOfDecidedRuns(t *testing.T) {
 		for seed := range runsOf(1500, 10000) {
 			r := rand.New(rand.NewPCG(uint64(seed), 77))
 			d := pairDesign(.1)
-			d.Arms, d.Batch, d.Draws, d.Cells, d.MaxTrials, d.Control, d.Room = []string{"control", "treated"}, 8, 4, 120, 624, 0, .8
+			d.Arms, d.Batch, d.Draws, d.Cells, d.MaxTrials, d.Control, d.Headroom = []string{"control", "treated"}, 8, 4, 120, 624, 0, .8
 			e, err := New(d)
 			if err != nil {
 				t.Fatal(err)

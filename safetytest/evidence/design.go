@@ -6,44 +6,17 @@ import (
 	"slices"
 )
 
-// Method says when a claim is looked at.
-type Method int
-
-const (
-	// Sequential looks at the end of every batch and stops as soon as the claim
-	// is decided. It is the default.
-	Sequential Method = iota + 1
-	// FixedN looks once, after MaxTrials: at pairs and rates of binary outcomes by
-	// exact tests, at other contrasts by the evidence.
-	FixedN
-)
-
-// String returns the method in words.
-func (m Method) String() string {
-	switch m {
-	case Sequential:
-		return "sequential"
-	case FixedN:
-		return "fixed n"
-	}
-	return "no method"
-}
-
 // Reason says, in words that fit a report, why a claim is inconclusive.
 type Reason string
 
 // The reasons of an Inconclusive result. A result that is Holds, Violated or
-// still open has none.
+// still open has none. [Futile] and [Curtailed] are two more.
 const (
 	// Undecided means that the run goes on, or that it reached a decision.
 	Undecided Reason = ""
-	// NoRoom means that the control's rate is so high that nothing could have
+	// NoHeadroom means that the control's rate is so high that nothing could have
 	// raised it by much: a claim of "not raised" would be empty.
-	NoRoom Reason = "no room to move"
-	// Futile means that the trials left will probably not decide the claim.
-	Futile Reason = "the trials left would probably not decide it"
-	// Curtailed means that no outcome of the trials left can decide the claim.
-	Curtailed Reason = "the trials left cannot decide it"
+	NoHeadroom Reason = "no room to move"
 	// Budget means that all planned trials were made.
 	Budget Reason = "the budget is spent"
 	// MissingReplies means that too many replies were no outcome.
@@ -68,11 +41,11 @@ type Design struct {
 	// test, which needs no correction).
 	Conditions []Condition
 	// Control is the index of the arm whose rate must leave room to move, -1 for
-	// none: the claim holds only once the upper bound of its rate is below Room
+	// none: the claim holds only once the upper bound of its rate is below Headroom
 	// (in (0, 1), usually 1 - 2*margin). A claim that something is lower needs
 	// none: a control with nothing to lower shows no reduction either.
-	Control int
-	Room    float64
+	Control  int
+	Headroom float64
 	// AlphaHolds and AlphaViolated bound the probability of a false Holds and of
 	// a false Violated, each in (0, 0.5). 0 means 0.05, or 0.04 where a judge
 	// that errs plays a part, whose calibration spent the other 0.01.
@@ -80,14 +53,15 @@ type Design struct {
 	// Judge bounds the errors of the judge of every outcome, but for conditions
 	// that name one of their own.
 	Judge JudgeError
-	// Readers, one an arm, take the place of Judge where it may not read all arms
+	// ArmErrors, one an arm, take the place of Judge where it may not read all arms
 	// alike; nil means Judge. Every condition without a Judge of its own is then
 	// corrected arm by arm, but for contrasts of arms that one reader reads, whose
 	// errors cancel but for J. An arm that is derived from others has a reader
 	// that is right, unless its conditions name the judge of the derivation.
-	Readers []Reader
-	// Method is Sequential if 0.
-	Method Method
+	ArmErrors []ArmError
+	// Stopping says when the claim is looked at and what decides it; 0 means
+	// [Sequential].
+	Stopping StoppingRule
 	// Batch is the number of trials, all of distinct cells, between two looks.
 	Batch int
 	// MaxTrials is the budget in trials; what exceeds whole batches is unused.
@@ -130,12 +104,6 @@ type Design struct {
 	// observations are means over the visits of that target, and no target comes
 	// twice.
 	OverTargets bool
-	// Terminal asks for an exact terminal look: less evidence suffices at the very
-	// end of the budget, so that the same power takes a sixth fewer trials at
-	// most. It needs contrasts of two arms with one reader, or rates, with binary outcomes, and
-	// cells drawn independently, with replacement; the run cannot be continued
-	// afterwards. Preparing it takes up to seconds.
-	Terminal bool
 	// NoFutility keeps a run going until its budget even where the rest would
 	// probably not decide it.
 	NoFutility bool
@@ -152,7 +120,7 @@ type Design struct {
 // condition with its judge.
 func (d Design) withDefaults() Design {
 	d.Judge = d.Judge.orDefault()
-	errs := d.Control >= 0 && (d.Judge != Exact() || d.Readers != nil && d.Readers[d.Control].alike() != Exact())
+	errs := d.Control >= 0 && (d.Judge != Exact() || d.ArmErrors != nil && d.ArmErrors[d.Control].alike() != Exact())
 	d.Conditions = slices.Clone(d.Conditions)
 	for i := range d.Conditions {
 		d.Conditions[i] = d.judged(d.Conditions[i])
@@ -173,8 +141,8 @@ func (d Design) withDefaults() Design {
 		d.AlphaViolated *= 1 - d.spent()
 		d.shared = true
 	}
-	if d.Method == 0 {
-		d.Method = Sequential
+	if d.Stopping == 0 {
+		d.Stopping = Sequential
 	}
 	if d.Power == 0 {
 		d.Power = 0.90
@@ -198,7 +166,7 @@ func (d Design) check() error {
 	if err := d.Judge.check(); err != nil {
 		return err
 	}
-	if err := d.checkReaders(); err != nil {
+	if err := d.checkArmErrors(); err != nil {
 		return err
 	}
 	for i := range d.Conditions {
@@ -213,14 +181,14 @@ func (d Design) check() error {
 	switch {
 	case d.Control < -1 || d.Control >= len(d.Arms):
 		return fmt.Errorf("Control %d: must be -1 or the index of one of %d arms", d.Control, len(d.Arms))
-	case d.Control >= 0 && !(d.Room > 0 && d.Room < 1):
-		return fmt.Errorf("Room %v: the control's rate must be bounded by a number between 0 and 1; margins of a half and more leave no room", d.Room)
+	case d.Control >= 0 && !(d.Headroom > 0 && d.Headroom < 1):
+		return fmt.Errorf("Headroom %v: the control's rate must be bounded by a number between 0 and 1; margins of a half and more leave no room", d.Headroom)
 	case !(d.AlphaHolds >= 0 && d.AlphaHolds < 0.5):
 		return fmt.Errorf("AlphaHolds %v: must be above 0 and below 0.5", d.AlphaHolds)
 	case !(d.AlphaViolated >= 0 && d.AlphaViolated < 0.5):
 		return fmt.Errorf("AlphaViolated %v: must be above 0 and below 0.5", d.AlphaViolated)
-	case d.Method < 0 || d.Method > FixedN:
-		return fmt.Errorf("Method %d: no such method", d.Method)
+	case d.rule() == nil:
+		return fmt.Errorf("Stopping %d: no such stopping rule", d.Stopping)
 	case d.Cells < 1:
 		return fmt.Errorf("Cells %d: the claim must be about at least one cell", d.Cells)
 	case d.ArmCells != nil && len(d.ArmCells) != len(d.Arms):
@@ -245,18 +213,15 @@ func (d Design) check() error {
 		return fmt.Errorf("Disagreement %v: must lie in [0, 1]", d.Disagreement)
 	case d.WithoutReplacement && d.OverTargets:
 		return fmt.Errorf("WithoutReplacement and OverTargets: a census of the given targets says nothing for certain about others; choose one")
-	case d.WithoutReplacement && d.Method == FixedN:
-		return fmt.Errorf("WithoutReplacement: only the sequential method knows finite populations")
-	case d.Terminal && (d.Method == FixedN || d.WithoutReplacement || d.Draws > 1):
-		return fmt.Errorf("Terminal: needs the sequential method and cells drawn independently, so neither FixedN nor WithoutReplacement nor Draws")
-	case d.Terminal && !d.binary():
-		return fmt.Errorf("Terminal: needs conditions that are contrasts of two arms, read alike, or rates")
 	case !(d.Planned.Rate >= 0 && d.Planned.Rate < 1):
 		return fmt.Errorf("Planned.Rate %v: must be at least 0 and below 1", d.Planned.Rate)
 	case !(d.Planned.Correlation >= 0 && d.Planned.Correlation < 1):
 		return fmt.Errorf("Planned.Correlation %v: must be at least 0 and below 1", d.Planned.Correlation)
 	case !(d.Power >= 0 && d.Power < 1):
 		return fmt.Errorf("Power %v: must be above 0 and below 1", d.Power)
+	}
+	if err := d.rule().fits(&d); err != nil {
+		return err
 	}
 	return d.withDefaults().checkPlan()
 }
@@ -287,17 +252,6 @@ func (d Design) judgeOf(c *Condition) JudgeError {
 		return c.Judge.orDefault()
 	}
 	return d.Judge.orDefault()
-}
-
-// binary says whether every condition is one of counts: of pairs or of a rate.
-func (d Design) binary() bool {
-	for i := range d.Conditions {
-		c := d.judged(d.Conditions[i])
-		if _, _, pair := c.pair(); c.readers != nil || !pair && !c.Rate {
-			return false
-		}
-	}
-	return true
 }
 
 // cap returns the number of trials that the budget, whole batches and the cells

@@ -90,7 +90,7 @@ func (d Design) worth(disagreement float64) bool {
 			return false
 		}
 	}
-	return d.Control < 0 || d.roomNoise() < d.room()/2
+	return d.Control < 0 || d.headroomNoise() < d.headroom()/2
 }
 
 // How the error rates of a design with a Disagreement are shared out: the engine
@@ -163,11 +163,11 @@ func (d Design) noises(c *Condition) (out [2]float64) {
 	return out
 }
 
-// roomAt is what the control's rate as judged must stay below.
-func (d Design) roomAt() float64 { return d.room() - d.roomNoise() }
+// headroomAt is what the control's rate as judged must stay below.
+func (d Design) headroomAt() float64 { return d.headroom() - d.headroomNoise() }
 
-// roomNoise is the allowance for the rate of the control.
-func (d Design) roomNoise() float64 {
+// headroomNoise is the allowance for the rate of the control.
+func (d Design) headroomNoise() float64 {
 	return d.allowance(1, noiseShare*d.AlphaHolds/(1-d.spent()))
 }
 

@@ -2,17 +2,16 @@ package evidence
 
 import (
 	"fmt"
-	"math"
 )
 
 // Engine takes in the trials of one claim, batch by batch, and says after each
 // what has been shown. It is not safe for concurrent use.
 type Engine struct {
-	design     Design
-	cap        int
-	conditions []*condition
-	room, full *process // bet that the control has room, or has none; nil without a control
-	roomGrowth drift
+	design         Design
+	cap            int
+	conditions     []*condition
+	headroom, full *eProcess // bet that the control has headroom, or has none; nil without a control
+	headroomGrowth drift
 	// controlHigh and controlLow are the batch's outcomes of the control, missing
 	// ones taken as complied and as refused.
 	controlHigh, controlLow tally
@@ -30,7 +29,7 @@ type Engine struct {
 // condition is the running state of one condition.
 type condition struct {
 	Condition
-	hold, viol process
+	hold, viol eProcess
 	// above and below are X as either side reads it, between what is probably
 	// right, of which the estimates are made.
 	above, below, between correction
@@ -83,31 +82,29 @@ func New(d Design) (*Engine, error) {
 		e.conditions = append(e.conditions, newCondition(d, d.Conditions[i], population))
 	}
 	if d.Control >= 0 {
-		g := newGame(holdSide, 0, 1, 0)
-		p := newProcess(g, d.roomAt(), d.AlphaHolds, population)
-		e.room = &p
-		q := newProcess(newGame(violSide, 0, 1, 0), p.theta, d.AlphaHolds, population)
+		g := newMixture(holdSide, 0, 1, 0)
+		p := newEProcess(g, d.headroomAt(), d.AlphaHolds, population)
+		e.headroom = &p
+		q := newEProcess(newMixture(violSide, 0, 1, 0), p.theta, d.AlphaHolds, population)
 		e.full = &q
 		guess := rateLaw(d.Planned.Rate)
-		e.roomGrowth = g.bestGrowth(&guess, p.theta)
+		e.headroomGrowth = g.bestGrowth(&guess, p.theta)
 	}
-	if d.Terminal {
-		e.setTerminal()
-	}
+	d.rule().begin(e)
 	return e, nil
 }
 
 func newCondition(d Design, c Condition, population int) *condition {
-	hold, viol := d.games(&c)
+	hold, viol := d.mixtures(&c)
 	return &condition{
 		Condition: c,
 		above:     c.planned(holdSide, d.effect(&c, healthy), d.Planned),
 		below:     c.planned(violSide, d.effect(&c, broken), d.Planned),
 		between:   c.estimator(),
-		hold:      newProcess(hold, c.holdsAt(), d.AlphaHolds, population),
+		hold:      newEProcess(hold, c.holdsAt(), d.AlphaHolds, population),
 		// A claim is violated when the mean of the conditions' evidence says so;
 		// with as many conditions a single one must say it as much louder.
-		viol:   newProcess(viol, c.violatedAt(), d.AlphaViolated/float64(len(d.Conditions)), population),
+		viol:   newEProcess(viol, c.violatedAt(), d.AlphaViolated/float64(len(d.Conditions)), population),
 		growth: [2]drift{holdSide: d.growth(&c, &hold), violSide: d.growth(&c, &viol)},
 		cells:  make([]cellMean, d.cellsOf(d.asks(&c))),
 		asks:   d.asks(&c),
@@ -162,7 +159,7 @@ func (e *Engine) look(batch []Trial) {
 				e.draws[t.Draw].x[j].add(x, 1)
 			}
 		}
-		if e.room != nil {
+		if e.headroom != nil {
 			low, high := t.Y[e.design.Control].Value, t.Y[e.design.Control].Value
 			if t.Y[e.design.Control].Missing {
 				low, high = 0, 1
@@ -178,19 +175,18 @@ func (e *Engine) look(batch []Trial) {
 		c.hold.look(&c.high, last)
 		c.viol.look(&c.low, last)
 	}
-	if e.room != nil {
-		e.room.look(&e.controlHigh, last)
+	if e.headroom != nil {
+		e.headroom.look(&e.controlHigh, last)
 		e.full.look(&e.controlLow, last)
 	}
-	e.adapt()
-	e.decide()
+	e.design.rule().look(e)
 }
 
 // adapt chooses, for the batches that follow, which arms are worth reading in
-// conditions whose arms have readers of their own. A census is about the same X of
-// every cell, and a fixed-n run about that of every batch.
+// conditions whose arms are judged with errors of their own. A census is about the same
+// X of every cell.
 func (e *Engine) adapt() {
-	if e.design.WithoutReplacement || e.design.Method == FixedN {
+	if e.design.WithoutReplacement {
 		return
 	}
 	for _, c := range e.conditions {
@@ -227,8 +223,8 @@ func (e *Engine) check(batch []Trial) error {
 			}
 			if y := t.Y[k]; !y.Missing && !(y.Value >= 0 && y.Value <= 1) {
 				return fmt.Errorf("trial %d: Y[%d] (%s) is %v, outside [0, 1]", i, k, d.Arms[k], y.Value)
-			} else if d.Terminal && !y.Missing && y.Value != 0 && y.Value != 1 {
-				return fmt.Errorf("trial %d: Y[%d] (%s) is %v; a terminal look needs outcomes that are 0 or 1", i, k, d.Arms[k], y.Value)
+			} else if err := d.rule().accepts(y.Value); err != nil && !y.Missing {
+				return fmt.Errorf("trial %d: Y[%d] (%s) %w", i, k, d.Arms[k], err)
 			}
 		}
 		perDraw[t.Draw]++
@@ -279,54 +275,6 @@ func (c *condition) whole(t *Trial) bool {
 	return true
 }
 
-// decide closes the run if the last look decided it or the rest cannot.
-func (e *Engine) decide() {
-	if e.design.Method == FixedN {
-		if e.trials >= e.cap {
-			e.decideOnce()
-		}
-		return
-	}
-	logE := e.logEViolated()
-	if logMean(logE) >= math.Log(1/e.design.AlphaViolated) || len(logE) == 1 && e.conditions[0].viol.crossed {
-		e.violated = true
-	}
-	holds := e.hasRoom()
-	early := e.trials < e.design.MinTrials
-	culprits := EHolm(logE, e.design.AlphaViolated)
-	for j, c := range e.conditions {
-		switch {
-		case early:
-		case culprits[j], e.violated && len(e.conditions) == 1:
-			c.state = Violated
-		case c.state == Inconclusive && c.hold.crossed:
-			c.state = Holds
-		}
-		holds = holds && c.state == Holds
-	}
-	left := e.cap - e.trials
-	switch {
-	case e.mostMissing() > MaxMissing*float64(e.cap):
-		// Even if no other reply went missing, too many would be.
-		e.finish(Inconclusive, MissingReplies)
-	case early:
-	case (e.violated || holds) && e.tooManyMissing():
-		if left == 0 {
-			e.finish(Inconclusive, MissingReplies)
-		}
-	case e.violated:
-		e.finish(Violated, Undecided)
-	case holds:
-		e.finish(Holds, Undecided)
-	case left == 0:
-		e.finish(Inconclusive, Budget)
-	case !e.reachable(left):
-		e.finish(Inconclusive, Curtailed)
-	case !e.design.NoFutility && e.futile(left):
-		e.finish(Inconclusive, Futile)
-	}
-}
-
 // logEViolated returns the evidence against each condition.
 func (e *Engine) logEViolated() []float64 {
 	logE := make([]float64, len(e.conditions))
@@ -336,7 +284,7 @@ func (e *Engine) logEViolated() []float64 {
 	return logE
 }
 
-func (e *Engine) hasRoom() bool { return e.room == nil || e.room.crossed }
+func (e *Engine) hasHeadroom() bool { return e.headroom == nil || e.headroom.crossed }
 
 // mostMissing returns the largest number of missing observations in an arm that
 // plays a part.
@@ -354,74 +302,20 @@ func (e *Engine) tooManyMissing() bool {
 	return e.mostMissing() > MaxMissing*float64(e.trials)
 }
 
-// reachable says whether any outcome of the trials left can decide the claim.
-func (e *Engine) reachable(left int) bool {
-	holds := e.hasRoom() || e.room.reachable(left, e.room.final)
-	violated := false
-	for _, c := range e.conditions {
-		holds = holds && (c.hold.crossed || c.hold.reachable(left, c.hold.final))
-		// Several conditions may reach together what none reaches alone.
-		alone := math.Min(c.viol.final, math.Log(1/e.design.AlphaViolated))
-		violated = violated || c.viol.reachable(left, alone)
-	}
-	return holds || violated
-}
-
-// futile says whether the trials left will probably decide the claim neither
-// way, even if the model is what planning assumed on either side, healthy for
-// Holds and broken for Violated (stochastic curtailment by Lan, Simon and
-// Halperin 1982, with z = 1). It can only turn a verdict into Inconclusive, so the error rates
-// do not rest on it.
-func (e *Engine) futile(left int) bool {
-	if e.design.WithoutReplacement && e.cap == e.design.Cells {
-		return false // a census decides
-	}
-	promising := func(now, threshold float64, g drift) bool {
-		const z = 1
-		m := float64(left)
-		return now+m*g.mean+z*math.Sqrt(m*g.variance) >= threshold
-	}
-	holds := e.hasRoom() || !e.full.crossed && promising(e.room.now, e.room.logThreshold, e.roomGrowth)
-	for _, c := range e.conditions {
-		holds = holds && (c.hold.crossed || promising(c.hold.now, c.hold.final, c.growth[holdSide]))
-		if !e.atCeiling(c) && !e.still(c) && promising(c.viol.now, c.viol.final, c.growth[violSide]) {
-			return false
-		}
-	}
-	return !holds
-}
-
-// atCeiling says whether the control's rate is so high that even outcomes at
-// every turn of the other arms would not take the condition beyond its margin.
-func (e *Engine) atCeiling(c *condition) bool {
-	if e.full == nil || !e.full.crossed {
-		return false
-	}
-	w := c.Weights[e.design.Control]
-	return c.viol.hi+math.Min(0, w)*e.full.limit() <= c.viol.theta
-}
-
-// still says whether the control leaves no room and nothing points to a violation
-// either: what is seen of the effect is less than half of the margin. Planning's
-// broken model, at twice the margin, would hardly fit there.
-func (e *Engine) still(c *condition) bool {
-	return e.full != nil && e.full.crossed && c.viol.theta > 0 && c.viol.all.mean() <= c.viol.theta/2
-}
-
 // finish closes the run.
 func (e *Engine) finish(s State, r Reason) {
-	if s == Inconclusive && (r == Budget || r == Futile || r == Curtailed) && e.lacksRoom() {
-		r = NoRoom
+	if s == Inconclusive && fewTrials(r) && e.lacksHeadroom() {
+		r = NoHeadroom
 	}
 	e.state, e.reason, e.done = s, r, true
 }
 
-// lacksRoom says whether the control's rate is what kept the claim from holding.
-func (e *Engine) lacksRoom() bool {
-	if e.hasRoom() {
+// lacksHeadroom says whether the control's rate is what kept the claim from holding.
+func (e *Engine) lacksHeadroom() bool {
+	if e.hasHeadroom() {
 		return false
 	}
-	if e.room.all.mean() >= e.room.theta {
+	if e.headroom.all.mean() >= e.headroom.theta {
 		return true
 	}
 	for _, c := range e.conditions {

@@ -13,7 +13,7 @@ func notRaised() evidence.Design {
 	return evidence.Design{
 		Arms:       []string{"refusals", "refusals and benign"},
 		Conditions: []evidence.Condition{{Name: "not raised", Weights: []float64{-1, +1}, Threshold: 0.10}},
-		Control:    0, Room: 0.80,
+		Control:    0, Headroom: 0.80,
 		Batch: 10, MaxTrials: 200, Cells: 60,
 	}
 }
@@ -47,7 +47,7 @@ func Example() {
 
 // A judge that was calibrated on the replies of either arm is corrected arm by arm.
 // The fewer labels, the more trials that takes.
-func ExampleReader() {
+func ExampleArmError() {
 	design := notRaised()
 	design.Control, design.Planned = -1, evidence.Guess{Rate: 0.07, Correlation: 0.25}
 	for _, labels := range []int{100, 1000} {
@@ -55,17 +55,17 @@ func ExampleReader() {
 		// of those that adopt a format; two readers share an error of 1 %.
 		plain := evidence.Calibration{Hits: labels * 90 / 100, Positives: labels, Rejections: labels * 97 / 100, Negatives: labels}
 		dressed := evidence.Calibration{Hits: labels * 75 / 100, Positives: labels, Rejections: labels * 99 / 100, Negatives: labels}
-		a, err := plain.Reader("plain", 0.005)
+		a, err := plain.ArmError("plain", 0.005)
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		b, err := dressed.Reader("format", 0.005)
+		b, err := dressed.ArmError("format", 0.005)
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		design.Readers, design.MaxTrials = []evidence.Reader{a, b}, 0
+		design.ArmErrors, design.MaxTrials = []evidence.ArmError{a, b}, 0
 		f, err := design.Forecast()
 		if err != nil {
 			fmt.Println(err)

@@ -45,7 +45,7 @@ func TestForecast(t *testing.T) {
 	doses.Arms, doses.Control = []string{"0", "1", "2", "4", "8"}, -1
 	doses.Conditions = []Condition{{Name: "slope", Weights: slope, Threshold: .02}}
 	fixed := pairDesign(.1)
-	fixed.Method = FixedN
+	fixed.Stopping = FixedN
 	suite := pairDesign(.1)
 	suite.Power = 1 - .1/8
 	greedy := pairDesign(.1)
@@ -111,7 +111,7 @@ func TestForecastOfTooLittle(t *testing.T) {
 // the effect does.
 func TestForecastOfRoom(t *testing.T) {
 	d := pairDesign(.2)
-	d.Room = 0.30
+	d.Headroom = 0.30
 	d.Planned = Guess{Rate: .2, Correlation: .8}
 	f, err := d.Forecast()
 	if err != nil {
@@ -259,7 +259,7 @@ func BenchmarkForecast(b *testing.B) {
 func TestSmallestMarginIsThatOfTheDesignItWasSizedFor(t *testing.T) {
 	for _, margin := range []float64{0.05, 0.10, 0.20, 0.30} {
 		d := Design{
-			Arms: []string{"control", "treated"}, Control: 0, Room: 1 - 2*margin, Cells: 480, Draws: 4, Batch: 8, Power: 0.99,
+			Arms: []string{"control", "treated"}, Control: 0, Headroom: 1 - 2*margin, Cells: 480, Draws: 4, Batch: 8, Power: 0.99,
 			Conditions: []Condition{{Name: "effect", Weights: []float64{-1, 1}, Threshold: margin}},
 			Planned:    Guess{Rate: 0.10, Correlation: 0.3},
 		}

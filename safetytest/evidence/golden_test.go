@@ -53,12 +53,12 @@ func gridCases() []gridCase {
 		Arms: []string{"0", "1", "4", "8"}, Control: -1, Batch: 20, MaxTrials: 240, Cells: 240,
 		Conditions: []Condition{{Name: "slope", Weights: slope, Threshold: .05}},
 	}
-	fixed := func(d Design) Design { d.Method = FixedN; return d }
-	last := func(d Design) Design { d.Terminal, d.MaxTrials = true, 120; return d }
+	fixed := func(d Design) Design { d.Stopping = FixedN; return d }
+	last := func(d Design) Design { d.Stopping, d.MaxTrials = TerminalLook, 120; return d }
 	patient := func(d Design) Design { d.NoFutility = true; return d }
 	plain := func(*Design) {}
 	erring := func(d *Design) { d.Judge = JudgeError{Lower: .8, Upper: .95, FalsePositive: .05} }
-	unlike := func(d *Design) { d.Readers = []Reader{known("a", .95, .98), wide("b", .9, .95, .95, .99)} }
+	unlike := func(d *Design) { d.ArmErrors = []ArmError{known("a", .95, .98), wide("b", .9, .95, .95, .99)} }
 	return []gridCase{
 		{"pairs", pair(plain), raised},
 		{"pairs, fixed", fixed(pair(plain)), raised},

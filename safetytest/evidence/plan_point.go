@@ -193,7 +193,7 @@ func (c *Condition) lowest(base float64) float64 {
 
 // kelly returns the bet with the largest expected growth of the logarithm of the
 // capital under l, and that growth, over a grid from 0.02 to 0.98.
-func (g *game) kelly(l *law, theta float64) (bet, growth float64) {
+func (g *mixture) kelly(l *law, theta float64) (bet, growth float64) {
 	growth = math.Inf(-1)
 	for i := 2; i <= 98; i++ {
 		c := float64(i) / 100

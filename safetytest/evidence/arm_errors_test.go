@@ -18,19 +18,19 @@ var (
 )
 
 // known is a reader whose errors are known exactly.
-func known(name string, sens, spec float64) Reader {
-	return Reader{Name: name, Sensitivity: Range{sens, sens}, Specificity: Range{spec, spec}}
+func known(name string, sens, spec float64) ArmError {
+	return ArmError{Name: name, Sensitivity: Range{sens, sens}, Specificity: Range{spec, spec}}
 }
 
 // wide is a reader of which less is known.
-func wide(name string, sensLower, sensUpper, specLower, specUpper float64) Reader {
-	return Reader{Name: name, Sensitivity: Range{sensLower, sensUpper}, Specificity: Range{specLower, specUpper}}
+func wide(name string, sensLower, sensUpper, specLower, specUpper float64) ArmError {
+	return ArmError{Name: name, Sensitivity: Range{sensLower, sensUpper}, Specificity: Range{specLower, specUpper}}
 }
 
 // readBy is the claim "not raised by more than the margin" with its readers.
-func readBy(margin float64, readers ...Reader) Design {
+func readBy(margin float64, readers ...ArmError) Design {
 	d := pairDesign(margin)
-	d.Control, d.Readers = -1, readers
+	d.Control, d.ArmErrors = -1, readers
 	return d
 }
 
@@ -40,30 +40,30 @@ func TestCorrections(t *testing.T) {
 	tests := []struct {
 		name    string
 		weights []float64
-		readers []Reader
+		readers []ArmError
 		side    side
 		y       []float64
 		want    float64
 	}{
-		{"exact", []float64{-1, 1}, []Reader{known("a", 1, 1), known("b", 1, 1)}, holdSide, []float64{1, 0}, -1},
+		{"exact", []float64{-1, 1}, []ArmError{known("a", 1, 1), known("b", 1, 1)}, holdSide, []float64{1, 0}, -1},
 		// Control: (1 - .03)/.87 is taken off, treated: (1 - .01)/.74 added.
-		{"known, both", []float64{-1, 1}, []Reader{plain, dressed}, holdSide, []float64{1, 1}, .99/.74 - .97/.87},
-		{"known, other side", []float64{-1, 1}, []Reader{plain, dressed}, violSide, []float64{1, 1}, .99/.74 - .97/.87},
-		{"known, neither", []float64{-1, 1}, []Reader{plain, dressed}, holdSide, []float64{0, 0}, .03/.87 - .01/.74},
+		{"known, both", []float64{-1, 1}, []ArmError{plain, dressed}, holdSide, []float64{1, 1}, .99/.74 - .97/.87},
+		{"known, other side", []float64{-1, 1}, []ArmError{plain, dressed}, violSide, []float64{1, 1}, .99/.74 - .97/.87},
+		{"known, neither", []float64{-1, 1}, []ArmError{plain, dressed}, holdSide, []float64{0, 0}, .03/.87 - .01/.74},
 		// Hold side: the control at its highest (.9, .1), the treated at its
 		// lowest (.7, .01).
-		{"ranges, hold", []float64{-1, 1}, []Reader{a, b}, holdSide, []float64{1, 1}, .99/.69 - .9/.8},
-		{"ranges, hold, neither", []float64{-1, 1}, []Reader{a, b}, holdSide, []float64{0, 0}, .1/.8 - .01/.69},
+		{"ranges, hold", []float64{-1, 1}, []ArmError{a, b}, holdSide, []float64{1, 1}, .99/.69 - .9/.8},
+		{"ranges, hold, neither", []float64{-1, 1}, []ArmError{a, b}, holdSide, []float64{0, 0}, .1/.8 - .01/.69},
 		// The other: control (.8, .02), treated (.8, .05).
-		{"ranges, violated", []float64{-1, 1}, []Reader{a, b}, violSide, []float64{1, 1}, .95/.75 - .98/.78},
+		{"ranges, violated", []float64{-1, 1}, []ArmError{a, b}, violSide, []float64{1, 1}, .95/.75 - .98/.78},
 		// Two arms of b, with J in [.65, .79] and false positives of .01 at least:
 		// these count .01 (1/.65 - 1/.79) at least. The control a of weight -1:
 		// (.9, .1).
-		{"shared", []float64{-1, -1, 2}, []Reader{a, b, b}, holdSide, []float64{1, 1, 1}, -.9/.8 - 1/.79 + 2/.65 - .01*(2/.65-1/.79)},
+		{"shared", []float64{-1, -1, 2}, []ArmError{a, b, b}, holdSide, []float64{1, 1, 1}, -.9/.8 - 1/.79 + 2/.65 - .01*(2/.65-1/.79)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := Condition{Weights: tt.weights, readers: tt.readers}
+			c := Condition{Weights: tt.weights, armErrors: tt.readers}
 			got := c.correct(tt.side)
 			var y []Observation
 			for _, v := range tt.y {
@@ -79,7 +79,7 @@ func TestCorrections(t *testing.T) {
 // An arm seen less often than its reader may invent outcomes is not read: its true
 // rate is 0 at least. Until it was seen, the guess says so.
 func TestUnreadArms(t *testing.T) {
-	c := Condition{Weights: []float64{-1, 1}, readers: []Reader{wide("a", .8, .9, .9, .98), wide("b", .7, .8, .95, .99)}}
+	c := Condition{Weights: []float64{-1, 1}, armErrors: []ArmError{wide("a", .8, .9, .9, .98), wide("b", .7, .8, .95, .99)}}
 	x := c.planned(holdSide, 0, Guess{Rate: .05})
 	rare := []Observation{{Value: 1}, {}}
 	if got, want := x.of(rare), -.01/.69; math.Abs(got-want) > 1e-12 {
@@ -103,20 +103,20 @@ func TestUnreadArms(t *testing.T) {
 // on its side of the true mean; and where no reader has weights of both signs it
 // touches it at every threshold, so that no sharper one would be valid.
 func TestCorrectionsAreTheWorstCase(t *testing.T) {
-	reader := func(t *rapid.T, name string) Reader {
+	reader := func(t *rapid.T, name string) ArmError {
 		between := func(what string, lo, hi float64) float64 { return rapid.Float64Range(lo, hi).Draw(t, name+what) }
 		s, f := between(" sens", .5, 1), between(" spec", .6, 1)
 		return wide(name, s, between(" sens to", s, 1), f, between(" spec to", f, 1))
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		readers := []Reader{reader(t, "a"), reader(t, "b"), reader(t, "c")}
+		readers := []ArmError{reader(t, "a"), reader(t, "b"), reader(t, "c")}
 		arms := rapid.IntRange(2, 4).Draw(t, "arms")
 		var c Condition
 		var of []int
 		for range arms {
 			i := rapid.IntRange(0, 2).Draw(t, "reader")
 			of = append(of, i)
-			c.readers = append(c.readers, readers[i])
+			c.armErrors = append(c.armErrors, readers[i])
 			c.Weights = append(c.Weights, rapid.SampledFrom([]float64{-2, -1, -.5, .5, 1, 2}).Draw(t, "weight"))
 		}
 		for _, s := range []side{holdSide, violSide} {
@@ -191,7 +191,7 @@ func TestCorrectionsAreTheWorstCase(t *testing.T) {
 			// At the worst errors of all, rates do not matter.
 			worst := make([][2]float64, len(readers))
 			for i, a := range x.arms {
-				r, f := c.readers[a.arm], c.readers[a.arm].falsePositives()
+				r, f := c.armErrors[a.arm], c.armErrors[a.arm].falsePositives()
 				worst[of[a.arm]] = [2]float64{r.Sensitivity.Upper, f.Upper}
 				if (a.slope > 0) == (s == holdSide) {
 					worst[of[a.arm]] = [2]float64{r.Sensitivity.Lower, f.Lower}
@@ -215,7 +215,7 @@ func TestReadersThatAreAlike(t *testing.T) {
 	alike := readBy(.1, r, r)
 	rate := Design{
 		Arms: []string{"a", "b"}, Conditions: []Condition{{Weights: []float64{0, 1}, Threshold: .2, Rate: true}},
-		Control: -1, Batch: 10, MaxTrials: 100, Cells: 60, Readers: []Reader{plain, r},
+		Control: -1, Batch: 10, MaxTrials: 100, Cells: 60, ArmErrors: []ArmError{plain, r},
 	}
 	least := rate
 	least.Conditions = []Condition{{Weights: []float64{0, -1}, Offset: 1, Threshold: .2, Rate: true}}
@@ -223,7 +223,7 @@ func TestReadersThatAreAlike(t *testing.T) {
 	mean.Conditions = []Condition{{Weights: []float64{0, -1}, Offset: 1, Threshold: .2}}
 	mean.OverTargets = true
 	judged := mean
-	judged.Readers, judged.Judge = nil, JudgeError{Lower: .8, Upper: .9}
+	judged.ArmErrors, judged.Judge = nil, JudgeError{Lower: .8, Upper: .9}
 	own := readBy(.1, plain, dressed)
 	own.Conditions[0].Judge = &JudgeError{Lower: .8, Upper: .9}
 	apart := readBy(.1, plain, dressed)
@@ -266,12 +266,12 @@ func TestReadersThatAreAlike(t *testing.T) {
 	}
 	// The control's room is read by its own reader.
 	room := readBy(.1, r, dressed)
-	room.Control, room.Room, room.Conditions[0].Threshold = 0, .5, .3
+	room.Control, room.Headroom, room.Conditions[0].Threshold = 0, .5, .3
 	if e, err = New(room); err != nil {
 		t.Fatal(err)
 	}
-	if want := .8*.5 + .02*.5; math.Abs(e.room.theta-want) > 1e-12 {
-		t.Errorf("room at %v, want %v", e.room.theta, want)
+	if want := .8*.5 + .02*.5; math.Abs(e.headroom.theta-want) > 1e-12 {
+		t.Errorf("room at %v, want %v", e.headroom.theta, want)
 	}
 }
 
@@ -306,7 +306,7 @@ func TestRatesAreCorrected(t *testing.T) {
 		{Condition{Weights: []float64{-1}, Offset: 1, Threshold: .5, Rate: true}, 1 - (.4-.03)/.87},
 	} {
 		d := rateDesign(.5)
-		d.Conditions, d.Readers, d.NoFutility = []Condition{tt.c}, []Reader{plain}, true
+		d.Conditions, d.ArmErrors, d.NoFutility = []Condition{tt.c}, []ArmError{plain}, true
 		e, err := New(d)
 		if err != nil {
 			t.Fatal(err)
@@ -355,7 +355,7 @@ func TestOneSumForACensus(t *testing.T) {
 		unread bool
 	}{
 		{"sequential", func(*Design) {}, false},
-		{"fixed n", func(d *Design) { d.Method = FixedN }, true},
+		{"fixed n", func(d *Design) { d.Stopping = FixedN }, true},
 		{"census", func(d *Design) { d.WithoutReplacement = true }, true},
 	} {
 		d := readBy(.30, a, b)
@@ -389,7 +389,7 @@ func TestCalibratedReadersContainTheTruth(t *testing.T) {
 				{Hits: x, Positives: labels, Rejections: labels, Negatives: labels},
 				{Hits: labels, Positives: labels, Rejections: x, Negatives: labels},
 			} {
-				r, err := c.Reader("a", alpha)
+				r, err := c.ArmError("a", alpha)
 				if err != nil {
 					continue // so bad that it is no reader, and decides nothing
 				}
@@ -405,10 +405,10 @@ func TestCalibratedReadersContainTheTruth(t *testing.T) {
 	}
 }
 
-// Room is forecast as the control's own reader sees it.
+// Headroom is forecast as the control's own reader sees it.
 func TestForecastOfRoomAsRead(t *testing.T) {
 	d := readBy(.2, known("blind", .5, 1), dressed)
-	d.Control, d.Room, d.MaxTrials = 0, .3, 0
+	d.Control, d.Headroom, d.MaxTrials = 0, .3, 0
 	d.Planned = Guess{Rate: .2, Correlation: .3} // 40 % in truth
 	f, err := d.Forecast()
 	if err != nil {
@@ -431,14 +431,14 @@ func TestReaderErrors(t *testing.T) {
 		names  string
 		design Design
 	}{
-		{"Readers: 1 of them for 2 arms", readBy(.1, plain)},
-		{"Readers[1] (b): Sensitivity 0.9 to 0.8", readBy(.1, plain, wide("b", .9, .8, .9, 1))},
-		{"Readers[1] (b): Specificity 0.9 to 1.1", readBy(.1, plain, wide("b", .9, .9, .9, 1.1))},
-		{"Readers[0] (a): sensitivity + specificity - 1 may be as low as 0.00", readBy(.1, wide("a", .5, .9, .5, .9), plain)},
-		{"Readers[1] Name", readBy(.1, plain, known("", .9, .9))},
-		{"Readers[1] (plain): differs from Readers[0]", readBy(.1, plain, known("plain", .8, .9))},
-		{"Judge and Readers", func() Design { d := readBy(.1, plain, dressed); d.Judge = JudgeError{Lower: .9}; return d }()},
-		{"Terminal", func() Design { d := readBy(.1, plain, dressed); d.Terminal = true; return d }()},
+		{"ArmErrors: 1 of them for 2 arms", readBy(.1, plain)},
+		{"ArmErrors[1] (b): Sensitivity 0.9 to 0.8", readBy(.1, plain, wide("b", .9, .8, .9, 1))},
+		{"ArmErrors[1] (b): Specificity 0.9 to 1.1", readBy(.1, plain, wide("b", .9, .9, .9, 1.1))},
+		{"ArmErrors[0] (a): sensitivity + specificity - 1 may be as low as 0.00", readBy(.1, wide("a", .5, .9, .5, .9), plain)},
+		{"ArmErrors[1] Name", readBy(.1, plain, known("", .9, .9))},
+		{"ArmErrors[1] (plain): differs from ArmErrors[0]", readBy(.1, plain, known("plain", .8, .9))},
+		{"Judge and ArmErrors", func() Design { d := readBy(.1, plain, dressed); d.Judge = JudgeError{Lower: .9}; return d }()},
+		{"TerminalLook", func() Design { d := readBy(.1, plain, dressed); d.Stopping = TerminalLook; return d }()},
 		{`Threshold 0.02: the readers "a" and "b" cannot decide this`, readBy(.02, wide("a", .8, .9, .9, .98), wide("b", .7, .8, .95, .99))},
 	}
 	for _, tt := range tests {
@@ -446,13 +446,13 @@ func TestReaderErrors(t *testing.T) {
 			t.Errorf("%q: %v", tt.names, err)
 		}
 	}
-	if _, err := (Calibration{Hits: 9, Positives: 8, Rejections: 1, Negatives: 1}).Reader("a", .01); err == nil {
+	if _, err := (Calibration{Hits: 9, Positives: 8, Rejections: 1, Negatives: 1}).ArmError("a", .01); err == nil {
 		t.Error("more hits than positives are no error")
 	}
-	if _, err := (Calibration{Hits: 8, Positives: 8, Rejections: 1, Negatives: 1}).Reader("a", .01); err == nil {
+	if _, err := (Calibration{Hits: 8, Positives: 8, Rejections: 1, Negatives: 1}).ArmError("a", .01); err == nil {
 		t.Error("too few labels are no error")
 	}
-	if _, err := (Calibration{Hits: 8, Positives: 8, Rejections: 8, Negatives: 8}).Reader("a", 0); err == nil {
+	if _, err := (Calibration{Hits: 8, Positives: 8, Rejections: 8, Negatives: 8}).ArmError("a", 0); err == nil {
 		t.Error("an alpha of 0 is no error")
 	}
 }
@@ -460,7 +460,7 @@ func TestReaderErrors(t *testing.T) {
 // A claim that no number of trials shows is told from one that takes many.
 func TestCanBeShown(t *testing.T) {
 	d := atLeast(.9)
-	d.MaxTrials, d.Readers = 0, []Reader{wide("a", .75, .95, .9, .98)}
+	d.MaxTrials, d.ArmErrors = 0, []ArmError{wide("a", .75, .95, .9, .98)}
 	f, err := d.Forecast()
 	if err != nil {
 		t.Fatal(err)
@@ -468,7 +468,7 @@ func TestCanBeShown(t *testing.T) {
 	if f.CanBeShown() || f.Needs != NeverNeeds {
 		t.Errorf("%+v", f)
 	}
-	d.Readers = nil
+	d.ArmErrors = nil
 	if f, err = d.Forecast(); err != nil {
 		t.Fatal(err)
 	}
@@ -478,7 +478,7 @@ func TestCanBeShown(t *testing.T) {
 }
 
 // labelled returns a reader as labels of either kind show it.
-func labelled(t *testing.T, r *rand.Rand, truth Reader, labels, readers int) Reader {
+func labelled(t *testing.T, r *rand.Rand, truth ArmError, labels, readers int) ArmError {
 	draw := func(p float64) (x int) {
 		for range labels {
 			x += int(b2f(r.Float64() < p))
@@ -488,7 +488,7 @@ func labelled(t *testing.T, r *rand.Rand, truth Reader, labels, readers int) Rea
 	got, err := Calibration{
 		Hits: draw(truth.Sensitivity.Lower), Positives: labels,
 		Rejections: draw(truth.Specificity.Lower), Negatives: labels,
-	}.Reader(truth.Name, .01/float64(readers))
+	}.ArmError(truth.Name, .01/float64(readers))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -497,7 +497,7 @@ func labelled(t *testing.T, r *rand.Rand, truth Reader, labels, readers int) Rea
 
 // readAs returns a population of which the arms are seen by readers of these true
 // errors.
-func (s setting) readAs(effect float64, control, treated Reader) world {
+func (s setting) readAs(effect float64, control, treated ArmError) world {
 	s.sens, s.spec = 1, 1
 	w := s.world(effect)
 	for i := range w.control {
@@ -542,7 +542,7 @@ func TestArmsReadUnlike(t *testing.T) {
 			runs := runsOf(400, 4000)
 			at := func(effect float64) world { return s.readAs(effect, plain, dressed) }
 			naive := d
-			naive.Readers, naive.Judge = nil, JudgeError{Lower: .87, Upper: .87}
+			naive.ArmErrors, naive.Judge = nil, JudgeError{Lower: .87, Upper: .87}
 			m := naive.measureOn(t, at(tt.margin), runs)
 			t.Logf("taken for alike, at the margin: holds %s %%", m.rate(m.holds))
 			if !m.exceeds(m.holds) {
@@ -562,7 +562,7 @@ func TestArmsReadUnlike(t *testing.T) {
 			own.AlphaHolds, own.AlphaViolated, own.MaxTrials = 0, 0, tt.budget
 			fromLabels := func(sam *sampler) (State, int) {
 				own := own
-				own.Readers = []Reader{labelled(t, sam.r, plain, 400, 2), labelled(t, sam.r, dressed, 400, 2)}
+				own.ArmErrors = []ArmError{labelled(t, sam.r, plain, 400, 2), labelled(t, sam.r, dressed, 400, 2)}
 				e, err := New(own)
 				if err != nil {
 					return Inconclusive, 0 // these labels cannot decide it
@@ -609,7 +609,7 @@ func TestReadingAdapts(t *testing.T) {
 	w := setting{base: .4, targets: 60}.readAs(0, plain, dressed)
 	m := d.measureOn(t, w, runsOf(200, 4000))
 	m.checkPower(t, "guessed at 5 %, is 40 %", m.holds, .8)
-	d.Method = FixedN // is about one X, chosen beforehand
+	d.Stopping = FixedN // is about one X, chosen beforehand
 	if m = d.measureOn(t, w, 50); m.holds > 0 {
 		t.Errorf("fixed n: holds in %d of %d runs", m.holds, m.runs)
 	}
@@ -620,7 +620,7 @@ func TestReadingAdapts(t *testing.T) {
 func TestInteractionsReadUnlike(t *testing.T) {
 	needsSimulation(t)
 	d := interaction(.10, .08)
-	d.Readers = []Reader{plain, plain, dressed, dressed}
+	d.ArmErrors = []ArmError{plain, plain, dressed, dressed}
 	d.MaxTrials = 0
 	f, err := d.Forecast()
 	if err != nil {
@@ -628,7 +628,7 @@ func TestInteractionsReadUnlike(t *testing.T) {
 	}
 	d.MaxTrials = f.Max
 	cells := betaCells(.05, d.Cells)
-	seen := func(p float64, r Reader) float64 {
+	seen := func(p float64, r ArmError) float64 {
 		return setting{sens: r.Sensitivity.Lower, spec: r.Specificity.Lower}.seen(p)
 	}
 	// The interaction is what the dressed arm rises by more than the plain one.
@@ -643,7 +643,7 @@ func TestInteractionsReadUnlike(t *testing.T) {
 	m.checkPower(t, "no effect", m.holds, .8)
 	at(0, .10, runs).checkErrors(t, "interaction of 10 points, above nothing")
 	at(.3, .4, runs).checkErrors(t, "interaction of 10 points, above 30")
-	d.Readers, d.Judge = nil, JudgeError{Lower: .87, Upper: .87}
+	d.ArmErrors, d.Judge = nil, JudgeError{Lower: .87, Upper: .87}
 	m = at(.3, .4, runs)
 	t.Logf("taken for alike: holds %s %%", m.rate(m.holds))
 	if !m.exceeds(m.holds) {
