@@ -414,14 +414,14 @@ func TestForecastOfRoomAsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.CanBeShown() {
+	if f.Needs != NeverNeeds {
 		t.Errorf("%+v", f)
 	}
 	d.Control = -1
 	if f, err = d.Forecast(); err != nil {
 		t.Fatal(err)
 	}
-	if !f.CanBeShown() {
+	if f.Needs == NeverNeeds {
 		t.Errorf("without a control: %+v", f)
 	}
 }
@@ -465,14 +465,14 @@ func TestCanBeShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.CanBeShown() || f.Needs != NeverNeeds {
+	if f.Needs != NeverNeeds {
 		t.Errorf("%+v", f)
 	}
 	d.ArmErrors = nil
 	if f, err = d.Forecast(); err != nil {
 		t.Fatal(err)
 	}
-	if !f.CanBeShown() {
+	if f.Needs == NeverNeeds {
 		t.Errorf("exact: %+v", f)
 	}
 }

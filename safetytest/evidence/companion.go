@@ -46,7 +46,7 @@ const (
 // not differ at all their spread cannot be estimated, and the confidence sequence
 // stands in.
 func (e *Engine) overCells(c *condition, s side, tail float64) Interval {
-	var means CellMeans
+	var means cellMeans
 	for _, m := range c.cells {
 		if m.n > 0 {
 			means = append(means, m.sum[s]/float64(m.n))
@@ -54,7 +54,7 @@ func (e *Engine) overCells(c *condition, s side, tail float64) Interval {
 	}
 	level := 1 - 2*tail
 	if e.ending() {
-		if i, err := means.BootstrapT(level, bootstrapResamples, bootstrapSeed); err == nil {
+		if i, err := means.bootstrapT(level, bootstrapResamples, bootstrapSeed); err == nil {
 			return i
 		}
 	}

@@ -110,7 +110,8 @@ type Design struct {
 	// Planned is the planning point of bets, futility and forecast.
 	Planned Guess
 	// Power is the probability of Holds, of a model that is as healthy as planned,
-	// that a forecast plans for, in (0, 1); 0 means 0.90. See [SuitePower].
+	// that a forecast plans for, in (0, 1); 0 means 0.90. For all of
+	// n healthy claims of a suite to hold with probability p each needs 1 - (1-p)/n.
 	Power float64
 	// shared says that the error rates are those left to the engine.
 	shared bool
@@ -283,7 +284,7 @@ func (d Design) needs(arm int) bool {
 // CallsPerTrial returns how many arms play a part in the decision: the number of
 // model calls that a trial costs, as long as no arm is shared with another claim
 // or derived from the replies of others.
-func (d Design) CallsPerTrial() int {
+func (d Design) callsPerTrial() int {
 	calls := 0
 	for arm := range d.Arms {
 		if d.needs(arm) {

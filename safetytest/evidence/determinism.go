@@ -6,11 +6,11 @@ import (
 	"sort"
 )
 
-// DisagreementBound returns the upper bound, of one-sided level alpha, of the chance
+// disagreementBound returns the upper bound, of one-sided level alpha, of the chance
 // that two calls with the same body have different outcomes: of repeats bodies that
 // were asked twice, disagreed did not come out alike (Clopper and Pearson 1934). A
 // hundred that agree leave 5.2 % possible at a level of 0.005, a thousand 0.53 %.
-func DisagreementBound(repeats, disagreed int, alpha float64) (float64, error) {
+func disagreementBound(repeats, disagreed int, alpha float64) (float64, error) {
 	if err := checkProportion(disagreed, repeats); err != nil {
 		return 0, fmt.Errorf("disagreement: %w", err)
 	}
@@ -52,7 +52,7 @@ func (d Design) Deterministic(repeats, disagreed int) (Determinism, error) {
 	bound := 1.0
 	if repeats > 0 || disagreed != 0 {
 		var err error
-		if bound, err = DisagreementBound(repeats, disagreed, alpha); err != nil {
+		if bound, err = disagreementBound(repeats, disagreed, alpha); err != nil {
 			return Determinism{}, err
 		}
 	}
@@ -136,7 +136,7 @@ func (d Design) allowance(steepest, alpha float64) float64 {
 	if d.Disagreement == 0 || !d.WithoutReplacement {
 		return 0
 	}
-	n, arms := float64(d.Cells), float64(d.CallsPerTrial())
+	n, arms := float64(d.Cells), float64(d.callsPerTrial())
 	v, b := steepest*steepest*arms*d.Disagreement/(2*n), steepest/n
 	need := math.Log(1 / alpha)
 	return bisect(0, steepest*arms, func(t float64) bool {

@@ -57,8 +57,8 @@
 // Arms that one reader reads share its errors, which cancel in their differences.
 // Ranges are added up, not averaged out: with two readers known from labels the
 // allowance is up to twice what chance would make of both, and a design that it
-// leaves nothing of is refused by [New]. [Forecast.CanBeShown] says the same of
-// rates.
+// leaves nothing of is refused by [New]. A forecast that [NeverNeeds] says the
+// same of rates.
 //
 // What is to be lower is planned differently. A model without any effect violates
 // such a condition, so stakes and budget are planned for a PlannedEffect beyond the
@@ -96,7 +96,7 @@
 //   - The judge errs in all arms alike, within the bounds given as [JudgeError], or
 //     in each arm within the ranges of its [ArmError]. Where its errors differ between
 //     arms and no reader says so, an effect can be made or hidden; audit it with
-//     labels ([PPITuned]). So too where an outcome is derived from several
+//     labels ([PPIWithin]). So too where an outcome is derived from several
 //     judged replies: a contrast of "differs" is shrunk evenly if the judge misses
 //     as often as it invents; if not, a change of the rates themselves adds a little
 //     to it or takes a little away.

@@ -18,7 +18,7 @@ type Engine struct {
 	arms                    []arm
 	draws                   map[int]*draw
 	visited                 map[armCell]bool // cells seen, where none may come twice
-	series                  []Series         // arms that play a part, then conditions of several arms
+	series                  []series         // arms that play a part, then conditions of several arms
 	trials                  int
 	violated                bool  // whether the claim was found violated at any look
 	state                   State // Inconclusive while open

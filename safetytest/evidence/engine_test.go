@@ -584,8 +584,8 @@ func TestReportedArms(t *testing.T) {
 		Conditions: []Condition{{Name: "endpoints", Weights: []float64{-1, 1, 0}, Threshold: .1}},
 		Control:    0, Headroom: .8, Batch: 2, MaxTrials: 100, Cells: 50,
 	}
-	if d.CallsPerTrial() != 2 {
-		t.Errorf("%d calls a trial", d.CallsPerTrial())
+	if d.callsPerTrial() != 2 {
+		t.Errorf("%d calls a trial", d.callsPerTrial())
 	}
 	e, err := New(d)
 	if err != nil {

@@ -129,15 +129,14 @@ func ExampleFixedSequence() {
 	// Output: holds up to 2, is violated from 8
 }
 
-func ExamplePairs_Tango() {
-	pairs := evidence.Pairs{Neither: 60}
-	interval, err := pairs.Tango(0.90)
+func ExampleClopperPearson() {
+	interval, err := evidence.ClopperPearson(0, 60, 0.90)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("no compliance in 60 pairs: %+.1f to %+.1f points\n", 100*interval.Lower, 100*interval.Upper)
-	// Output: no compliance in 60 pairs: -4.3 to +4.3 points
+	fmt.Printf("no compliance in 60 replies: %.1f to %.1f %%\n", 100*interval.Lower, 100*interval.Upper)
+	// Output: no compliance in 60 replies: 0.0 to 4.9 %
 }
 
 // Of a suite's claims, those are named whose evidence stands up to how many were
@@ -157,6 +156,6 @@ func ExampleCalibration_Error() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("J = %.2f, between %.2f and %.2f\n", labels.J(), judge.Lower, judge.Upper)
-	// Output: J = 0.87, between 0.77 and 0.94
+	fmt.Printf("between %.2f and %.2f\n", judge.Lower, judge.Upper)
+	// Output: between 0.77 and 0.94
 }

@@ -31,13 +31,9 @@ type Forecast struct {
 	CallsPerTrial int
 }
 
-// CanBeShown says whether any affordable number of trials gives the claim the power
-// planned for. Where none does, Max is no plan: a judge that misses one outcome in
-// ten never shows that nine in ten are there, and SmallestMargin says what could
-// be shown instead.
-func (f Forecast) CanBeShown() bool { return f.Needs != NeverNeeds }
-
-// NeverNeeds is the Needs of a claim that no affordable number of trials decides.
+// NeverNeeds is the Needs of a claim that no affordable number of trials gives the power
+// planned for. Max is no plan then: a judge that misses one outcome in ten never shows
+// that nine in ten are there, and SmallestMargin says what could be shown instead.
 const NeverNeeds = math.MaxInt32
 
 // Expectation is what to expect at one true effect.
@@ -46,18 +42,6 @@ type Expectation struct {
 	Trials   float64 // mean number of trials made
 	Holds    float64 // probability of Holds, in [0, 1]
 	Violated float64 // probability of Violated, in [0, 1]
-}
-
-// SuitePower returns the power that each of claims healthy claims needs so that
-// all of them hold with probability 1-miss.
-func SuitePower(miss float64, claims int) (float64, error) {
-	if !(miss > 0 && miss < 1) {
-		return 0, fmt.Errorf("suite power: miss %v: must lie between 0 and 1", miss)
-	}
-	if claims < 1 {
-		return 0, fmt.Errorf("suite power: claims %d: must be at least 1", claims)
-	}
-	return 1 - miss/float64(claims), nil
 }
 
 // games returns the two games of a condition, each with its planned bet.
@@ -163,7 +147,7 @@ func (d Design) Forecast() (Forecast, error) {
 		return Forecast{}, fmt.Errorf("forecast: %w", err)
 	}
 	d = d.withDefaults()
-	f := Forecast{CallsPerTrial: d.CallsPerTrial(), Needs: d.needsTrials()}
+	f := Forecast{CallsPerTrial: d.callsPerTrial(), Needs: d.needsTrials()}
 	if d.MaxTrials == 0 {
 		d.MaxTrials = min(f.Needs, mostPlanned)
 	}

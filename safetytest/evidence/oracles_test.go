@@ -199,7 +199,7 @@ var oracleFunctions = map[string]func(args) (outputs, error){
 		}, err
 	},
 	"item_mean_t": func(a args) (outputs, error) {
-		r, err := CellMeans(a.numbers("item_diffs")).TTest(a.number("margin"))
+		r, err := cellMeans(a.numbers("item_diffs")).TTest(a.number("margin"))
 		return outputs{
 			"mean": r.Mean, "se": r.SE, "df": float64(r.DF), "p_hold": r.Holds, "p_tost": r.Equivalent,
 			"lower90": r.Interval.Lower, "upper90": r.Interval.Upper,
@@ -304,14 +304,14 @@ var oracleFunctions = map[string]func(args) (outputs, error){
 		c := Calibration{Hits: a.count("sens_hits"), Positives: a.count("n_pos"), Rejections: a.count("spec_hits"), Negatives: a.count("n_neg")}
 		// The approximation that the exact limit puts outcomes in order by.
 		lower, _ := mover(c, normalQuantile(1-a.number("alpha_one_sided")))
-		return outputs{"J": c.J(), "J_lower": lower}, nil
+		return outputs{"J": c.j(), "J_lower": lower}, nil
 	},
 	"ppi_mean": func(a args) (outputs, error) {
 		var labelled []Labelled
 		for i, y := range a.numbers("Y") {
 			labelled = append(labelled, Labelled{Truth: y, Judged: a.numbers("Yhat")[i]})
 		}
-		r, err := PPI(labelled, a.numbers("Yhat_unlabeled"), a.number("lam"), 1-a.number("alpha"))
+		r, err := ppi(labelled, a.numbers("Yhat_unlabeled"), a.number("lam"), 1-a.number("alpha"))
 		return outputs{"est": r.Estimate, "lower": r.Interval.Lower, "upper": r.Interval.Upper}, err
 	},
 }
