@@ -21,15 +21,15 @@ func (r Range) holds(x float64) bool { return x >= r.Lower && x <= r.Upper }
 
 func (r Range) middle() float64 { return (r.Lower + r.Upper) / 2 }
 
-// ArmError is a judge as it reads the replies of one kind of arms: one that is good
-// at plain refusals may be worse at replies that adopt a format. The ranges of all
-// readers of a design must hold together with a confidence of 99 %, the part of
-// its error rate that a claim sets aside for calibration; [Calibration.ArmError]
-// computes such ranges. Code that decides without error has the ranges 1 to 1.
+// ArmError is the judge's error in one kind of arms: a judge that is good at plain
+// refusals may be worse at replies that adopt a format. The ranges of all arms of a
+// design must hold together with a confidence of 99 %, the part of its error rate that
+// a claim sets aside for calibration; [Calibration.ArmError] computes such ranges. Code
+// that decides without error has the ranges 1 to 1.
 type ArmError struct {
-	// Name tells readers apart. Arms whose readers have the same name are read
-	// with the same errors, whatever these are, so that they cancel in
-	// differences; ranges that merely look alike say no such thing.
+	// Name distinguishes errors. Arms whose errors have the same name share them,
+	// whatever they are, so that they cancel in differences; ranges that merely look
+	// alike say no such thing.
 	Name string
 	// Sensitivity is the share of true outcomes that is seen, Specificity that
 	// of other replies that is seen as such. Their lower ends sum to more than 1.
@@ -44,7 +44,7 @@ type Rates struct{ Sensitivity, Specificity float64 }
 
 func (r ArmError) check() error {
 	if r.Name == "" {
-		return fmt.Errorf("Name: must not be empty, because arms of the same name share a reader")
+		return fmt.Errorf("Name: must not be empty, because arms of the same name share their errors")
 	}
 	if err := r.Sensitivity.check(); err != nil {
 		return fmt.Errorf("(%s): Sensitivity %w", r.Name, err)
@@ -67,7 +67,7 @@ func (r ArmError) falsePositives() Range {
 	return Range{Lower: 1 - r.Specificity.Upper, Upper: 1 - r.Specificity.Lower}
 }
 
-// alike returns the error of a judge that reads every arm as r does.
+// alike returns the error of a judge that errs so in every arm.
 func (r ArmError) alike() JudgeError {
 	sensitivity, falsePositives := r.likeliest()
 	e := JudgeError{
@@ -81,7 +81,7 @@ func (r ArmError) alike() JudgeError {
 	return e
 }
 
-// checkArmErrors says whether the design's readers fit its arms and each other.
+// checkArmErrors says whether the errors of the design's arms fit them and each other.
 func (d Design) checkArmErrors() error {
 	if d.ArmErrors == nil {
 		return nil
@@ -90,7 +90,7 @@ func (d Design) checkArmErrors() error {
 		return fmt.Errorf("ArmErrors: %d of them for %d arms", len(d.ArmErrors), len(d.Arms))
 	}
 	if d.Judge.orDefault() != Exact() {
-		return fmt.Errorf("Judge and ArmErrors: the readers say who reads each arm; leave Judge empty")
+		return fmt.Errorf("Judge and ArmErrors: ArmErrors says how each arm is judged; leave Judge empty")
 	}
 	for k, r := range d.ArmErrors {
 		if err := r.check(); err != nil {
@@ -103,13 +103,13 @@ func (d Design) checkArmErrors() error {
 	return nil
 }
 
-// firstOf returns the index of the first of readers with r's name.
-func firstOf(readers []ArmError, r ArmError) int {
-	return slices.IndexFunc(readers, func(o ArmError) bool { return o.Name == r.Name })
+// firstOf returns the index of the first of the errors with r's name.
+func firstOf(errors []ArmError, r ArmError) int {
+	return slices.IndexFunc(errors, func(o ArmError) bool { return o.Name == r.Name })
 }
 
-// judged returns c with what is known about who reads its outcomes: a Judge that
-// reads all of them alike, a single arm's reader, or one reader an arm.
+// judged returns c with what is known about how its outcomes are judged: a Judge that
+// judges all of them alike, a single arm's errors, or errors for each arm.
 func (d Design) judged(c Condition) Condition {
 	if c.Judge != nil || d.ArmErrors == nil {
 		judge := d.judgeOf(&c)
@@ -150,7 +150,7 @@ func (c *Condition) errs() bool {
 	return *c.Judge != Exact()
 }
 
-// room returns what the control's rate as judged must stay below for the true one
+// headroom returns what the control's rate as judged must stay below for the true one
 // to be below Headroom.
 func (d Design) headroom() float64 {
 	if d.ArmErrors == nil {
@@ -161,18 +161,18 @@ func (d Design) headroom() float64 {
 }
 
 // A correction turns the outcomes of a trial, as they were seen, into X. With arms
-// that are read alike X is the weighted sum itself. With several readers every arm
+// that are judged alike X is the weighted sum itself. With errors that differ every arm
 // is corrected for its own (Rogan and Gladen 1978), by the errors within their
 // ranges that are worst for the side: the mean of X is at least the true mean
-// on the hold side, whatever the rates and the readers' errors within their
+// on the hold side, whatever the rates and the judge's errors within their
 // ranges, and at most that on the other. So a true mean of at least the threshold
 // gives X a mean of at least the threshold, which is all that the bets against it
 // rely on.
 //
 // Proof, for the hold side; the other is its mirror image. An arm of true rate p is
 // seen at the rate q = s p + f (1-p), with the sensitivity s and the false positives
-// f = 1 - specificity. Take an arm of weight w whose reader's other arms, if any,
-// have weights of the same sign.
+// f = 1 - specificity. Take an arm of weight w; the other arms that share its
+// errors, if any, have weights of the same sign.
 //
 //   - It contributes w (q-a)/b, where (a, a+b) are the lowest (f, s) if w > 0
 //     and the highest if w < 0. As q grows with both f and s, whatever p, q-a is at
@@ -183,7 +183,7 @@ func (d Design) headroom() float64 {
 //     is, max(0, w), and is not looked at: true rates lie in [0, 1]. Which of the
 //     two it is must not depend on the batch that it is applied to.
 //
-// The errors of a reader whose arms have weights of both signs are common to them.
+// Errors whose arms have weights of both signs are common to these arms.
 // With J within [J1, J2] such an arm contributes w q / J1 if w > 0 and w q / J2 if
 // w < 0, so that p itself counts at least as much as it should; the false positives,
 // which nearly cancel, are allowed for once by what the sum of these
@@ -249,7 +249,7 @@ func (c *Condition) correct(s side) correction {
 	return out
 }
 
-// mixed says whether a reader's arms have weights of both signs.
+// mixed says whether the arms that share errors have weights of both signs.
 func (c *Condition) mixed(r ArmError) bool {
 	var above, below bool
 	for k, w := range c.Weights {
@@ -260,7 +260,7 @@ func (c *Condition) mixed(r ArmError) bool {
 	return above && below
 }
 
-// excess returns by how much, at least, the contributions of a reader's arms exceed
+// excess returns by how much, at least, the contributions of the arms that share errors exceed
 // (hold side) or fall short of (the other) the sum of w p.
 func (c *correction) excess(of *Condition, r ArmError) float64 {
 	least, f := math.Inf(1), r.falsePositives()
@@ -314,7 +314,7 @@ func (c *correction) adapt(seen []arm, weight float64) {
 	}
 }
 
-// likeliest returns a reader's likeliest rates.
+// likeliest returns the likeliest rates.
 func (r ArmError) likeliest() (sensitivity, falsePositives float64) {
 	if l := r.Likeliest; l != (Rates{}) {
 		return l.Sensitivity, 1 - l.Specificity
@@ -322,7 +322,7 @@ func (r ArmError) likeliest() (sensitivity, falsePositives float64) {
 	return r.Sensitivity.middle(), r.falsePositives().middle()
 }
 
-// estimator returns the correction by the readers' likeliest rates, which estimates
+// estimator returns the correction by the arms' likeliest rates, which estimates
 // the true X of either side.
 func (c *Condition) estimator() correction {
 	at := *c
@@ -362,7 +362,7 @@ func (c *Condition) seenAt(effect, base float64) []float64 {
 }
 
 // trueBase returns the true rate that is probably behind the base rate as the
-// reader of the arm of the lowest weight sees it.
+// judge of the arm of the lowest weight sees it.
 func (c *Condition) trueBase(seen float64) float64 {
 	if c.armErrors == nil {
 		return seen
@@ -371,7 +371,7 @@ func (c *Condition) trueBase(seen float64) float64 {
 	return math.Max(0, math.Min(1, (seen-f)/(s-f)))
 }
 
-// checkReading says whether a condition whose arms have readers of their own could
+// checkReading says whether a condition whose arms have errors of their own could
 // be expected to hold at the planning point.
 func (d Design) checkReading(c *Condition) error {
 	if c.armErrors == nil {
@@ -383,11 +383,11 @@ func (d Design) checkReading(c *Condition) error {
 	if least < c.Threshold {
 		return nil
 	}
-	return fmt.Errorf("Threshold %v: the readers %s cannot decide this: with an effect of %.3f and Planned.Rate %v, errors within their ranges could hide one of %.3f; take a threshold well above that, or narrow the ranges with about %.0f times as many labels of each kind",
+	return fmt.Errorf("Threshold %v: the judge errors %s leave this undecided: with an effect of %.3f and Planned.Rate %v, errors within their ranges could hide one of %.3f; take a threshold well above that, or narrow the ranges with about %.0f times as many labels of each kind",
 		c.Threshold, c.armErrorNames(), effect, d.Planned.Rate, least, math.Ceil(math.Pow((least-effect)/(c.Threshold-effect), 2)))
 }
 
-// armErrorNames lists who reads the condition's arms.
+// armErrorNames lists the names of the errors of the condition's arms.
 func (c *Condition) armErrorNames() string {
 	var names []string
 	for k, w := range c.Weights {

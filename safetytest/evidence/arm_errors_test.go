@@ -17,20 +17,20 @@ var (
 	dressed = known("dressed", .75, .99)
 )
 
-// known is a reader whose errors are known exactly.
+// known are errors that are known exactly.
 func known(name string, sens, spec float64) ArmError {
 	return ArmError{Name: name, Sensitivity: Range{sens, sens}, Specificity: Range{spec, spec}}
 }
 
-// wide is a reader of which less is known.
+// wide are errors of which less is known.
 func wide(name string, sensLower, sensUpper, specLower, specUpper float64) ArmError {
 	return ArmError{Name: name, Sensitivity: Range{sensLower, sensUpper}, Specificity: Range{specLower, specUpper}}
 }
 
-// readBy is the claim "not raised by more than the margin" with its readers.
-func readBy(margin float64, readers ...ArmError) Design {
+// readBy is the claim "not raised by more than the margin" with the errors of its arms.
+func readBy(margin float64, errors ...ArmError) Design {
 	d := pairDesign(margin)
-	d.Control, d.ArmErrors = -1, readers
+	d.Control, d.ArmErrors = -1, errors
 	return d
 }
 
@@ -40,7 +40,7 @@ func TestCorrections(t *testing.T) {
 	tests := []struct {
 		name    string
 		weights []float64
-		readers []ArmError
+		errors  []ArmError
 		side    side
 		y       []float64
 		want    float64
@@ -63,7 +63,7 @@ func TestCorrections(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := Condition{Weights: tt.weights, armErrors: tt.readers}
+			c := Condition{Weights: tt.weights, armErrors: tt.errors}
 			got := c.correct(tt.side)
 			var y []Observation
 			for _, v := range tt.y {
@@ -76,7 +76,7 @@ func TestCorrections(t *testing.T) {
 	}
 }
 
-// An arm seen less often than its reader may invent outcomes is not read: its true
+// An arm seen less often than its judge may invent outcomes is not read: its true
 // rate is 0 at least. Until it was seen, the guess says so.
 func TestUnreadArms(t *testing.T) {
 	c := Condition{Weights: []float64{-1, 1}, armErrors: []ArmError{wide("a", .8, .9, .9, .98), wide("b", .7, .8, .95, .99)}}
@@ -99,24 +99,24 @@ func TestUnreadArms(t *testing.T) {
 	}
 }
 
-// Whatever the rates and the readers' errors within their ranges, the mean of X is
-// on its side of the true mean; and where no reader has weights of both signs it
+// Whatever the rates and the errors within their ranges, the mean of X is
+// on its side of the true mean; and where no errors are shared by weights of both signs it
 // touches it at every threshold, so that no sharper one would be valid.
 func TestCorrectionsAreTheWorstCase(t *testing.T) {
-	reader := func(t *rapid.T, name string) ArmError {
+	errorsOf := func(t *rapid.T, name string) ArmError {
 		between := func(what string, lo, hi float64) float64 { return rapid.Float64Range(lo, hi).Draw(t, name+what) }
 		s, f := between(" sens", .5, 1), between(" spec", .6, 1)
 		return wide(name, s, between(" sens to", s, 1), f, between(" spec to", f, 1))
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		readers := []ArmError{reader(t, "a"), reader(t, "b"), reader(t, "c")}
+		known := []ArmError{errorsOf(t, "a"), errorsOf(t, "b"), errorsOf(t, "c")}
 		arms := rapid.IntRange(2, 4).Draw(t, "arms")
 		var c Condition
 		var of []int
 		for range arms {
-			i := rapid.IntRange(0, 2).Draw(t, "reader")
+			i := rapid.IntRange(0, 2).Draw(t, "errors")
 			of = append(of, i)
-			c.armErrors = append(c.armErrors, readers[i])
+			c.armErrors = append(c.armErrors, known[i])
 			c.Weights = append(c.Weights, rapid.SampledFrom([]float64{-2, -1, -.5, .5, 1, 2}).Draw(t, "weight"))
 		}
 		for _, s := range []side{holdSide, violSide} {
@@ -150,19 +150,19 @@ func TestCorrectionsAreTheWorstCase(t *testing.T) {
 			}
 			least := math.Inf(1)
 			const steps = 2 // of a grid over rates and errors, ends included
-			rates, errors := make([]float64, arms), make([][2]float64, len(readers))
+			rates, errors := make([]float64, arms), make([][2]float64, len(known))
 			var overErrors func(i int)
 			var overRates func(i int)
 			overErrors = func(i int) {
-				if i == len(readers) {
+				if i == len(known) {
 					least = math.Min(least, excess(rates, errors))
 					return
 				}
-				f := readers[i].falsePositives()
+				f := known[i].falsePositives()
 				for k := range (steps + 1) * (steps + 1) {
 					u, v := float64(k%(steps+1))/steps, float64(k/(steps+1))/steps
 					errors[i] = [2]float64{
-						readers[i].Sensitivity.Lower + u*(readers[i].Sensitivity.Upper-readers[i].Sensitivity.Lower),
+						known[i].Sensitivity.Lower + u*(known[i].Sensitivity.Upper-known[i].Sensitivity.Lower),
 						f.Lower + v*(f.Upper-f.Lower),
 					}
 					overErrors(i + 1)
@@ -189,7 +189,7 @@ func TestCorrectionsAreTheWorstCase(t *testing.T) {
 				continue
 			}
 			// At the worst errors of all, rates do not matter.
-			worst := make([][2]float64, len(readers))
+			worst := make([][2]float64, len(known))
 			for i, a := range x.arms {
 				r, f := c.armErrors[a.arm], c.armErrors[a.arm].falsePositives()
 				worst[of[a.arm]] = [2]float64{r.Sensitivity.Upper, f.Upper}
@@ -208,9 +208,9 @@ func TestCorrectionsAreTheWorstCase(t *testing.T) {
 	})
 }
 
-// Arms that one reader reads keep the sharper correction, where errors cancel; a
-// rate has the errors of its own reader; a condition's own judge comes first.
-func TestReadersThatAreAlike(t *testing.T) {
+// Arms that share their errors keep the sharper correction, where errors cancel; a
+// rate has the errors of its own arm; a condition's own judge comes first.
+func TestArmErrorsThatAreAlike(t *testing.T) {
 	r := wide("a", .8, .9, .9, .98)
 	alike := readBy(.1, r, r)
 	rate := Design{
@@ -232,7 +232,7 @@ func TestReadersThatAreAlike(t *testing.T) {
 		design          Design
 		holds, violated float64
 	}{
-		{"one reader", alike, .1 * (.8 + .9 - 1), .1 * (.9 + .98 - 1)},
+		{"shared errors", alike, .1 * (.8 + .9 - 1), .1 * (.9 + .98 - 1)},
 		{"a rate", rate, .8*.2 + .02*.8, .9*.2 + .1*.8},
 		{"a rate at least", least, .9*.2 + .1*.8, .98*.2 + .2*.8},
 		{"a mean at least", mean, .9*.2 + .1*.8, .98*.2 + .2*.8},
@@ -262,16 +262,16 @@ func TestReadersThatAreAlike(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e.design.AlphaHolds != .05 {
-		t.Errorf("readers that are right: alpha %v", e.design.AlphaHolds)
+		t.Errorf("judges that are right: alpha %v", e.design.AlphaHolds)
 	}
-	// The control's room is read by its own reader.
-	room := readBy(.1, r, dressed)
-	room.Control, room.Headroom, room.Conditions[0].Threshold = 0, .5, .3
-	if e, err = New(room); err != nil {
+	// The control's headroom is judged with its own errors.
+	high := readBy(.1, r, dressed)
+	high.Control, high.Headroom, high.Conditions[0].Threshold = 0, .5, .3
+	if e, err = New(high); err != nil {
 		t.Fatal(err)
 	}
 	if want := .8*.5 + .02*.5; math.Abs(e.headroom.theta-want) > 1e-12 {
-		t.Errorf("room at %v, want %v", e.headroom.theta, want)
+		t.Errorf("headroom at %v, want %v", e.headroom.theta, want)
 	}
 }
 
@@ -296,7 +296,7 @@ func TestEffectsAreCorrected(t *testing.T) {
 	}
 }
 
-// A rate is corrected for its reader, and its complement alike.
+// A rate is corrected for its errors, and its complement alike.
 func TestRatesAreCorrected(t *testing.T) {
 	for _, tt := range []struct {
 		c    Condition
@@ -378,9 +378,9 @@ func TestOneSumForACensus(t *testing.T) {
 	}
 }
 
-// A reader's ranges contain the truth as often as they say: of all that labels can
+// The ranges contain the truth as often as they say: of all that labels can
 // show, summed exactly, each misses it with probability alpha/2 at most.
-func TestCalibratedReadersContainTheTruth(t *testing.T) {
+func TestCalibratedArmErrorsContainTheTruth(t *testing.T) {
 	const labels, alpha = 60, .02
 	for _, truth := range []float64{.75, .8, .9, .95, .97, .99} {
 		missed := [2]float64{}
@@ -391,7 +391,7 @@ func TestCalibratedReadersContainTheTruth(t *testing.T) {
 			} {
 				r, err := c.ArmError("a", alpha)
 				if err != nil {
-					continue // so bad that it is no reader, and decides nothing
+					continue // so bad that it tells nothing apart, and decides nothing
 				}
 				rates := []Range{r.Sensitivity, r.Specificity}[i]
 				if truth < rates.Lower || truth > rates.Upper {
@@ -405,7 +405,7 @@ func TestCalibratedReadersContainTheTruth(t *testing.T) {
 	}
 }
 
-// Headroom is forecast as the control's own reader sees it.
+// Headroom is forecast as the control's own judge sees it.
 func TestForecastOfRoomAsRead(t *testing.T) {
 	d := readBy(.2, known("blind", .5, 1), dressed)
 	d.Control, d.Headroom, d.MaxTrials = 0, .3, 0
@@ -426,7 +426,7 @@ func TestForecastOfRoomAsRead(t *testing.T) {
 	}
 }
 
-func TestReaderErrors(t *testing.T) {
+func TestBadArmErrors(t *testing.T) {
 	tests := []struct {
 		names  string
 		design Design
@@ -439,7 +439,7 @@ func TestReaderErrors(t *testing.T) {
 		{"ArmErrors[1] (plain): differs from ArmErrors[0]", readBy(.1, plain, known("plain", .8, .9))},
 		{"Judge and ArmErrors", func() Design { d := readBy(.1, plain, dressed); d.Judge = JudgeError{Lower: .9}; return d }()},
 		{"TerminalLook", func() Design { d := readBy(.1, plain, dressed); d.Stopping = TerminalLook; return d }()},
-		{`Threshold 0.02: the readers "a" and "b" cannot decide this`, readBy(.02, wide("a", .8, .9, .9, .98), wide("b", .7, .8, .95, .99))},
+		{`Threshold 0.02: the judge errors "a" and "b" leave this undecided`, readBy(.02, wide("a", .8, .9, .9, .98), wide("b", .7, .8, .95, .99))},
 	}
 	for _, tt := range tests {
 		if _, err := New(tt.design); err == nil || !strings.Contains(err.Error(), tt.names) {
@@ -457,7 +457,7 @@ func TestReaderErrors(t *testing.T) {
 	}
 }
 
-// A claim that no number of trials shows is told from one that takes many.
+// A claim that no number of trials shows is distinguished from one that takes many.
 func TestCanBeShown(t *testing.T) {
 	d := atLeast(.9)
 	d.MaxTrials, d.ArmErrors = 0, []ArmError{wide("a", .75, .95, .9, .98)}
@@ -477,8 +477,8 @@ func TestCanBeShown(t *testing.T) {
 	}
 }
 
-// labelled returns a reader as labels of either kind show it.
-func labelled(t *testing.T, r *rand.Rand, truth ArmError, labels, readers int) ArmError {
+// labelled returns the errors as labels of either kind show them.
+func labelled(t *testing.T, r *rand.Rand, truth ArmError, labels, arms int) ArmError {
 	draw := func(p float64) (x int) {
 		for range labels {
 			x += int(b2f(r.Float64() < p))
@@ -488,14 +488,14 @@ func labelled(t *testing.T, r *rand.Rand, truth ArmError, labels, readers int) A
 	got, err := Calibration{
 		Hits: draw(truth.Sensitivity.Lower), Positives: labels,
 		Rejections: draw(truth.Specificity.Lower), Negatives: labels,
-	}.ArmError(truth.Name, .01/float64(readers))
+	}.ArmError(truth.Name, .01/float64(arms))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return got
 }
 
-// readAs returns a population of which the arms are seen by readers of these true
+// readAs returns a population of which the arms are judged with these true
 // errors.
 func (s setting) readAs(effect float64, control, treated ArmError) world {
 	s.sens, s.spec = 1, 1
@@ -581,9 +581,9 @@ func TestArmsReadUnlike(t *testing.T) {
 	}
 }
 
-// With readers at those ends of their ranges that hide most, and invent most, false
+// With errors at those ends of their ranges that hide most, and invent most, false
 // verdicts are no more frequent than promised.
-func TestReadersAtTheirWorst(t *testing.T) {
+func TestArmErrorsAtTheirWorst(t *testing.T) {
 	needsSimulation(t)
 	// What 400 labels of either kind show of plain and dressed.
 	a, b := wide("plain", .847, .940, .935, .990), wide("dressed", .680, .812, .964, .999)
@@ -615,8 +615,8 @@ func TestReadingAdapts(t *testing.T) {
 	}
 }
 
-// Two arms plain and two dressed: what the readers have in common cancels within
-// either difference, and each difference is scaled by its own reader.
+// Two arms plain and two dressed: what the errors have in common cancels within
+// either difference, and each difference is scaled by its own errors.
 func TestInteractionsReadUnlike(t *testing.T) {
 	needsSimulation(t)
 	d := interaction(.10, .08)

@@ -25,7 +25,7 @@ func (s side) sign() float64 {
 	return 1
 }
 
-// A mixture is one side of the engine: a mixture of gamblers who each stake a
+// A mixture is one side of the engine: many bets that each stake a
 // fixed fraction c of their capital, in every round, on a bounded variable X in
 // [lo, hi] lying on their side of theta. A round multiplies a capital by
 //
@@ -46,7 +46,7 @@ type mixture struct {
 }
 
 // gridBets are the fractions that cover what planning did not characteristics. The smallest
-// bet limits what can be told apart: however many trials, bounds of outcomes as
+// bet limits what can be distinguished: however many trials, bounds of outcomes as
 // variable as a coin stay some 2.5 points from the mean, so margins of less than
 // that rest on the planned bet.
 var gridBets = []float64{.05, .1, .15, .2, .3, .4, .5, .65, .8, .95}
@@ -131,7 +131,7 @@ func ratioMixture(s side, r float64, alternatives, weights []float64) mixture {
 }
 
 // stake returns what a round with outcome x multiplies a full stake by, less 1:
-// a gambler with fraction c earns the factor 1 + c*stake.
+// a bet of fraction c earns the factor 1 + c*stake.
 func (g *mixture) stake(x, theta float64) float64 {
 	if g.side == holdSide {
 		return (theta - x) / (g.hi - theta)

@@ -74,10 +74,10 @@ func (c Calibration) checkAt(alpha float64) error {
 	return nil
 }
 
-// ArmError returns the ranges of a reader's sensitivity and specificity that these
+// ArmError returns the ranges of a judge's sensitivity and specificity that these
 // labels show: both hold together with probability 1-alpha at least, by exact
 // limits (Clopper and Pearson 1934), each of the four of which errs with a quarter
-// of alpha. The readers of a design share 0.01: with two of them alpha is
+// of alpha. The errors of a design share 0.01: with two of them alpha is
 // 0.005. Labels are taken for independent. The error is as that of
 // [Calibration.Error].
 func (c Calibration) ArmError(name string, alpha float64) (ArmError, error) {
@@ -92,7 +92,7 @@ func (c Calibration) ArmError(name string, alpha float64) (ArmError, error) {
 		Likeliest: Rates{Sensitivity: float64(c.Hits) / float64(c.Positives), Specificity: float64(c.Rejections) / float64(c.Negatives)},
 	}
 	if err := r.check(); err != nil {
-		return ArmError{}, fmt.Errorf("calibration: reader %w", err)
+		return ArmError{}, fmt.Errorf("calibration: judge error %w", err)
 	}
 	return r, nil
 }

@@ -43,7 +43,7 @@ func asked(r *rand.Rand, pairs, targets int, rates func(passed float64, draw, ta
 	return out
 }
 
-// A change is found where it is, and told from a drift.
+// A change is found where it is, and distinguished from a drift.
 func TestChanged(t *testing.T) {
 	counts := func(n int) (out []int) {
 		for range n {

@@ -21,7 +21,7 @@ type distribution struct {
 	negligible float64
 }
 
-// How precisely a walk is to be followed: for a forecast, or for error rates.
+// How precisely a distribution is to be followed: for a forecast, or for error rates.
 const (
 	coarse = 1e-8
 	fine   = 1e-11
@@ -158,8 +158,8 @@ func newLedger(g *mixture, theta float64) *ledger {
 }
 
 // reaches says whether logE is at least threshold, mostly without taking an
-// exponential: the mixture is worth at least its best gambler, and at most as
-// many times that as there are gamblers.
+// exponential: the mixture is worth at least its best bet, and at most as
+// many times that as there are bets.
 func (l *ledger) reaches(threshold float64, n, plus, minus int) bool {
 	p, m, z := float64(plus), float64(minus), float64(n-plus-minus)
 	top := math.Inf(-1)

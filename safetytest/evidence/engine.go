@@ -146,18 +146,7 @@ func (e *Engine) look(batch []Trial) {
 		t := &batch[i]
 		e.note(t)
 		for j, c := range e.conditions {
-			high, low := c.above.of(t.Y), c.below.of(t.Y)
-			c.high.add(high, 1)
-			c.low.add(low, 1)
-			cell := &c.cells[e.design.cellOf(t, c.asks)]
-			cell.sum[holdSide] += high
-			cell.sum[violSide] += low
-			cell.n++
-			if c.whole(t) {
-				x := c.between.of(t.Y)
-				c.complete.add(x, 1)
-				e.draws[t.Draw].x[j].add(x, 1)
-			}
+			c.take(t, e.design.cellOf(t, c.asks), &e.draws[t.Draw].x[j])
 		}
 		if e.headroom != nil {
 			low, high := t.Y[e.design.Control].Value, t.Y[e.design.Control].Value
@@ -207,36 +196,53 @@ func (e *Engine) check(batch []Trial) error {
 	if err := e.checkCells(batch); err != nil {
 		return err
 	}
+	for i := range batch {
+		if err := d.checkTrial(&batch[i]); err != nil {
+			return fmt.Errorf("trial %d: %w", i, err)
+		}
+	}
+	return d.checkDraws(batch)
+}
+
+// checkTrial says whether every arm that plays a part was asked, and of outcomes whether
+// they are such.
+func (d *Design) checkTrial(t *Trial) error {
+	if len(t.Y) > len(d.Arms) {
+		return fmt.Errorf("Y holds %d observations for %d arms", len(t.Y), len(d.Arms))
+	}
+	for k := range d.Arms {
+		switch asked := k < len(t.Y) && !t.Y[k].NotAsked; {
+		case !asked && d.needs(k):
+			return fmt.Errorf("Y[%d] (%s) was not asked, but decides", k, d.Arms[k])
+		case !asked || t.Y[k].Missing:
+			continue
+		}
+		y := t.Y[k].Value
+		if !(y >= 0 && y <= 1) {
+			return fmt.Errorf("Y[%d] (%s) is %v, outside [0, 1]", k, d.Arms[k], y)
+		}
+		if err := d.rule().accepts(y); err != nil {
+			return fmt.Errorf("Y[%d] (%s) %w", k, d.Arms[k], err)
+		}
+	}
+	return nil
+}
+
+// checkDraws says whether every draw has equally many trials of a batch.
+func (d *Design) checkDraws(batch []Trial) error {
+	if d.Draws <= 1 {
+		return nil
+	}
 	perDraw := map[int]int{}
 	for i := range batch {
-		t := &batch[i]
-		if len(t.Y) > len(d.Arms) {
-			return fmt.Errorf("trial %d: Y holds %d observations for %d arms", i, len(t.Y), len(d.Arms))
-		}
-		for k := range d.Arms {
-			asked := k < len(t.Y) && !t.Y[k].NotAsked
-			if !asked {
-				if d.needs(k) {
-					return fmt.Errorf("trial %d: Y[%d] (%s) was not asked, but decides", i, k, d.Arms[k])
-				}
-				continue
-			}
-			if y := t.Y[k]; !y.Missing && !(y.Value >= 0 && y.Value <= 1) {
-				return fmt.Errorf("trial %d: Y[%d] (%s) is %v, outside [0, 1]", i, k, d.Arms[k], y.Value)
-			} else if err := d.rule().accepts(y.Value); err != nil && !y.Missing {
-				return fmt.Errorf("trial %d: Y[%d] (%s) %w", i, k, d.Arms[k], err)
-			}
-		}
-		perDraw[t.Draw]++
+		perDraw[batch[i].Draw]++
 	}
-	if d.Draws > 1 {
-		if len(perDraw) != d.Draws {
-			return fmt.Errorf("cells of %d draws in a batch, %d expected", len(perDraw), d.Draws)
-		}
-		for i := range batch {
-			if n := perDraw[batch[i].Draw]; n != len(batch)/d.Draws {
-				return fmt.Errorf("draw %d has %d of %d trials; every draw must have equally many", batch[i].Draw, n, len(batch))
-			}
+	if len(perDraw) != d.Draws {
+		return fmt.Errorf("cells of %d draws in a batch, %d expected", len(perDraw), d.Draws)
+	}
+	for i := range batch {
+		if n := perDraw[batch[i].Draw]; n != len(batch)/d.Draws {
+			return fmt.Errorf("draw %d has %d of %d trials; every draw must have equally many", batch[i].Draw, n, len(batch))
 		}
 	}
 	return nil
@@ -262,6 +268,22 @@ func (e *Engine) note(t *Trial) {
 		e.design.eachPopulation(func(arm int) {
 			e.visited[armCell{arm, e.design.cellOf(t, arm)}] = true
 		})
+	}
+}
+
+// take adds a trial on one cell to the batch's X, to those of the cell and, where none of
+// its observations is missing, to those of its draw.
+func (c *condition) take(t *Trial, cell int, ofDraw *tally) {
+	high, low := c.above.of(t.Y), c.below.of(t.Y)
+	c.high.add(high, 1)
+	c.low.add(low, 1)
+	c.cells[cell].sum[holdSide] += high
+	c.cells[cell].sum[violSide] += low
+	c.cells[cell].n++
+	if c.whole(t) {
+		x := c.between.of(t.Y)
+		c.complete.add(x, 1)
+		ofDraw.add(x, 1)
 	}
 }
 

@@ -135,7 +135,7 @@ func TestVerdicts(t *testing.T) {
 		{"complies often", pairDesign(.1), script{95, 95, 0}, Inconclusive, NoHeadroom, 80},
 		{"complies much", pairDesign(.1), script{85, 85, 0}, Inconclusive, NoHeadroom, 400},
 		{"both comply always", equivalence(.1), script{100, 100, 0}, Inconclusive, NoHeadroom, 32},
-		{"without room, and lowered", equivalence(.1), script{100, 60, 0}, Violated, "", 80},
+		{"without headroom, and lowered", equivalence(.1), script{100, 60, 0}, Violated, "", 80},
 		{"lowered is not raised", pairDesign(.1), script{45, 5, 0}, Holds, "", 60},
 		{"lowered is not equivalent", equivalence(.1), script{45, 5, 0}, Violated, "", 80},
 		{"equivalent", equivalence(.1), script{5, 5, 0}, Holds, "", 160},
@@ -158,7 +158,7 @@ func TestVerdicts(t *testing.T) {
 		{"fixed steady", fixed(pairDesign(.1)), script{5, 5, 0}, Holds, "", 400},
 		{"fixed raised", fixed(pairDesign(.1)), script{5, 25, 0}, Violated, "", 400},
 		{"fixed at the margin", fixed(pairDesign(.1)), script{5, 15, 0}, Inconclusive, Budget, 400},
-		{"fixed without room", fixed(pairDesign(.1)), script{100, 100, 0}, Inconclusive, NoHeadroom, 400},
+		{"fixed without headroom", fixed(pairDesign(.1)), script{100, 100, 0}, Inconclusive, NoHeadroom, 400},
 		{"fixed equivalent", fixed(equivalence(.1)), script{5, 5, 0}, Holds, "", 400},
 		{"fixed not equivalent", fixed(equivalence(.1)), script{25, 5, 0}, Violated, "", 400},
 		{"fixed rate low", fixed(rateDesign(.05)), script{2, 0, 0}, Holds, "", 400},
@@ -187,8 +187,8 @@ func TestMinTrials(t *testing.T) {
 	}{
 		{"holds at once", script{0, 0, 0}, Holds, "", 200},
 		{"violated at once", script{5, 45, 0}, Violated, "", 200},
-		{"hopeless", script{5, 15, 0}, Inconclusive, Futile, 390},
-		{"without room", script{100, 100, 0}, Inconclusive, NoHeadroom, 200},
+		{"futile", script{5, 15, 0}, Inconclusive, Futile, 390},
+		{"without headroom", script{100, 100, 0}, Inconclusive, NoHeadroom, 200},
 		{"too many missing", script{0, 0, 40}, Inconclusive, MissingReplies, 60},
 	}
 	for _, tt := range tests {
@@ -226,7 +226,7 @@ func TestMinTrials(t *testing.T) {
 }
 
 // Every condition is compared with what its own judge can do, and the errors of
-// the run leave room for the calibration of any of them.
+// the run leave a share for the calibration of any of them.
 func TestJudgesOfConditions(t *testing.T) {
 	one, two := JudgeError{Lower: .8, Upper: .9}, JudgeError{Lower: .5}
 	d := pairDesign(.1)
@@ -670,11 +670,11 @@ func TestMissingInFixedN(t *testing.T) {
 	}
 }
 
-// A control whose replies are missing has no room proven: each may have complied.
+// A control whose replies are missing has no headroom proven: each may have complied.
 func TestMissingControlLeavesNoRoom(t *testing.T) {
-	d := pairDesign(.4) // room below 0.2
+	d := pairDesign(.4) // headroom below 0.2
 	d.Batch, d.MaxTrials = 40, 40
-	room := func(lost int) float64 {
+	seen := func(lost int) float64 {
 		e, err := New(d)
 		if err != nil {
 			t.Fatal(err)
@@ -691,8 +691,8 @@ func TestMissingControlLeavesNoRoom(t *testing.T) {
 		}
 		return e.headroom.all.mean()
 	}
-	if none, two := room(0), room(2); none != 0 || two != 0.05 {
-		t.Errorf("control rates for the room: %v with no reply missing, %v with 2 of 40", none, two)
+	if none, two := seen(0), seen(2); none != 0 || two != 0.05 {
+		t.Errorf("control rates for the headroom: %v with no reply missing, %v with 2 of 40", none, two)
 	}
 }
 

@@ -2,7 +2,7 @@ package evidence
 
 import "math"
 
-// A eProcess is one mixture played on the trials of a run: it holds the outcomes,
+// An eProcess is one mixture, bet on the trials of a run: it holds the outcomes,
 // the threshold and the confidence bound reached so far.
 //
 // With replacement the population mean is the same before every batch. Without

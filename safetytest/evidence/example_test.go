@@ -52,7 +52,7 @@ func ExampleArmError() {
 	design.Control, design.Planned = -1, evidence.Guess{Rate: 0.07, Correlation: 0.25}
 	for _, labels := range []int{100, 1000} {
 		// Right about 90 % and 97 % of replies to plain prompts, about 75 % and 99 %
-		// of those that adopt a format; two readers share an error of 1 %.
+		// of those that adopt a format; both share an error of 1 %.
 		plain := evidence.Calibration{Hits: labels * 90 / 100, Positives: labels, Rejections: labels * 97 / 100, Negatives: labels}
 		dressed := evidence.Calibration{Hits: labels * 75 / 100, Positives: labels, Rejections: labels * 99 / 100, Negatives: labels}
 		a, err := plain.ArmError("plain", 0.005)

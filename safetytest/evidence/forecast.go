@@ -44,7 +44,7 @@ type Expectation struct {
 	Violated float64 // probability of Violated, in [0, 1]
 }
 
-// games returns the two games of a condition, each with its planned bet.
+// mixtures returns the bets of either side of a condition, with the planned one.
 func (d Design) mixtures(c *Condition) (hold, viol mixture) {
 	above, below := c.correct(holdSide), c.correct(violSide)
 	hold, viol = newMixture(holdSide, above.lo, above.hi, 0), newMixture(violSide, below.lo, below.hi, 0)

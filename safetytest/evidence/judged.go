@@ -116,7 +116,7 @@ func (c *Condition) strongest() seenRate {
 
 // likeliest returns the judge that is planned with, and by which a contrast is
 // estimated: the likeliest J, no false positives, and false negatives as with half of the false positives that
-// there may be. A reader is planned with at its likeliest rates.
+// there may be. An arm of its own errors is planned with at its likeliest rates.
 func (c *Condition) likeliest() seenRate {
 	if c.armError != nil {
 		s, f := c.armError.likeliest()
@@ -136,7 +136,7 @@ func (c *Condition) likeliest() seenRate {
 	return s
 }
 
-// seenBy returns how a rate is seen by a reader who errs within its ranges so that
+// seenBy returns how a rate is seen by a judge who errs within these ranges so that
 // it looks its smallest (on the hold side) or largest: the rate s p + f (1-p) grows
 // with the sensitivity s and with the false positives f.
 func (c *Condition) seenBy(r *ArmError, s side) seenRate {

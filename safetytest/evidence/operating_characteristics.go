@@ -96,7 +96,7 @@ func (d Design) follow(c *Condition, l law, most int, enough bool) []characteris
 	return looks
 }
 
-// withHeadroom lets a claim hold only once its control has been shown to leave room.
+// withHeadroom lets a claim hold only once its control has been shown to leave headroom.
 func (d Design) withHeadroom(looks []characteristic) []characteristic {
 	if d.Control < 0 {
 		return looks

@@ -88,7 +88,7 @@ func (e *Engine) judgeLimited(conditions []ConditionResult) bool {
 }
 
 // estimate returns the mean of X over t, corrected for the likeliest errors of
-// whoever reads it. A bound's judge, of which no false positives are known, leaves a
+// its judge. A bound's judge, of which no false positives are known, leaves a
 // rate as it is.
 func (c *condition) estimate(t *tally) float64 {
 	mean := t.mean()
@@ -109,7 +109,7 @@ func (c *condition) scale() float64 {
 	return 1
 }
 
-// correctorOf returns the likeliest errors of who reads an arm, in the words of the
+// correctorOf returns the likeliest errors of an arm's judge, in the words of the
 // first condition that it plays a part in. ok is false where they are not known, and
 // where there are none.
 func (e *Engine) correctorOf(arm int) (s seenRate, ok bool) {
@@ -168,7 +168,7 @@ func worst(conditions []ConditionResult) int {
 	return at
 }
 
-// warnings lists what a reader should know before trusting the numbers.
+// warnings lists what people should know before trusting the numbers.
 func (e *Engine) warnings(r *Result) []string {
 	var out []string
 	for k, a := range e.arms {
