@@ -318,7 +318,7 @@ func (e *experiment) askable() *batch {
 	}
 	ahead := 0 // questions asked beyond the batch that the next look needs
 	most := max(e.questions, e.s.config.Concurrency)
-	if e.s.config.FixedN {
+	if e.s.config.Stopping.Once() {
 		most = math.MaxInt // there is one look, after the last: nothing can be asked in vain
 	}
 	for i, b := range e.batches {

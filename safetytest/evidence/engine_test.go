@@ -852,3 +852,28 @@ func checkFinite(t *testing.T, name string, v reflect.Value) {
 		}
 	}
 }
+
+// What a rule says of itself is what callers go by; a number of none says nothing.
+func TestStoppingRules(t *testing.T) {
+	for _, tt := range []struct {
+		rule                     StoppingRule
+		words                    string
+		once, final, independent bool
+	}{
+		{0, "sequential", false, false, false},
+		{Sequential, "sequential", false, false, false},
+		{FixedN, "one look", true, true, false},
+		{TerminalLook, "terminal look", false, true, true},
+		{-1, "no stopping rule", false, false, false},
+		{StoppingRule(len(stoppingRules)), "no stopping rule", false, false, false},
+	} {
+		if r := tt.rule; r.String() != tt.words || r.Once() != tt.once || r.Final() != tt.final || r.Independent() != tt.independent {
+			t.Errorf("rule %d: %q, once %v, final %v, independent %v", r, r, r.Once(), r.Final(), r.Independent())
+		}
+	}
+	for r, rule := range stoppingRules {
+		if r > 0 && rule == nil {
+			t.Errorf("no rule has the number %d", r)
+		}
+	}
+}

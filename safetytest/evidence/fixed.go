@@ -13,7 +13,9 @@ const FixedN StoppingRule = 2
 // is what a sequential run would say at its end where there is no exact test.
 type fixedN struct{ sequential }
 
-func (fixedN) String() string { return "fixed n" }
+func (fixedN) String() string { return "one look" }
+
+func (fixedN) once() bool { return true }
 
 func (fixedN) final() bool { return true }
 

@@ -17,7 +17,9 @@ func (sequential) begin(*Engine) {}
 
 func (sequential) accepts(float64) error { return nil }
 
-func (sequential) distinct() bool { return true }
+func (sequential) independent() bool { return false }
+
+func (sequential) once() bool { return false }
 
 func (sequential) final() bool { return false }
 

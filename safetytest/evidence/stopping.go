@@ -24,7 +24,7 @@ var earlyEnds = [...]earlyEnd{
 
 // A stoppingRule is a StoppingRule at work.
 type stoppingRule interface {
-	fmt.Stringer // in words that fit a report
+	fmt.Stringer // in words that fit a list: "batches of 8, one look"
 
 	// fits returns an error that names what in a design the rule cannot work with.
 	fits(d *Design) error
@@ -32,10 +32,13 @@ type stoppingRule interface {
 	begin(e *Engine)
 	// accepts returns an error that says why an outcome cannot be taken in.
 	accepts(value float64) error
-	// distinct says whether the cells of a batch must be distinct.
-	distinct() bool
+	// independent says whether the cells of a batch are drawn independently; else they
+	// are distinct.
+	independent() bool
 	// look decides, after every batch, whether the run is over.
 	look(e *Engine)
+	// once says whether the only look is the last one.
+	once() bool
 	// final says whether the last look spends what error is left, so that the run
 	// must not be continued.
 	final() bool
@@ -70,24 +73,38 @@ type earlyEnd interface {
 }
 
 // rule returns the design's rule, nil if there is no such.
-func (d *Design) rule() stoppingRule {
+func (d *Design) rule() stoppingRule { return d.Stopping.rule() }
+
+// rule returns the rule, Sequential where none is named and nil if there is no such.
+func (r StoppingRule) rule() stoppingRule {
 	switch {
-	case d.Stopping == 0:
-		return stoppingRules[Sequential]
-	case d.Stopping < 0 || int(d.Stopping) >= len(stoppingRules):
+	case r == 0:
+		return sequential{}
+	case r < 0 || int(r) >= len(stoppingRules):
 		return nil
 	}
-	return stoppingRules[d.Stopping]
+	return stoppingRules[r]
 }
 
-// String returns the rule in words.
+// String returns the rule in words that fit a list, such as "one look".
 func (r StoppingRule) String() string {
-	d := Design{Stopping: r}
-	if rule := d.rule(); rule != nil && r != 0 {
+	if rule := r.rule(); rule != nil {
 		return rule.String()
 	}
 	return "no stopping rule"
 }
+
+// Once says whether the only look is taken at the end, so that no trial is made in vain
+// before it.
+func (r StoppingRule) Once() bool { rule := r.rule(); return rule != nil && rule.once() }
+
+// Final says whether the last look spends what error is left, so that the run must not
+// be continued.
+func (r StoppingRule) Final() bool { rule := r.rule(); return rule != nil && rule.final() }
+
+// Independent says whether cells must be drawn independently of each other, with
+// replacement also within a batch, and not draw by draw (Design.Draws is 1 at most).
+func (r StoppingRule) Independent() bool { rule := r.rule(); return rule != nil && rule.independent() }
 
 // fewTrials says whether a run that ended for this reason did so because its trials
 // were too few: spent, or given up.

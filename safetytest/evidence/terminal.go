@@ -16,11 +16,11 @@ const TerminalLook StoppingRule = 3
 
 type terminalLook struct{ sequential }
 
-func (terminalLook) String() string { return "sequential with a terminal look" }
+func (terminalLook) String() string { return "terminal look" }
 
 func (terminalLook) final() bool { return true }
 
-func (terminalLook) distinct() bool { return false }
+func (terminalLook) independent() bool { return true }
 
 func (terminalLook) fits(d *Design) error {
 	switch {
