@@ -156,7 +156,7 @@ func (e *Engine) fresh() *Engine {
 		f.conditions = append(f.conditions, &condition{
 			Condition: c.Condition, hold: unplayed(c.hold), viol: unplayed(c.viol),
 			above: c.above.fresh(), below: c.below.fresh(), between: c.between,
-			growth: c.growth, cells: make([]cellMean, len(c.cells)), state: Inconclusive,
+			growth: c.growth, cells: make([]cellMean, len(c.cells)), asks: c.asks, state: Inconclusive,
 		})
 	}
 	if e.headroom != nil {
