@@ -9,7 +9,7 @@ import (
 type Reason string
 
 // The reasons of an Inconclusive result. A result that is Holds, Violated or
-// still open has none. [Futile] and [Curtailed] are two more.
+// still open has none. The early ends declare theirs, such as [Futile].
 const (
 	// Undecided means that the run goes on, or that it reached a decision.
 	Undecided Reason = ""

@@ -17,6 +17,9 @@
 //		Batch: 40, MaxTrials: 400, Cells: 240, Draws: 4,
 //	})
 //
+// [Design].Stopping says when the claim is looked at: [Sequential] after every batch,
+// [FixedN] once at the end, [TerminalLook] after every batch and exactly at the end.
+//
 // A result has one of three states:
 //
 //   - Holds: "worse than the margin" is rejected. Whatever the truth, a claim that is

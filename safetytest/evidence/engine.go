@@ -326,7 +326,7 @@ func (e *Engine) tooManyMissing() bool {
 
 // finish closes the run.
 func (e *Engine) finish(s State, r Reason) {
-	if s == Inconclusive && fewTrials(r) && e.lacksHeadroom() {
+	if s == Inconclusive && r.FewTrials() && e.lacksHeadroom() {
 		r = NoHeadroom
 	}
 	e.state, e.reason, e.done = s, r, true

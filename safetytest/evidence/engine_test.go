@@ -871,6 +871,11 @@ func TestStoppingRules(t *testing.T) {
 			t.Errorf("rule %d: %q, once %v, final %v, independent %v", r, r, r.Once(), r.Final(), r.Independent())
 		}
 	}
+	for reason, few := range map[Reason]bool{Budget: true, Futile: true, Curtailed: true, Undecided: false, Deadline: false, MissingReplies: false, NoHeadroom: false} {
+		if reason.FewTrials() != few {
+			t.Errorf("%q: too few trials is %v", reason, !few)
+		}
+	}
 	for r, rule := range stoppingRules {
 		if r > 0 && rule == nil {
 			t.Errorf("no rule has the number %d", r)

@@ -147,10 +147,14 @@ func TestPlansAndResultsStay(t *testing.T) {
 				looks++
 				evidence += result.LogEViolated + float64(result.Needs%1000)
 				for _, c := range result.Conditions {
-					evidence += c.LogEHolds + c.Lower + c.Upper + c.Companion.Lower + c.Companion.Upper
+					evidence += c.LogEHolds + c.Estimate + c.Lower + c.Upper + c.JudgeLower + c.JudgeUpper + c.Companion.Lower + c.Companion.Upper
+				}
+				for _, a := range result.Arms {
+					evidence += a.Corrected + a.Lower + a.Upper
 				}
 			}
-			out = append(out, numbers("%s | run %d, %d looks, %v | %+v", g.name, k, looks, evidence, result))
+			out = append(out, numbers("%s | run %d: %v %s after %d trials in %d looks, %d missing, final %v, needs %d, evidence %v, sum %v, warnings %q", g.name, k,
+				result.State, result.Reason, result.Trials, looks, result.Missing, result.Final, result.Needs, result.LogEViolated, evidence, result.Warnings))
 		}
 	}
 	const file = "testdata/plans_and_results.txt"

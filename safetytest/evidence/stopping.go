@@ -106,9 +106,9 @@ func (r StoppingRule) Final() bool { rule := r.rule(); return rule != nil && rul
 // replacement also within a batch, and not draw by draw (Design.Draws is 1 at most).
 func (r StoppingRule) Independent() bool { rule := r.rule(); return rule != nil && rule.independent() }
 
-// fewTrials says whether a run that ended for this reason did so because its trials
-// were too few: spent, or given up.
-func fewTrials(r Reason) bool {
+// FewTrials says whether a run ended undecided because its trials were too few: they are
+// spent, or those left were given up.
+func (r Reason) FewTrials() bool {
 	for _, end := range earlyEnds {
 		if r == end.reason() {
 			return true
