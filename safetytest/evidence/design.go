@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -130,23 +131,13 @@ func (d Design) withDefaults() Design {
 	if errs {
 		alpha = 0.04
 	}
-	if d.AlphaHolds == 0 {
-		d.AlphaHolds = alpha
-	}
-	if d.AlphaViolated == 0 {
-		d.AlphaViolated = alpha
-	}
+	d.AlphaHolds, d.AlphaViolated = cmp.Or(d.AlphaHolds, alpha), cmp.Or(d.AlphaViolated, alpha)
 	if !d.shared {
 		d.AlphaHolds *= 1 - d.spent()
 		d.AlphaViolated *= 1 - d.spent()
 		d.shared = true
 	}
-	if d.Stopping == 0 {
-		d.Stopping = Sequential
-	}
-	if d.Power == 0 {
-		d.Power = 0.90
-	}
+	d.Stopping, d.Power = cmp.Or(d.Stopping, Sequential), cmp.Or(d.Power, 0.90)
 	d.Planned = d.Planned.orDefault()
 	for i := range d.Conditions {
 		d.Conditions[i].noise = d.noises(&d.Conditions[i])

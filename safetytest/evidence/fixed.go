@@ -129,22 +129,34 @@ func (c *condition) shownOnce(s side, alpha float64) bool {
 	if s == violSide {
 		p = &c.viol
 	}
-	t, n := &p.all, float64(p.all.n)
 	_, _, pair := c.pair()
-	minus, plus := int(t.count(-1)), int(t.count(1))
-	switch {
-	case n == 0:
+	switch t := &p.all; {
+	case t.n == 0:
 		return false
-	case pair && t.only(-1, 0, 1) && s == holdSide:
-		return shownBelow(int(t.n), minus, plus, p.theta, alpha)
-	case pair && t.only(-1, 0, 1): // the mirror image
-		return shownBelow(int(t.n), plus, minus, -p.theta, alpha)
-	case c.Rate && t.only(0, 1) && s == holdSide:
-		return clopperUpper(t.sum, n, alpha) <= p.theta
+	case pair && t.only(-1, 0, 1):
+		return p.pairsShow(alpha)
 	case c.Rate && t.only(0, 1):
-		return clopperLower(t.sum, n, alpha) > p.theta
+		return p.rateShows(alpha)
 	}
 	return p.now >= math.Log(1/alpha)
+}
+
+// pairsShow decides by the exact test of pairs.
+func (p *eProcess) pairsShow(alpha float64) bool {
+	n, minus, plus := int(p.all.n), int(p.all.count(-1)), int(p.all.count(1))
+	if p.side == holdSide {
+		return shownBelow(n, minus, plus, p.theta, alpha)
+	}
+	return shownBelow(n, plus, minus, -p.theta, alpha) // the mirror image
+}
+
+// rateShows decides by the exact bound of a rate.
+func (p *eProcess) rateShows(alpha float64) bool {
+	n := float64(p.all.n)
+	if p.side == holdSide {
+		return clopperUpper(p.all.sum, n, alpha) <= p.theta
+	}
+	return clopperLower(p.all.sum, n, alpha) > p.theta
 }
 
 // hasFixedHeadroom says whether the control's rate leaves headroom, by the exact bound

@@ -118,13 +118,12 @@ func (c *Condition) lawAt(s side, effect float64, guess Guess) law {
 		mean += a.slope * a.guess
 	}
 	mean += offset
-	if len(weights) == 2 && offset == 0 && weights[0] == -1 && weights[1] == 1 {
+	switch {
+	case offset == 0 && slices.Equal(weights, []float64{-1, 1}):
 		return pairLaw(rates[0], rates[1], guess.Correlation)
-	}
-	if len(weights) == 2 && offset == 0 && weights[0] == 1 && weights[1] == -1 {
+	case offset == 0 && slices.Equal(weights, []float64{1, -1}):
 		return pairLaw(rates[1], rates[0], guess.Correlation)
-	}
-	if len(weights) > 12 { // 2^12 patterns are enough work for a plan
+	case len(weights) > 12: // 2^12 patterns are enough work for a plan
 		return spreadLaw(mean, weights, rates, guess.Correlation)
 	}
 	return sumLaw(offset, weights, rates, guess.Correlation)
