@@ -331,7 +331,7 @@ func (c Claim) design() evidence.Design {
 		against = against || c.Relation == Bounded && b.Weights[0] <= -1
 	}
 	if compares && against && c.Arms[0].outcome(c) != Refused {
-		d.Control, d.Room = 0, 1-2*c.Margin
+		d.Control, d.Headroom = 0, 1-2*c.Margin
 	}
 	return d
 }

@@ -269,7 +269,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	if e.claim.Relation == Lowered && v.State == evidence.Violated && !beside && r.Arms[0].Rate < e.claim.Margin {
 		// What the control does not do cannot be lowered: no effect is shown to
 		// be missing.
-		v.State, v.Reason = evidence.Inconclusive, evidence.NoRoom
+		v.State, v.Reason = evidence.Inconclusive, evidence.NoHeadroom
 	}
 	v.Served = s.servedModels()
 	if len(v.Served) > len(s.models) {
