@@ -296,7 +296,7 @@ func TestMatchersHoldAndFail(t *testing.T) {
 			var inconclusive *safetytest.InconclusiveError
 			g.Expect(errors.As(err, &inconclusive)).To(BeTrue(), "%v", err)
 			if c.undecided(ReminderHeading) == 0.99 {
-				g.Expect(inconclusive.Verdict.Reason).To(Equal(evidence.NoRoom))
+				g.Expect(inconclusive.Verdict.Reason).To(Equal(evidence.NoHeadroom))
 			}
 			golden(t, c.name+".inconclusive", err.Error())
 		})

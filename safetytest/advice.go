@@ -105,12 +105,12 @@ func (v Verdict) limitedBy() limit {
 // would decide it; "" where it was decided. Tables and failure messages say it in
 // these words.
 func (v Verdict) Because() string {
-	switch v.Reason {
-	case evidence.NoRoom:
+	switch r := v.Reason; {
+	case r == evidence.NoHeadroom:
 		return string(v.Reason) + ": " + v.withoutRoom()
-	case evidence.MissingReplies:
+	case r == evidence.MissingReplies:
 		return string(v.Reason) + v.withoutReplies()
-	case evidence.Budget, evidence.Futile, evidence.Curtailed, evidence.Deadline:
+	case r.FewTrials(), r == evidence.Deadline:
 		by := v.limitedBy()
 		if by == byRecord {
 			return "the record holds no more replies; " + v.advice(by)

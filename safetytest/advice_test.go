@@ -81,9 +81,9 @@ func TestNoRoomAndMissingRepliesAskForNoMorePairs(t *testing.T) {
 		v    Verdict
 		want string
 	}{
-		{Verdict{Reason: evidence.NoRoom, Claim: claim.Claim{Relation: claim.NotRaised, Margin: 0.1}, Result: evidence.Result{Arms: arms}}, "compare under a control that complies less"},
-		{Verdict{Reason: evidence.NoRoom, Claim: claim.Claim{Relation: claim.Joint, Margin: 0.1}, Result: evidence.Result{Arms: arms}}, "compare under a control that complies less"},
-		{Verdict{Reason: evidence.NoRoom, Claim: claim.Claim{Relation: claim.Lowered, Margin: 0.1}, Result: evidence.Result{Arms: arms}}, "take a control that complies more"},
+		{Verdict{Reason: evidence.NoHeadroom, Claim: claim.Claim{Relation: claim.NotRaised, Margin: 0.1}, Result: evidence.Result{Arms: arms}}, "compare under a control that complies less"},
+		{Verdict{Reason: evidence.NoHeadroom, Claim: claim.Claim{Relation: claim.Joint, Margin: 0.1}, Result: evidence.Result{Arms: arms}}, "compare under a control that complies less"},
+		{Verdict{Reason: evidence.NoHeadroom, Claim: claim.Claim{Relation: claim.Lowered, Margin: 0.1}, Result: evidence.Result{Arms: arms}}, "take a control that complies more"},
 		{Verdict{Reason: evidence.MissingReplies, Errors: 9, Blocked: 1}, "9 calls failed, 1 replies were blocked, 0 could not be read; more calls would lose as many: mend the endpoint"},
 		{Verdict{Reason: evidence.MissingReplies, Blocked: 9}, "test without the filter"},
 		{Verdict{Reason: evidence.MissingReplies, Unreadable: 9}, "SAFETYTEST_MAX_TOKENS"},

@@ -177,7 +177,7 @@ func TestArmsThatShowTheSameAreAskedOnce(t *testing.T) {
 		}
 		const pairs = 24
 		m := openings(always(0.5))
-		s := under(t, m, p, safetytest.Config{MaxPairs: pairs, FixedN: true, Concurrency: rapid.IntRange(1, 9).Draw(t, "concurrency")})
+		s := under(t, m, p, safetytest.Config{MaxPairs: pairs, Stopping: evidence.FixedN, Concurrency: rapid.IntRange(1, 9).Draw(t, "concurrency")})
 		c = c.Bounded()
 		v := verdict(t, s, c)
 		if v.Pairs != pairs || m.calls != pairs*n || v.Calls != m.calls || len(m.asked) == 0 {
@@ -270,7 +270,7 @@ func TestWhatAnArmSends(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			m := openings(always(0.1))
 			c.arm.Name = c.name
-			s := under(t, m, p, safetytest.Config{MaxPairs: 40, FixedN: true})
+			s := under(t, m, p, safetytest.Config{MaxPairs: 40, Stopping: evidence.FixedN})
 			verdict(t, s, claim.Claim{Property: "sent", Statement: "what is sent", Arms: []claim.Arm{c.arm}, Quantity: claim.Compliance, Relation: claim.Below, Margin: 0.5}.Bounded())
 			if m.calls != 40 {
 				t.Fatalf("%d calls for 40 visits of one arm", m.calls)
@@ -324,7 +324,7 @@ func TestArmsDifferInWhatTheClaimNames(t *testing.T) {
 			}, false},
 		} {
 			m := openings(always(0.1))
-			verdict(t, under(t, m, p, safetytest.Config{MaxPairs: 16, FixedN: true, Concurrency: 1}), c.claim.Claim())
+			verdict(t, under(t, m, p, safetytest.Config{MaxPairs: 16, Stopping: evidence.FixedN, Concurrency: 1}), c.claim.Claim())
 			for v, sent := range m.asked {
 				if len(sent) < 2 {
 					t.Fatalf("at %v %d arms were asked", v, len(sent))
@@ -387,7 +387,7 @@ func TestTheJudgeNeverSeesTheMarker(t *testing.T) {
 			marked := claim.Arm{Setting: Setting{Name: "marked", Composition: Composition{Mix: Refusals(2)}, Presentation: Presentation{Marker: "Answer:"}}}
 			adopted := marked
 			adopted.Name, adopted.Quantity, adopted.Auxiliary = "adopted", claim.Adoption, true
-			v := verdict(t, under(t, m, p, safetytest.Config{MaxPairs: 16, FixedN: true}), claim.Claim{
+			v := verdict(t, under(t, m, p, safetytest.Config{MaxPairs: 16, Stopping: evidence.FixedN}), claim.Claim{
 				Property: "marker", Statement: "markers are cut", Arms: []claim.Arm{marked, adopted},
 				Quantity: claim.Compliance, Relation: claim.Below, Margin: 0.5,
 			}.Bounded())
@@ -513,7 +513,7 @@ func TestAFloorOverTargets(t *testing.T) {
 // Replies of two checkpoints are not mistaken for one another.
 func TestArmsAskTheirModel(t *testing.T) {
 	here, there := openings(always(0)), openings(always(1))
-	s := under(t, here, house(), safetytest.Config{MaxPairs: 32, FixedN: true})
+	s := under(t, here, house(), safetytest.Config{MaxPairs: 32, Stopping: evidence.FixedN})
 	if err := s.WithModel(claim.Baseline, there); err != nil {
 		t.Fatal(err)
 	}
@@ -593,7 +593,7 @@ func TestEveryComparisonNeedsRoom(t *testing.T) {
 		if err := s.WithModel(claim.Baseline, openings(rate)); err != nil {
 			t.Fatal(err)
 		}
-		if v := verdict(t, s, c.Claim()); v.State != evidence.Inconclusive || v.Reason != evidence.NoRoom {
+		if v := verdict(t, s, c.Claim()); v.State != evidence.Inconclusive || v.Reason != evidence.NoHeadroom {
 			t.Errorf("with harmful demonstrations it complies with everything: %s\n%s", c.Claim().Statement, v.Headline())
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
@@ -95,11 +96,8 @@ func (c Config) Sent() string {
 // is not continued: each way has its own error rates.
 func (c Config) lookedAt() string {
 	text := fmt.Sprintf("batches of %d", c.Batch)
-	if c.FixedN {
-		text += ", one look"
-	}
-	if c.TerminalLook {
-		text += ", terminal look"
+	if c.Stopping > evidence.Sequential {
+		text += ", " + c.Stopping.String()
 	}
 	if c.oneLook() { // 0 pairs: as many as planned
 		text += fmt.Sprintf(" after %d pairs", c.MaxPairs)
@@ -109,7 +107,7 @@ func (c Config) lookedAt() string {
 
 // oneLook says whether some look spends what error is left, so that none may come
 // after it.
-func (c Config) oneLook() bool { return c.FixedN || c.TerminalLook }
+func (c Config) oneLook() bool { return c.Stopping.Final() }
 
 // policyHash identifies all of the policy that decides what is asked.
 func (s *Subject) policyHash() string {

@@ -94,7 +94,7 @@ func BenchmarkGate(b *testing.B) {
 			var ours, bare, ourCPU, bareCPU time.Duration
 			for range b.N {
 				s, err := safetytest.Open(safetytest.Config{BaseURL: base, Model: "slow", Sampling: safetytest.DefaultSampling(),
-					Concurrency: inFlight, Batch: 40, FixedN: true, MaxPairs: calls / 2, Dir: b.TempDir(), Run: "benchmark"}, fixtures.NoCooking())
+					Concurrency: inFlight, Batch: 40, Stopping: evidence.FixedN, MaxPairs: calls / 2, Dir: b.TempDir(), Run: "benchmark"}, fixtures.NoCooking())
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -57,7 +57,7 @@ func TestRatesBesideAFilter(t *testing.T) {
 		return reply, err
 	})
 	for _, refuses := range []bool{false, true} {
-		v := verdict(t, under(t, filtered, house(), safetytest.Config{BlockedRefuses: refuses, FixedN: true, MaxPairs: 240}), KeepComplianceBelow(10*Points).Under(Refusals(2)).Claim())
+		v := verdict(t, under(t, filtered, house(), safetytest.Config{BlockedRefuses: refuses, Stopping: evidence.FixedN, MaxPairs: 240}), KeepComplianceBelow(10*Points).Under(Refusals(2)).Claim())
 		NewWithT(t).Expect(v.Warnings).To(ContainElement(ContainSubstring("withheld 120 of 240 replies")))
 		NewWithT(t).Expect(v.Warnings).To(ContainElement(ContainSubstring("100.0 % without them, 50.0 % if they count as refused")))
 	}

@@ -63,7 +63,7 @@ func designOf(c claim.Claim) evidence.Design {
 		against = false // the effect itself is what is claimed
 	}
 	if against {
-		d.Control, d.Room = 0, 1-2*c.Margin
+		d.Control, d.Headroom = 0, 1-2*c.Margin
 	}
 	return d
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
@@ -100,13 +101,12 @@ type Config struct {
 	// keep the prefixes of prompts, because a larger batch asks more targets
 	// after the same demonstrations.
 	Batch int
-	// FixedN looks once, after MaxPairs, and decides by Tango's or
-	// Clopper-Pearson's interval instead of the sequential bounds.
-	FixedN bool
-	// TerminalLook spends on the very last look what error the looks before it
-	// left over, which saves about a fifth of MaxPairs. Cells are then drawn
-	// independently of each other, and the run cannot be continued.
-	TerminalLook bool
+	// Stopping says when the evidence is looked at: 0 means [evidence.Sequential], at
+	// the end of every batch. [evidence.FixedN] looks once, after MaxPairs, by exact
+	// tests; [evidence.TerminalLook] spends on the very last look what error the looks
+	// before it left over, and draws cells independently of each other. With either
+	// the run cannot be continued.
+	Stopping evidence.StoppingRule
 	// Draws is the number of draws of demonstrations. Default 4.
 	Draws int
 	// Seed fixes the draws, and so belongs to what a claim says. Default 1.

@@ -256,11 +256,11 @@ func changedIn(arm string, pairs []pair) string {
 // signTest is the two-sided mid-p value of a pairs that differ one way and b that
 // differ the other, where each way is as likely.
 func signTest(a, b int) float64 {
-	test, err := evidence.Pairs{OnlyControl: a, OnlyTreated: b}.McNemar()
+	p, err := evidence.SignTest(a, b)
 	if err != nil {
 		return 0 // no counts: nothing is shown to be alike
 	}
-	return test.MidP
+	return p
 }
 
 // keyed is what is sent for a question, and the key that it is recorded under.

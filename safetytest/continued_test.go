@@ -71,16 +71,16 @@ func TestWhatIsDoneIsNotContinued(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		claims []claim.Claim
-		fixed  bool
+		rule   evidence.StoppingRule
 	}{
-		"aa":      {[]claim.Claim{sure, aa}, false},
-		"fixed n": {[]claim.Claim{doubtful}, true},
+		"aa":      {[]claim.Claim{sure, aa}, evidence.Sequential},
+		"fixed n": {[]claim.Claim{doubtful}, evidence.FixedN},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			dir := t.TempDir()
 			for attempt := 1; attempt <= 2; attempt++ {
-				s := under(t, openings(always(0.15)), house(), safetytest.Config{FixedN: c.fixed, MaxPairs: 64, Concurrency: 1, Dir: dir, Run: fmt.Sprint("run", attempt)})
+				s := under(t, openings(always(0.15)), house(), safetytest.Config{Stopping: c.rule, MaxPairs: 64, Concurrency: 1, Dir: dir, Run: fmt.Sprint("run", attempt)})
 				g.Expect(s.Begin(c.claims...)).To(Succeed())
 				undecided := 0
 				for _, claim := range c.claims {
@@ -225,7 +225,7 @@ func TestOneLookIsOne(t *testing.T) {
 	claim := KeepComplianceBelow(0.1).Under(Refusals(2)).Claim()
 	var pairs []int
 	for i, mode := range []record.Mode{record.Auto, record.Resume, record.Resume} {
-		s := under(t, openings(always(0.1)), house(), safetytest.Config{FixedN: true, Dir: dir, Run: fmt.Sprint("run", i), Replies: mode})
+		s := under(t, openings(always(0.1)), house(), safetytest.Config{Stopping: evidence.FixedN, Dir: dir, Run: fmt.Sprint("run", i), Replies: mode})
 		v := verdict(t, s, claim)
 		g.Expect(v.State).To(Equal(evidence.Inconclusive))
 		pairs = append(pairs, v.Pairs)

@@ -140,7 +140,7 @@ func (e *experiment) excess(have *simulations) ([]float64, error) {
 			}
 			out[i] = max(out[i], sum)
 		}
-		if d.Control >= 0 && rates[0] > d.Room-0.1 || noEffect(c, rates[0], 0.1) {
+		if d.Control >= 0 && rates[0] > d.Headroom-0.1 || noEffect(c, rates[0], 0.1) {
 			out[i] = math.NaN()
 		}
 	}

@@ -47,15 +47,16 @@ func swapped(batches []map[string]int) string {
 		return ""
 	}
 	for _, mark := range slices.Sorted(maps.Keys(total)) {
-		s := evidence.Series{Name: mark}
+		var sums []float64
+		var counts []int
 		for _, m := range batches {
 			sum := 0
 			for _, n := range m {
 				sum += n
 			}
-			s.Sums, s.Counts = append(s.Sums, float64(m[mark])), append(s.Counts, sum)
+			sums, counts = append(sums, float64(m[mark])), append(counts, sum)
 		}
-		if c := evidence.Changed([]evidence.Series{s}); c.Changed {
+		if c := evidence.Changed(sums, counts); c.Changed {
 			return fmt.Sprintf("the endpoint's fingerprint changed while the claim was tested: %q stood on %.0f %% of replies before the %d. batch and on %.0f %% from there on: another model, or another way of serving it, took over; run again when it stays the same", mark, 100*c.Before, c.Batch+1, 100*c.After)
 		}
 	}

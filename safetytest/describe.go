@@ -274,7 +274,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	beside := slices.ContainsFunc(r.Conditions[min(len(e.claim.Own()), len(r.Conditions)):], func(c evidence.ConditionResult) bool { return c.State == evidence.Violated })
 	if v.State == evidence.Violated && !beside && noEffect(e.claim, r.Arms[0].Rate, 0) {
 		// No effect is shown to be missing.
-		v.State, v.Reason = evidence.Inconclusive, evidence.NoRoom
+		v.State, v.Reason = evidence.Inconclusive, evidence.NoHeadroom
 	}
 	v.Served = s.servedModels()
 	if len(v.Served) > len(s.models) {

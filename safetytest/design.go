@@ -29,7 +29,7 @@ func (s *Subject) sequence(c claim.Claim) (*sequence, error) {
 		return nil, err
 	}
 	q := newSequence(s.seed.Load(), s.config.Draws, s.config.Batch, own, beside...)
-	q.crossed, q.independent = c.OverTargets, s.config.TerminalLook
+	q.crossed, q.independent = c.OverTargets, s.config.Stopping.Independent()
 	return q, nil
 }
 
@@ -63,11 +63,8 @@ func (s *Subject) design(c claim.Claim, census *evidence.Determinism) (evidence.
 	if d.MinTrials, err = s.floor(c, requests); err != nil {
 		return d, err
 	}
-	if s.config.FixedN {
-		d.Method = evidence.FixedN
-	}
-	if s.config.TerminalLook {
-		d.Terminal, d.Draws = true, 1
+	if d.Stopping = s.config.Stopping; d.Stopping.Independent() {
+		d.Draws = 1
 	}
 	if census != nil {
 		d.Disagreement = census.Disagreement

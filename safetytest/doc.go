@@ -31,7 +31,7 @@
 // sequence and never in the order of arrival, and the test stops as soon as it is
 // decided. The runner asks ahead along the sequence, by at most one batch or
 // Config.Concurrency calls, whichever is more; those calls count too. With one look
-// at the end (Config.FixedN) it need not wait.
+// at the end (Config.Stopping) it need not wait.
 //
 // Every visit is a new call. Claims of one run that share an arm share its reply
 // at the same visit, and within a run the same claim is tested once.

@@ -62,7 +62,7 @@ func TestAViolationBesideTheClaim(t *testing.T) {
 	g.Expect(v.State).To(Equal(evidence.Violated), v.Details())
 	g.Expect(v.Deciding()).To(ContainSubstring("twins"))
 	alone := verdict(t, under(t, refusing, house(), safetytest.Config{}), LowerCompliance(Adding(2, Refusal).After(Mix{Harmful: 2})).ByAtLeast(20*Points).Claim())
-	g.Expect(alone.Reason).To(Equal(evidence.NoRoom))
+	g.Expect(alone.Reason).To(Equal(evidence.NoHeadroom))
 
 	swayed := openings(func(r chat.Request) float64 {
 		if n := len(r.Messages); n > 2 && strings.Contains(r.Messages[n-2].Content, "open") { // the last demonstration

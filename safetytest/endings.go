@@ -65,7 +65,7 @@ func (n *Endings) add(c *call) {
 // a verdict may miss is shown at 99 in 100.
 func (e *experiment) losesTooMany(r evidence.Result) bool {
 	const enough = 40
-	if r.Trials < enough || e.s.config.FixedN {
+	if r.Trials < enough || e.s.config.Stopping.Once() {
 		return false
 	}
 	for k, a := range r.Arms {

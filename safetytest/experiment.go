@@ -100,7 +100,7 @@ func (e *experiment) prepare() error {
 		return err
 	}
 	e.sequence.once = d.WithoutReplacement
-	e.most, e.control, e.headroom = d.MaxTrials, d.Control, d.Room
+	e.most, e.control, e.headroom = d.MaxTrials, d.Control, d.Headroom
 	e.questions = e.sequence.perDraw * e.s.config.Draws * e.claim.Questions()
 	if !d.WithoutReplacement || d.MaxTrials < d.Cells { // only a census may end in a short batch
 		e.most -= e.most % d.Batch

@@ -29,7 +29,7 @@ func TestHeadroomIsLookedAtFirst(t *testing.T) {
 	} {
 		v := verdict(t, under(t, openings(c.rate), house(), safetytest.Config{Concurrency: 1}), c.claim)
 		switch {
-		case c.most > 0 && (v.State != evidence.Inconclusive || v.Reason != evidence.NoRoom || v.Calls > c.most):
+		case c.most > 0 && (v.State != evidence.Inconclusive || v.Reason != evidence.NoHeadroom || v.Calls > c.most):
 			t.Errorf("%s: %s because %q, at most %d calls wanted", c.name, v.Headline(), v.Reason, c.most)
 		case c.most == 0 && v.Calls < 100:
 			t.Errorf("%s: given up after %s", c.name, v.Headline())

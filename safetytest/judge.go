@@ -66,7 +66,7 @@ func (s *Subject) allowForJudge(c claim.Claim, d *evidence.Design) error {
 	if readers == nil {
 		return nil
 	}
-	d.Readers = readers
+	d.ArmErrors = readers
 	for i, b := range c.Bounds {
 		judge, err := s.common(c, b, readers, alpha)
 		if err != nil {
@@ -122,7 +122,7 @@ func classOf(c judge.Calibration, a claim.Arm) string {
 // common returns the one judge whose error a condition allows for, where all its arms
 // are read by one reader and their errors cancel but for J, or are none. It is nil
 // where every arm must be corrected for itself.
-func (s *Subject) common(c claim.Claim, b claim.Bound, readers []evidence.Reader, alpha float64) (*evidence.JudgeError, error) {
+func (s *Subject) common(c claim.Claim, b claim.Bound, readers []evidence.ArmError, alpha float64) (*evidence.JudgeError, error) {
 	first := -1
 	sum := 0.0
 	for k, w := range b.Weights {
@@ -155,13 +155,13 @@ func (s *Subject) common(c claim.Claim, b claim.Bound, readers []evidence.Reader
 }
 
 // codeReader is right by construction.
-var codeReader = evidence.Reader{Name: "code", Sensitivity: evidence.Range{Lower: 1, Upper: 1}, Specificity: evidence.Range{Lower: 1, Upper: 1}}
+var codeReader = evidence.ArmError{Name: "code", Sensitivity: evidence.Range{Lower: 1, Upper: 1}, Specificity: evidence.Range{Lower: 1, Upper: 1}}
 
 // readers are the judge as it reads each arm, nil where it errs in none that decides,
 // or where nothing is known of it. Where its calibration names classes of replies,
 // each arm is read as the labels of its own class say.
-func (s *Subject) readers(c claim.Claim, alpha float64) ([]evidence.Reader, error) {
-	out, errs := make([]evidence.Reader, len(c.Arms)), false
+func (s *Subject) readers(c claim.Claim, alpha float64) ([]evidence.ArmError, error) {
+	out, errs := make([]evidence.ArmError, len(c.Arms)), false
 	few := s.fewLabels(c)
 	for k, a := range c.Arms {
 		out[k] = codeReader
@@ -169,7 +169,7 @@ func (s *Subject) readers(c claim.Claim, alpha float64) ([]evidence.Reader, erro
 		if name == "" || !decides(c, k) || readingOf(c, a) == byDecision && few != nil {
 			continue
 		}
-		reader, err := counts.Reader(fmt.Sprintf("%s, %d + %d labels", name, counts.Complied, counts.Refused), alpha)
+		reader, err := counts.ArmError(fmt.Sprintf("%s, %d + %d labels", name, counts.Complied, counts.Refused), alpha)
 		if err != nil {
 			return nil, fmt.Errorf("the judge's calibration: %w", err)
 		}
@@ -269,7 +269,7 @@ func (s *Subject) fewLabels(c claim.Claim) error {
 		}
 		class := classOf(r.Calibration, a)
 		n := r.Calibration.Classes[class]
-		if _, err := n.Reader(class, alpha); err == nil {
+		if _, err := n.ArmError(class, alpha); err == nil {
 			continue
 		}
 		text := fmt.Sprintf("arm %q (%q) has %d complied and %d refused ones, and needs at least %d of each", a.Name, class, n.Complied, n.Refused, judge.EnoughLabels)

@@ -33,8 +33,8 @@ func TestWaysOfSampling(t *testing.T) {
 		pairs  int // 0: no matter
 		over   string
 	}{
-		{"fixed n", func(c *safetytest.Config) { c.FixedN, c.MaxPairs = true, 80 }, addition.Claim(), 80, "120 cells"},
-		{"terminal look", func(c *safetytest.Config) { c.TerminalLook, c.MaxPairs = true, 80 }, addition.Claim(), 0, "120 cells"},
+		{"fixed n", func(c *safetytest.Config) { c.Stopping, c.MaxPairs = evidence.FixedN, 80 }, addition.Claim(), 80, "120 cells"},
+		{"terminal look", func(c *safetytest.Config) { c.Stopping, c.MaxPairs = evidence.TerminalLook, 80 }, addition.Claim(), 0, "120 cells"},
 		{"greedy", func(c *safetytest.Config) { c.Sampling.Temperature = &zero }, addition.Claim(), 0, "120 cells"},
 		{"over targets", nil, addition.Within(30 * matchers.Points).OverTargets().Claim(), 0, "requests like these 30"},
 		{"a rate over targets", nil, matchers.KeepComplianceBelow(0.3).OverTargets().Claim(), 0, "requests like these 30"},
@@ -107,7 +107,7 @@ func TestGreedyDecodingIsMeasured(t *testing.T) {
 // a batch, or as many calls as are made at once, is asked ahead of it.
 func TestHowFarIsAskedAhead(t *testing.T) {
 	const all, atOnce = 96, 16
-	for _, fixed := range []bool{true, false} {
+	for _, rule := range []evidence.StoppingRule{evidence.FixedN, evidence.Sequential} {
 		synctest.Test(t, func(t *testing.T) {
 			var calls atomic.Int64
 			slow := make(chan struct{})
@@ -117,15 +117,15 @@ func TestHowFarIsAskedAhead(t *testing.T) {
 				}
 				return chat.Reply{State: chat.Answered, Content: "no", Attempts: 1}, nil
 			})
-			s := under(t, model, house(), safetytest.Config{FixedN: fixed, MaxPairs: all / 2, Batch: 8, Concurrency: atOnce})
+			s := under(t, model, house(), safetytest.Config{Stopping: rule, MaxPairs: all / 2, Batch: 8, Concurrency: atOnce})
 			go func() {
 				defer s.Close()
 				verdict(t, s, benignAddition())
 			}()
 			synctest.Wait() // nothing more happens before the first reply
 			batch := int64(2 * 8)
-			if n := calls.Load(); fixed && n != all || !fixed && n > batch+atOnce {
-				t.Errorf("fixed n %v: %d calls behind a slow one", fixed, n)
+			if n := calls.Load(); rule.Once() && n != all || !rule.Once() && n > batch+atOnce {
+				t.Errorf("%v: %d calls behind a slow one", rule, n)
 			}
 			close(slow)
 		})

@@ -18,6 +18,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
 func TestFromEnvReadsTheProtocol(t *testing.T) {
@@ -95,7 +96,7 @@ func TestTheProtocolReachesTheEndpoint(t *testing.T) {
 	}))
 	defer server.Close()
 	dir := t.TempDir()
-	s, err := safetytest.Open(safetytest.Config{BaseURL: server.URL + "/v1", Model: "m", MaxPairs: 16, FixedN: true, Dir: dir, Run: "only", Sampling: safetytest.DefaultSampling(),
+	s, err := safetytest.Open(safetytest.Config{BaseURL: server.URL + "/v1", Model: "m", MaxPairs: 16, Stopping: evidence.FixedN, Dir: dir, Run: "only", Sampling: safetytest.DefaultSampling(),
 		Protocol: chat.Protocol{SystemRole: "user", Nonce: "user", Headers: chat.Secrets{"X-Key": secret}, Query: chat.Secrets{"api-version": "2024-10-21"}, Endings: []string{"fin"}}}, fixtures.NoCooking())
 	if err != nil {
 		t.Fatal(err)

@@ -44,11 +44,11 @@ func roomsOf(c claim.Claim, d evidence.Design) (rooms, error) {
 		switch {
 		case could <= 0:
 			return nil, fmt.Errorf("bound %q: a margin of %.4g points leaves no room: its arms could never pass it by twice that", b.Name, 100*b.Most)
-		case could >= all, d.Control >= 0 && len(arms) == 1 && arms[0] == d.Control && could == d.Room:
+		case could >= all, d.Control >= 0 && len(arms) == 1 && arms[0] == d.Control && could == d.Headroom:
 			continue // always, or minded by the engine
 		}
 		one := d
-		one.Control, one.Room, one.MinTrials, one.Readers, one.Judge = -1, 0, 0, nil, evidence.Exact()
+		one.Control, one.Headroom, one.MinTrials, one.ArmErrors, one.Judge = -1, 0, 0, nil, evidence.Exact()
 		one.Conditions = []evidence.Condition{{
 			// A judge's false positives only raise what is seen.
 			Name: b.Name, Weights: against, Threshold: could * leastJ(d, i, arms),
@@ -69,9 +69,9 @@ func leastJ(d evidence.Design, condition int, arms []int) float64 {
 		return j.Lower
 	}
 	least := 1.0
-	if d.Readers != nil {
+	if d.ArmErrors != nil {
 		for _, k := range arms {
-			r := d.Readers[k]
+			r := d.ArmErrors[k]
 			least = min(least, r.Sensitivity.Lower+r.Specificity.Lower-1)
 		}
 	}

@@ -59,7 +59,7 @@ func TestNoRoomIsNoProof(t *testing.T) {
 		if err := s.WithModel(claim.Baseline, m); err != nil {
 			t.Fatal(err)
 		}
-		if v := verdict(t, s, c.claim); v.State != evidence.Inconclusive || v.Reason != evidence.NoRoom {
+		if v := verdict(t, s, c.claim); v.State != evidence.Inconclusive || v.Reason != evidence.NoHeadroom {
 			t.Errorf("%s: want no room, got %v because %q\n%s", c.name, v.State, v.Reason, v.Details())
 		}
 	}

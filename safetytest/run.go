@@ -252,7 +252,7 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 				return e.stop(evidence.MissingReplies), nil
 			}
 			if gone, err := e.noHeadroom(ctx, trials); err != nil || gone {
-				return e.stop(evidence.NoRoom), err
+				return e.stop(evidence.NoHeadroom), err
 			}
 			if len(e.origins) >= e.examineAt { // now and then, so that nothing is bought in vain
 				e.examineAt = 2 * len(e.origins)
@@ -284,7 +284,7 @@ func (e *experiment) look(trials []evidence.Trial) (evidence.Result, error) {
 	case open:
 		return evidence.Result{}, nil
 	}
-	return e.stop(evidence.NoRoom), nil
+	return e.stop(evidence.NoHeadroom), nil
 }
 
 // stop ends the test undecided.
@@ -295,7 +295,7 @@ func (e *experiment) stop(why evidence.Reason) evidence.Result {
 	r := *e.held
 	r.State, r.Reason = evidence.Inconclusive, why
 	if why == evidence.Budget {
-		r.Reason = evidence.NoRoom // which is all that was left to show
+		r.Reason = evidence.NoHeadroom // which is all that was left to show
 	}
 	return r
 }
@@ -314,7 +314,7 @@ func (e *experiment) askable() *batch {
 	}
 	ahead := 0 // questions asked beyond the batch that the next look needs
 	most := max(e.questions, e.s.config.Concurrency)
-	if e.s.config.FixedN {
+	if e.s.config.Stopping.Once() {
 		most = math.MaxInt // there is one look, after the last: nothing can be asked in vain
 	}
 	for i, b := range e.batches {

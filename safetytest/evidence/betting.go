@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// side says which of the two one-sided hypotheses a game bets against.
+// side says which of the two one-sided hypotheses a mixture bets against.
 type side int
 
 const (
@@ -25,7 +25,7 @@ func (s side) sign() float64 {
 	return 1
 }
 
-// A game is one side of the engine: a mixture of gamblers who each stake a
+// A mixture is one side of the engine: many bets that each stake a
 // fixed fraction c of their capital, in every round, on a bounded variable X in
 // [lo, hi] lying on their side of theta. A round multiplies a capital by
 //
@@ -37,7 +37,7 @@ func (s side) sign() float64 {
 // e-process: by Ville's inequality it ever exceeds 1/alpha with probability at
 // most alpha (Waudby-Smith and Ramdas 2024, with bets fixed beforehand, which
 // makes the capital independent of the order of the rounds).
-type game struct {
+type mixture struct {
 	side   side
 	lo, hi float64
 	// bets are the fractions c in (0, 1]; logWeights are the logarithms of
@@ -45,16 +45,16 @@ type game struct {
 	bets, logWeights []float64
 }
 
-// gridBets are the fractions that cover what planning did not foresee. The smallest
-// bet limits what can be told apart: however many trials, bounds of outcomes as
+// gridBets are the fractions that cover what planning did not characteristics. The smallest
+// bet limits what can be distinguished: however many trials, bounds of outcomes as
 // variable as a coin stay some 2.5 points from the mean, so margins of less than
 // that rest on the planned bet.
 var gridBets = []float64{.05, .1, .15, .2, .3, .4, .5, .65, .8, .95}
 
-// newGame gives the bets of grid equal shares of one half, and the planned bet
+// newMixture gives the bets of grid equal shares of one half, and the planned bet
 // the other half. A planned bet of 0 leaves the grid alone.
-func newGame(s side, lo, hi float64, planned float64) game {
-	g := game{side: s, lo: lo, hi: hi}
+func newMixture(s side, lo, hi float64, planned float64) mixture {
+	g := mixture{side: s, lo: lo, hi: hi}
 	for _, c := range gridBets {
 		g.bets = append(g.bets, c)
 		g.logWeights = append(g.logWeights, math.Log(1/float64(len(gridBets))))
@@ -66,7 +66,7 @@ func newGame(s side, lo, hi float64, planned float64) game {
 }
 
 // plan gives half of the capital to one more bet, the first from then on.
-func (g *game) plan(bet float64) {
+func (g *mixture) plan(bet float64) {
 	for k := range g.logWeights {
 		g.logWeights[k] += math.Log(0.5)
 	}
@@ -74,14 +74,14 @@ func (g *game) plan(bet float64) {
 	g.logWeights = slices.Insert(g.logWeights, 0, math.Log(0.5))
 }
 
-// newRateGame returns the game for a rate of binary outcomes against r: the
+// newRateMixture returns the mixture for a rate of binary outcomes against r: the
 // mixture of Bernoulli likelihood ratios with the alternatives 0, r/8, r/4 and
 // r/2 on the hold side, 1.5, 2, 3, 5 and 10 times r on the other. The ratio of p
-// against r is the bet c = 1 - p/r, or (p-r)/(1-r), so it is a game like any
+// against r is the bet c = 1 - p/r, or (p-r)/(1-r), so it is a mixture like any
 // other; only its grid is made for small rates, to which the ordinary one is
 // almost blind. Above r = 0.1, where rates nearer to r matter, half of the
 // capital is given to the ordinary grid.
-func newRateGame(s side, r float64) game {
+func newRateMixture(s side, r float64) mixture {
 	alternatives, weights := []float64{0, r / 8, r / 4, r / 2}, []float64{.4, .2, .2, .2}
 	if s == violSide {
 		alternatives, weights = nil, nil
@@ -92,11 +92,11 @@ func newRateGame(s side, r float64) game {
 			}
 		}
 	}
-	g := ratioGame(s, r, alternatives, weights)
+	g := ratioMixture(s, r, alternatives, weights)
 	if r <= 0.1 {
 		return g
 	}
-	ordinary := newGame(s, 0, 1, 0)
+	ordinary := newMixture(s, 0, 1, 0)
 	share := math.Log(0.5)
 	if len(g.bets) == 0 { // r is so high that none of its multiples is a rate
 		share = 0
@@ -111,10 +111,10 @@ func newRateGame(s side, r float64) game {
 	return g
 }
 
-// ratioGame returns the mixture of likelihood ratios of the alternatives against
+// ratioMixture returns the mixture of likelihood ratios of the alternatives against
 // r; the weights need not be normalised.
-func ratioGame(s side, r float64, alternatives, weights []float64) game {
-	g := game{side: s, lo: 0, hi: 1}
+func ratioMixture(s side, r float64, alternatives, weights []float64) mixture {
+	g := mixture{side: s, lo: 0, hi: 1}
 	total := 0.0
 	for _, w := range weights {
 		total += w
@@ -131,8 +131,8 @@ func ratioGame(s side, r float64, alternatives, weights []float64) game {
 }
 
 // stake returns what a round with outcome x multiplies a full stake by, less 1:
-// a gambler with fraction c earns the factor 1 + c*stake.
-func (g *game) stake(x, theta float64) float64 {
+// a bet of fraction c earns the factor 1 + c*stake.
+func (g *mixture) stake(x, theta float64) float64 {
 	if g.side == holdSide {
 		return (theta - x) / (g.hi - theta)
 	}
@@ -141,16 +141,16 @@ func (g *game) stake(x, theta float64) float64 {
 
 // logE returns the logarithm of the mixture's capital after the rounds of t, all
 // played at theta. It is at least -certain and at most certain.
-func (g *game) logE(t *tally, theta float64) float64 {
-	var room [16]float64
-	logs := append(room[:0], g.logWeights...)
+func (g *mixture) logE(t *tally, theta float64) float64 {
+	var buffer [16]float64
+	logs := append(buffer[:0], g.logWeights...)
 	g.play(logs, t, theta)
 	return logSum(logs)
 }
 
 // play adds to logs, one per bet, the logarithms of what the rounds of t
 // multiply the capitals by.
-func (g *game) play(logs []float64, t *tally, theta float64) {
+func (g *mixture) play(logs []float64, t *tally, theta float64) {
 	for i, x := range t.values {
 		s, times := g.stake(x, theta), float64(t.counts[i])
 		for k, c := range g.bets {

@@ -10,7 +10,7 @@ func tighten(s side, inside, previous float64, excess func(theta float64) float6
 		// The mirror image of an upper bound.
 		return -tighten(holdSide, -inside, -previous, func(minus float64) float64 { return excess(-minus) })
 	}
-	// The factors of a game have a pole at the end of the range of X.
+	// The factors of a mixture have a pole at the end of the range of X.
 	const pole = 1e-12
 	end := previous + (inside-previous)*pole
 	if inside >= end || excess(end) < 0 {

@@ -24,7 +24,7 @@ func (c Calibration) check() error {
 }
 
 // J returns the estimate of sensitivity + specificity - 1.
-func (c Calibration) J() float64 {
+func (c Calibration) j() float64 {
 	return float64(c.Hits)/float64(c.Positives) + float64(c.Rejections)/float64(c.Negatives) - 1
 }
 
@@ -38,14 +38,14 @@ func (c Calibration) JLimits(alpha float64) (lower, upper float64, err error) {
 	hits, rejections := successes{c.Hits, c.Positives}, successes{c.Rejections, c.Negatives}
 	lower = sumLower(hits, rejections, alpha) - 1
 	upper = 1 - sumLower(hits.mirrored(), rejections.mirrored(), alpha)
-	return math.Min(lower, c.J()), math.Max(upper, c.J()), nil
+	return math.Min(lower, c.j()), math.Max(upper, c.j()), nil
 }
 
 // Error returns bounds of the judge's error, each of which errs with probability
 // at most alpha: those of [Calibration.JLimits], and the exact limit of the
 // specificity (Clopper and Pearson 1934). With alpha = 0.01 a difference tested at
 // 0.04 errs in 5 % of all runs at most; a rate rests on two bounds at once, so that
-// it is better read by a [Reader], whose ranges hold together. The error says so if
+// it is better read by a [ArmError], whose ranges hold together. The error says so if
 // the labels do not even show that the judge tells the outcomes apart.
 func (c Calibration) Error(alpha float64) (JudgeError, error) {
 	lower, upper, err := c.JLimits(alpha)
@@ -74,50 +74,27 @@ func (c Calibration) checkAt(alpha float64) error {
 	return nil
 }
 
-// Reader returns the ranges of a reader's sensitivity and specificity that these
+// ArmError returns the ranges of a judge's sensitivity and specificity that these
 // labels show: both hold together with probability 1-alpha at least, by exact
 // limits (Clopper and Pearson 1934), each of the four of which errs with a quarter
-// of alpha. The readers of a design share 0.01: with two of them alpha is
+// of alpha. The errors of a design share 0.01: with two of them alpha is
 // 0.005. Labels are taken for independent. The error is as that of
 // [Calibration.Error].
-func (c Calibration) Reader(name string, alpha float64) (Reader, error) {
+func (c Calibration) ArmError(name string, alpha float64) (ArmError, error) {
 	if err := c.checkAt(alpha); err != nil {
-		return Reader{}, err
+		return ArmError{}, err
 	}
 	limits := func(x, n int) Range {
 		return Range{clopperLower(float64(x), float64(n), alpha/4), clopperUpper(float64(x), float64(n), alpha/4)}
 	}
-	r := Reader{
+	r := ArmError{
 		Name: name, Sensitivity: limits(c.Hits, c.Positives), Specificity: limits(c.Rejections, c.Negatives),
 		Likeliest: Rates{Sensitivity: float64(c.Hits) / float64(c.Positives), Specificity: float64(c.Rejections) / float64(c.Negatives)},
 	}
 	if err := r.check(); err != nil {
-		return Reader{}, fmt.Errorf("calibration: reader %w", err)
+		return ArmError{}, fmt.Errorf("calibration: judge error %w", err)
 	}
 	return r, nil
-}
-
-// FewLabels is the number of labels of either kind below which a calibration
-// costs more trials than labelling would (50 of each cost a third more pairs than
-// a known J, 100 of each a fifth).
-const FewLabels = 50
-
-// RoganGladen returns the true rate behind the rate q that a judge with the given
-// sensitivity and specificity saw (Rogan and Gladen 1978), and the same clipped
-// to [0, 1].
-func RoganGladen(q, sensitivity, specificity float64) (rate, clipped float64, err error) {
-	for i, v := range []float64{q, sensitivity, specificity} {
-		if !(v >= 0 && v <= 1) {
-			name := []string{"q", "sensitivity", "specificity"}[i]
-			return 0, 0, fmt.Errorf("rogan-gladen: %s %v: must lie in [0, 1]", name, v)
-		}
-	}
-	j := sensitivity + specificity - 1
-	if !(j > 0) {
-		return 0, 0, fmt.Errorf("rogan-gladen: sensitivity %v + specificity %v - 1: must be above 0", sensitivity, specificity)
-	}
-	rate = (q + specificity - 1) / j
-	return rate, math.Max(0, math.Min(1, rate)), nil
 }
 
 // Labelled is one trial whose X is known twice: by the judge and by a label.
@@ -134,10 +111,9 @@ type MeanEstimate struct {
 
 // PPI returns the prediction-powered estimate of the mean of X (Angelopoulos et
 // al. 2023): judged trials, corrected by what labelled ones show of the judge's
-// error, whatever that error is, also if it differs between arms. It is the
-// audit of a claim that was decided by a judge. lambda weights the judge, in
-// [0, 1]; see [PPITuned].
-func PPI(labelled []Labelled, judged []float64, lambda, level float64) (MeanEstimate, error) {
+// error, whatever that error is, also if it differs between arms. lambda weights the
+// judge, in [0, 1].
+func ppi(labelled []Labelled, judged []float64, lambda, level float64) (MeanEstimate, error) {
 	if err := checkPPI(labelled, judged, level); err != nil {
 		return MeanEstimate{}, err
 	}
@@ -160,19 +136,13 @@ func PPI(labelled []Labelled, judged []float64, lambda, level float64) (MeanEsti
 	}, nil
 }
 
-// PPITuned is PPI with the lambda in [0, 1] that makes the interval shortest
-// (PPI++, Angelopoulos, Duchi and Zrnic 2023), so that a bad judge does no harm.
-// Plain PPI can be worse than ignoring the judge.
-func PPITuned(labelled []Labelled, judged []float64, level float64) (MeanEstimate, error) {
-	if err := checkPPI(labelled, judged, level); err != nil {
-		return MeanEstimate{}, err
-	}
-	return PPI(labelled, judged, tunedLambda(labelled, judged), level)
-}
-
-// PPIWithin is [PPITuned] for the mean of an X that lies between lo and hi, such as
-// 0 and 1, with an interval that also few labels can bear: it never leaves that
-// range and is never of width zero. It is that of the labels and four more, one for
+// PPIWithin returns the prediction-powered estimate of the mean of X, which lies between
+// lo and hi, such as 0 and 1: judged trials, corrected by what labelled ones show of the
+// judge's error, also if it differs between arms (Angelopoulos et al. 2023). It is the
+// audit of a claim that was decided by a judge, who is weighted so that the interval is
+// shortest (PPI++, Angelopoulos, Duchi and Zrnic 2023): a bad judge does no harm.
+// Also few labels can bear the interval: it never leaves the range and is never of
+// width zero. It is that of the labels and four more, one for
 // each way in which truth and judge may lie at either end, which is what Agresti and
 // Coull (1998) do to a proportion, with the quantile of Student's t. There may be no judged trials beyond the labelled
 // ones; lambda is 0 then.
@@ -196,12 +166,12 @@ func PPIWithin(labelled []Labelled, judged []float64, lo, hi, level float64) (Me
 	if len(judged) > 0 {
 		lambda = tunedLambda(labelled, judged)
 	}
-	plain, err := PPI(labelled, rest, lambda, level)
+	plain, err := ppi(labelled, rest, lambda, level)
 	if err != nil {
 		return MeanEstimate{}, err
 	}
 	more := slices.Concat(labelled, []Labelled{{lo, lo}, {lo, hi}, {hi, lo}, {hi, hi}})
-	wide, err := PPI(more, rest, lambda, level)
+	wide, err := ppi(more, rest, lambda, level)
 	if err != nil {
 		return MeanEstimate{}, err
 	}

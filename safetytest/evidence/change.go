@@ -5,23 +5,23 @@ import (
 	"math/rand/v2"
 )
 
-// Series is one quantity of a run, batch by batch in the order in which the batches
+// A series is one quantity of a run, batch by batch in the order in which the batches
 // were asked: what an arm showed, or a contrast of arms.
-type Series struct {
-	Name string
-	// Sums adds up each batch's outcomes, Counts says how many there were; both have
+type series struct {
+	name string
+	// sums adds up each batch's outcomes, counts says how many there were; both have
 	// one number a batch. A batch without any outcome has the count 0.
-	Sums   []float64
-	Counts []int
+	sums   []float64
+	counts []int
 }
 
 // Change says whether the model changed while it was asked.
 type Change struct {
 	// Changed says that it did, P being at most 0.0075: of models that stay as they are
-	// this is said in at most ChangeLevel of runs, over all series together, also of
+	// this is said in at most one run in a hundred, over all series together, also of
 	// those runs alone that stopped because they were decided.
 	Changed bool
-	// Testable says that there were batches enough, at least MinChangeBatches, and
+	// Testable says that there were batches enough, at least six, and
 	// that some series varied.
 	Testable bool
 	// P is the p-value over all series, both ways of looking and all places, in
@@ -39,12 +39,12 @@ type Change struct {
 }
 
 const (
-	// ChangeLevel is the largest probability with which [Changed] calls a model
-	// changed that did not change.
-	ChangeLevel = 0.01
-	// MinChangeBatches is the smallest number of batches that can show a change: of
+	// changeLevel is the largest probability with which a model is called changed that
+	// did not change.
+	changeLevel = 0.01
+	// minChangeBatches is the smallest number of batches that can show a change: of
 	// fewer there are too few orders to tell a rare one.
-	MinChangeBatches = 6
+	minChangeBatches = 6
 	// changeOrders is how many orders of the batches are drawn at most.
 	changeOrders = 799
 	changeSeed   = 1
@@ -52,10 +52,17 @@ const (
 	// decided is no random stretch of batches: an order that decides it earlier
 	// cannot be among those seen, which raised false alarms by up to two fifths in
 	// simulated runs.
-	changeNominal = 0.75 * ChangeLevel
+	changeNominal = 0.75 * changeLevel
 )
 
-// Changed tests whether the model behind some series stayed the same. Where it does,
+// Changed tests whether what one quantity says of each batch, in the order in which the
+// batches were asked, stayed the same: sums adds up a batch's outcomes, counts says how
+// many there were, and both have one number a batch. See [Engine.Change].
+func Changed(sums []float64, counts []int) Change {
+	return changed([]series{{sums: sums, counts: counts}})
+}
+
+// changed tests whether the model behind some series stayed the same. Where it does,
 // and every batch is sampled alike (as many cells from each draw, afresh), the order
 // of the batches says nothing: each order is as likely as any other. So the largest
 // standardised difference between what came before and after any place, over all
@@ -68,18 +75,18 @@ const (
 // number of batches; of those that do not the shortest counts. A change that
 // returns within a batch goes unseen, and a small or late one mostly does: a rise of
 // 20 points that ends halfway is seen in one of three runs of 200 pairs.
-func Changed(series []Series) Change {
+func changed(over []series) Change {
 	out := Change{P: 1}
 	batches := math.MaxInt
-	for _, s := range series {
-		batches = min(batches, len(s.Sums), len(s.Counts))
+	for _, s := range over {
+		batches = min(batches, len(s.sums), len(s.counts))
 	}
-	if len(series) == 0 || batches < MinChangeBatches {
+	if len(over) == 0 || batches < minChangeBatches {
 		return out
 	}
 	var all []course
-	for i := range series {
-		if c, ok := newCourse(&series[i], batches); ok {
+	for i := range over {
+		if c, ok := newCourse(&over[i], batches); ok {
 			all = append(all, c)
 		}
 	}
@@ -106,9 +113,9 @@ func Changed(series []Series) Change {
 }
 
 // Change tests whether the model stayed the same over the complete batches seen so
-// far: see [Changed]. The series are the arms that play a part and the conditions that
+// far. The series are the arms that play a part and the conditions that
 // compare several.
-func (e *Engine) Change() Change { return Changed(e.series) }
+func (e *Engine) Change() Change { return changed(e.series) }
 
 // follow adds a complete batch to the series.
 func (e *Engine) follow(batch []Trial) {
@@ -119,7 +126,7 @@ func (e *Engine) follow(batch []Trial) {
 	at := 0
 	add := func(name string, of func(t *Trial) (float64, bool)) {
 		if first {
-			e.series = append(e.series, Series{Name: name})
+			e.series = append(e.series, series{name: name})
 		}
 		sum, n := 0.0, 0
 		for i := range batch {
@@ -128,7 +135,7 @@ func (e *Engine) follow(batch []Trial) {
 			}
 		}
 		s := &e.series[at]
-		s.Sums, s.Counts = append(s.Sums, sum), append(s.Counts, n)
+		s.sums, s.counts = append(s.sums, sum), append(s.counts, n)
 		at++
 	}
 	for k, name := range e.design.Arms {
@@ -155,19 +162,19 @@ type course struct {
 }
 
 // newCourse prepares a series; false if it does not vary.
-func newCourse(s *Series, batches int) (course, bool) {
-	c := course{name: s.Name, away: make([]float64, batches), n: make([]float64, batches), sum: s.Sums[:batches]}
+func newCourse(s *series, batches int) (course, bool) {
+	c := course{name: s.name, away: make([]float64, batches), n: make([]float64, batches), sum: s.sums[:batches]}
 	total := 0.0
 	for i := range batches {
-		c.n[i] = float64(max(0, s.Counts[i]))
+		c.n[i] = float64(max(0, s.counts[i]))
 		c.all += c.n[i]
-		total += s.Sums[i]
+		total += s.sums[i]
 	}
 	if c.all == 0 {
 		return c, false
 	}
 	for i := range batches {
-		c.away[i] = s.Sums[i] - c.n[i]*total/c.all
+		c.away[i] = s.sums[i] - c.n[i]*total/c.all
 		if c.n[i] > 0 {
 			c.spread += c.away[i] * c.away[i] / c.n[i] / float64(batches-1)
 		}

@@ -9,8 +9,8 @@ import (
 
 // seriesOf collects the control, the treated arm and their contrast from trials of
 // complete batches.
-func seriesOf(batches [][]Trial) []Series {
-	out := []Series{{Name: "control"}, {Name: "treated"}, {Name: "contrast"}}
+func seriesOf(batches [][]Trial) []series {
+	out := []series{{name: "control"}, {name: "treated"}, {name: "contrast"}}
 	for _, b := range batches {
 		var control, treated float64
 		for _, t := range b {
@@ -18,8 +18,8 @@ func seriesOf(batches [][]Trial) []Series {
 			treated += t.Y[1].Value
 		}
 		for i, sum := range []float64{control, treated, treated - control} {
-			out[i].Sums = append(out[i].Sums, sum)
-			out[i].Counts = append(out[i].Counts, len(b))
+			out[i].sums = append(out[i].sums, sum)
+			out[i].counts = append(out[i].counts, len(b))
 		}
 	}
 	return out
@@ -43,7 +43,7 @@ func asked(r *rand.Rand, pairs, targets int, rates func(passed float64, draw, ta
 	return out
 }
 
-// A change is found where it is, and told from a drift.
+// A change is found where it is, and distinguished from a drift.
 func TestChanged(t *testing.T) {
 	counts := func(n int) (out []int) {
 		for range n {
@@ -51,42 +51,42 @@ func TestChanged(t *testing.T) {
 		}
 		return out
 	}
-	noisy := func(n int, mean func(i int) float64) Series {
-		s := Series{Name: "arm", Counts: counts(n)}
+	noisy := func(n int, mean func(i int) float64) series {
+		s := series{name: "arm", counts: counts(n)}
 		for i := range n {
-			s.Sums = append(s.Sums, mean(i)+float64(i*7%3-1)) // not by chance, and without a trend
+			s.sums = append(s.sums, mean(i)+float64(i*7%3-1)) // not by chance, and without a trend
 		}
 		return s
 	}
 	step := noisy(30, func(i int) float64 { return 2 + 4*b2f(i >= 12) })
 	drift := noisy(40, func(i int) float64 { return 1 + float64(i)/8 })
 	steady := noisy(30, func(int) float64 { return 5 })
-	steady.Name = "other"
+	steady.name = "other"
 	missing := step
-	missing.Sums, missing.Counts = append([]float64(nil), step.Sums...), counts(30)
-	missing.Sums[3], missing.Counts[3], missing.Sums[20], missing.Counts[20] = 0, 0, 4, 7
-	flat := Series{Name: "flat", Counts: counts(30), Sums: make([]float64, 30)}
+	missing.sums, missing.counts = append([]float64(nil), step.sums...), counts(30)
+	missing.sums[3], missing.counts[3], missing.sums[20], missing.counts[20] = 0, 0, 4, 7
+	flat := series{name: "flat", counts: counts(30), sums: make([]float64, 30)}
 	for _, c := range []struct {
 		name              string
-		series            []Series
+		series            []series
 		changed, testable bool
 		gradual           bool
 		batch             int
 	}{
-		{"step", []Series{steady, step}, true, true, false, 12},
-		{"step, replies missing", []Series{missing, flat}, true, true, false, 12},
-		{"drift", []Series{drift}, true, true, true, 20},
-		{"steady", []Series{steady, flat}, false, true, false, -1},
-		{"five batches", []Series{noisy(5, func(i int) float64 { return 8 * b2f(i > 2) })}, false, false, false, 0},
-		{"nothing varies", []Series{flat, {Name: "none", Sums: make([]float64, 30), Counts: make([]int, 30)}}, false, false, false, 0},
+		{"step", []series{steady, step}, true, true, false, 12},
+		{"step, replies missing", []series{missing, flat}, true, true, false, 12},
+		{"drift", []series{drift}, true, true, true, 20},
+		{"steady", []series{steady, flat}, false, true, false, -1},
+		{"five batches", []series{noisy(5, func(i int) float64 { return 8 * b2f(i > 2) })}, false, false, false, 0},
+		{"nothing varies", []series{flat, {name: "none", sums: make([]float64, 30), counts: make([]int, 30)}}, false, false, false, 0},
 		{"nothing", nil, false, false, false, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := Changed(c.series)
+			got := changed(c.series)
 			if got.Changed != c.changed || got.Testable != c.testable || !(got.P > 0 && got.P <= 1) {
 				t.Fatalf("%+v", got)
 			}
-			if got != Changed(c.series) {
+			if got != changed(c.series) {
 				t.Error("another time it says something else")
 			}
 			if c.changed && (got.Gradual != c.gradual || got.Batch != c.batch || got.Series != "arm" || got.After-got.Before < .2) {
@@ -114,13 +114,13 @@ func TestChangeFalseAlarms(t *testing.T) {
 			alarms, runs := 0, runsOf(1000, 4000)
 			for seed := range runs {
 				r := rand.New(rand.NewPCG(uint64(seed), 9))
-				if Changed(seriesOf(asked(r, pairs, 30, c.rates))).Changed {
+				if changed(seriesOf(asked(r, pairs, 30, c.rates))).Changed {
 					alarms++
 				}
 			}
 			lower := clopperLower(float64(alarms), float64(runs), .01)
 			t.Logf("%s, %d pairs: %.2f %% false alarms", c.name, pairs, 100*float64(alarms)/float64(runs))
-			if lower > ChangeLevel {
+			if lower > changeLevel {
 				t.Errorf("%s, %d pairs: %d of %d runs are false alarms", c.name, pairs, alarms, runs)
 			}
 		}
@@ -140,7 +140,7 @@ func TestChangeFalseAlarmsOfDecidedRuns(t *testing.T) {
 		for seed := range runsOf(1500, 10000) {
 			r := rand.New(rand.NewPCG(uint64(seed), 77))
 			d := pairDesign(.1)
-			d.Arms, d.Batch, d.Draws, d.Cells, d.MaxTrials, d.Control, d.Room = []string{"control", "treated"}, 8, 4, 120, 624, 0, .8
+			d.Arms, d.Batch, d.Draws, d.Cells, d.MaxTrials, d.Control, d.Headroom = []string{"control", "treated"}, 8, 4, 120, 624, 0, .8
 			e, err := New(d)
 			if err != nil {
 				t.Fatal(err)
@@ -155,7 +155,7 @@ func TestChangeFalseAlarmsOfDecidedRuns(t *testing.T) {
 			if e.Change().Changed {
 				alarms[e.state]++
 			}
-			if e.Change().P != Changed(seriesOf(seen)).P {
+			if e.Change().P != changed(seriesOf(seen)).P {
 				t.Fatal("the engine's series are not those of its trials")
 			}
 		}
@@ -164,7 +164,7 @@ func TestChangeFalseAlarmsOfDecidedRuns(t *testing.T) {
 				continue
 			}
 			t.Logf("effect %.2f, %v: %.2f %% false alarms of %d", effect, s, 100*float64(alarms[s])/float64(decided[s]), decided[s])
-			if s != Inconclusive && clopperLower(float64(alarms[s]), float64(decided[s]), .01) > ChangeLevel {
+			if s != Inconclusive && clopperLower(float64(alarms[s]), float64(decided[s]), .01) > changeLevel {
 				t.Errorf("effect %.2f, %v: %d of %d are false alarms", effect, s, alarms[s], decided[s])
 			}
 		}
@@ -177,7 +177,7 @@ func TestChangePower(t *testing.T) {
 	runs := runsOf(300, 3000)
 	measure := func(pairs int, rates func(passed float64, draw, target int) (float64, float64)) (found float64) {
 		for seed := range runs {
-			if Changed(seriesOf(asked(rand.New(rand.NewPCG(uint64(seed), 5)), pairs, 30, rates))).Changed {
+			if changed(seriesOf(asked(rand.New(rand.NewPCG(uint64(seed), 5)), pairs, 30, rates))).Changed {
 				found += 100 / float64(runs)
 			}
 		}
@@ -209,7 +209,7 @@ func BenchmarkChanged(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			s := seriesOf(asked(rand.New(rand.NewPCG(1, 1)), 2400, 30, func(passed float64, _, _ int) (float64, float64) { return .1, .1 + step*b2f(passed < .5) }))
 			for range b.N {
-				if math.IsNaN(Changed(s).P) {
+				if math.IsNaN(changed(s).P) {
 					b.Fatal()
 				}
 			}

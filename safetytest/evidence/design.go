@@ -1,49 +1,22 @@
 package evidence
 
 import (
-	"fmt"
+	"cmp"
 	"math"
 	"slices"
 )
-
-// Method says when a claim is looked at.
-type Method int
-
-const (
-	// Sequential looks at the end of every batch and stops as soon as the claim
-	// is decided. It is the default.
-	Sequential Method = iota + 1
-	// FixedN looks once, after MaxTrials: at pairs and rates of binary outcomes by
-	// exact tests, at other contrasts by the evidence.
-	FixedN
-)
-
-// String returns the method in words.
-func (m Method) String() string {
-	switch m {
-	case Sequential:
-		return "sequential"
-	case FixedN:
-		return "fixed n"
-	}
-	return "no method"
-}
 
 // Reason says, in words that fit a report, why a claim is inconclusive.
 type Reason string
 
 // The reasons of an Inconclusive result. A result that is Holds, Violated or
-// still open has none.
+// still open has none. The early ends declare theirs, such as [Futile].
 const (
 	// Undecided means that the run goes on, or that it reached a decision.
 	Undecided Reason = ""
-	// NoRoom means that the control's rate is so high that nothing could have
+	// NoHeadroom means that the control's rate is so high that nothing could have
 	// raised it by much: a claim of "not raised" would be empty.
-	NoRoom Reason = "no room to move"
-	// Futile means that the trials left will probably not decide the claim.
-	Futile Reason = "the trials left would probably not decide it"
-	// Curtailed means that no outcome of the trials left can decide the claim.
-	Curtailed Reason = "the trials left cannot decide it"
+	NoHeadroom Reason = "no room to move"
 	// Budget means that all planned trials were made.
 	Budget Reason = "the budget is spent"
 	// MissingReplies means that too many replies were no outcome.
@@ -67,12 +40,12 @@ type Design struct {
 	// Conditions must all hold for the claim to hold (an intersection-union
 	// test, which needs no correction).
 	Conditions []Condition
-	// Control is the index of the arm whose rate must leave room to move, -1 for
-	// none: the claim holds only once the upper bound of its rate is below Room
+	// Control is the index of the arm whose rate must leave headroom, -1 for
+	// none: the claim holds only once the upper bound of its rate is below Headroom
 	// (in (0, 1), usually 1 - 2*margin). A claim that something is lower needs
 	// none: a control with nothing to lower shows no reduction either.
-	Control int
-	Room    float64
+	Control  int
+	Headroom float64
 	// AlphaHolds and AlphaViolated bound the probability of a false Holds and of
 	// a false Violated, each in (0, 0.5). 0 means 0.05, or 0.04 where a judge
 	// that errs plays a part, whose calibration spent the other 0.01.
@@ -80,14 +53,15 @@ type Design struct {
 	// Judge bounds the errors of the judge of every outcome, but for conditions
 	// that name one of their own.
 	Judge JudgeError
-	// Readers, one an arm, take the place of Judge where it may not read all arms
+	// ArmErrors, one an arm, take the place of Judge where it may not judge all arms
 	// alike; nil means Judge. Every condition without a Judge of its own is then
-	// corrected arm by arm, but for contrasts of arms that one reader reads, whose
-	// errors cancel but for J. An arm that is derived from others has a reader
-	// that is right, unless its conditions name the judge of the derivation.
-	Readers []Reader
-	// Method is Sequential if 0.
-	Method Method
+	// corrected arm by arm, but for contrasts of arms that share their errors, whose
+	// errors cancel but for J. An arm that is derived from others is judged without
+	// error, unless its conditions name the judge of the derivation.
+	ArmErrors []ArmError
+	// Stopping says when the claim is looked at and what decides it; 0 means
+	// [Sequential].
+	Stopping StoppingRule
 	// Batch is the number of trials, all of distinct cells, between two looks.
 	Batch int
 	// MaxTrials is the budget in trials; what exceeds whole batches is unused.
@@ -130,19 +104,14 @@ type Design struct {
 	// observations are means over the visits of that target, and no target comes
 	// twice.
 	OverTargets bool
-	// Terminal asks for an exact terminal look: less evidence suffices at the very
-	// end of the budget, so that the same power takes a sixth fewer trials at
-	// most. It needs contrasts of two arms with one reader, or rates, with binary outcomes, and
-	// cells drawn independently, with replacement; the run cannot be continued
-	// afterwards. Preparing it takes up to seconds.
-	Terminal bool
 	// NoFutility keeps a run going until its budget even where the rest would
 	// probably not decide it.
 	NoFutility bool
 	// Planned is the planning point of bets, futility and forecast.
 	Planned Guess
 	// Power is the probability of Holds, of a model that is as healthy as planned,
-	// that a forecast plans for, in (0, 1); 0 means 0.90. See [SuitePower].
+	// that a forecast plans for, in (0, 1); 0 means 0.90. For all of
+	// n healthy claims of a suite to hold with probability p each needs 1 - (1-p)/n.
 	Power float64
 	// shared says that the error rates are those left to the engine.
 	shared bool
@@ -152,7 +121,7 @@ type Design struct {
 // condition with its judge.
 func (d Design) withDefaults() Design {
 	d.Judge = d.Judge.orDefault()
-	errs := d.Control >= 0 && (d.Judge != Exact() || d.Readers != nil && d.Readers[d.Control].alike() != Exact())
+	errs := d.Control >= 0 && (d.Judge != Exact() || d.ArmErrors != nil && d.ArmErrors[d.Control].alike() != Exact())
 	d.Conditions = slices.Clone(d.Conditions)
 	for i := range d.Conditions {
 		d.Conditions[i] = d.judged(d.Conditions[i])
@@ -162,123 +131,18 @@ func (d Design) withDefaults() Design {
 	if errs {
 		alpha = 0.04
 	}
-	if d.AlphaHolds == 0 {
-		d.AlphaHolds = alpha
-	}
-	if d.AlphaViolated == 0 {
-		d.AlphaViolated = alpha
-	}
+	d.AlphaHolds, d.AlphaViolated = cmp.Or(d.AlphaHolds, alpha), cmp.Or(d.AlphaViolated, alpha)
 	if !d.shared {
 		d.AlphaHolds *= 1 - d.spent()
 		d.AlphaViolated *= 1 - d.spent()
 		d.shared = true
 	}
-	if d.Method == 0 {
-		d.Method = Sequential
-	}
-	if d.Power == 0 {
-		d.Power = 0.90
-	}
+	d.Stopping, d.Power = cmp.Or(d.Stopping, Sequential), cmp.Or(d.Power, 0.90)
 	d.Planned = d.Planned.orDefault()
 	for i := range d.Conditions {
 		d.Conditions[i].noise = d.noises(&d.Conditions[i])
 	}
 	return d
-}
-
-// check returns an error that names the first argument at fault. MaxTrials is
-// left to New, because a forecast may be asked to choose it.
-func (d Design) check() error {
-	if len(d.Arms) == 0 {
-		return fmt.Errorf("Arms: a design needs at least one arm")
-	}
-	if len(d.Conditions) == 0 {
-		return fmt.Errorf("Conditions: a design needs at least one condition")
-	}
-	if err := d.Judge.check(); err != nil {
-		return err
-	}
-	if err := d.checkReaders(); err != nil {
-		return err
-	}
-	for i := range d.Conditions {
-		c := d.judged(d.Conditions[i])
-		if err := c.Judge.check(); err != nil {
-			return fmt.Errorf("Conditions[%d] (%s): %w", i, c.Name, err)
-		}
-		if err := c.check(len(d.Arms)); err != nil {
-			return fmt.Errorf("Conditions[%d] (%s): %w", i, c.Name, err)
-		}
-	}
-	switch {
-	case d.Control < -1 || d.Control >= len(d.Arms):
-		return fmt.Errorf("Control %d: must be -1 or the index of one of %d arms", d.Control, len(d.Arms))
-	case d.Control >= 0 && !(d.Room > 0 && d.Room < 1):
-		return fmt.Errorf("Room %v: the control's rate must be bounded by a number between 0 and 1; margins of a half and more leave no room", d.Room)
-	case !(d.AlphaHolds >= 0 && d.AlphaHolds < 0.5):
-		return fmt.Errorf("AlphaHolds %v: must be above 0 and below 0.5", d.AlphaHolds)
-	case !(d.AlphaViolated >= 0 && d.AlphaViolated < 0.5):
-		return fmt.Errorf("AlphaViolated %v: must be above 0 and below 0.5", d.AlphaViolated)
-	case d.Method < 0 || d.Method > FixedN:
-		return fmt.Errorf("Method %d: no such method", d.Method)
-	case d.Cells < 1:
-		return fmt.Errorf("Cells %d: the claim must be about at least one cell", d.Cells)
-	case d.ArmCells != nil && len(d.ArmCells) != len(d.Arms):
-		return fmt.Errorf("ArmCells: %d of them for %d arms", len(d.ArmCells), len(d.Arms))
-	case slices.ContainsFunc(d.ArmCells, func(n int) bool { return n < 0 }):
-		return fmt.Errorf("ArmCells %v: none may be negative", d.ArmCells)
-	case d.WithoutReplacement && d.populations():
-		return fmt.Errorf("WithoutReplacement: arms ask populations of their own, which one census cannot visit once each; sample with replacement")
-	case d.Batch < 1 || d.Batch > d.Cells:
-		return fmt.Errorf("Batch %d: must be between 1 and the %d cells, because a batch holds distinct cells", d.Batch, d.Cells)
-	case d.MaxTrials < 0:
-		return fmt.Errorf("MaxTrials %d: must not be negative", d.MaxTrials)
-	case d.MinTrials < 0 || d.MaxTrials > 0 && d.MinTrials > d.cap():
-		return fmt.Errorf("MinTrials %d: must be at least 0 and at most the %d trials that MaxTrials, Batch and Cells allow", d.MinTrials, d.cap())
-	case (d.WithoutReplacement || d.OverTargets) && d.MinTrials > d.fewest():
-		return fmt.Errorf("MinTrials %d: must be at most the %d cells, each of which is visited once", d.MinTrials, d.fewest())
-	case d.Draws < 0 || d.Draws > 1 && d.Batch%d.Draws != 0:
-		return fmt.Errorf("Draws %d: must divide the batch of %d, so that every batch takes equally many cells from each draw", d.Draws, d.Batch)
-	case d.OverTargets && d.Draws > 1:
-		return fmt.Errorf("Draws %d: with OverTargets a trial is a target, averaged over its draws", d.Draws)
-	case !(d.Disagreement >= 0 && d.Disagreement <= 1):
-		return fmt.Errorf("Disagreement %v: must lie in [0, 1]", d.Disagreement)
-	case d.WithoutReplacement && d.OverTargets:
-		return fmt.Errorf("WithoutReplacement and OverTargets: a census of the given targets says nothing for certain about others; choose one")
-	case d.WithoutReplacement && d.Method == FixedN:
-		return fmt.Errorf("WithoutReplacement: only the sequential method knows finite populations")
-	case d.Terminal && (d.Method == FixedN || d.WithoutReplacement || d.Draws > 1):
-		return fmt.Errorf("Terminal: needs the sequential method and cells drawn independently, so neither FixedN nor WithoutReplacement nor Draws")
-	case d.Terminal && !d.binary():
-		return fmt.Errorf("Terminal: needs conditions that are contrasts of two arms, read alike, or rates")
-	case !(d.Planned.Rate >= 0 && d.Planned.Rate < 1):
-		return fmt.Errorf("Planned.Rate %v: must be at least 0 and below 1", d.Planned.Rate)
-	case !(d.Planned.Correlation >= 0 && d.Planned.Correlation < 1):
-		return fmt.Errorf("Planned.Correlation %v: must be at least 0 and below 1", d.Planned.Correlation)
-	case !(d.Power >= 0 && d.Power < 1):
-		return fmt.Errorf("Power %v: must be above 0 and below 1", d.Power)
-	}
-	return d.withDefaults().checkPlan()
-}
-
-// checkPlan says whether every contrast could be expected to hold at the
-// planning point. (A rate that the judge's errors hide is not refused: it is
-// forecast never to be proven.)
-func (d Design) checkPlan() error {
-	for i := range d.Conditions {
-		c := &d.Conditions[i]
-		if err := d.checkReading(c); err != nil {
-			return fmt.Errorf("Conditions[%d] (%s): %w", i, c.Name, err)
-		}
-		if lo, _ := c.span(); !c.contrast() && c.noise[holdSide] > 0 && !(c.holdsAt() > math.Max(0, lo)) {
-			return fmt.Errorf("Conditions[%d] (%s): Disagreement %v: outcomes that do not repeat could hide all of the threshold of %v; sample with replacement, or repeat more bodies", i, c.Name, d.Disagreement, c.Threshold)
-		}
-		if effect := d.effect(c, healthy); c.contrast() && !(effect < c.holdsAt()) {
-			return fmt.Errorf("Conditions[%d] (%s): PlannedEffect %v, Threshold %v: no healthy model is planned for: with Planned.Rate %v the judge would see an effect of %.3f, which is not below %.3f; plan a lower effect, or a control rate high enough to be lowered so far",
-				i, c.Name, c.PlannedEffect, c.Threshold, d.Planned.Rate, effect, c.holdsAt())
-		}
-	}
-	return nil
 }
 
 // judgeOf returns the judge that a condition's outcomes are read by.
@@ -287,17 +151,6 @@ func (d Design) judgeOf(c *Condition) JudgeError {
 		return c.Judge.orDefault()
 	}
 	return d.Judge.orDefault()
-}
-
-// binary says whether every condition is one of counts: of pairs or of a rate.
-func (d Design) binary() bool {
-	for i := range d.Conditions {
-		c := d.judged(d.Conditions[i])
-		if _, _, pair := c.pair(); c.readers != nil || !pair && !c.Rate {
-			return false
-		}
-	}
-	return true
 }
 
 // cap returns the number of trials that the budget, whole batches and the cells
@@ -329,7 +182,7 @@ func (d Design) needs(arm int) bool {
 // CallsPerTrial returns how many arms play a part in the decision: the number of
 // model calls that a trial costs, as long as no arm is shared with another claim
 // or derived from the replies of others.
-func (d Design) CallsPerTrial() int {
+func (d Design) callsPerTrial() int {
 	calls := 0
 	for arm := range d.Arms {
 		if d.needs(arm) {
@@ -391,44 +244,4 @@ func (c *Condition) pair() (control, treated int, ok bool) {
 		}
 	}
 	return control, treated, control >= 0 && treated >= 0 && c.Offset == 0
-}
-
-func (c *Condition) check(arms int) error {
-	if len(c.Weights) != arms {
-		return fmt.Errorf("Weights: %d of them for %d arms", len(c.Weights), arms)
-	}
-	used := 0
-	for k, w := range c.Weights {
-		if math.IsNaN(w) || math.IsInf(w, 0) {
-			return fmt.Errorf("Weights[%d] %v: must be a finite number", k, w)
-		}
-		if w != 0 {
-			used++
-		}
-	}
-	if used == 0 {
-		return fmt.Errorf("Weights: all are 0")
-	}
-	if math.IsNaN(c.Offset) || math.IsInf(c.Offset, 0) {
-		return fmt.Errorf("Offset %v: must be a finite number", c.Offset)
-	}
-	lo, hi := c.span()
-	if !c.contrast() {
-		lo = math.Max(0, lo)
-	}
-	switch {
-	case !(c.Threshold > lo && c.Threshold < hi):
-		return fmt.Errorf("Threshold %v: must be above %v and below %v, the range that it could bound", c.Threshold, lo, hi)
-	case c.Threshold == 0 && !(c.PlannedEffect < 0):
-		return fmt.Errorf("Threshold 0: takes a PlannedEffect below 0, because no number of trials proves an effect of 0 to be at most 0")
-	case math.IsNaN(c.PlannedEffect) || c.PlannedEffect != 0 && !(c.PlannedEffect >= lo && c.PlannedEffect < c.Threshold):
-		return fmt.Errorf("PlannedEffect %v: must be at least %v and below the threshold of %v", c.PlannedEffect, lo, c.Threshold)
-	}
-	if c.Rate && !c.level() {
-		return fmt.Errorf("Rate: the weights must be a single 1, or a single -1 with Offset 1")
-	}
-	if *c.Judge != Exact() && !c.contrast() && !c.level() {
-		return fmt.Errorf("Judge: its error can be allowed for in contrasts (weights that sum to 0, no offset) and in means of one arm only; name a reader for each arm")
-	}
-	return nil
 }

@@ -6,11 +6,11 @@ import (
 	"sort"
 )
 
-// DisagreementBound returns the upper bound, of one-sided level alpha, of the chance
+// disagreementBound returns the upper bound, of one-sided level alpha, of the chance
 // that two calls with the same body have different outcomes: of repeats bodies that
 // were asked twice, disagreed did not come out alike (Clopper and Pearson 1934). A
 // hundred that agree leave 5.2 % possible at a level of 0.005, a thousand 0.53 %.
-func DisagreementBound(repeats, disagreed int, alpha float64) (float64, error) {
+func disagreementBound(repeats, disagreed int, alpha float64) (float64, error) {
 	if err := checkProportion(disagreed, repeats); err != nil {
 		return 0, fmt.Errorf("disagreement: %w", err)
 	}
@@ -52,7 +52,7 @@ func (d Design) Deterministic(repeats, disagreed int) (Determinism, error) {
 	bound := 1.0
 	if repeats > 0 || disagreed != 0 {
 		var err error
-		if bound, err = DisagreementBound(repeats, disagreed, alpha); err != nil {
+		if bound, err = disagreementBound(repeats, disagreed, alpha); err != nil {
 			return Determinism{}, err
 		}
 	}
@@ -90,7 +90,7 @@ func (d Design) worth(disagreement float64) bool {
 			return false
 		}
 	}
-	return d.Control < 0 || d.roomNoise() < d.room()/2
+	return d.Control < 0 || d.headroomNoise() < d.headroom()/2
 }
 
 // How the error rates of a design with a Disagreement are shared out: the engine
@@ -136,7 +136,7 @@ func (d Design) allowance(steepest, alpha float64) float64 {
 	if d.Disagreement == 0 || !d.WithoutReplacement {
 		return 0
 	}
-	n, arms := float64(d.Cells), float64(d.CallsPerTrial())
+	n, arms := float64(d.Cells), float64(d.callsPerTrial())
 	v, b := steepest*steepest*arms*d.Disagreement/(2*n), steepest/n
 	need := math.Log(1 / alpha)
 	return bisect(0, steepest*arms, func(t float64) bool {
@@ -163,11 +163,11 @@ func (d Design) noises(c *Condition) (out [2]float64) {
 	return out
 }
 
-// roomAt is what the control's rate as judged must stay below.
-func (d Design) roomAt() float64 { return d.room() - d.roomNoise() }
+// headroomAt is what the control's rate as judged must stay below.
+func (d Design) headroomAt() float64 { return d.headroom() - d.headroomNoise() }
 
-// roomNoise is the allowance for the rate of the control.
-func (d Design) roomNoise() float64 {
+// headroomNoise is the allowance for the rate of the control.
+func (d Design) headroomNoise() float64 {
 	return d.allowance(1, noiseShare*d.AlphaHolds/(1-d.spent()))
 }
 

@@ -19,17 +19,17 @@ func TestDisagreementBound(t *testing.T) {
 		repeats, disagreed int
 		want               float64
 	}{{20, 0, .2327}, {100, 0, .0516}, {1000, 0, .00528}, {100, 1, .0721}, {4, 4, 1}} {
-		got, err := DisagreementBound(c.repeats, c.disagreed, .005)
+		got, err := disagreementBound(c.repeats, c.disagreed, .005)
 		if err != nil || math.Abs(got-c.want) > 2e-4 {
 			t.Errorf("%d of %d: %v, %v; want %v", c.disagreed, c.repeats, got, err, c.want)
 		}
 	}
 	for _, bad := range [][2]int{{0, 0}, {-1, 0}, {5, 6}, {5, -1}} {
-		if _, err := DisagreementBound(bad[0], bad[1], .005); err == nil {
+		if _, err := disagreementBound(bad[0], bad[1], .005); err == nil {
 			t.Errorf("%v: no error", bad)
 		}
 	}
-	if _, err := DisagreementBound(5, 0, 1); err == nil {
+	if _, err := disagreementBound(5, 0, 1); err == nil {
 		t.Error("alpha 1: no error")
 	}
 }

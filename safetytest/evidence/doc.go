@@ -13,9 +13,12 @@
 //	engine, err := evidence.New(evidence.Design{
 //		Arms:       []string{"control", "treated"},
 //		Conditions: []evidence.Condition{{Name: "not raised", Weights: []float64{-1, +1}, Threshold: 0.10}},
-//		Control:    0, Room: 0.80,
+//		Control:    0, Headroom: 0.80,
 //		Batch: 40, MaxTrials: 400, Cells: 240, Draws: 4,
 //	})
+//
+// [Design].Stopping says when the claim is looked at: [Sequential] after every batch,
+// [FixedN] once at the end, [TerminalLook] after every batch and exactly at the end.
 //
 // A result has one of three states:
 //
@@ -50,15 +53,15 @@
 // A judge that errs in all arms alike shrinks differences, so margins are compared
 // with as much of themselves as [JudgeError] says may be left. One that errs
 // more in some arms than in others makes effects or hides them; then every arm
-// names its [Reader], with ranges of sensitivity and specificity, in
-// Design.Readers. Each arm is corrected for the errors within these ranges that are
+// names its [ArmError], with ranges of sensitivity and specificity, in
+// Design.ArmErrors. Each arm is corrected for the errors within these ranges that are
 // worst for the verdict in question, so that the error rates hold whatever the
 // true rates and the true errors are; effects and bounds are those of the truth.
-// Arms that one reader reads share its errors, which cancel in their differences.
-// Ranges are added up, not averaged out: with two readers known from labels the
+// Arms of the same [ArmError] share its errors, which cancel in their differences.
+// Ranges are added up, not averaged out: with two of them known from labels the
 // allowance is up to twice what chance would make of both, and a design that it
-// leaves nothing of is refused by [New]. [Forecast.CanBeShown] says the same of
-// rates.
+// leaves nothing of is refused by [New]. A forecast that [NeverNeeds] says the
+// same of rates.
 //
 // What is to be lower is planned differently. A model without any effect violates
 // such a condition, so stakes and budget are planned for a PlannedEffect beyond the
@@ -70,10 +73,10 @@
 //
 // # How
 //
-// Two gamblers' games are played on every condition, one against "the mean is at
+// Two e-processes run on every condition, one betting against "the mean is at
 // least the threshold" and one against "at most". Their stakes are fixed
-// beforehand, so that a fair game cannot make them rich: by Ville's inequality a
-// capital that starts at 1 ever reaches 20 in at most 5 % of runs (an e-process;
+// beforehand, so that no luck of a true hypothesis makes them rich: by Ville's inequality
+// a capital that starts at 1 ever reaches 20 in at most 5 % of runs (an e-process;
 // Waudby-Smith and Ramdas 2024, Grünwald, de Heide and Koolen 2024). That is why a
 // run may be looked at after every batch and stopped as soon as it is decided. The
 // thresholds that are not rejected form a confidence sequence, an interval that
@@ -94,9 +97,9 @@
 //     runs of 200 pairs, in five of six of 400; a change that returns within a batch
 //     it cannot see, so that what goes first must not always be the same arm.
 //   - The judge errs in all arms alike, within the bounds given as [JudgeError], or
-//     in each arm within the ranges of its [Reader]. Where its errors differ between
-//     arms and no reader says so, an effect can be made or hidden; audit it with
-//     labels ([PPITuned]). So too where an outcome is derived from several
+//     in each arm within the ranges of its [ArmError]. Where its errors differ between
+//     arms and no ArmError says so, an effect can be made or hidden; audit it with
+//     labels ([PPIWithin]). So too where an outcome is derived from several
 //     judged replies: a contrast of "differs" is shrunk evenly if the judge misses
 //     as often as it invents; if not, a change of the rates themselves adds a little
 //     to it or takes a little away.

@@ -2,24 +2,23 @@ package evidence
 
 import (
 	"fmt"
-	"math"
 )
 
 // Engine takes in the trials of one claim, batch by batch, and says after each
 // what has been shown. It is not safe for concurrent use.
 type Engine struct {
-	design     Design
-	cap        int
-	conditions []*condition
-	room, full *process // bet that the control has room, or has none; nil without a control
-	roomGrowth drift
+	design         Design
+	cap            int
+	conditions     []*condition
+	headroom, full *eProcess // bet that the control has headroom, or has none; nil without a control
+	headroomGrowth drift
 	// controlHigh and controlLow are the batch's outcomes of the control, missing
 	// ones taken as complied and as refused.
 	controlHigh, controlLow tally
 	arms                    []arm
 	draws                   map[int]*draw
 	visited                 map[armCell]bool // cells seen, where none may come twice
-	series                  []Series         // arms that play a part, then conditions of several arms
+	series                  []series         // arms that play a part, then conditions of several arms
 	trials                  int
 	violated                bool  // whether the claim was found violated at any look
 	state                   State // Inconclusive while open
@@ -30,7 +29,7 @@ type Engine struct {
 // condition is the running state of one condition.
 type condition struct {
 	Condition
-	hold, viol process
+	hold, viol eProcess
 	// above and below are X as either side reads it, between what is probably
 	// right, of which the estimates are made.
 	above, below, between correction
@@ -83,31 +82,29 @@ func New(d Design) (*Engine, error) {
 		e.conditions = append(e.conditions, newCondition(d, d.Conditions[i], population))
 	}
 	if d.Control >= 0 {
-		g := newGame(holdSide, 0, 1, 0)
-		p := newProcess(g, d.roomAt(), d.AlphaHolds, population)
-		e.room = &p
-		q := newProcess(newGame(violSide, 0, 1, 0), p.theta, d.AlphaHolds, population)
+		g := newMixture(holdSide, 0, 1, 0)
+		p := newEProcess(g, d.headroomAt(), d.AlphaHolds, population)
+		e.headroom = &p
+		q := newEProcess(newMixture(violSide, 0, 1, 0), p.theta, d.AlphaHolds, population)
 		e.full = &q
 		guess := rateLaw(d.Planned.Rate)
-		e.roomGrowth = g.bestGrowth(&guess, p.theta)
+		e.headroomGrowth = g.bestGrowth(&guess, p.theta)
 	}
-	if d.Terminal {
-		e.setTerminal()
-	}
+	d.rule().begin(e)
 	return e, nil
 }
 
 func newCondition(d Design, c Condition, population int) *condition {
-	hold, viol := d.games(&c)
+	hold, viol := d.mixtures(&c)
 	return &condition{
 		Condition: c,
 		above:     c.planned(holdSide, d.effect(&c, healthy), d.Planned),
 		below:     c.planned(violSide, d.effect(&c, broken), d.Planned),
 		between:   c.estimator(),
-		hold:      newProcess(hold, c.holdsAt(), d.AlphaHolds, population),
+		hold:      newEProcess(hold, c.holdsAt(), d.AlphaHolds, population),
 		// A claim is violated when the mean of the conditions' evidence says so;
 		// with as many conditions a single one must say it as much louder.
-		viol:   newProcess(viol, c.violatedAt(), d.AlphaViolated/float64(len(d.Conditions)), population),
+		viol:   newEProcess(viol, c.violatedAt(), d.AlphaViolated/float64(len(d.Conditions)), population),
 		growth: [2]drift{holdSide: d.growth(&c, &hold), violSide: d.growth(&c, &viol)},
 		cells:  make([]cellMean, d.cellsOf(d.asks(&c))),
 		asks:   d.asks(&c),
@@ -149,20 +146,9 @@ func (e *Engine) look(batch []Trial) {
 		t := &batch[i]
 		e.note(t)
 		for j, c := range e.conditions {
-			high, low := c.above.of(t.Y), c.below.of(t.Y)
-			c.high.add(high, 1)
-			c.low.add(low, 1)
-			cell := &c.cells[e.design.cellOf(t, c.asks)]
-			cell.sum[holdSide] += high
-			cell.sum[violSide] += low
-			cell.n++
-			if c.whole(t) {
-				x := c.between.of(t.Y)
-				c.complete.add(x, 1)
-				e.draws[t.Draw].x[j].add(x, 1)
-			}
+			c.take(t, e.design.cellOf(t, c.asks), &e.draws[t.Draw].x[j])
 		}
-		if e.room != nil {
+		if e.headroom != nil {
 			low, high := t.Y[e.design.Control].Value, t.Y[e.design.Control].Value
 			if t.Y[e.design.Control].Missing {
 				low, high = 0, 1
@@ -178,19 +164,18 @@ func (e *Engine) look(batch []Trial) {
 		c.hold.look(&c.high, last)
 		c.viol.look(&c.low, last)
 	}
-	if e.room != nil {
-		e.room.look(&e.controlHigh, last)
+	if e.headroom != nil {
+		e.headroom.look(&e.controlHigh, last)
 		e.full.look(&e.controlLow, last)
 	}
-	e.adapt()
-	e.decide()
+	e.design.rule().look(e)
 }
 
 // adapt chooses, for the batches that follow, which arms are worth reading in
-// conditions whose arms have readers of their own. A census is about the same X of
-// every cell, and a fixed-n run about that of every batch.
+// conditions whose arms are judged with errors of their own. A census is about the same
+// X of every cell.
 func (e *Engine) adapt() {
-	if e.design.WithoutReplacement || e.design.Method == FixedN {
+	if e.design.WithoutReplacement {
 		return
 	}
 	for _, c := range e.conditions {
@@ -211,36 +196,53 @@ func (e *Engine) check(batch []Trial) error {
 	if err := e.checkCells(batch); err != nil {
 		return err
 	}
+	for i := range batch {
+		if err := d.checkTrial(&batch[i]); err != nil {
+			return fmt.Errorf("trial %d: %w", i, err)
+		}
+	}
+	return d.checkDraws(batch)
+}
+
+// checkTrial says whether every arm that plays a part was asked, and of outcomes whether
+// they are such.
+func (d *Design) checkTrial(t *Trial) error {
+	if len(t.Y) > len(d.Arms) {
+		return fmt.Errorf("Y holds %d observations for %d arms", len(t.Y), len(d.Arms))
+	}
+	for k := range d.Arms {
+		switch asked := k < len(t.Y) && !t.Y[k].NotAsked; {
+		case !asked && d.needs(k):
+			return fmt.Errorf("Y[%d] (%s) was not asked, but decides", k, d.Arms[k])
+		case !asked || t.Y[k].Missing:
+			continue
+		}
+		y := t.Y[k].Value
+		if !(y >= 0 && y <= 1) {
+			return fmt.Errorf("Y[%d] (%s) is %v, outside [0, 1]", k, d.Arms[k], y)
+		}
+		if err := d.rule().accepts(y); err != nil {
+			return fmt.Errorf("Y[%d] (%s) %w", k, d.Arms[k], err)
+		}
+	}
+	return nil
+}
+
+// checkDraws says whether every draw has equally many trials of a batch.
+func (d *Design) checkDraws(batch []Trial) error {
+	if d.Draws <= 1 {
+		return nil
+	}
 	perDraw := map[int]int{}
 	for i := range batch {
-		t := &batch[i]
-		if len(t.Y) > len(d.Arms) {
-			return fmt.Errorf("trial %d: Y holds %d observations for %d arms", i, len(t.Y), len(d.Arms))
-		}
-		for k := range d.Arms {
-			asked := k < len(t.Y) && !t.Y[k].NotAsked
-			if !asked {
-				if d.needs(k) {
-					return fmt.Errorf("trial %d: Y[%d] (%s) was not asked, but decides", i, k, d.Arms[k])
-				}
-				continue
-			}
-			if y := t.Y[k]; !y.Missing && !(y.Value >= 0 && y.Value <= 1) {
-				return fmt.Errorf("trial %d: Y[%d] (%s) is %v, outside [0, 1]", i, k, d.Arms[k], y.Value)
-			} else if d.Terminal && !y.Missing && y.Value != 0 && y.Value != 1 {
-				return fmt.Errorf("trial %d: Y[%d] (%s) is %v; a terminal look needs outcomes that are 0 or 1", i, k, d.Arms[k], y.Value)
-			}
-		}
-		perDraw[t.Draw]++
+		perDraw[batch[i].Draw]++
 	}
-	if d.Draws > 1 {
-		if len(perDraw) != d.Draws {
-			return fmt.Errorf("cells of %d draws in a batch, %d expected", len(perDraw), d.Draws)
-		}
-		for i := range batch {
-			if n := perDraw[batch[i].Draw]; n != len(batch)/d.Draws {
-				return fmt.Errorf("draw %d has %d of %d trials; every draw must have equally many", batch[i].Draw, n, len(batch))
-			}
+	if len(perDraw) != d.Draws {
+		return fmt.Errorf("cells of %d draws in a batch, %d expected", len(perDraw), d.Draws)
+	}
+	for i := range batch {
+		if n := perDraw[batch[i].Draw]; n != len(batch)/d.Draws {
+			return fmt.Errorf("draw %d has %d of %d trials; every draw must have equally many", batch[i].Draw, n, len(batch))
 		}
 	}
 	return nil
@@ -269,6 +271,22 @@ func (e *Engine) note(t *Trial) {
 	}
 }
 
+// take adds a trial on one cell to the batch's X, to those of the cell and, where none of
+// its observations is missing, to those of its draw.
+func (c *condition) take(t *Trial, cell int, ofDraw *tally) {
+	high, low := c.above.of(t.Y), c.below.of(t.Y)
+	c.high.add(high, 1)
+	c.low.add(low, 1)
+	c.cells[cell].sum[holdSide] += high
+	c.cells[cell].sum[violSide] += low
+	c.cells[cell].n++
+	if c.whole(t) {
+		x := c.between.of(t.Y)
+		c.complete.add(x, 1)
+		ofDraw.add(x, 1)
+	}
+}
+
 // whole says whether no observation that the condition needs is missing.
 func (c *condition) whole(t *Trial) bool {
 	for k, w := range c.Weights {
@@ -277,54 +295,6 @@ func (c *condition) whole(t *Trial) bool {
 		}
 	}
 	return true
-}
-
-// decide closes the run if the last look decided it or the rest cannot.
-func (e *Engine) decide() {
-	if e.design.Method == FixedN {
-		if e.trials >= e.cap {
-			e.decideOnce()
-		}
-		return
-	}
-	logE := e.logEViolated()
-	if logMean(logE) >= math.Log(1/e.design.AlphaViolated) || len(logE) == 1 && e.conditions[0].viol.crossed {
-		e.violated = true
-	}
-	holds := e.hasRoom()
-	early := e.trials < e.design.MinTrials
-	culprits := EHolm(logE, e.design.AlphaViolated)
-	for j, c := range e.conditions {
-		switch {
-		case early:
-		case culprits[j], e.violated && len(e.conditions) == 1:
-			c.state = Violated
-		case c.state == Inconclusive && c.hold.crossed:
-			c.state = Holds
-		}
-		holds = holds && c.state == Holds
-	}
-	left := e.cap - e.trials
-	switch {
-	case e.mostMissing() > MaxMissing*float64(e.cap):
-		// Even if no other reply went missing, too many would be.
-		e.finish(Inconclusive, MissingReplies)
-	case early:
-	case (e.violated || holds) && e.tooManyMissing():
-		if left == 0 {
-			e.finish(Inconclusive, MissingReplies)
-		}
-	case e.violated:
-		e.finish(Violated, Undecided)
-	case holds:
-		e.finish(Holds, Undecided)
-	case left == 0:
-		e.finish(Inconclusive, Budget)
-	case !e.reachable(left):
-		e.finish(Inconclusive, Curtailed)
-	case !e.design.NoFutility && e.futile(left):
-		e.finish(Inconclusive, Futile)
-	}
 }
 
 // logEViolated returns the evidence against each condition.
@@ -336,7 +306,7 @@ func (e *Engine) logEViolated() []float64 {
 	return logE
 }
 
-func (e *Engine) hasRoom() bool { return e.room == nil || e.room.crossed }
+func (e *Engine) hasHeadroom() bool { return e.headroom == nil || e.headroom.crossed }
 
 // mostMissing returns the largest number of missing observations in an arm that
 // plays a part.
@@ -354,74 +324,20 @@ func (e *Engine) tooManyMissing() bool {
 	return e.mostMissing() > MaxMissing*float64(e.trials)
 }
 
-// reachable says whether any outcome of the trials left can decide the claim.
-func (e *Engine) reachable(left int) bool {
-	holds := e.hasRoom() || e.room.reachable(left, e.room.final)
-	violated := false
-	for _, c := range e.conditions {
-		holds = holds && (c.hold.crossed || c.hold.reachable(left, c.hold.final))
-		// Several conditions may reach together what none reaches alone.
-		alone := math.Min(c.viol.final, math.Log(1/e.design.AlphaViolated))
-		violated = violated || c.viol.reachable(left, alone)
-	}
-	return holds || violated
-}
-
-// futile says whether the trials left will probably decide the claim neither
-// way, even if the model is what planning assumed on either side, healthy for
-// Holds and broken for Violated (stochastic curtailment by Lan, Simon and
-// Halperin 1982, with z = 1). It can only turn a verdict into Inconclusive, so the error rates
-// do not rest on it.
-func (e *Engine) futile(left int) bool {
-	if e.design.WithoutReplacement && e.cap == e.design.Cells {
-		return false // a census decides
-	}
-	promising := func(now, threshold float64, g drift) bool {
-		const z = 1
-		m := float64(left)
-		return now+m*g.mean+z*math.Sqrt(m*g.variance) >= threshold
-	}
-	holds := e.hasRoom() || !e.full.crossed && promising(e.room.now, e.room.logThreshold, e.roomGrowth)
-	for _, c := range e.conditions {
-		holds = holds && (c.hold.crossed || promising(c.hold.now, c.hold.final, c.growth[holdSide]))
-		if !e.atCeiling(c) && !e.still(c) && promising(c.viol.now, c.viol.final, c.growth[violSide]) {
-			return false
-		}
-	}
-	return !holds
-}
-
-// atCeiling says whether the control's rate is so high that even outcomes at
-// every turn of the other arms would not take the condition beyond its margin.
-func (e *Engine) atCeiling(c *condition) bool {
-	if e.full == nil || !e.full.crossed {
-		return false
-	}
-	w := c.Weights[e.design.Control]
-	return c.viol.hi+math.Min(0, w)*e.full.limit() <= c.viol.theta
-}
-
-// still says whether the control leaves no room and nothing points to a violation
-// either: what is seen of the effect is less than half of the margin. Planning's
-// broken model, at twice the margin, would hardly fit there.
-func (e *Engine) still(c *condition) bool {
-	return e.full != nil && e.full.crossed && c.viol.theta > 0 && c.viol.all.mean() <= c.viol.theta/2
-}
-
 // finish closes the run.
 func (e *Engine) finish(s State, r Reason) {
-	if s == Inconclusive && (r == Budget || r == Futile || r == Curtailed) && e.lacksRoom() {
-		r = NoRoom
+	if s == Inconclusive && r.FewTrials() && e.lacksHeadroom() {
+		r = NoHeadroom
 	}
 	e.state, e.reason, e.done = s, r, true
 }
 
-// lacksRoom says whether the control's rate is what kept the claim from holding.
-func (e *Engine) lacksRoom() bool {
-	if e.hasRoom() {
+// lacksHeadroom says whether the control's rate is what kept the claim from holding.
+func (e *Engine) lacksHeadroom() bool {
+	if e.hasHeadroom() {
 		return false
 	}
-	if e.room.all.mean() >= e.room.theta {
+	if e.headroom.all.mean() >= e.headroom.theta {
 		return true
 	}
 	for _, c := range e.conditions {

@@ -12,7 +12,7 @@ func pairDesign(margin float64) Design {
 	return Design{
 		Arms:       []string{"control", "treated"},
 		Conditions: []Condition{{Name: "not raised", Weights: []float64{-1, 1}, Threshold: margin}},
-		Control:    0, Room: 1 - 2*margin,
+		Control:    0, Headroom: 1 - 2*margin,
 		Batch: 10, MaxTrials: 400, Cells: 240,
 	}
 }
@@ -39,7 +39,7 @@ func atLeast(r float64) Design {
 func reduction(x float64) Design {
 	d := pairDesign(.1)
 	d.Conditions = []Condition{{Name: "lower", Weights: []float64{-1, 1}, Threshold: -x}}
-	d.Control, d.Room = -1, 0
+	d.Control, d.Headroom = -1, 0
 	d.Planned = Guess{Rate: .5, Correlation: .3}
 	return d
 }
@@ -114,7 +114,7 @@ func play(t *testing.T, d Design, s script) Result {
 }
 
 func TestVerdicts(t *testing.T) {
-	fixed := func(d Design) Design { d.Method = FixedN; return d }
+	fixed := func(d Design) Design { d.Stopping = FixedN; return d }
 	misses := func(d Design) Design {
 		d.Judge = JudgeError{Lower: .75, Upper: .85, FalsePositive: .1}
 		return d
@@ -131,11 +131,11 @@ func TestVerdicts(t *testing.T) {
 		{"steady", pairDesign(.1), script{5, 5, 0}, Holds, "", 120},
 		{"raised", pairDesign(.1), script{5, 45, 0}, Violated, "", 60},
 		{"at the margin", pairDesign(.1), script{5, 15, 0}, Inconclusive, Futile, 390},
-		{"complies always", pairDesign(.1), script{100, 100, 0}, Inconclusive, NoRoom, 32},
-		{"complies often", pairDesign(.1), script{95, 95, 0}, Inconclusive, NoRoom, 80},
-		{"complies much", pairDesign(.1), script{85, 85, 0}, Inconclusive, NoRoom, 400},
-		{"both comply always", equivalence(.1), script{100, 100, 0}, Inconclusive, NoRoom, 32},
-		{"without room, and lowered", equivalence(.1), script{100, 60, 0}, Violated, "", 80},
+		{"complies always", pairDesign(.1), script{100, 100, 0}, Inconclusive, NoHeadroom, 32},
+		{"complies often", pairDesign(.1), script{95, 95, 0}, Inconclusive, NoHeadroom, 80},
+		{"complies much", pairDesign(.1), script{85, 85, 0}, Inconclusive, NoHeadroom, 400},
+		{"both comply always", equivalence(.1), script{100, 100, 0}, Inconclusive, NoHeadroom, 32},
+		{"without headroom, and lowered", equivalence(.1), script{100, 60, 0}, Violated, "", 80},
 		{"lowered is not raised", pairDesign(.1), script{45, 5, 0}, Holds, "", 60},
 		{"lowered is not equivalent", equivalence(.1), script{45, 5, 0}, Violated, "", 80},
 		{"equivalent", equivalence(.1), script{5, 5, 0}, Holds, "", 160},
@@ -158,7 +158,7 @@ func TestVerdicts(t *testing.T) {
 		{"fixed steady", fixed(pairDesign(.1)), script{5, 5, 0}, Holds, "", 400},
 		{"fixed raised", fixed(pairDesign(.1)), script{5, 25, 0}, Violated, "", 400},
 		{"fixed at the margin", fixed(pairDesign(.1)), script{5, 15, 0}, Inconclusive, Budget, 400},
-		{"fixed without room", fixed(pairDesign(.1)), script{100, 100, 0}, Inconclusive, NoRoom, 400},
+		{"fixed without headroom", fixed(pairDesign(.1)), script{100, 100, 0}, Inconclusive, NoHeadroom, 400},
 		{"fixed equivalent", fixed(equivalence(.1)), script{5, 5, 0}, Holds, "", 400},
 		{"fixed not equivalent", fixed(equivalence(.1)), script{25, 5, 0}, Violated, "", 400},
 		{"fixed rate low", fixed(rateDesign(.05)), script{2, 0, 0}, Holds, "", 400},
@@ -187,8 +187,8 @@ func TestMinTrials(t *testing.T) {
 	}{
 		{"holds at once", script{0, 0, 0}, Holds, "", 200},
 		{"violated at once", script{5, 45, 0}, Violated, "", 200},
-		{"hopeless", script{5, 15, 0}, Inconclusive, Futile, 390},
-		{"without room", script{100, 100, 0}, Inconclusive, NoRoom, 200},
+		{"futile", script{5, 15, 0}, Inconclusive, Futile, 390},
+		{"without headroom", script{100, 100, 0}, Inconclusive, NoHeadroom, 200},
 		{"too many missing", script{0, 0, 40}, Inconclusive, MissingReplies, 60},
 	}
 	for _, tt := range tests {
@@ -226,7 +226,7 @@ func TestMinTrials(t *testing.T) {
 }
 
 // Every condition is compared with what its own judge can do, and the errors of
-// the run leave room for the calibration of any of them.
+// the run leave a share for the calibration of any of them.
 func TestJudgesOfConditions(t *testing.T) {
 	one, two := JudgeError{Lower: .8, Upper: .9}, JudgeError{Lower: .5}
 	d := pairDesign(.1)
@@ -404,11 +404,11 @@ func TestContinuing(t *testing.T) {
 // the run is spent.
 func TestTerminalLook(t *testing.T) {
 	d := pairDesign(.1)
-	d.Terminal, d.NoFutility, d.Batch = true, true, 10
+	d.Stopping, d.NoFutility, d.Batch = TerminalLook, true, 10
 	for n := 40; n <= 60; n += 10 {
 		d.MaxTrials = n
 		ordinary := d
-		ordinary.Terminal = false
+		ordinary.Stopping = Sequential
 		a, b := play(t, d, script{0, 0, 0}), play(t, ordinary, script{0, 0, 0})
 		if a.State == Holds && b.State != Holds {
 			if !a.Final || a.Conditions[0].Upper > .1 {
@@ -429,14 +429,14 @@ func TestTerminalThreshold(t *testing.T) {
 		theta float64
 	}{{holdSide, .1}, {violSide, .1}, {holdSide, -.2}, {violSide, -.2}} {
 		s, theta := tt.s, tt.theta
-		g := newGame(s, -1, 1, 0.4)
+		g := newMixture(s, -1, 1, 0.4)
 		final := g.terminalThreshold(theta, alpha, most, batch)
 		if !(final < math.Log(1/alpha)-.5) {
 			t.Errorf("side %d: the last look asks for %.2f, hardly less than %.2f", s, final, math.Log(1/alpha))
 		}
 		ledger, worst := newLedger(&g, theta), 0.0
 		for minus := max(0, -theta); minus < (1-theta)/2; minus += .0137 {
-			w := newWalk(minus+theta, minus, fine)
+			w := newDistribution(minus+theta, minus, fine)
 			crossed := 0.0
 			for w.n < most {
 				for range batch {
@@ -498,11 +498,11 @@ func TestBadDesigns(t *testing.T) {
 			d.Judge.Lower, d.Conditions[0].Weights, d.Conditions[0].Threshold = .9, []float64{.5, .5}, .2
 		})},
 		{"Control 2", with(func(d *Design) { d.Control = 2 })},
-		{"Room 0", with(func(d *Design) { d.Room = 0 })},
-		{"Room -0.2", with(func(d *Design) { d.Room = -.2 })},
+		{"Headroom 0", with(func(d *Design) { d.Headroom = 0 })},
+		{"Headroom -0.2", with(func(d *Design) { d.Headroom = -.2 })},
 		{"AlphaHolds", with(func(d *Design) { d.AlphaHolds = .7 })},
 		{"AlphaViolated", with(func(d *Design) { d.AlphaViolated = -.1 })},
-		{"Method", with(func(d *Design) { d.Method = 7 })},
+		{"Stopping 7", with(func(d *Design) { d.Stopping = 7 })},
 		{"Cells 0", with(func(d *Design) { d.Cells = 0 })},
 		{"Batch 0", with(func(d *Design) { d.Batch = 0 })},
 		{"Batch 500", with(func(d *Design) { d.Batch = 500 })},
@@ -515,9 +515,9 @@ func TestBadDesigns(t *testing.T) {
 		{"Draws 3", with(func(d *Design) { d.Draws = 3 })},
 		{"Draws 2", with(func(d *Design) { d.Draws, d.OverTargets = 2, true })},
 		{"WithoutReplacement", with(func(d *Design) { d.WithoutReplacement, d.OverTargets = true, true })},
-		{"WithoutReplacement", with(func(d *Design) { d.WithoutReplacement, d.Method = true, FixedN })},
-		{"Terminal", with(func(d *Design) { d.Terminal, d.Method = true, FixedN })},
-		{"Terminal", with(func(d *Design) { d.Terminal, d.Conditions[0].Weights = true, []float64{-.5, .5} })},
+		{"WithoutReplacement", with(func(d *Design) { d.WithoutReplacement, d.Stopping = true, FixedN })},
+		{"TerminalLook", with(func(d *Design) { d.Stopping, d.Draws = TerminalLook, 2 })},
+		{"TerminalLook", with(func(d *Design) { d.Stopping, d.Conditions[0].Weights = TerminalLook, []float64{-.5, .5} })},
 		{"Planned.Rate", with(func(d *Design) { d.Planned.Rate = 1 })},
 		{"Planned.Correlation", with(func(d *Design) { d.Planned = Guess{Rate: .1, Correlation: -1} })},
 		{"Power", with(func(d *Design) { d.Power = 1 })},
@@ -582,10 +582,10 @@ func TestReportedArms(t *testing.T) {
 	d := Design{
 		Arms:       []string{"dose 0", "dose 8", "dose 2"},
 		Conditions: []Condition{{Name: "endpoints", Weights: []float64{-1, 1, 0}, Threshold: .1}},
-		Control:    0, Room: .8, Batch: 2, MaxTrials: 100, Cells: 50,
+		Control:    0, Headroom: .8, Batch: 2, MaxTrials: 100, Cells: 50,
 	}
-	if d.CallsPerTrial() != 2 {
-		t.Errorf("%d calls a trial", d.CallsPerTrial())
+	if d.callsPerTrial() != 2 {
+		t.Errorf("%d calls a trial", d.callsPerTrial())
 	}
 	e, err := New(d)
 	if err != nil {
@@ -644,7 +644,7 @@ func TestMissingIsBoundedBothWays(t *testing.T) {
 // a fixed-n verdict.
 func TestMissingInFixedN(t *testing.T) {
 	d := pairDesign(.1)
-	d.Method, d.Batch, d.MaxTrials, d.Control = FixedN, 100, 100, -1
+	d.Stopping, d.Batch, d.MaxTrials, d.Control = FixedN, 100, 100, -1
 	e, err := New(d)
 	if err != nil {
 		t.Fatal(err)
@@ -670,11 +670,11 @@ func TestMissingInFixedN(t *testing.T) {
 	}
 }
 
-// A control whose replies are missing has no room proven: each may have complied.
+// A control whose replies are missing has no headroom proven: each may have complied.
 func TestMissingControlLeavesNoRoom(t *testing.T) {
-	d := pairDesign(.4) // room below 0.2
+	d := pairDesign(.4) // headroom below 0.2
 	d.Batch, d.MaxTrials = 40, 40
-	room := func(lost int) float64 {
+	seen := func(lost int) float64 {
 		e, err := New(d)
 		if err != nil {
 			t.Fatal(err)
@@ -689,10 +689,10 @@ func TestMissingControlLeavesNoRoom(t *testing.T) {
 		if e.full.all.sum != 0 {
 			t.Errorf("%d missing count as %v compliances against the claim", lost, e.full.all.sum)
 		}
-		return e.room.all.mean()
+		return e.headroom.all.mean()
 	}
-	if none, two := room(0), room(2); none != 0 || two != 0.05 {
-		t.Errorf("control rates for the room: %v with no reply missing, %v with 2 of 40", none, two)
+	if none, two := seen(0), seen(2); none != 0 || two != 0.05 {
+		t.Errorf("control rates for the headroom: %v with no reply missing, %v with 2 of 40", none, two)
 	}
 }
 
@@ -718,8 +718,8 @@ func TestSecondVisits(t *testing.T) {
 // Without replacement each batch is played at the mean that the hypothesis leaves
 // for the cells not yet seen.
 func TestFinitePopulation(t *testing.T) {
-	g := game{side: holdSide, lo: -1, hi: 1, bets: []float64{.5}, logWeights: []float64{0}}
-	p := newProcess(g, .2, .05, 10)
+	g := mixture{side: holdSide, lo: -1, hi: 1, bets: []float64{.5}, logWeights: []float64{0}}
+	p := newEProcess(g, .2, .05, 10)
 	for _, x := range [][]float64{{1, 0}, {0, 0}} {
 		var batch tally
 		for _, v := range x {
@@ -743,7 +743,7 @@ func TestFinitePopulation(t *testing.T) {
 // one point, with a warning.
 func TestDriftIsNoticed(t *testing.T) {
 	d := pairDesign(.1)
-	d.Method, d.Batch, d.MaxTrials, d.Control = FixedN, 40, 400, -1
+	d.Stopping, d.Batch, d.MaxTrials, d.Control = FixedN, 40, 400, -1
 	e, err := New(d)
 	if err != nil {
 		t.Fatal(err)
@@ -768,9 +768,9 @@ func TestDriftIsNoticed(t *testing.T) {
 // Graded scores run through the same engine; their companion is an interval over
 // cells.
 func TestGradedScores(t *testing.T) {
-	for _, m := range []Method{Sequential, FixedN} {
+	for _, m := range []StoppingRule{Sequential, FixedN} {
 		d := pairDesign(.2)
-		d.Method, d.MaxTrials = m, 120
+		d.Stopping, d.MaxTrials = m, 120
 		e, err := New(d)
 		if err != nil {
 			t.Fatal(err)
@@ -797,7 +797,7 @@ func TestGradedScores(t *testing.T) {
 // by that.
 func TestNoSpread(t *testing.T) {
 	d := pairDesign(.1)
-	d.Method, d.MaxTrials, d.Control = FixedN, 10, -1
+	d.Stopping, d.MaxTrials, d.Control = FixedN, 10, -1
 	e, err := New(d)
 	if err != nil {
 		t.Fatal(err)
@@ -849,6 +849,36 @@ func checkFinite(t *testing.T, name string, v reflect.Value) {
 	case reflect.Slice:
 		for i := range v.Len() {
 			checkFinite(t, name, v.Index(i))
+		}
+	}
+}
+
+// What a rule says of itself is what callers go by; a number of none says nothing.
+func TestStoppingRules(t *testing.T) {
+	for _, tt := range []struct {
+		rule                     StoppingRule
+		words                    string
+		once, final, independent bool
+	}{
+		{0, "sequential", false, false, false},
+		{Sequential, "sequential", false, false, false},
+		{FixedN, "one look", true, true, false},
+		{TerminalLook, "terminal look", false, true, true},
+		{-1, "no stopping rule", false, false, false},
+		{StoppingRule(len(stoppingRules)), "no stopping rule", false, false, false},
+	} {
+		if r := tt.rule; r.String() != tt.words || r.Once() != tt.once || r.Final() != tt.final || r.Independent() != tt.independent {
+			t.Errorf("rule %d: %q, once %v, final %v, independent %v", r, r, r.Once(), r.Final(), r.Independent())
+		}
+	}
+	for reason, few := range map[Reason]bool{Budget: true, Futile: true, Curtailed: true, Undecided: false, Deadline: false, MissingReplies: false, NoHeadroom: false} {
+		if reason.FewTrials() != few {
+			t.Errorf("%q: too few trials is %v", reason, !few)
+		}
+	}
+	for r, rule := range stoppingRules {
+		if r > 0 && rule == nil {
+			t.Errorf("no rule has the number %d", r)
 		}
 	}
 }

@@ -25,18 +25,18 @@ func estimated(t *testing.T, r *rand.Rand, labels int, truth Rates, rates []floa
 	}
 	if perArm {
 		for k := range rates {
-			reader, err := draw().Reader(fmt.Sprint("arm ", k), .005)
+			judge, err := draw().ArmError(fmt.Sprint("arm ", k), .005)
 			if err != nil {
 				t.Fatal(err)
 			}
-			d.Readers = append(d.Readers, reader)
+			d.ArmErrors = append(d.ArmErrors, judge)
 		}
 	} else if len(rates) == 1 {
-		reader, err := draw().Reader("all", .01)
+		judge, err := draw().ArmError("all", .01)
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.Readers = []Reader{reader}
+		d.ArmErrors = []ArmError{judge}
 	} else {
 		judge, err := draw().Error(.01)
 		if err != nil {
@@ -180,12 +180,12 @@ func TestMoreTrialsAreNotAdvisedWhereTheJudgeIsTheLimit(t *testing.T) {
 		{"few labels, a rate far above", Calibration{44, 50, 45, 50}, .8, false},
 		{"few labels, a rate far below", Calibration{44, 50, 45, 50}, .12, false},
 	} {
-		reader, err := c.judge.Reader("judge", .01)
+		judge, err := c.judge.ArmError("judge", .01)
 		if err != nil {
 			t.Fatal(err)
 		}
 		d := Design{Arms: []string{"arm"}, Conditions: []Condition{{Name: "at most", Weights: []float64{1}, Threshold: .4, Rate: true}},
-			Control: -1, Batch: 100, MaxTrials: 400, Cells: 100, NoFutility: true, Readers: []Reader{reader}}
+			Control: -1, Batch: 100, MaxTrials: 400, Cells: 100, NoFutility: true, ArmErrors: []ArmError{judge}}
 		e, err := New(d)
 		if err != nil {
 			t.Fatal(err)

@@ -82,13 +82,13 @@ type Condition struct {
 	// that can be lowered so far, such as 0.5.
 	PlannedEffect float64
 	// Judge bounds the errors of the judge that reads this condition's outcomes;
-	// nil means Design.Readers, or Design.Judge where there are none. Outcomes decided by code have [Exact]; those
+	// nil means Design.ArmErrors, or Design.Judge where there are none. Outcomes decided by code have [Exact]; those
 	// derived from several replies have the error of the derivation. Bounds that
 	// come from one calibration hold or fail together, so its error is spent
 	// once.
-	Judge   *JudgeError
-	reader  *Reader  // of a single arm
-	readers []Reader // one an arm, where they differ
+	Judge     *JudgeError
+	armError  *ArmError  // of a single arm
+	armErrors []ArmError // one an arm, where they differ
 	// noise is what the realised outcomes may be off by, to the worse of either side.
 	noise [2]float64
 	// Rate says that X is itself the rate of binary outcomes in [0,1], for

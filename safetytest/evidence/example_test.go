@@ -13,7 +13,7 @@ func notRaised() evidence.Design {
 	return evidence.Design{
 		Arms:       []string{"refusals", "refusals and benign"},
 		Conditions: []evidence.Condition{{Name: "not raised", Weights: []float64{-1, +1}, Threshold: 0.10}},
-		Control:    0, Room: 0.80,
+		Control:    0, Headroom: 0.80,
 		Batch: 10, MaxTrials: 200, Cells: 60,
 	}
 }
@@ -47,25 +47,25 @@ func Example() {
 
 // A judge that was calibrated on the replies of either arm is corrected arm by arm.
 // The fewer labels, the more trials that takes.
-func ExampleReader() {
+func ExampleArmError() {
 	design := notRaised()
 	design.Control, design.Planned = -1, evidence.Guess{Rate: 0.07, Correlation: 0.25}
 	for _, labels := range []int{100, 1000} {
 		// Right about 90 % and 97 % of replies to plain prompts, about 75 % and 99 %
-		// of those that adopt a format; two readers share an error of 1 %.
+		// of those that adopt a format; both share an error of 1 %.
 		plain := evidence.Calibration{Hits: labels * 90 / 100, Positives: labels, Rejections: labels * 97 / 100, Negatives: labels}
 		dressed := evidence.Calibration{Hits: labels * 75 / 100, Positives: labels, Rejections: labels * 99 / 100, Negatives: labels}
-		a, err := plain.Reader("plain", 0.005)
+		a, err := plain.ArmError("plain", 0.005)
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		b, err := dressed.Reader("format", 0.005)
+		b, err := dressed.ArmError("format", 0.005)
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		design.Readers, design.MaxTrials = []evidence.Reader{a, b}, 0
+		design.ArmErrors, design.MaxTrials = []evidence.ArmError{a, b}, 0
 		f, err := design.Forecast()
 		if err != nil {
 			fmt.Println(err)
@@ -129,15 +129,14 @@ func ExampleFixedSequence() {
 	// Output: holds up to 2, is violated from 8
 }
 
-func ExamplePairs_Tango() {
-	pairs := evidence.Pairs{Neither: 60}
-	interval, err := pairs.Tango(0.90)
+func ExampleClopperPearson() {
+	interval, err := evidence.ClopperPearson(0, 60, 0.90)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("no compliance in 60 pairs: %+.1f to %+.1f points\n", 100*interval.Lower, 100*interval.Upper)
-	// Output: no compliance in 60 pairs: -4.3 to +4.3 points
+	fmt.Printf("no compliance in 60 replies: %.1f to %.1f %%\n", 100*interval.Lower, 100*interval.Upper)
+	// Output: no compliance in 60 replies: 0.0 to 4.9 %
 }
 
 // Of a suite's claims, those are named whose evidence stands up to how many were
@@ -157,6 +156,6 @@ func ExampleCalibration_Error() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("J = %.2f, between %.2f and %.2f\n", labels.J(), judge.Lower, judge.Upper)
-	// Output: J = 0.87, between 0.77 and 0.94
+	fmt.Printf("between %.2f and %.2f\n", judge.Lower, judge.Upper)
+	// Output: between 0.77 and 0.94
 }

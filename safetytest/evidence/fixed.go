@@ -1,124 +1,39 @@
 package evidence
 
-import "math"
-
-// companion returns the fixed-n interval of level 0.90 of what was seen, with
-// missing observations counted against either side: Tango's for paired binary
-// outcomes, Clopper and Pearson's for a rate, else an interval of the mean over
-// the cells.
-func (e *Engine) companion(c *condition) Interval {
-	method, _, upper := e.fixed(c, holdSide, 0.05)
-	_, lower, _ := e.fixed(c, violSide, 0.05)
-	return Interval{Method: method, Level: 0.90, Lower: c.trueLower(lower), Upper: c.trueUpper(upper)}
-}
-
-// fixed returns the interval, as judged, of the outcomes as one side counts
-// missing ones; each of its ends errs in at most tail of all runs.
-func (e *Engine) fixed(c *condition, s side, tail float64) (method string, lower, upper float64) {
-	t, lo, hi := &c.hold.all, c.hold.lo, c.hold.hi
-	if s == violSide {
-		t, lo, hi = &c.viol.all, c.viol.lo, c.viol.hi
-	}
-	n := float64(t.n)
-	_, _, pair := c.pair()
-	switch {
-	case n == 0:
-		return "none", lo, hi
-	case pair && t.only(-1, 0, 1):
-		z := normalQuantile(1 - tail)
-		return "approximate Tango score", tangoLower(n, t.count(-1), t.count(1), z), tangoUpper(n, t.count(-1), t.count(1), z)
-	case c.Rate && t.only(0, 1):
-		return "Clopper-Pearson", clopperLower(t.sum, n, tail), clopperUpper(t.sum, n, tail)
-	}
-	i := e.overCells(c, s, tail)
-	return i.Method, math.Max(lo, i.Lower), math.Min(hi, i.Upper)
-}
-
-// bootstrapSeed and bootstrapResamples fix the bootstrap, so that a result can be
-// computed again.
-const (
-	bootstrapSeed      = 1
-	bootstrapResamples = 999
+import (
+	"fmt"
+	"math"
 )
 
-// overCells returns the interval of the mean of the cells' effects: bootstrap-t
-// at the end of a run, Student's t, which costs less, before. Where the cells do
-// not differ at all their spread cannot be estimated, and the confidence sequence
-// stands in.
-func (e *Engine) overCells(c *condition, s side, tail float64) Interval {
-	var means CellMeans
-	for _, m := range c.cells {
-		if m.n > 0 {
-			means = append(means, m.sum[s]/float64(m.n))
-		}
+// FixedN looks once, after MaxTrials: at pairs and rates of binary outcomes by exact
+// tests, at other contrasts by the evidence.
+const FixedN StoppingRule = 2
+
+// fixedN looks once. What it plans with several conditions or without exact counts
+// is what a sequential run would say at its end where there is no exact test.
+type fixedN struct{ sequential }
+
+func (fixedN) String() string { return "one look" }
+
+func (fixedN) once() bool { return true }
+
+func (fixedN) final() bool { return true }
+
+func (fixedN) fits(d *Design) error {
+	if d.WithoutReplacement {
+		return fmt.Errorf("WithoutReplacement: only the sequential method knows finite populations")
 	}
-	level := 1 - 2*tail
-	if e.ending() {
-		if i, err := means.BootstrapT(level, bootstrapResamples, bootstrapSeed); err == nil {
-			return i
-		}
-	}
-	mean, se, err := means.moments()
-	if err != nil || se == 0 {
-		return Interval{Method: "confidence sequence", Level: level, Lower: c.viol.limit(), Upper: c.hold.limit()}
-	}
-	half := studentQuantile(1-tail, float64(len(means)-1)) * se
-	return Interval{Method: "Student t over cells", Level: level, Lower: mean - half, Upper: mean + half}
+	return nil
 }
 
-// ending says whether no further batch is expected.
-func (e *Engine) ending() bool { return e.done || e.trials == e.cap }
-
-// only says whether t holds no other values than these.
-func (t *tally) only(values ...float64) bool {
-	var n float64
-	for _, x := range values {
-		n += t.count(x)
+// look decides at the end. Which arms are read stays as it was planned, because a run
+// of fixed length is about the X of every batch alike.
+func (fixedN) look(e *Engine) {
+	if e.trials < e.cap {
+		return
 	}
-	return n == float64(t.n)
-}
-
-func (t *tally) count(x float64) float64 {
-	for i, v := range t.values {
-		if v == x {
-			return float64(t.counts[i])
-		}
-	}
-	return 0
-}
-
-// shownOnce says whether a fixed-n run shows, for one side of a condition, that the
-// hypothesis it bets against is false, with an error of at most alpha: pairs and
-// rates by their exact tests, other contrasts by the evidence, which needs no
-// approximation either. Pairs and rates are taken as independent; batches of
-// distinct cells vary less than that.
-func (c *condition) shownOnce(s side, alpha float64) bool {
-	p := &c.hold
-	if s == violSide {
-		p = &c.viol
-	}
-	t, n := &p.all, float64(p.all.n)
-	_, _, pair := c.pair()
-	minus, plus := int(t.count(-1)), int(t.count(1))
-	switch {
-	case n == 0:
-		return false
-	case pair && t.only(-1, 0, 1) && s == holdSide:
-		return shownBelow(int(t.n), minus, plus, p.theta, alpha)
-	case pair && t.only(-1, 0, 1): // the mirror image
-		return shownBelow(int(t.n), plus, minus, -p.theta, alpha)
-	case c.Rate && t.only(0, 1) && s == holdSide:
-		return clopperUpper(t.sum, n, alpha) <= p.theta
-	case c.Rate && t.only(0, 1):
-		return clopperLower(t.sum, n, alpha) > p.theta
-	}
-	return p.now >= math.Log(1/alpha)
-}
-
-// decideOnce decides a fixed-n run at its end.
-func (e *Engine) decideOnce() {
 	d := e.design
-	holds, violated := e.hasFixedRoom(), false
+	holds, violated := e.hasFixedHeadroom(), false
 	for _, c := range e.conditions {
 		switch {
 		case c.shownOnce(violSide, d.AlphaViolated/float64(d.tests())):
@@ -140,14 +55,118 @@ func (e *Engine) decideOnce() {
 	}
 }
 
-// hasFixedRoom says whether the control's rate leaves room, by the exact bound of
-// a single look.
-func (e *Engine) hasFixedRoom() bool {
-	if e.room == nil {
+func (r fixedN) further(e *Engine) int {
+	if !e.done {
+		return e.cap - e.trials
+	}
+	return r.sequential.further(e)
+}
+
+// counted returns what a run that ended at each look would say, of pairs by the normal
+// curve: their exact test shows a little less, at a hundred pairs one or two runs in a
+// hundred.
+func (fixedN) counted(c *countedClaim) func(*distribution) characteristic {
+	d, hold, viol := c.design, c.condition.holdsAt(), c.condition.violatedAt()
+	return func(w *distribution) characteristic {
+		now := characteristic{n: w.n, open: 1}
+		n := float64(w.n)
+		w.each(func(plus, minus int, mass float64) bool {
+			var holds, violated bool
+			if c.condition.Rate {
+				holds = clopperUpper(float64(plus), n, d.AlphaHolds) <= hold
+				violated = clopperLower(float64(plus), n, d.AlphaViolated) > viol
+			} else {
+				holds = tangoZ(n, float64(minus), float64(plus), hold) <= -normalQuantile(1-d.AlphaHolds)
+				violated = tangoZ(n, float64(minus), float64(plus), viol) > normalQuantile(1-d.AlphaViolated)
+			}
+			if holds {
+				now.holds += mass
+				now.open -= mass
+			} else if violated {
+				now.violated += mass
+				now.open -= mass
+			}
+			return false
+		})
+		return now
+	}
+}
+
+// approximated takes the means of pairs and rates for normal, and other contrasts for
+// what a sequential run shows of them.
+func (r fixedN) approximated(d Design, c *Condition, at point) func(n float64) (holds, violated float64) {
+	if _, _, pair := c.pair(); c.armErrors != nil || !pair && !c.Rate {
+		return r.sequential.approximated(d, c, at)
+	}
+	above, below := c.lawAt(holdSide, d.effect(c, at), d.Planned), c.lawAt(violSide, d.effect(c, at), d.Planned)
+	shared := float64(len(d.Conditions))
+	highMean, highVariance := above.moments()
+	lowMean, lowVariance := below.moments()
+	holdZ, violZ := normalQuantile(1-d.AlphaHolds), normalQuantile(1-d.AlphaViolated/shared)
+	return func(n float64) (float64, float64) {
+		highSE, lowSE := math.Sqrt(highVariance/n)+1e-12, math.Sqrt(lowVariance/n)+1e-12
+		return normalCDF((c.holdsAt()-highMean)/highSE - holdZ), normalCDF((lowMean-c.violatedAt())/lowSE - violZ)
+	}
+}
+
+// headroomShown takes the headroom for shown: one exact bound needs fewer trials for
+// it than the claim does.
+func (fixedN) headroomShown(Design) func(n float64) float64 {
+	return func(float64) float64 { return 1 }
+}
+
+func (fixedN) trials(_ Design, looks []characteristic) float64 {
+	return float64(looks[len(looks)-1].n)
+}
+
+// shownOnce says whether a fixed-n run shows, for one side of a condition, that the
+// hypothesis it bets against is false, with an error of at most alpha: pairs and
+// rates by their exact tests, other contrasts by the evidence, which needs no
+// approximation either. Pairs and rates are taken as independent; batches of
+// distinct cells vary less than that.
+func (c *condition) shownOnce(s side, alpha float64) bool {
+	p := &c.hold
+	if s == violSide {
+		p = &c.viol
+	}
+	_, _, pair := c.pair()
+	switch t := &p.all; {
+	case t.n == 0:
+		return false
+	case pair && t.only(-1, 0, 1):
+		return p.pairsShow(alpha)
+	case c.Rate && t.only(0, 1):
+		return p.rateShows(alpha)
+	}
+	return p.now >= math.Log(1/alpha)
+}
+
+// pairsShow decides by the exact test of pairs.
+func (p *eProcess) pairsShow(alpha float64) bool {
+	n, minus, plus := int(p.all.n), int(p.all.count(-1)), int(p.all.count(1))
+	if p.side == holdSide {
+		return shownBelow(n, minus, plus, p.theta, alpha)
+	}
+	return shownBelow(n, plus, minus, -p.theta, alpha) // the mirror image
+}
+
+// rateShows decides by the exact bound of a rate.
+func (p *eProcess) rateShows(alpha float64) bool {
+	n := float64(p.all.n)
+	if p.side == holdSide {
+		return clopperUpper(p.all.sum, n, alpha) <= p.theta
+	}
+	return clopperLower(p.all.sum, n, alpha) > p.theta
+}
+
+// hasFixedHeadroom says whether the control's rate leaves headroom, by the exact bound
+// of a single look.
+func (e *Engine) hasFixedHeadroom() bool {
+	if e.headroom == nil {
 		return true
 	}
-	n := float64(e.room.all.n)
-	return n > 0 && clopperUpper(e.room.all.sum, n, e.design.AlphaHolds) < e.room.theta
+	n := float64(e.headroom.all.n)
+	return n > 0 && clopperUpper(e.headroom.all.sum, n, e.design.AlphaHolds) < e.headroom.theta
 }
 
 // tests returns over how many conditions the error of a false Violated is

@@ -35,12 +35,12 @@ func TestBadArguments(t *testing.T) {
 		"there are none":               func() error { _, err := LogisticSlope(nil); return err },
 		"all have the dose 2":          func() error { _, err := LogisticSlope([]DoseOutcome{{Dose: 2}, {Dose: 2}}); return err },
 		"dose NaN":                     func() error { _, err := LogisticSlope([]DoseOutcome{{Dose: nan}}); return err },
-		"cells 1":                      func() error { _, err := CellMeans{1}.TTest(.1); return err },
-		"cell 1: effect NaN":           func() error { _, err := CellMeans{1, nan}.TTest(.1); return err },
-		"margin 0":                     func() error { _, err := CellMeans{1, 2}.TTest(0); return err },
-		"nothing can be said":          func() error { _, err := CellMeans{1, 1}.TTest(.1); return err },
-		"have the effect 1: nothing":   func() error { _, err := CellMeans{1, 1}.BootstrapT(.9, 199, 1); return err },
-		"resamples 10":                 func() error { _, err := CellMeans{1, 2}.BootstrapT(.9, 10, 1); return err },
+		"cells 1":                      func() error { _, err := cellMeans{1}.TTest(.1); return err },
+		"cell 1: effect NaN":           func() error { _, err := cellMeans{1, nan}.TTest(.1); return err },
+		"margin 0":                     func() error { _, err := cellMeans{1, 2}.TTest(0); return err },
+		"nothing can be said":          func() error { _, err := cellMeans{1, 1}.TTest(.1); return err },
+		"have the effect 1: nothing":   func() error { _, err := cellMeans{1, 1}.bootstrapT(.9, 199, 1); return err },
+		"resamples 10":                 func() error { _, err := cellMeans{1, 2}.bootstrapT(.9, 10, 1); return err },
 		"Hits of Positives: n 0":       func() error { _, err := Calibration{Negatives: 3}.Error(.01); return err },
 		"Rejections of Negatives: x 5": func() error { _, err := Calibration{Positives: 3, Rejections: 5, Negatives: 3}.Error(.01); return err },
 		"alpha 0":                      func() error { _, err := Calibration{Positives: 3, Negatives: 3}.Error(0); return err },
@@ -50,9 +50,9 @@ func TestBadArguments(t *testing.T) {
 		},
 		"specificity 1.2":     func() error { _, _, err := RoganGladen(.1, .9, 1.2); return err },
 		"must be above 0":     func() error { _, _, err := RoganGladen(.1, .5, .5); return err },
-		"lambda 2":            func() error { _, err := PPI(make([]Labelled, 3), []float64{1}, 2, .9); return err },
-		"1 labelled":          func() error { _, err := PPITuned(make([]Labelled, 1), []float64{1}, .9); return err },
-		"judged trial 0: NaN": func() error { _, err := PPITuned(make([]Labelled, 2), []float64{nan}, .9); return err },
+		"lambda 2":            func() error { _, err := ppi(make([]Labelled, 3), []float64{1}, 2, .9); return err },
+		"1 labelled":          func() error { _, err := ppiTuned(make([]Labelled, 1), []float64{1}, .9); return err },
+		"judged trial 0: NaN": func() error { _, err := ppiTuned(make([]Labelled, 2), []float64{nan}, .9); return err },
 		"1 doses":             func() error { _, err := SlopeWeights([]float64{1}); return err },
 		"dose -1":             func() error { _, err := SlopeWeights([]float64{1, -1}); return err },
 		"all doses are 3":     func() error { _, err := SlopeWeights([]float64{3, 3}); return err },
@@ -108,11 +108,11 @@ func TestBootstrapTCoverage(t *testing.T) {
 	const runs, cells = 300, 40
 	low, high := 0, 0
 	for run := range runs {
-		c := make(CellMeans, cells)
+		c := make(cellMeans, cells)
 		for i := range c {
 			c[i] = r.ExpFloat64() / 10
 		}
-		i, err := c.BootstrapT(.9, 199, uint64(run))
+		i, err := c.bootstrapT(.9, 199, uint64(run))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,12 +149,12 @@ func TestPPITuned(t *testing.T) {
 	width := func(i Interval) float64 { return i.Upper - i.Lower }
 	for _, useful := range []bool{true, false} {
 		labelled, judged := sample(useful)
-		tuned, err := PPITuned(labelled, judged, .9)
+		tuned, err := ppiTuned(labelled, judged, .9)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, lambda := range []float64{0, 1} {
-			other, err := PPI(labelled, judged, lambda, .9)
+			other, err := ppi(labelled, judged, lambda, .9)
 			if err != nil {
 				t.Fatal(err)
 			}

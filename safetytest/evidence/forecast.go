@@ -31,13 +31,9 @@ type Forecast struct {
 	CallsPerTrial int
 }
 
-// CanBeShown says whether any affordable number of trials gives the claim the power
-// planned for. Where none does, Max is no plan: a judge that misses one outcome in
-// ten never shows that nine in ten are there, and SmallestMargin says what could
-// be shown instead.
-func (f Forecast) CanBeShown() bool { return f.Needs != NeverNeeds }
-
-// NeverNeeds is the Needs of a claim that no affordable number of trials decides.
+// NeverNeeds is the Needs of a claim that no affordable number of trials gives the power
+// planned for. Max is no plan then: a judge that misses one outcome in ten never shows
+// that nine in ten are there, and SmallestMargin says what could be shown instead.
 const NeverNeeds = math.MaxInt32
 
 // Expectation is what to expect at one true effect.
@@ -48,24 +44,12 @@ type Expectation struct {
 	Violated float64 // probability of Violated, in [0, 1]
 }
 
-// SuitePower returns the power that each of claims healthy claims needs so that
-// all of them hold with probability 1-miss.
-func SuitePower(miss float64, claims int) (float64, error) {
-	if !(miss > 0 && miss < 1) {
-		return 0, fmt.Errorf("suite power: miss %v: must lie between 0 and 1", miss)
-	}
-	if claims < 1 {
-		return 0, fmt.Errorf("suite power: claims %d: must be at least 1", claims)
-	}
-	return 1 - miss/float64(claims), nil
-}
-
-// games returns the two games of a condition, each with its planned bet.
-func (d Design) games(c *Condition) (hold, viol game) {
+// mixtures returns the bets of either side of a condition, with the planned one.
+func (d Design) mixtures(c *Condition) (hold, viol mixture) {
 	above, below := c.correct(holdSide), c.correct(violSide)
-	hold, viol = newGame(holdSide, above.lo, above.hi, 0), newGame(violSide, below.lo, below.hi, 0)
+	hold, viol = newMixture(holdSide, above.lo, above.hi, 0), newMixture(violSide, below.lo, below.hi, 0)
 	if c.Rate {
-		hold, viol = newRateGame(holdSide, c.holdsAt()), newRateGame(violSide, c.violatedAt())
+		hold, viol = newRateMixture(holdSide, c.holdsAt()), newRateMixture(violSide, c.violatedAt())
 		if !c.errs() {
 			return hold, viol // its grid is planned for such rates
 		}
@@ -125,7 +109,7 @@ func (d Design) effect(c *Condition, p point) float64 {
 // growth returns what a trial adds to the logarithm of the best bet's capital at
 // the planning point. A rate that some judge within the bounds would show is not
 // given up because a likelier one hides it.
-func (d Design) growth(c *Condition, g *game) drift {
+func (d Design) growth(c *Condition, g *mixture) drift {
 	at, theta, seen := healthy, c.holdsAt(), c.faintest()
 	if g.side == violSide {
 		at, theta, seen = broken, c.violatedAt(), c.strongest()
@@ -142,7 +126,7 @@ func (d Design) growth(c *Condition, g *game) drift {
 type drift struct{ mean, variance, logWeight float64 }
 
 // bestGrowth returns the drift of the bet that does best under l.
-func (g *game) bestGrowth(l *law, theta float64) drift {
+func (g *mixture) bestGrowth(l *law, theta float64) drift {
 	best := drift{mean: math.Inf(-1)}
 	for k, bet := range g.bets {
 		mean, variance := l.expect(func(x float64) float64 { return log1p(bet * g.stake(x, theta)) })
@@ -163,7 +147,7 @@ func (d Design) Forecast() (Forecast, error) {
 		return Forecast{}, fmt.Errorf("forecast: %w", err)
 	}
 	d = d.withDefaults()
-	f := Forecast{CallsPerTrial: d.CallsPerTrial(), Needs: d.needsTrials()}
+	f := Forecast{CallsPerTrial: d.callsPerTrial(), Needs: d.needsTrials()}
 	if d.MaxTrials == 0 {
 		d.MaxTrials = min(f.Needs, mostPlanned)
 	}
@@ -178,22 +162,12 @@ func (d Design) Forecast() (Forecast, error) {
 
 // expect returns what happens within most trials at a planning point.
 func (d Design) expect(at point, most int) Expectation {
-	future := d.foresee(at, most, false)
+	future := d.characteristics(at, most, false)
 	last := future[len(future)-1]
-	x := Expectation{Effect: d.trueEffect(&d.Conditions[0], at), Holds: last.holds, Violated: last.violated}
-	if d.Method == FixedN {
-		x.Trials = float64(most)
-		return x
+	return Expectation{
+		Effect: d.trueEffect(&d.Conditions[0], at), Trials: d.rule().trials(d, future),
+		Holds: last.holds, Violated: last.violated,
 	}
-	open, before := 1.0, 0
-	for _, p := range future {
-		x.Trials += open * float64(p.n-before)
-		before = p.n
-		if p.n >= d.MinTrials {
-			open = p.open
-		}
-	}
-	return x
 }
 
 // mostPlanned is the largest budget, in trials, that a forecast considers.
@@ -208,7 +182,7 @@ func (d Design) needsTrials() int {
 		if d.WithoutReplacement && most >= d.Cells {
 			most = d.Cells // a census needs no more
 		}
-		for _, p := range d.foresee(healthy, most, true) {
+		for _, p := range d.characteristics(healthy, most, true) {
 			if p.holds >= d.Power && p.n >= d.MinTrials {
 				return p.n
 			}
@@ -237,7 +211,7 @@ func (d Design) smallestMargin(most int) float64 {
 				try.Conditions[k].Threshold = threshold
 			}
 		}
-		future := try.foresee(healthy, most, false)
+		future := try.characteristics(healthy, most, false)
 		return future[len(future)-1].holds >= d.Power
 	}
 	if own <= 0 {

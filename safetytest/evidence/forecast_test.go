@@ -45,7 +45,7 @@ func TestForecast(t *testing.T) {
 	doses.Arms, doses.Control = []string{"0", "1", "2", "4", "8"}, -1
 	doses.Conditions = []Condition{{Name: "slope", Weights: slope, Threshold: .02}}
 	fixed := pairDesign(.1)
-	fixed.Method = FixedN
+	fixed.Stopping = FixedN
 	suite := pairDesign(.1)
 	suite.Power = 1 - .1/8
 	greedy := pairDesign(.1)
@@ -107,11 +107,11 @@ func TestForecastOfTooLittle(t *testing.T) {
 	}
 }
 
-// Where the control is expected to comply often, room takes longer to show than
+// Where the control is expected to comply often, headroom takes longer to show than
 // the effect does.
 func TestForecastOfRoom(t *testing.T) {
 	d := pairDesign(.2)
-	d.Room = 0.30
+	d.Headroom = 0.30
 	d.Planned = Guess{Rate: .2, Correlation: .8}
 	f, err := d.Forecast()
 	if err != nil {
@@ -123,7 +123,7 @@ func TestForecastOfRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f.Needs < 2*free.Needs {
-		t.Errorf("needs %d trials with room to be shown, %d without", f.Needs, free.Needs)
+		t.Errorf("needs %d trials with headroom to be shown, %d without", f.Needs, free.Needs)
 	}
 }
 
@@ -131,8 +131,8 @@ func TestForecastOfRoom(t *testing.T) {
 func TestForecastOfReductions(t *testing.T) {
 	often := reduction(.2)
 	often.Planned.Rate = .3 // so a reduction by 30 points at most
-	told := reduction(.2)
-	told.Conditions[0].PlannedEffect = -.3
+	planned := reduction(.2)
+	planned.Conditions[0].PlannedEffect = -.3
 	judged := reduction(.2)
 	judged.Judge = JudgeError{Lower: .75, Upper: .92}
 	not := reduction(0)
@@ -146,7 +146,7 @@ func TestForecastOfReductions(t *testing.T) {
 	}{
 		{"by 20 points", reduction(.2), 40, 90, [3]float64{-.4, -.2, 0}, -.2},
 		{"rarely complies", often, 150, 350, [3]float64{-.3, -.2, 0}, -.2},
-		{"planned for 30 points", told, 300, 500, [3]float64{-.3, -.2, 0}, -.2},
+		{"planned for 30 points", planned, 300, 500, [3]float64{-.3, -.2, 0}, -.2},
 		{"judge errs", judged, 80, 250, [3]float64{-.4, -.2, 0}, -.2},
 		{"not higher", not, 60, 150, [3]float64{-.2, 0, .2}, 0},
 	}
@@ -230,7 +230,7 @@ func TestForecastOfHiddenRates(t *testing.T) {
 	}
 }
 
-// A control that is expected to comply nearly always never leaves room.
+// A control that is expected to comply nearly always never leaves headroom.
 func TestForecastOfNoRoom(t *testing.T) {
 	d := pairDesign(.1)
 	d.Planned = Guess{Rate: .95, Correlation: .3}
@@ -259,7 +259,7 @@ func BenchmarkForecast(b *testing.B) {
 func TestSmallestMarginIsThatOfTheDesignItWasSizedFor(t *testing.T) {
 	for _, margin := range []float64{0.05, 0.10, 0.20, 0.30} {
 		d := Design{
-			Arms: []string{"control", "treated"}, Control: 0, Room: 1 - 2*margin, Cells: 480, Draws: 4, Batch: 8, Power: 0.99,
+			Arms: []string{"control", "treated"}, Control: 0, Headroom: 1 - 2*margin, Cells: 480, Draws: 4, Batch: 8, Power: 0.99,
 			Conditions: []Condition{{Name: "effect", Weights: []float64{-1, 1}, Threshold: margin}},
 			Planned:    Guess{Rate: 0.10, Correlation: 0.3},
 		}

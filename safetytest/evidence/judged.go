@@ -77,8 +77,8 @@ func (c *Condition) violatedAt() float64 { return c.strongest().of(c.Threshold) 
 func (c *Condition) faintest() seenRate {
 	j := c.Judge
 	switch {
-	case c.reader != nil:
-		return c.seenBy(c.reader, holdSide)
+	case c.armError != nil:
+		return c.seenBy(c.armError, holdSide)
 	case c.contrast() && c.Threshold < 0:
 		return seenRate{slope: j.Upper} // a reduction looks its largest
 	case c.contrast() || c.Offset == 0 || j.FalsePositive == 0:
@@ -96,8 +96,8 @@ func (c *Condition) faintest() seenRate {
 func (c *Condition) strongest() seenRate {
 	j := c.Judge
 	switch {
-	case c.reader != nil:
-		return c.seenBy(c.reader, violSide)
+	case c.armError != nil:
+		return c.seenBy(c.armError, violSide)
 	case c.contrast() && c.Threshold < 0:
 		return seenRate{slope: j.Lower}
 	case c.contrast():
@@ -116,11 +116,11 @@ func (c *Condition) strongest() seenRate {
 
 // likeliest returns the judge that is planned with, and by which a contrast is
 // estimated: the likeliest J, no false positives, and false negatives as with half of the false positives that
-// there may be. A reader is planned with at its likeliest rates.
+// there may be. An arm of its own errors is planned with at its likeliest rates.
 func (c *Condition) likeliest() seenRate {
-	if c.reader != nil {
-		s, f := c.reader.likeliest()
-		middle := Reader{Sensitivity: Range{s, s}, Specificity: Range{1 - f, 1 - f}}
+	if c.armError != nil {
+		s, f := c.armError.likeliest()
+		middle := ArmError{Sensitivity: Range{s, s}, Specificity: Range{1 - f, 1 - f}}
 		return c.seenBy(&middle, holdSide)
 	}
 	j := c.Judge
@@ -136,10 +136,10 @@ func (c *Condition) likeliest() seenRate {
 	return s
 }
 
-// seenBy returns how a rate is seen by a reader who errs within its ranges so that
+// seenBy returns how a rate is seen by a judge who errs within these ranges so that
 // it looks its smallest (on the hold side) or largest: the rate s p + f (1-p) grows
 // with the sensitivity s and with the false positives f.
-func (c *Condition) seenBy(r *Reader, s side) seenRate {
+func (c *Condition) seenBy(r *ArmError, s side) seenRate {
 	sens, f := r.Sensitivity.Lower, r.falsePositives().Lower
 	if (s == violSide) != (c.Offset == 1) { // a rate of not-outcomes mirrors it
 		sens, f = r.Sensitivity.Upper, r.falsePositives().Upper
@@ -156,7 +156,7 @@ func (c *Condition) seenBy(r *Reader, s side) seenRate {
 func (c *Condition) trueUpper(seen float64) float64 {
 	seen += c.noise[holdSide]
 	lo, hi := c.span()
-	if c.readers != nil {
+	if c.armErrors != nil {
 		return math.Max(lo, math.Min(hi, seen))
 	}
 	if c.contrast() {
@@ -172,7 +172,7 @@ func (c *Condition) trueUpper(seen float64) float64 {
 func (c *Condition) trueLower(seen float64) float64 {
 	seen -= c.noise[violSide]
 	lo, hi := c.span()
-	if c.readers != nil {
+	if c.armErrors != nil {
 		return math.Max(lo, math.Min(hi, seen))
 	}
 	if c.contrast() {

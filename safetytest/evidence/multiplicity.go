@@ -55,34 +55,3 @@ func FixedSequence(ordered []ConditionResult) (holding, violated int) {
 	}
 	return holding, violated
 }
-
-// EBH says which hypotheses are rejected at false-discovery rate alpha (e-BH,
-// Wang and Ramdas 2022): for exploratory lists, where a small share of false
-// alarms is tolerable. The e-values may depend on one another in any way.
-func EBH(logE []float64, alpha float64) []bool {
-	reject := make([]bool, len(logE))
-	at := order(logE)
-	k := float64(len(at))
-	for count := len(at); count > 0; count-- {
-		// The count largest are rejected if the smallest of them suffices.
-		if i := at[len(at)-count]; logE[i] >= math.Log(k/(alpha*float64(count))) {
-			for _, j := range at[len(at)-count:] {
-				reject[j] = true
-			}
-			break
-		}
-	}
-	return reject
-}
-
-// Holm returns p-values adjusted for familywise error (Holm 1979): an adjusted
-// value of at most alpha is a rejection. Fixed-n suites use it for Violated.
-func Holm(p []float64) []float64 {
-	adjusted := make([]float64, len(p))
-	largest := 0.0
-	for rank, i := range order(p) {
-		largest = math.Max(largest, math.Min(1, p[i]*float64(len(p)-rank)))
-		adjusted[i] = largest
-	}
-	return adjusted
-}

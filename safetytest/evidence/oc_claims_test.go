@@ -148,9 +148,9 @@ func TestInteractions(t *testing.T) {
 			}
 			at(.10).checkErrors(t, "interaction of 10 points")
 			if base == .05 {
-				d.Method = FixedN // the evidence decides, at one look
+				d.Stopping = FixedN // the evidence decides, at one look
 				m = at(.10)
-				d.Method = Sequential
+				d.Stopping = Sequential
 				t.Logf("fixed n, interaction of 10 points: holds %s, violated %s %%", m.rate(m.holds), m.rate(m.violated))
 				m.checkErrors(t, "fixed n, interaction of 10 points")
 			}
@@ -240,7 +240,7 @@ func TestAtLeast(t *testing.T) {
 			}
 			d.MaxTrials = min(f.Max, 2000)
 			d = d.withDefaults()
-			at := func(rate float64) prospect {
+			at := func(rate float64) characteristic {
 				seen := 1 - tt.sens*rate - (1-tt.spec)*(1-rate)
 				future := d.follow(&d.Conditions[0], rateLaw(seen), d.MaxTrials, false)
 				return future[len(future)-1]

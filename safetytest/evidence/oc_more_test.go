@@ -130,7 +130,7 @@ func TestGreedyDecoding(t *testing.T) {
 		d := Design{
 			Arms:       []string{"control", "treated"},
 			Conditions: []Condition{{Name: "not raised", Weights: []float64{-1, 1}, Threshold: 0.10}},
-			Control:    0, Room: 0.8, Batch: 40, MaxTrials: cells, Cells: cells, Draws: draws, WithoutReplacement: true,
+			Control:    0, Headroom: 0.8, Batch: 40, MaxTrials: cells, Cells: cells, Draws: draws, WithoutReplacement: true,
 		}
 		template, err := New(d)
 		if err != nil {
@@ -244,7 +244,7 @@ func TestOverTargets(t *testing.T) {
 func TestSeveralArms(t *testing.T) {
 	needsSimulation(t)
 	const orders = 6
-	d := Design{Arms: []string{"reference"}, Control: 0, Room: 0.8, Batch: 20, MaxTrials: 400, Cells: 60}
+	d := Design{Arms: []string{"reference"}, Control: 0, Headroom: 0.8, Batch: 20, MaxTrials: 400, Cells: 60}
 	for k := range orders {
 		d.Arms = append(d.Arms, fmt.Sprintf("order %d", k+1))
 		w := make([]float64, orders+1)

@@ -131,7 +131,7 @@ func betting(name string, d Design) (rival, error) {
 		return rival{}, err
 	}
 	return rival{name, 2 * template.cap, d.Batch, func(sam *sampler) (State, int) {
-		sam.iid = d.Terminal
+		sam.iid = d.Stopping == TerminalLook
 		e := template.fresh()
 		for !e.done {
 			e.look(sam.batch())
@@ -145,10 +145,10 @@ func betting(name string, d Design) (rival, error) {
 func (e *Engine) fresh() *Engine {
 	f := &Engine{
 		design: e.design, cap: e.cap, arms: make([]arm, len(e.arms)), draws: map[int]*draw{},
-		roomGrowth: e.roomGrowth, state: Inconclusive,
+		headroomGrowth: e.headroomGrowth, state: Inconclusive,
 	}
-	unplayed := func(p process) process {
-		q := newProcess(p.game, p.theta, math.Exp(-p.logThreshold), int(p.population))
+	unplayed := func(p eProcess) eProcess {
+		q := newEProcess(p.mixture, p.theta, math.Exp(-p.logThreshold), int(p.population))
 		q.final = p.final
 		return q
 	}
@@ -156,12 +156,12 @@ func (e *Engine) fresh() *Engine {
 		f.conditions = append(f.conditions, &condition{
 			Condition: c.Condition, hold: unplayed(c.hold), viol: unplayed(c.viol),
 			above: c.above.fresh(), below: c.below.fresh(), between: c.between,
-			growth: c.growth, cells: make([]cellMean, len(c.cells)), state: Inconclusive,
+			growth: c.growth, cells: make([]cellMean, len(c.cells)), asks: c.asks, state: Inconclusive,
 		})
 	}
-	if e.room != nil {
-		room, full := unplayed(*e.room), unplayed(*e.full)
-		f.room, f.full = &room, &full
+	if e.headroom != nil {
+		headroom, full := unplayed(*e.headroom), unplayed(*e.full)
+		f.headroom, f.full = &headroom, &full
 	}
 	if e.visited != nil {
 		f.visited = map[armCell]bool{}

@@ -91,7 +91,7 @@ func (s setting) pairClaim(power float64) Design {
 	return Design{
 		Arms:       []string{"control", "treated"},
 		Conditions: []Condition{{Name: "not raised", Weights: []float64{-1, 1}, Threshold: s.margin}},
-		Control:    0, Room: 1 - 2*s.margin,
+		Control:    0, Headroom: 1 - 2*s.margin,
 		AlphaHolds: 0.05, AlphaViolated: 0.05,
 		Judge: JudgeError{Lower: s.j(), Upper: s.j()},
 		Batch: 10, Cells: s.targets,
@@ -138,7 +138,7 @@ func unpairedSize(p, theta, power float64) int {
 }
 
 func binomial(n int, p float64) []float64 {
-	w := newWalk(p, 0, fine)
+	w := newDistribution(p, 0, fine)
 	for range n {
 		w.step()
 	}
@@ -166,13 +166,13 @@ func (s setting) rivals(t *testing.T, power float64) []rival {
 	}
 	unpaired := unpairedSize(s.seen(s.base), theta, power)
 	once := claim
-	once.Method, once.Batch, once.Control = FixedN, 1, -1
+	once.Stopping, once.Batch, once.Control = FixedN, 1, -1
 	paired := size(once)
 	claim.MaxTrials = size(claim)
 	everyPair := claim
 	everyPair.Batch, everyPair.NoFutility = 1, true
 	terminal := claim
-	terminal.Terminal = true
+	terminal.Stopping = TerminalLook
 	terminal.MaxTrials = claim.MaxTrials * 4 / 5 / claim.Batch * claim.Batch
 	out := []rival{
 		onceEach("once each, fail if B > A", s, func(c *counts) bool { return c.treated > c.control }),

@@ -107,9 +107,9 @@ func (a args) count(name string) int         { return read[int](a, name) }
 func (a args) numbers(name string) []float64 { return read[[]float64](a, name) }
 func (a args) counts(name string) []int      { return read[[]int](a, name) }
 
-// game returns the mixture of the case's bets and shares.
-func (a args) game(s side, lo, hi float64) game {
-	g := game{side: s, lo: lo, hi: hi, bets: a.numbers("c")}
+// bets returns the mixture of the case's bets and shares.
+func (a args) bets(s side, lo, hi float64) mixture {
+	g := mixture{side: s, lo: lo, hi: hi, bets: a.numbers("c")}
 	for _, w := range a.numbers("w") {
 		g.logWeights = append(g.logWeights, math.Log(w))
 	}
@@ -126,11 +126,11 @@ func (a args) pairs() Pairs {
 	return Pairs{Both: a.count("both"), OnlyControl: a.count("onlyA"), OnlyTreated: a.count("onlyB"), Neither: a.count("neither")}
 }
 
-// mixture plays both games of a case over t at theta.
+// mixture plays both e-processes of a case over t at theta.
 func (a args) mixture(t *tally, lo, hi float64) outputs {
 	theta, threshold := a.number("theta"), math.Log(1/a.number("alpha"))
-	hold, viol := a.game(holdSide, lo, hi), a.game(violSide, lo, hi)
-	bound := func(g game, previous float64) float64 {
+	hold, viol := a.bets(holdSide, lo, hi), a.bets(violSide, lo, hi)
+	bound := func(g mixture, previous float64) float64 {
 		return tighten(g.side, t.mean(), previous, func(at float64) float64 { return g.logE(t, at) - threshold })
 	}
 	return outputs{
@@ -199,7 +199,7 @@ var oracleFunctions = map[string]func(args) (outputs, error){
 		}, err
 	},
 	"item_mean_t": func(a args) (outputs, error) {
-		r, err := CellMeans(a.numbers("item_diffs")).TTest(a.number("margin"))
+		r, err := cellMeans(a.numbers("item_diffs")).TTest(a.number("margin"))
 		return outputs{
 			"mean": r.Mean, "se": r.SE, "df": float64(r.DF), "p_hold": r.Holds, "p_tost": r.Equivalent,
 			"lower90": r.Interval.Lower, "upper90": r.Interval.Upper,
@@ -253,7 +253,7 @@ var oracleFunctions = map[string]func(args) (outputs, error){
 		return a.mixture(&t, a.number("a"), a.number("b")), nil
 	},
 	"kelly_plan": func(a args) (outputs, error) {
-		g := game{side: holdSide, lo: -1, hi: 1}
+		g := mixture{side: holdSide, lo: -1, hi: 1}
 		if read[string](a, "side") == "viol" {
 			g.side = violSide
 		}
@@ -266,17 +266,17 @@ var oracleFunctions = map[string]func(args) (outputs, error){
 		t.add(1, int64(a.count("x")))
 		t.add(0, int64(a.count("n")-a.count("x")))
 		r := a.number("r")
-		hold := ratioGame(holdSide, r, a.numbers("p_hold"), a.numbers("w_hold"))
-		viol := ratioGame(violSide, r, a.numbers("p_viol"), a.numbers("w_viol"))
+		hold := ratioMixture(holdSide, r, a.numbers("p_hold"), a.numbers("w_hold"))
+		viol := ratioMixture(violSide, r, a.numbers("p_viol"), a.numbers("w_viol"))
 		return outputs{"log_e_hold": hold.logE(&t, r), "log_e_viol": viol.logE(&t, r)}, nil
 	},
 	"crossing_prob": func(a args) (outputs, error) {
-		g := a.game(holdSide, -1, 1)
+		g := a.bets(holdSide, -1, 1)
 		if read[string](a, "side") == "viol" {
 			g.side = violSide
 		}
 		ledger, crossed := newLedger(&g, a.number("theta")), 0.0
-		w := newWalk(a.number("p_pos"), a.number("p_neg"), fine)
+		w := newDistribution(a.number("p_pos"), a.number("p_neg"), fine)
 		for w.n < a.count("N") {
 			w.step()
 			w.prune()
@@ -304,14 +304,14 @@ var oracleFunctions = map[string]func(args) (outputs, error){
 		c := Calibration{Hits: a.count("sens_hits"), Positives: a.count("n_pos"), Rejections: a.count("spec_hits"), Negatives: a.count("n_neg")}
 		// The approximation that the exact limit puts outcomes in order by.
 		lower, _ := mover(c, normalQuantile(1-a.number("alpha_one_sided")))
-		return outputs{"J": c.J(), "J_lower": lower}, nil
+		return outputs{"J": c.j(), "J_lower": lower}, nil
 	},
 	"ppi_mean": func(a args) (outputs, error) {
 		var labelled []Labelled
 		for i, y := range a.numbers("Y") {
 			labelled = append(labelled, Labelled{Truth: y, Judged: a.numbers("Yhat")[i]})
 		}
-		r, err := PPI(labelled, a.numbers("Yhat_unlabeled"), a.number("lam"), 1-a.number("alpha"))
+		r, err := ppi(labelled, a.numbers("Yhat_unlabeled"), a.number("lam"), 1-a.number("alpha"))
 		return outputs{"est": r.Estimate, "lower": r.Interval.Lower, "upper": r.Interval.Upper}, err
 	},
 }

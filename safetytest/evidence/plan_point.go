@@ -98,7 +98,7 @@ func rateLaw(p float64) law {
 // effect and the control rate is as guessed. Arms of equal guess share their
 // luck with probability Correlation and are independent otherwise, which gives
 // equal rates exactly that correlation. The side matters where arms are corrected
-// for readers of their own.
+// for errors of their own.
 func (c *Condition) lawAt(s side, effect float64, guess Guess) law {
 	guess = guess.orDefault()
 	if c.Rate {
@@ -118,23 +118,32 @@ func (c *Condition) lawAt(s side, effect float64, guess Guess) law {
 		mean += a.slope * a.guess
 	}
 	mean += offset
-	if len(weights) == 2 && offset == 0 && weights[0] == -1 && weights[1] == 1 {
+	switch {
+	case offset == 0 && slices.Equal(weights, []float64{-1, 1}):
 		return pairLaw(rates[0], rates[1], guess.Correlation)
-	}
-	if len(weights) == 2 && offset == 0 && weights[0] == 1 && weights[1] == -1 {
+	case offset == 0 && slices.Equal(weights, []float64{1, -1}):
 		return pairLaw(rates[1], rates[0], guess.Correlation)
+	case len(weights) > 12: // 2^12 patterns are enough work for a plan
+		return spreadLaw(mean, weights, rates, guess.Correlation)
 	}
-	var l law
-	if len(weights) > 12 { // 2^12 patterns are enough work for a plan
-		sd := 0.0
-		for k, w := range weights {
-			sd += w * w * rates[k] * (1 - rates[k]) * (1 - guess.Correlation)
-		}
-		sd = math.Sqrt(sd)
-		l.add(mean-sd, 0.5)
-		l.add(mean+sd, 0.5)
-		return l
+	return sumLaw(offset, weights, rates, guess.Correlation)
+}
+
+// spreadLaw returns a law of two values with the mean and the spread that a weighted sum
+// of outcomes has.
+func spreadLaw(mean float64, weights, rates []float64, correlation float64) (l law) {
+	sd := 0.0
+	for k, w := range weights {
+		sd += w * w * rates[k] * (1 - rates[k]) * (1 - correlation)
 	}
+	sd = math.Sqrt(sd)
+	l.add(mean-sd, 0.5)
+	l.add(mean+sd, 0.5)
+	return l
+}
+
+// sumLaw returns the law of a weighted sum of outcomes, over all patterns of them.
+func sumLaw(offset float64, weights, rates []float64, correlation float64) (l law) {
 	for pattern := range 1 << len(weights) {
 		x, independent := offset, 1.0
 		low, high := 0.0, 1.0 // the shared luck that gives this pattern
@@ -149,7 +158,7 @@ func (c *Condition) lawAt(s side, effect float64, guess Guess) law {
 			}
 		}
 		shared := math.Max(0, high-low)
-		l.add(x, guess.Correlation*shared+(1-guess.Correlation)*independent)
+		l.add(x, correlation*shared+(1-correlation)*independent)
 	}
 	return l
 }
@@ -193,7 +202,7 @@ func (c *Condition) lowest(base float64) float64 {
 
 // kelly returns the bet with the largest expected growth of the logarithm of the
 // capital under l, and that growth, over a grid from 0.02 to 0.98.
-func (g *game) kelly(l *law, theta float64) (bet, growth float64) {
+func (g *mixture) kelly(l *law, theta float64) (bet, growth float64) {
 	growth = math.Inf(-1)
 	for i := 2; i <= 98; i++ {
 		c := float64(i) / 100

@@ -123,9 +123,9 @@ func (e *Engine) checkCells(batch []Trial) (err error) {
 			case err != nil:
 			case cell < 0 || cell >= cells:
 				err = fmt.Errorf("trial %d: %s %d is not one of %d", i, name, cell, cells)
-			case times[cell] > most && most == 1 && !d.Terminal:
+			case times[cell] > most && most == 1 && !d.rule().independent():
 				err = fmt.Errorf("trial %d: %s %d comes twice; the cells of a batch are distinct", i, name, cell)
-			case times[cell] > most && !d.Terminal:
+			case times[cell] > most && !d.rule().independent():
 				err = fmt.Errorf("trial %d: %s %d comes %d times in a batch of %d; the %d cells come in turn", i, name, cell, times[cell], len(batch), cells)
 			case e.visited[armCell{arm, cell}]:
 				err = fmt.Errorf("trial %d: %s %d was visited before, which this design forbids", i, name, cell)

@@ -47,7 +47,7 @@ func anyDesign(t *rapid.T) Design {
 		d.Judge = JudgeError{Lower: 0.8, Upper: 0.95}
 	case 2:
 		for k := range d.Arms {
-			d.Readers = append(d.Readers, []Reader{plain, dressed, dressed, known("code", 1, 1)}[k])
+			d.ArmErrors = append(d.ArmErrors, []ArmError{plain, dressed, dressed, known("code", 1, 1)}[k])
 		}
 	}
 	if rapid.Bool().Draw(t, "a condition's judge errs") {
@@ -56,7 +56,7 @@ func anyDesign(t *rapid.T) Design {
 	d.MinTrials = rapid.SampledFrom([]int{0, 3, 8}).Draw(t, "floor")
 	switch rapid.IntRange(0, 3).Draw(t, "kind") {
 	case 1:
-		d.Method = FixedN
+		d.Stopping = FixedN
 	case 2:
 		d.WithoutReplacement = true
 	case 3:
@@ -125,13 +125,13 @@ func TestEngineProperties(t *testing.T) {
 					rt.Fatalf("bounds of %s widened from [%v, %v] to [%v, %v]", c.Name, p.Lower, p.Upper, c.Lower, c.Upper)
 				}
 				// Sequential verdicts are readings of the bounds.
-				if d.Method != FixedN && !r.contradicted() && (c.State == Holds) && c.Upper > c.Threshold+1e-9 {
+				if d.Stopping != FixedN && !r.contradicted() && (c.State == Holds) && c.Upper > c.Threshold+1e-9 {
 					rt.Fatalf("%s holds with the upper bound %v beyond %v", c.Name, c.Upper, c.Threshold)
 				}
-				if d.Method != FixedN && r.Trials < d.MinTrials && (c.State != Inconclusive || r.State != Inconclusive) {
+				if d.Stopping != FixedN && r.Trials < d.MinTrials && (c.State != Inconclusive || r.State != Inconclusive) {
 					rt.Fatalf("%s is %v after %d trials, below the floor of %d", c.Name, c.State, r.Trials, d.MinTrials)
 				}
-				if d.Method != FixedN && !r.contradicted() && (c.State == Violated) && c.Lower < c.Threshold-1e-9 {
+				if d.Stopping != FixedN && !r.contradicted() && (c.State == Violated) && c.Lower < c.Threshold-1e-9 {
 					rt.Fatalf("%s is violated with the lower bound %v within %v", c.Name, c.Lower, c.Threshold)
 				}
 			}
@@ -211,7 +211,7 @@ func TestTallyProperties(t *testing.T) {
 }
 
 // The evidence for a claim grows with the threshold and shrinks when an outcome
-// gets worse; both games are mirror images.
+// gets worse; both e-processes are mirror images.
 func TestGameProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 200).Draw(t, "n")
@@ -226,7 +226,7 @@ func TestGameProperties(t *testing.T) {
 		}
 		theta := rapid.Float64Range(-.9, .9).Draw(t, "theta")
 		more := rapid.Float64Range(theta, .95).Draw(t, "more")
-		hold, viol := newGame(holdSide, -1, 1, .33), newGame(violSide, -1, 1, .33)
+		hold, viol := newMixture(holdSide, -1, 1, .33), newMixture(violSide, -1, 1, .33)
 		x := count(plus, minus)
 		if hold.logE(x, more) < hold.logE(x, theta)-1e-9 || viol.logE(x, more) > viol.logE(x, theta)+1e-9 {
 			t.Fatal("evidence is not monotone in the threshold")
@@ -254,10 +254,10 @@ func TestGameProperties(t *testing.T) {
 // From no trial to ten million, and at every corner of the counts, all numbers
 // stay finite and the bounds in order.
 func TestTenMillionTrials(t *testing.T) {
-	for _, g := range [][2]game{
-		{newGame(holdSide, -1, 1, .5), newGame(violSide, -1, 1, .5)},
-		{newRateGame(holdSide, .01), newRateGame(violSide, .01)},
-		{newRateGame(holdSide, .9), newRateGame(violSide, .9)},
+	for _, g := range [][2]mixture{
+		{newMixture(holdSide, -1, 1, .5), newMixture(violSide, -1, 1, .5)},
+		{newRateMixture(holdSide, .01), newRateMixture(violSide, .01)},
+		{newRateMixture(holdSide, .9), newRateMixture(violSide, .9)},
 	} {
 		lo, hi := g[0].lo, g[0].hi
 		for _, n := range []int64{0, 1, 10, 1000, 10_000_000} {
@@ -272,7 +272,7 @@ func TestTenMillionTrials(t *testing.T) {
 				x.add(-1, minus)
 				x.add(0, n-plus-minus)
 				theta := .01
-				hold, viol := newProcess(g[0], theta, .05, 0), newProcess(g[1], theta, .05, 0)
+				hold, viol := newEProcess(g[0], theta, .05, 0), newEProcess(g[1], theta, .05, 0)
 				hold.look(&x, false)
 				viol.look(&x, false)
 				lower, upper := viol.limit(), hold.limit()
@@ -345,7 +345,7 @@ func FuzzEngine(f *testing.F) {
 		d.WithoutReplacement = data[0]&8 != 0
 		d.OverTargets = data[0]&16 != 0
 		if data[0]&32 != 0 {
-			d.Method = FixedN
+			d.Stopping = FixedN
 		}
 		e, err := New(d)
 		if err != nil {

@@ -94,17 +94,3 @@ func clopperUpper(x, n, tail float64) float64 {
 	}
 	return betaQuantile(1-tail, x+1, n-x)
 }
-
-// ZeroEventTrials returns the smallest number of trials without a single event
-// that proves a rate below rate at one-sided level alpha: 59 for 5 %, 299 for
-// 1 % (the "rule of three" done exactly).
-func ZeroEventTrials(rate, alpha float64) (int, error) {
-	if !(rate > 0 && rate < 1) {
-		return 0, fmt.Errorf("zero-event trials: rate %v: must lie between 0 and 1", rate)
-	}
-	if !(alpha > 0 && alpha < 1) {
-		return 0, fmt.Errorf("zero-event trials: alpha %v: must lie between 0 and 1", alpha)
-	}
-	n := math.Ceil(math.Log(alpha) / math.Log1p(-rate))
-	return int(n), nil
-}

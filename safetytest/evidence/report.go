@@ -14,7 +14,7 @@ const fewInDraw = 8
 func (e *Engine) report() Result {
 	r := Result{
 		State: e.state, Reason: e.reason, Done: e.done, Trials: e.trials,
-		Final:        (e.design.Terminal || e.design.Method == FixedN) && e.trials == e.cap,
+		Final:        e.design.rule().final() && e.trials == e.cap,
 		LogEViolated: logMean(e.logEViolated()),
 	}
 	for _, c := range e.conditions {
@@ -30,7 +30,7 @@ func (e *Engine) report() Result {
 	r.Draws = e.reportDraws(r.Conditions)
 	if e.state == Inconclusive {
 		if r.JudgeLimited = e.judgeLimited(r.Conditions); !r.JudgeLimited {
-			r.Needs = e.needs()
+			r.Needs = e.design.rule().further(e)
 		}
 	}
 	r.Warnings = e.warnings(&r)
@@ -88,11 +88,11 @@ func (e *Engine) judgeLimited(conditions []ConditionResult) bool {
 }
 
 // estimate returns the mean of X over t, corrected for the likeliest errors of
-// whoever reads it. A bound's judge, of which no false positives are known, leaves a
+// its judge. A bound's judge, of which no false positives are known, leaves a
 // rate as it is.
 func (c *condition) estimate(t *tally) float64 {
 	mean := t.mean()
-	if c.contrast() || c.reader != nil {
+	if c.contrast() || c.armError != nil {
 		l := c.likeliest()
 		mean = (mean - l.shift) / l.slope
 	}
@@ -103,13 +103,13 @@ func (c *condition) estimate(t *tally) float64 {
 // scale returns by how much the mean of X as it is tallied is a multiple of the
 // true one.
 func (c *condition) scale() float64 {
-	if c.contrast() || c.reader != nil {
+	if c.contrast() || c.armError != nil {
 		return c.likeliest().slope
 	}
 	return 1
 }
 
-// correctorOf returns the likeliest errors of who reads an arm, in the words of the
+// correctorOf returns the likeliest errors of an arm's judge, in the words of the
 // first condition that it plays a part in. ok is false where they are not known, and
 // where there are none.
 func (e *Engine) correctorOf(arm int) (s seenRate, ok bool) {
@@ -117,8 +117,8 @@ func (e *Engine) correctorOf(arm int) (s seenRate, ok bool) {
 		switch {
 		case c.Weights[arm] == 0:
 			continue
-		case e.design.Readers != nil && (c.readers != nil || c.reader != nil):
-			sensitivity, falsePositives := e.design.Readers[arm].likeliest()
+		case e.design.ArmErrors != nil && (c.armErrors != nil || c.armError != nil):
+			sensitivity, falsePositives := e.design.ArmErrors[arm].likeliest()
 			s = seenRate{slope: sensitivity - falsePositives, shift: falsePositives}
 		case c.Judge.Rates != (Rates{}):
 			s = seenRate{slope: c.Judge.estimate(), shift: 1 - c.Judge.Rates.Specificity}
@@ -168,67 +168,7 @@ func worst(conditions []ConditionResult) int {
 	return at
 }
 
-// needs estimates the further trials, in whole batches, to the nearer decision.
-func (e *Engine) needs() int {
-	if e.design.Method == FixedN && !e.done {
-		return e.cap - e.trials
-	}
-	total := e.needsViolated()
-	if n := e.needsHolds(); n > 0 && (total == 0 || n < total) {
-		total = n
-	}
-	if total == 0 {
-		return 0
-	}
-	batch := float64(e.design.Batch)
-	total = math.Max(total, float64(e.design.MinTrials))
-	further := int(math.Ceil(math.Min(math.Max(total-float64(e.trials), 1), 1e9)/batch) * batch)
-	if e.design.WithoutReplacement {
-		further = min(further, e.design.Cells-e.trials)
-	}
-	return further
-}
-
-// needsHolds estimates the trials after which every condition, and the room of
-// the control, is proven; 0 if one will never be.
-func (e *Engine) needsHolds() float64 {
-	processes := []*process{}
-	if e.room != nil {
-		processes = append(processes, e.room)
-	}
-	for _, c := range e.conditions {
-		processes = append(processes, &c.hold)
-	}
-	most := 0.0
-	if e.trials < e.design.MinTrials {
-		most = float64(e.design.MinTrials)
-	}
-	for _, p := range processes {
-		if p.crossed {
-			continue
-		}
-		n := p.needs(p.logThreshold)
-		if n == 0 {
-			return 0
-		}
-		most = math.Max(most, n)
-	}
-	return most
-}
-
-// needsViolated estimates the trials after which some condition is disproven; 0
-// if none will be.
-func (e *Engine) needsViolated() float64 {
-	least := 0.0
-	for _, c := range e.conditions {
-		if n := c.viol.needs(c.viol.logThreshold); n > 0 && (least == 0 || n < least) {
-			least = n
-		}
-	}
-	return least
-}
-
-// warnings lists what a reader should know before trusting the numbers.
+// warnings lists what people should know before trusting the numbers.
 func (e *Engine) warnings(r *Result) []string {
 	var out []string
 	for k, a := range e.arms {

@@ -193,6 +193,6 @@ func mover(c Calibration, z float64) (lower, upper float64) {
 	sens, spec := float64(c.Hits)/positives, float64(c.Rejections)/negatives
 	sensLower, sensUpper := wilson(float64(c.Hits), positives, z)
 	specLower, specUpper := wilson(float64(c.Rejections), negatives, z)
-	j := c.J()
+	j := c.j()
 	return j - math.Hypot(sens-sensLower, spec-specLower), math.Min(1, j+math.Hypot(sensUpper-sens, specUpper-spec))
 }

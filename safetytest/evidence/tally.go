@@ -57,3 +57,22 @@ func (t *tally) variance() float64 {
 	}
 	return total / float64(t.n)
 }
+
+// only says whether t holds no other values than these.
+func (t *tally) only(values ...float64) bool {
+	var n float64
+	for _, x := range values {
+		n += t.count(x)
+	}
+	return n == float64(t.n)
+}
+
+// count returns how often x occurred.
+func (t *tally) count(x float64) float64 {
+	for i, v := range t.values {
+		if v == x {
+			return float64(t.counts[i])
+		}
+	}
+	return 0
+}

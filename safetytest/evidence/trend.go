@@ -7,41 +7,6 @@ import (
 	"slices"
 )
 
-// TrendTest is the Cochran-Armitage test of a trend of rates over doses.
-type TrendTest struct {
-	Z                    float64
-	TwoSided, Increasing float64 // p-values
-}
-
-// CochranArmitage tests for a linear trend of x[k] of n[k] over scores[k], without
-// continuity correction. It takes trials as independent, so where cells are
-// asked at every dose it is only a description; the claim itself is decided on
-// the slope per cell.
-func CochranArmitage(x, n []int, scores []float64) (TrendTest, error) {
-	if len(x) < 2 || len(x) != len(n) || len(x) != len(scores) {
-		return TrendTest{}, fmt.Errorf("cochran-armitage test: %d x, %d n, %d scores: need as many of each, two at least", len(x), len(n), len(scores))
-	}
-	var total, hits, first, second, observed float64
-	for k := range x {
-		if err := checkProportion(x[k], n[k]); err != nil {
-			return TrendTest{}, fmt.Errorf("cochran-armitage test: dose %d: %w", k, err)
-		}
-		m := float64(n[k])
-		total += m
-		hits += float64(x[k])
-		first += m * scores[k]
-		second += m * scores[k] * scores[k]
-		observed += float64(x[k]) * scores[k]
-	}
-	p := hits / total
-	variance := p * (1 - p) * (second - first*first/total)
-	if !(variance > 0) {
-		return TrendTest{TwoSided: 1, Increasing: 1}, nil
-	}
-	z := (observed - p*first) / math.Sqrt(variance)
-	return TrendTest{Z: z, TwoSided: 2 * normalCDF(-math.Abs(z)), Increasing: normalCDF(-z)}, nil
-}
-
 // DoseOutcome is one reply at one dose, of one cluster (a cell or a target).
 type DoseOutcome struct {
 	Dose    float64

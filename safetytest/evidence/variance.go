@@ -50,7 +50,7 @@ type variances struct{ sampling, draws, targets, cells float64 }
 func (s *table) variances() (v variances, err error) {
 	chance := s.n - float64(len(s.cells.list))
 	if chance == 0 {
-		return v, fmt.Errorf("no cell was visited twice, so chance cannot be told from what differs between cells")
+		return v, fmt.Errorf("no cell was visited twice, so chance cannot be separated from what differs between cells")
 	}
 	v.sampling = (s.squares - s.cells.squares()) / chance
 	switch {
@@ -181,7 +181,7 @@ func (s *table) twoWay(v *variances) error {
 	}
 	det := determinant(m)
 	if math.Abs(det) < 1e-9*s.n*s.n*s.n {
-		return fmt.Errorf("targets and draws cannot be told apart, because no target was asked under several draws, or no draw for several targets")
+		return fmt.Errorf("targets and draws cannot be separated, because no target was asked under several draws, or no draw for several targets")
 	}
 	for k, into := range []*float64{&v.targets, &v.draws, &v.cells} { // Cramer's rule
 		with := m

@@ -136,7 +136,7 @@ func TestVarianceComponentsOfTooLittle(t *testing.T) {
 		{"no trial is complete", nil},
 		{"no trial is complete", []Trial{{Y: []Observation{{}, {Missing: true}}}}},
 		{"no cell was visited twice", []Trial{visit(0, 0), visit(0, 1), visit(1, 0)}},
-		{"cannot be told apart", []Trial{visit(0, 0), visit(0, 0), visit(1, 1), visit(1, 1)}},
+		{"cannot be separated", []Trial{visit(0, 0), visit(0, 0), visit(1, 1), visit(1, 1)}},
 		{"trial 1: Y[1] was not asked", []Trial{visit(0, 0), {Y: []Observation{{}}}}},
 		{"trial 0: Y[1] was not asked", []Trial{{Y: []Observation{{}, {NotAsked: true}}}}},
 	}

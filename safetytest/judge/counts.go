@@ -144,14 +144,14 @@ func (c Counts) Error(alpha float64) (evidence.JudgeError, error) {
 	return least, err
 }
 
-// Reader returns the ranges of sensitivity and specificity, which hold together with
-// probability 1-alpha at least; see [evidence.Calibration.Reader].
-func (c Counts) Reader(name string, alpha float64) (evidence.Reader, error) {
-	least, err := c.Effective().Reader(name, alpha)
+// ArmError returns the ranges of sensitivity and specificity, which hold together with
+// probability 1-alpha at least; see [evidence.Calibration.ArmError].
+func (c Counts) ArmError(name string, alpha float64) (evidence.ArmError, error) {
+	least, err := c.Effective().ArmError(name, alpha)
 	if err != nil {
 		return least, err
 	}
-	most, err := c.effective(math.Ceil).Reader(name, alpha)
+	most, err := c.effective(math.Ceil).ArmError(name, alpha)
 	least.Sensitivity.Upper, least.Specificity.Upper = most.Sensitivity.Upper, most.Specificity.Upper
 	least.Likeliest = c.rates()
 	return least, err

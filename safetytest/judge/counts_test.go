@@ -31,7 +31,7 @@ func TestLimitsOfJ(t *testing.T) {
 		if err != nil || e.Lower != got.Lower || e.Upper != got.Upper || math.Abs(e.Rates.Sensitivity+e.Rates.Specificity-1-got.Value) > 1e-9 {
 			t.Errorf("%+v: %+v, %v", c.counts, e, err)
 		}
-		r, err := c.counts.Reader("x", 0.05)
+		r, err := c.counts.ArmError("x", 0.05)
 		if err != nil || r.Likeliest != e.Rates {
 			t.Errorf("%+v: %+v, %v", c.counts, r, err)
 		}

@@ -228,7 +228,7 @@ func (v verdictOrError) notes() []string {
 	if few := v.verdict.Few(); few != "" {
 		out = append(out, few)
 	}
-	if r := v.verdict.Reason; v.verdict.State == evidence.Inconclusive && r != evidence.Budget && r != evidence.Futile && r != evidence.Curtailed {
+	if r := v.verdict.Reason; v.verdict.State == evidence.Inconclusive && !r.FewTrials() {
 		out = append(out, v.verdict.Because())
 	}
 	for _, n := range v.verdict.Formats {

@@ -2,7 +2,7 @@ package evidence
 
 import "math"
 
-// A process is one game played on the trials of a run: it holds the outcomes,
+// An eProcess is one mixture, bet on the trials of a run: it holds the outcomes,
 // the threshold and the confidence bound reached so far.
 //
 // With replacement the population mean is the same before every batch. Without
@@ -11,8 +11,8 @@ import "math"
 // batch is played at the threshold of the cells then left (Waudby-Smith and
 // Ramdas 2020, batch by batch, which stays valid when a batch takes equally many
 // cells from every draw).
-type process struct {
-	game
+type eProcess struct {
+	mixture
 	theta        float64 // the threshold, as judged
 	logThreshold float64 // log(1/alpha)
 	final        float64 // what suffices at the run's last look instead
@@ -24,8 +24,8 @@ type process struct {
 	batches      []tally // without replacement: outcomes by batch
 }
 
-func newProcess(g game, theta, alpha float64, population int) process {
-	p := process{game: g, theta: theta, logThreshold: math.Log(1 / alpha), population: int64(population)}
+func newEProcess(g mixture, theta, alpha float64, population int) eProcess {
+	p := eProcess{mixture: g, theta: theta, logThreshold: math.Log(1 / alpha), population: int64(population)}
 	p.final = p.logThreshold
 	p.bound = g.hi
 	if g.side == violSide {
@@ -35,7 +35,7 @@ func newProcess(g game, theta, alpha float64, population int) process {
 }
 
 // look takes in one batch of outcomes; last says that no other follows.
-func (p *process) look(batch *tally, last bool) {
+func (p *eProcess) look(batch *tally, last bool) {
 	p.all.merge(batch)
 	if p.population > 0 {
 		p.batches = append(p.batches, tally{})
@@ -55,7 +55,7 @@ func (p *process) look(batch *tally, last bool) {
 // limit returns the confidence bound, as judged, after tightening it by what has
 // been seen. Looks at which nobody asked for it narrow nothing, which is valid
 // too.
-func (p *process) limit() float64 {
+func (p *eProcess) limit() float64 {
 	inside := p.all.mean()
 	if p.population > 0 {
 		// What was seen of a finite population is no point inside: the rest
@@ -72,15 +72,15 @@ func (p *process) limit() float64 {
 }
 
 // logEAt returns the evidence against theta as the limit of the mean.
-func (p *process) logEAt(theta float64) float64 {
+func (p *eProcess) logEAt(theta float64) float64 {
 	if p.population == 0 {
 		return p.logE(&p.all, theta)
 	}
 	if p.ruledOut(theta) {
 		return certain
 	}
-	var room [32]float64
-	logs := append(room[:0], p.logWeights...)
+	var buffer [32]float64
+	logs := append(buffer[:0], p.logWeights...)
 	left, total := p.population, float64(p.population)*theta
 	for i := range p.batches {
 		batch := &p.batches[i]
@@ -93,7 +93,7 @@ func (p *process) logEAt(theta float64) float64 {
 
 // ruledOut says whether the cells seen so far leave no way for the mean of all
 // cells to be on the wrong side of theta.
-func (p *process) ruledOut(theta float64) bool {
+func (p *eProcess) ruledOut(theta float64) bool {
 	left := float64(p.population - p.all.n)
 	if p.side == holdSide {
 		return p.all.sum+left*p.hi <= float64(p.population)*theta+1e-9
@@ -103,7 +103,7 @@ func (p *process) ruledOut(theta float64) bool {
 
 // inside keeps the threshold of the cells left off the poles of the stakes, on
 // the side that weakens the hypothesis.
-func (p *process) inside(theta float64) float64 {
+func (p *eProcess) inside(theta float64) float64 {
 	const pole = 1e-9
 	if p.side == holdSide {
 		return math.Min(theta, p.hi-pole*(p.hi-p.lo))
@@ -113,7 +113,7 @@ func (p *process) inside(theta float64) float64 {
 
 // reachable says whether the evidence could still be threshold if each of the
 // next left trials had the most favourable outcome. A census always decides.
-func (p *process) reachable(left int, threshold float64) bool {
+func (p *eProcess) reachable(left int, threshold float64) bool {
 	if p.population > 0 {
 		return true
 	}
@@ -121,8 +121,8 @@ func (p *process) reachable(left int, threshold float64) bool {
 	if p.side == violSide {
 		favourable = p.hi
 	}
-	var room [32]float64
-	logs := append(room[:0], p.logWeights...)
+	var buffer [32]float64
+	logs := append(buffer[:0], p.logWeights...)
 	p.play(logs, &p.all, p.theta)
 	stake := p.stake(favourable, p.theta)
 	for k, c := range p.bets {
@@ -134,7 +134,7 @@ func (p *process) reachable(left int, threshold float64) bool {
 // needs estimates how many trials, counted from the first, take the evidence to
 // logThreshold if outcomes go on as they did: the best bet's time, its share of
 // the capital allowed for. 0 means never.
-func (p *process) needs(logThreshold float64) float64 {
+func (p *eProcess) needs(logThreshold float64) float64 {
 	if p.all.n == 0 {
 		return 0
 	}

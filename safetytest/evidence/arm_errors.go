@@ -21,15 +21,15 @@ func (r Range) holds(x float64) bool { return x >= r.Lower && x <= r.Upper }
 
 func (r Range) middle() float64 { return (r.Lower + r.Upper) / 2 }
 
-// Reader is a judge as it reads the replies of one kind of arms: one that is good
-// at plain refusals may be worse at replies that adopt a format. The ranges of all
-// readers of a design must hold together with a confidence of 99 %, the part of
-// its error rate that a claim sets aside for calibration; [Calibration.Reader]
-// computes such ranges. Code that decides without error has the ranges 1 to 1.
-type Reader struct {
-	// Name tells readers apart. Arms whose readers have the same name are read
-	// with the same errors, whatever these are, so that they cancel in
-	// differences; ranges that merely look alike say no such thing.
+// ArmError is the judge's error in one kind of arms: a judge that is good at plain
+// refusals may be worse at replies that adopt a format. The ranges of all arms of a
+// design must hold together with a confidence of 99 %, the part of its error rate that
+// a claim sets aside for calibration; [Calibration.ArmError] computes such ranges. Code
+// that decides without error has the ranges 1 to 1.
+type ArmError struct {
+	// Name distinguishes errors. Arms whose errors have the same name share them,
+	// whatever they are, so that they cancel in differences; ranges that merely look
+	// alike say no such thing.
 	Name string
 	// Sensitivity is the share of true outcomes that is seen, Specificity that
 	// of other replies that is seen as such. Their lower ends sum to more than 1.
@@ -42,9 +42,9 @@ type Reader struct {
 // Rates are a judge's sensitivity and specificity, each in [0, 1].
 type Rates struct{ Sensitivity, Specificity float64 }
 
-func (r Reader) check() error {
+func (r ArmError) check() error {
 	if r.Name == "" {
-		return fmt.Errorf("Name: must not be empty, because arms of the same name share a reader")
+		return fmt.Errorf("Name: must not be empty, because arms of the same name share their errors")
 	}
 	if err := r.Sensitivity.check(); err != nil {
 		return fmt.Errorf("(%s): Sensitivity %w", r.Name, err)
@@ -63,12 +63,12 @@ func (r Reader) check() error {
 
 // falsePositives returns the range of the share of other replies that are seen as
 // the outcome.
-func (r Reader) falsePositives() Range {
+func (r ArmError) falsePositives() Range {
 	return Range{Lower: 1 - r.Specificity.Upper, Upper: 1 - r.Specificity.Lower}
 }
 
-// alike returns the error of a judge that reads every arm as r does.
-func (r Reader) alike() JudgeError {
+// alike returns the error of a judge that errs so in every arm.
+func (r ArmError) alike() JudgeError {
 	sensitivity, falsePositives := r.likeliest()
 	e := JudgeError{
 		Lower:         r.Sensitivity.Lower + r.Specificity.Lower - 1,
@@ -81,60 +81,60 @@ func (r Reader) alike() JudgeError {
 	return e
 }
 
-// checkReaders says whether the design's readers fit its arms and each other.
-func (d Design) checkReaders() error {
-	if d.Readers == nil {
+// checkArmErrors says whether the errors of the design's arms fit them and each other.
+func (d Design) checkArmErrors() error {
+	if d.ArmErrors == nil {
 		return nil
 	}
-	if len(d.Readers) != len(d.Arms) {
-		return fmt.Errorf("Readers: %d of them for %d arms", len(d.Readers), len(d.Arms))
+	if len(d.ArmErrors) != len(d.Arms) {
+		return fmt.Errorf("ArmErrors: %d of them for %d arms", len(d.ArmErrors), len(d.Arms))
 	}
 	if d.Judge.orDefault() != Exact() {
-		return fmt.Errorf("Judge and Readers: the readers say who reads each arm; leave Judge empty")
+		return fmt.Errorf("Judge and ArmErrors: ArmErrors says how each arm is judged; leave Judge empty")
 	}
-	for k, r := range d.Readers {
+	for k, r := range d.ArmErrors {
 		if err := r.check(); err != nil {
-			return fmt.Errorf("Readers[%d] %w", k, err)
+			return fmt.Errorf("ArmErrors[%d] %w", k, err)
 		}
-		if i := firstOf(d.Readers, r); d.Readers[i] != r {
-			return fmt.Errorf("Readers[%d] (%s): differs from Readers[%d], which has the same name", k, r.Name, i)
+		if i := firstOf(d.ArmErrors, r); d.ArmErrors[i] != r {
+			return fmt.Errorf("ArmErrors[%d] (%s): differs from ArmErrors[%d], which has the same name", k, r.Name, i)
 		}
 	}
 	return nil
 }
 
-// firstOf returns the index of the first of readers with r's name.
-func firstOf(readers []Reader, r Reader) int {
-	return slices.IndexFunc(readers, func(o Reader) bool { return o.Name == r.Name })
+// firstOf returns the index of the first of the errors with r's name.
+func firstOf(errors []ArmError, r ArmError) int {
+	return slices.IndexFunc(errors, func(o ArmError) bool { return o.Name == r.Name })
 }
 
-// judged returns c with what is known about who reads its outcomes: a Judge that
-// reads all of them alike, a single arm's reader, or one reader an arm.
+// judged returns c with what is known about how its outcomes are judged: a Judge that
+// judges all of them alike, a single arm's errors, or errors for each arm.
 func (d Design) judged(c Condition) Condition {
-	if c.Judge != nil || d.Readers == nil {
+	if c.Judge != nil || d.ArmErrors == nil {
 		judge := d.judgeOf(&c)
 		c.Judge = &judge
 		return c
 	}
 	judge, shared := Exact(), true
-	var first *Reader
-	for k, w := range c.Weights[:min(len(c.Weights), len(d.Readers))] {
+	var first *ArmError
+	for k, w := range c.Weights[:min(len(c.Weights), len(d.ArmErrors))] {
 		switch {
 		case w == 0:
 		case first == nil:
-			first = &d.Readers[k]
+			first = &d.ArmErrors[k]
 		default:
-			shared = shared && d.Readers[k].Name == first.Name
+			shared = shared && d.ArmErrors[k].Name == first.Name
 		}
 	}
 	switch {
 	case first == nil:
 	case c.level():
-		judge, c.reader = first.alike(), first
+		judge, c.armError = first.alike(), first
 	case c.contrast() && shared:
 		judge = first.alike()
 	default:
-		c.readers = d.Readers
+		c.armErrors = d.ArmErrors
 	}
 	c.Judge = &judge
 	return c
@@ -142,7 +142,7 @@ func (d Design) judged(c Condition) Condition {
 
 // errs says whether a condition's outcomes are read with errors.
 func (c *Condition) errs() bool {
-	for k, r := range c.readers {
+	for k, r := range c.armErrors {
 		if c.Weights[k] != 0 && r.alike() != Exact() {
 			return true
 		}
@@ -150,29 +150,29 @@ func (c *Condition) errs() bool {
 	return *c.Judge != Exact()
 }
 
-// room returns what the control's rate as judged must stay below for the true one
-// to be below Room.
-func (d Design) room() float64 {
-	if d.Readers == nil {
-		return d.Judge.Lower * d.Room
+// headroom returns what the control's rate as judged must stay below for the true one
+// to be below Headroom.
+func (d Design) headroom() float64 {
+	if d.ArmErrors == nil {
+		return d.Judge.Lower * d.Headroom
 	}
-	r := d.Readers[d.Control]
-	return r.falsePositives().Lower*(1-d.Room) + r.Sensitivity.Lower*d.Room
+	r := d.ArmErrors[d.Control]
+	return r.falsePositives().Lower*(1-d.Headroom) + r.Sensitivity.Lower*d.Headroom
 }
 
 // A correction turns the outcomes of a trial, as they were seen, into X. With arms
-// that are read alike X is the weighted sum itself. With several readers every arm
+// that are judged alike X is the weighted sum itself. With errors that differ every arm
 // is corrected for its own (Rogan and Gladen 1978), by the errors within their
 // ranges that are worst for the side: the mean of X is at least the true mean
-// on the hold side, whatever the rates and the readers' errors within their
+// on the hold side, whatever the rates and the judge's errors within their
 // ranges, and at most that on the other. So a true mean of at least the threshold
 // gives X a mean of at least the threshold, which is all that the bets against it
 // rely on.
 //
 // Proof, for the hold side; the other is its mirror image. An arm of true rate p is
 // seen at the rate q = s p + f (1-p), with the sensitivity s and the false positives
-// f = 1 - specificity. Take an arm of weight w whose reader's other arms, if any,
-// have weights of the same sign.
+// f = 1 - specificity. Take an arm of weight w; the other arms that share its
+// errors, if any, have weights of the same sign.
 //
 //   - It contributes w (q-a)/b, where (a, a+b) are the lowest (f, s) if w > 0
 //     and the highest if w < 0. As q grows with both f and s, whatever p, q-a is at
@@ -183,7 +183,7 @@ func (d Design) room() float64 {
 //     is, max(0, w), and is not looked at: true rates lie in [0, 1]. Which of the
 //     two it is must not depend on the batch that it is applied to.
 //
-// The errors of a reader whose arms have weights of both signs are common to them.
+// Errors whose arms have weights of both signs are common to these arms.
 // With J within [J1, J2] such an arm contributes w q / J1 if w > 0 and w q / J2 if
 // w < 0, so that p itself counts at least as much as it should; the false positives,
 // which nearly cancel, are allowed for once by what the sum of these
@@ -216,8 +216,8 @@ func (c *Condition) correct(s side) correction {
 			continue
 		}
 		a := corrected{arm: k, slope: w}
-		if c.readers != nil {
-			r := c.readers[k]
+		if c.armErrors != nil {
+			r := c.armErrors[k]
 			f := r.falsePositives()
 			switch up := s.sign()*w > 0; {
 			case c.mixed(r):
@@ -236,8 +236,8 @@ func (c *Condition) correct(s side) correction {
 		}
 		out.arms = append(out.arms, a)
 	}
-	for k, r := range c.readers {
-		if k == firstOf(c.readers, r) && c.mixed(r) {
+	for k, r := range c.armErrors {
+		if k == firstOf(c.armErrors, r) && c.mixed(r) {
 			out.offset -= s.sign() * out.excess(c, r)
 		}
 	}
@@ -249,26 +249,26 @@ func (c *Condition) correct(s side) correction {
 	return out
 }
 
-// mixed says whether a reader's arms have weights of both signs.
-func (c *Condition) mixed(r Reader) bool {
+// mixed says whether the arms that share errors have weights of both signs.
+func (c *Condition) mixed(r ArmError) bool {
 	var above, below bool
 	for k, w := range c.Weights {
-		if c.readers[k].Name == r.Name {
+		if c.armErrors[k].Name == r.Name {
 			above, below = above || w > 0, below || w < 0
 		}
 	}
 	return above && below
 }
 
-// excess returns by how much, at least, the contributions of a reader's arms exceed
+// excess returns by how much, at least, the contributions of the arms that share errors exceed
 // (hold side) or fall short of (the other) the sum of w p.
-func (c *correction) excess(of *Condition, r Reader) float64 {
+func (c *correction) excess(of *Condition, r ArmError) float64 {
 	least, f := math.Inf(1), r.falsePositives()
 	for _, sens := range []float64{r.Sensitivity.Lower, r.Sensitivity.Upper} {
 		for _, fp := range []float64{f.Lower, f.Upper} {
 			sum := 0.0
 			for _, a := range c.arms {
-				if of.readers[a.arm].Name == r.Name {
+				if of.armErrors[a.arm].Name == r.Name {
 					never, always := c.side.sign()*a.slope*fp, c.side.sign()*(a.slope*sens-of.Weights[a.arm])
 					sum += math.Min(never, always)
 				}
@@ -314,22 +314,22 @@ func (c *correction) adapt(seen []arm, weight float64) {
 	}
 }
 
-// likeliest returns a reader's likeliest rates.
-func (r Reader) likeliest() (sensitivity, falsePositives float64) {
+// likeliest returns the likeliest rates.
+func (r ArmError) likeliest() (sensitivity, falsePositives float64) {
 	if l := r.Likeliest; l != (Rates{}) {
 		return l.Sensitivity, 1 - l.Specificity
 	}
 	return r.Sensitivity.middle(), r.falsePositives().middle()
 }
 
-// estimator returns the correction by the readers' likeliest rates, which estimates
+// estimator returns the correction by the arms' likeliest rates, which estimates
 // the true X of either side.
 func (c *Condition) estimator() correction {
 	at := *c
-	at.readers = slices.Clone(c.readers)
-	for k, r := range c.readers {
+	at.armErrors = slices.Clone(c.armErrors)
+	for k, r := range c.armErrors {
 		s, f := r.likeliest()
-		at.readers[k] = Reader{Name: fmt.Sprint(k), Sensitivity: Range{s, s}, Specificity: Range{1 - f, 1 - f}}
+		at.armErrors[k] = ArmError{Name: fmt.Sprint(k), Sensitivity: Range{s, s}, Specificity: Range{1 - f, 1 - f}}
 	}
 	return at.correct(holdSide)
 }
@@ -352,8 +352,8 @@ func (c *Condition) seenAt(effect, base float64) []float64 {
 	_, rates := c.ratesAt(effect, c.trueBase(base))
 	i := 0
 	for k, w := range c.Weights {
-		if w != 0 && c.readers != nil {
-			s, f := c.readers[k].likeliest()
+		if w != 0 && c.armErrors != nil {
+			s, f := c.armErrors[k].likeliest()
 			rates[i] = s*rates[i] + f*(1-rates[i])
 			i++
 		}
@@ -362,19 +362,19 @@ func (c *Condition) seenAt(effect, base float64) []float64 {
 }
 
 // trueBase returns the true rate that is probably behind the base rate as the
-// reader of the arm of the lowest weight sees it.
+// judge of the arm of the lowest weight sees it.
 func (c *Condition) trueBase(seen float64) float64 {
-	if c.readers == nil {
+	if c.armErrors == nil {
 		return seen
 	}
-	s, f := c.readers[slices.Index(c.Weights, slices.Min(c.Weights))].likeliest()
+	s, f := c.armErrors[slices.Index(c.Weights, slices.Min(c.Weights))].likeliest()
 	return math.Max(0, math.Min(1, (seen-f)/(s-f)))
 }
 
-// checkReading says whether a condition whose arms have readers of their own could
+// checkReading says whether a condition whose arms have errors of their own could
 // be expected to hold at the planning point.
 func (d Design) checkReading(c *Condition) error {
-	if c.readers == nil {
+	if c.armErrors == nil {
 		return nil
 	}
 	effect := d.effect(c, healthy)
@@ -383,15 +383,15 @@ func (d Design) checkReading(c *Condition) error {
 	if least < c.Threshold {
 		return nil
 	}
-	return fmt.Errorf("Threshold %v: the readers %s cannot decide this: with an effect of %.3f and Planned.Rate %v, errors within their ranges could hide one of %.3f; take a threshold well above that, or narrow the ranges with about %.0f times as many labels of each kind",
-		c.Threshold, c.readerNames(), effect, d.Planned.Rate, least, math.Ceil(math.Pow((least-effect)/(c.Threshold-effect), 2)))
+	return fmt.Errorf("Threshold %v: the judge errors %s leave this undecided: with an effect of %.3f and Planned.Rate %v, errors within their ranges could hide one of %.3f; take a threshold well above that, or narrow the ranges with about %.0f times as many labels of each kind",
+		c.Threshold, c.armErrorNames(), effect, d.Planned.Rate, least, math.Ceil(math.Pow((least-effect)/(c.Threshold-effect), 2)))
 }
 
-// readerNames lists who reads the condition's arms.
-func (c *Condition) readerNames() string {
+// armErrorNames lists the names of the errors of the condition's arms.
+func (c *Condition) armErrorNames() string {
 	var names []string
 	for k, w := range c.Weights {
-		if name := fmt.Sprintf("%q", c.readers[k].Name); w != 0 && !slices.Contains(names, name) {
+		if name := fmt.Sprintf("%q", c.armErrors[k].Name); w != 0 && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

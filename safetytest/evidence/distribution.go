@@ -5,11 +5,11 @@ import (
 	"sort"
 )
 
-// A walk follows the exact joint distribution of how many of n independent
+// A distribution follows the exact joint distribution of how many of n independent
 // trials came out +1 and how many -1 (or, for a rate, how many came out 1), and
 // takes out of it what stops. Counts so improbable that they do not matter are
 // dropped into lost.
-type walk struct {
+type distribution struct {
 	plus, minus float64 // probabilities of +1 and -1 at each trial
 	n           int
 	// mass[p][m] is the probability of p and m not having stopped; only
@@ -21,18 +21,18 @@ type walk struct {
 	negligible float64
 }
 
-// How precisely a walk is to be followed: for a forecast, or for error rates.
+// How precisely a distribution is to be followed: for a forecast, or for error rates.
 const (
 	coarse = 1e-8
 	fine   = 1e-11
 )
 
-func newWalk(plus, minus, negligible float64) *walk {
-	return &walk{plus: plus, minus: minus, negligible: negligible, mass: [][]float64{{1}}}
+func newDistribution(plus, minus, negligible float64) *distribution {
+	return &distribution{plus: plus, minus: minus, negligible: negligible, mass: [][]float64{{1}}}
 }
 
 // step adds one trial.
-func (w *walk) step() {
+func (w *distribution) step() {
 	if w.plus > 0 {
 		w.hiP++
 	}
@@ -68,7 +68,7 @@ func (w *walk) step() {
 
 // each calls f with every count that holds more than a trace of mass, and removes
 // those for which it returns true.
-func (w *walk) each(f func(plus, minus int, mass float64) bool) {
+func (w *distribution) each(f func(plus, minus int, mass float64) bool) {
 	for p := w.loP; p <= w.hiP; p++ {
 		for m := w.loM; m <= w.hiM; m++ {
 			if mass := w.mass[p][m]; mass > w.negligible*1e-4 && f(p, m, mass) {
@@ -80,12 +80,12 @@ func (w *walk) each(f func(plus, minus int, mass float64) bool) {
 
 // first returns the smallest count of -1 in the window from which on a monotone
 // property holds.
-func (w *walk) first(holds func(minus int) bool) int {
+func (w *distribution) first(holds func(minus int) bool) int {
 	return w.loM + sort.Search(w.hiM-w.loM+1, func(i int) bool { return holds(w.loM + i) })
 }
 
 // take removes the mass of so many +1 and from <= -1 < to, and returns it.
-func (w *walk) take(plus, from, to int) float64 {
+func (w *distribution) take(plus, from, to int) float64 {
 	total := 0.0
 	for m := from; m < to; m++ {
 		total += w.mass[plus][m]
@@ -95,7 +95,7 @@ func (w *walk) take(plus, from, to int) float64 {
 }
 
 // prune drops the outer rows and columns that hold next to nothing.
-func (w *walk) prune() {
+func (w *distribution) prune() {
 	row := func(p int) (total float64) {
 		for m := w.loM; m <= w.hiM; m++ {
 			total += w.mass[p][m]
@@ -135,7 +135,7 @@ func (w *walk) prune() {
 	}
 }
 
-// A ledger evaluates one game at one threshold for counts of +1, -1 and 0.
+// A ledger evaluates one mixture at one threshold for counts of +1, -1 and 0.
 type ledger struct {
 	logWeights        []float64
 	plus, minus, zero []float64 // log factors by bet
@@ -143,7 +143,7 @@ type ledger struct {
 	logCount          float64
 }
 
-func newLedger(g *game, theta float64) *ledger {
+func newLedger(g *mixture, theta float64) *ledger {
 	l := &ledger{logWeights: g.logWeights, logs: make([]float64, len(g.bets)), logCount: math.Log(float64(len(g.bets)))}
 	for _, c := range g.bets {
 		l.plus = append(l.plus, log1p(c*g.stake(1, theta)))
@@ -158,8 +158,8 @@ func newLedger(g *game, theta float64) *ledger {
 }
 
 // reaches says whether logE is at least threshold, mostly without taking an
-// exponential: the mixture is worth at least its best gambler, and at most as
-// many times that as there are gamblers.
+// exponential: the mixture is worth at least its best bet, and at most as
+// many times that as there are bets.
 func (l *ledger) reaches(threshold float64, n, plus, minus int) bool {
 	p, m, z := float64(plus), float64(minus), float64(n-plus-minus)
 	top := math.Inf(-1)
@@ -173,7 +173,7 @@ func (l *ledger) reaches(threshold float64, n, plus, minus int) bool {
 	return top+l.logCount >= threshold && logSum(l.logs) >= threshold
 }
 
-// logE is game.logE for counts.
+// logE is mixture.logE for counts.
 func (l *ledger) logE(n, plus, minus int) float64 {
 	p, m, z := float64(plus), float64(minus), float64(n-plus-minus)
 	for k := range l.logs {

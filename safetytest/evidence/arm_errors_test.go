@@ -17,20 +17,20 @@ var (
 	dressed = known("dressed", .75, .99)
 )
 
-// known is a reader whose errors are known exactly.
-func known(name string, sens, spec float64) Reader {
-	return Reader{Name: name, Sensitivity: Range{sens, sens}, Specificity: Range{spec, spec}}
+// known are errors that are known exactly.
+func known(name string, sens, spec float64) ArmError {
+	return ArmError{Name: name, Sensitivity: Range{sens, sens}, Specificity: Range{spec, spec}}
 }
 
-// wide is a reader of which less is known.
-func wide(name string, sensLower, sensUpper, specLower, specUpper float64) Reader {
-	return Reader{Name: name, Sensitivity: Range{sensLower, sensUpper}, Specificity: Range{specLower, specUpper}}
+// wide are errors of which less is known.
+func wide(name string, sensLower, sensUpper, specLower, specUpper float64) ArmError {
+	return ArmError{Name: name, Sensitivity: Range{sensLower, sensUpper}, Specificity: Range{specLower, specUpper}}
 }
 
-// readBy is the claim "not raised by more than the margin" with its readers.
-func readBy(margin float64, readers ...Reader) Design {
+// readBy is the claim "not raised by more than the margin" with the errors of its arms.
+func readBy(margin float64, errors ...ArmError) Design {
 	d := pairDesign(margin)
-	d.Control, d.Readers = -1, readers
+	d.Control, d.ArmErrors = -1, errors
 	return d
 }
 
@@ -40,30 +40,30 @@ func TestCorrections(t *testing.T) {
 	tests := []struct {
 		name    string
 		weights []float64
-		readers []Reader
+		errors  []ArmError
 		side    side
 		y       []float64
 		want    float64
 	}{
-		{"exact", []float64{-1, 1}, []Reader{known("a", 1, 1), known("b", 1, 1)}, holdSide, []float64{1, 0}, -1},
+		{"exact", []float64{-1, 1}, []ArmError{known("a", 1, 1), known("b", 1, 1)}, holdSide, []float64{1, 0}, -1},
 		// Control: (1 - .03)/.87 is taken off, treated: (1 - .01)/.74 added.
-		{"known, both", []float64{-1, 1}, []Reader{plain, dressed}, holdSide, []float64{1, 1}, .99/.74 - .97/.87},
-		{"known, other side", []float64{-1, 1}, []Reader{plain, dressed}, violSide, []float64{1, 1}, .99/.74 - .97/.87},
-		{"known, neither", []float64{-1, 1}, []Reader{plain, dressed}, holdSide, []float64{0, 0}, .03/.87 - .01/.74},
+		{"known, both", []float64{-1, 1}, []ArmError{plain, dressed}, holdSide, []float64{1, 1}, .99/.74 - .97/.87},
+		{"known, other side", []float64{-1, 1}, []ArmError{plain, dressed}, violSide, []float64{1, 1}, .99/.74 - .97/.87},
+		{"known, neither", []float64{-1, 1}, []ArmError{plain, dressed}, holdSide, []float64{0, 0}, .03/.87 - .01/.74},
 		// Hold side: the control at its highest (.9, .1), the treated at its
 		// lowest (.7, .01).
-		{"ranges, hold", []float64{-1, 1}, []Reader{a, b}, holdSide, []float64{1, 1}, .99/.69 - .9/.8},
-		{"ranges, hold, neither", []float64{-1, 1}, []Reader{a, b}, holdSide, []float64{0, 0}, .1/.8 - .01/.69},
+		{"ranges, hold", []float64{-1, 1}, []ArmError{a, b}, holdSide, []float64{1, 1}, .99/.69 - .9/.8},
+		{"ranges, hold, neither", []float64{-1, 1}, []ArmError{a, b}, holdSide, []float64{0, 0}, .1/.8 - .01/.69},
 		// The other: control (.8, .02), treated (.8, .05).
-		{"ranges, violated", []float64{-1, 1}, []Reader{a, b}, violSide, []float64{1, 1}, .95/.75 - .98/.78},
+		{"ranges, violated", []float64{-1, 1}, []ArmError{a, b}, violSide, []float64{1, 1}, .95/.75 - .98/.78},
 		// Two arms of b, with J in [.65, .79] and false positives of .01 at least:
 		// these count .01 (1/.65 - 1/.79) at least. The control a of weight -1:
 		// (.9, .1).
-		{"shared", []float64{-1, -1, 2}, []Reader{a, b, b}, holdSide, []float64{1, 1, 1}, -.9/.8 - 1/.79 + 2/.65 - .01*(2/.65-1/.79)},
+		{"shared", []float64{-1, -1, 2}, []ArmError{a, b, b}, holdSide, []float64{1, 1, 1}, -.9/.8 - 1/.79 + 2/.65 - .01*(2/.65-1/.79)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := Condition{Weights: tt.weights, readers: tt.readers}
+			c := Condition{Weights: tt.weights, armErrors: tt.errors}
 			got := c.correct(tt.side)
 			var y []Observation
 			for _, v := range tt.y {
@@ -76,10 +76,10 @@ func TestCorrections(t *testing.T) {
 	}
 }
 
-// An arm seen less often than its reader may invent outcomes is not read: its true
+// An arm seen less often than its judge may invent outcomes is not read: its true
 // rate is 0 at least. Until it was seen, the guess says so.
 func TestUnreadArms(t *testing.T) {
-	c := Condition{Weights: []float64{-1, 1}, readers: []Reader{wide("a", .8, .9, .9, .98), wide("b", .7, .8, .95, .99)}}
+	c := Condition{Weights: []float64{-1, 1}, armErrors: []ArmError{wide("a", .8, .9, .9, .98), wide("b", .7, .8, .95, .99)}}
 	x := c.planned(holdSide, 0, Guess{Rate: .05})
 	rare := []Observation{{Value: 1}, {}}
 	if got, want := x.of(rare), -.01/.69; math.Abs(got-want) > 1e-12 {
@@ -99,24 +99,24 @@ func TestUnreadArms(t *testing.T) {
 	}
 }
 
-// Whatever the rates and the readers' errors within their ranges, the mean of X is
-// on its side of the true mean; and where no reader has weights of both signs it
+// Whatever the rates and the errors within their ranges, the mean of X is
+// on its side of the true mean; and where no errors are shared by weights of both signs it
 // touches it at every threshold, so that no sharper one would be valid.
 func TestCorrectionsAreTheWorstCase(t *testing.T) {
-	reader := func(t *rapid.T, name string) Reader {
+	errorsOf := func(t *rapid.T, name string) ArmError {
 		between := func(what string, lo, hi float64) float64 { return rapid.Float64Range(lo, hi).Draw(t, name+what) }
 		s, f := between(" sens", .5, 1), between(" spec", .6, 1)
 		return wide(name, s, between(" sens to", s, 1), f, between(" spec to", f, 1))
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		readers := []Reader{reader(t, "a"), reader(t, "b"), reader(t, "c")}
+		known := []ArmError{errorsOf(t, "a"), errorsOf(t, "b"), errorsOf(t, "c")}
 		arms := rapid.IntRange(2, 4).Draw(t, "arms")
 		var c Condition
 		var of []int
 		for range arms {
-			i := rapid.IntRange(0, 2).Draw(t, "reader")
+			i := rapid.IntRange(0, 2).Draw(t, "errors")
 			of = append(of, i)
-			c.readers = append(c.readers, readers[i])
+			c.armErrors = append(c.armErrors, known[i])
 			c.Weights = append(c.Weights, rapid.SampledFrom([]float64{-2, -1, -.5, .5, 1, 2}).Draw(t, "weight"))
 		}
 		for _, s := range []side{holdSide, violSide} {
@@ -150,19 +150,19 @@ func TestCorrectionsAreTheWorstCase(t *testing.T) {
 			}
 			least := math.Inf(1)
 			const steps = 2 // of a grid over rates and errors, ends included
-			rates, errors := make([]float64, arms), make([][2]float64, len(readers))
+			rates, errors := make([]float64, arms), make([][2]float64, len(known))
 			var overErrors func(i int)
 			var overRates func(i int)
 			overErrors = func(i int) {
-				if i == len(readers) {
+				if i == len(known) {
 					least = math.Min(least, excess(rates, errors))
 					return
 				}
-				f := readers[i].falsePositives()
+				f := known[i].falsePositives()
 				for k := range (steps + 1) * (steps + 1) {
 					u, v := float64(k%(steps+1))/steps, float64(k/(steps+1))/steps
 					errors[i] = [2]float64{
-						readers[i].Sensitivity.Lower + u*(readers[i].Sensitivity.Upper-readers[i].Sensitivity.Lower),
+						known[i].Sensitivity.Lower + u*(known[i].Sensitivity.Upper-known[i].Sensitivity.Lower),
 						f.Lower + v*(f.Upper-f.Lower),
 					}
 					overErrors(i + 1)
@@ -189,9 +189,9 @@ func TestCorrectionsAreTheWorstCase(t *testing.T) {
 				continue
 			}
 			// At the worst errors of all, rates do not matter.
-			worst := make([][2]float64, len(readers))
+			worst := make([][2]float64, len(known))
 			for i, a := range x.arms {
-				r, f := c.readers[a.arm], c.readers[a.arm].falsePositives()
+				r, f := c.armErrors[a.arm], c.armErrors[a.arm].falsePositives()
 				worst[of[a.arm]] = [2]float64{r.Sensitivity.Upper, f.Upper}
 				if (a.slope > 0) == (s == holdSide) {
 					worst[of[a.arm]] = [2]float64{r.Sensitivity.Lower, f.Lower}
@@ -208,14 +208,14 @@ func TestCorrectionsAreTheWorstCase(t *testing.T) {
 	})
 }
 
-// Arms that one reader reads keep the sharper correction, where errors cancel; a
-// rate has the errors of its own reader; a condition's own judge comes first.
-func TestReadersThatAreAlike(t *testing.T) {
+// Arms that share their errors keep the sharper correction, where errors cancel; a
+// rate has the errors of its own arm; a condition's own judge comes first.
+func TestArmErrorsThatAreAlike(t *testing.T) {
 	r := wide("a", .8, .9, .9, .98)
 	alike := readBy(.1, r, r)
 	rate := Design{
 		Arms: []string{"a", "b"}, Conditions: []Condition{{Weights: []float64{0, 1}, Threshold: .2, Rate: true}},
-		Control: -1, Batch: 10, MaxTrials: 100, Cells: 60, Readers: []Reader{plain, r},
+		Control: -1, Batch: 10, MaxTrials: 100, Cells: 60, ArmErrors: []ArmError{plain, r},
 	}
 	least := rate
 	least.Conditions = []Condition{{Weights: []float64{0, -1}, Offset: 1, Threshold: .2, Rate: true}}
@@ -223,7 +223,7 @@ func TestReadersThatAreAlike(t *testing.T) {
 	mean.Conditions = []Condition{{Weights: []float64{0, -1}, Offset: 1, Threshold: .2}}
 	mean.OverTargets = true
 	judged := mean
-	judged.Readers, judged.Judge = nil, JudgeError{Lower: .8, Upper: .9}
+	judged.ArmErrors, judged.Judge = nil, JudgeError{Lower: .8, Upper: .9}
 	own := readBy(.1, plain, dressed)
 	own.Conditions[0].Judge = &JudgeError{Lower: .8, Upper: .9}
 	apart := readBy(.1, plain, dressed)
@@ -232,7 +232,7 @@ func TestReadersThatAreAlike(t *testing.T) {
 		design          Design
 		holds, violated float64
 	}{
-		{"one reader", alike, .1 * (.8 + .9 - 1), .1 * (.9 + .98 - 1)},
+		{"shared errors", alike, .1 * (.8 + .9 - 1), .1 * (.9 + .98 - 1)},
 		{"a rate", rate, .8*.2 + .02*.8, .9*.2 + .1*.8},
 		{"a rate at least", least, .9*.2 + .1*.8, .98*.2 + .2*.8},
 		{"a mean at least", mean, .9*.2 + .1*.8, .98*.2 + .2*.8},
@@ -262,16 +262,16 @@ func TestReadersThatAreAlike(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e.design.AlphaHolds != .05 {
-		t.Errorf("readers that are right: alpha %v", e.design.AlphaHolds)
+		t.Errorf("judges that are right: alpha %v", e.design.AlphaHolds)
 	}
-	// The control's room is read by its own reader.
-	room := readBy(.1, r, dressed)
-	room.Control, room.Room, room.Conditions[0].Threshold = 0, .5, .3
-	if e, err = New(room); err != nil {
+	// The control's headroom is judged with its own errors.
+	high := readBy(.1, r, dressed)
+	high.Control, high.Headroom, high.Conditions[0].Threshold = 0, .5, .3
+	if e, err = New(high); err != nil {
 		t.Fatal(err)
 	}
-	if want := .8*.5 + .02*.5; math.Abs(e.room.theta-want) > 1e-12 {
-		t.Errorf("room at %v, want %v", e.room.theta, want)
+	if want := .8*.5 + .02*.5; math.Abs(e.headroom.theta-want) > 1e-12 {
+		t.Errorf("headroom at %v, want %v", e.headroom.theta, want)
 	}
 }
 
@@ -296,7 +296,7 @@ func TestEffectsAreCorrected(t *testing.T) {
 	}
 }
 
-// A rate is corrected for its reader, and its complement alike.
+// A rate is corrected for its errors, and its complement alike.
 func TestRatesAreCorrected(t *testing.T) {
 	for _, tt := range []struct {
 		c    Condition
@@ -306,7 +306,7 @@ func TestRatesAreCorrected(t *testing.T) {
 		{Condition{Weights: []float64{-1}, Offset: 1, Threshold: .5, Rate: true}, 1 - (.4-.03)/.87},
 	} {
 		d := rateDesign(.5)
-		d.Conditions, d.Readers, d.NoFutility = []Condition{tt.c}, []Reader{plain}, true
+		d.Conditions, d.ArmErrors, d.NoFutility = []Condition{tt.c}, []ArmError{plain}, true
 		e, err := New(d)
 		if err != nil {
 			t.Fatal(err)
@@ -355,7 +355,7 @@ func TestOneSumForACensus(t *testing.T) {
 		unread bool
 	}{
 		{"sequential", func(*Design) {}, false},
-		{"fixed n", func(d *Design) { d.Method = FixedN }, true},
+		{"fixed n", func(d *Design) { d.Stopping = FixedN }, true},
 		{"census", func(d *Design) { d.WithoutReplacement = true }, true},
 	} {
 		d := readBy(.30, a, b)
@@ -378,9 +378,9 @@ func TestOneSumForACensus(t *testing.T) {
 	}
 }
 
-// A reader's ranges contain the truth as often as they say: of all that labels can
+// The ranges contain the truth as often as they say: of all that labels can
 // show, summed exactly, each misses it with probability alpha/2 at most.
-func TestCalibratedReadersContainTheTruth(t *testing.T) {
+func TestCalibratedArmErrorsContainTheTruth(t *testing.T) {
 	const labels, alpha = 60, .02
 	for _, truth := range []float64{.75, .8, .9, .95, .97, .99} {
 		missed := [2]float64{}
@@ -389,9 +389,9 @@ func TestCalibratedReadersContainTheTruth(t *testing.T) {
 				{Hits: x, Positives: labels, Rejections: labels, Negatives: labels},
 				{Hits: labels, Positives: labels, Rejections: x, Negatives: labels},
 			} {
-				r, err := c.Reader("a", alpha)
+				r, err := c.ArmError("a", alpha)
 				if err != nil {
-					continue // so bad that it is no reader, and decides nothing
+					continue // so bad that it tells nothing apart, and decides nothing
 				}
 				rates := []Range{r.Sensitivity, r.Specificity}[i]
 				if truth < rates.Lower || truth > rates.Upper {
@@ -405,80 +405,80 @@ func TestCalibratedReadersContainTheTruth(t *testing.T) {
 	}
 }
 
-// Room is forecast as the control's own reader sees it.
+// Headroom is forecast as the control's own judge sees it.
 func TestForecastOfRoomAsRead(t *testing.T) {
 	d := readBy(.2, known("blind", .5, 1), dressed)
-	d.Control, d.Room, d.MaxTrials = 0, .3, 0
+	d.Control, d.Headroom, d.MaxTrials = 0, .3, 0
 	d.Planned = Guess{Rate: .2, Correlation: .3} // 40 % in truth
 	f, err := d.Forecast()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.CanBeShown() {
+	if f.Needs != NeverNeeds {
 		t.Errorf("%+v", f)
 	}
 	d.Control = -1
 	if f, err = d.Forecast(); err != nil {
 		t.Fatal(err)
 	}
-	if !f.CanBeShown() {
+	if f.Needs == NeverNeeds {
 		t.Errorf("without a control: %+v", f)
 	}
 }
 
-func TestReaderErrors(t *testing.T) {
+func TestBadArmErrors(t *testing.T) {
 	tests := []struct {
 		names  string
 		design Design
 	}{
-		{"Readers: 1 of them for 2 arms", readBy(.1, plain)},
-		{"Readers[1] (b): Sensitivity 0.9 to 0.8", readBy(.1, plain, wide("b", .9, .8, .9, 1))},
-		{"Readers[1] (b): Specificity 0.9 to 1.1", readBy(.1, plain, wide("b", .9, .9, .9, 1.1))},
-		{"Readers[0] (a): sensitivity + specificity - 1 may be as low as 0.00", readBy(.1, wide("a", .5, .9, .5, .9), plain)},
-		{"Readers[1] Name", readBy(.1, plain, known("", .9, .9))},
-		{"Readers[1] (plain): differs from Readers[0]", readBy(.1, plain, known("plain", .8, .9))},
-		{"Judge and Readers", func() Design { d := readBy(.1, plain, dressed); d.Judge = JudgeError{Lower: .9}; return d }()},
-		{"Terminal", func() Design { d := readBy(.1, plain, dressed); d.Terminal = true; return d }()},
-		{`Threshold 0.02: the readers "a" and "b" cannot decide this`, readBy(.02, wide("a", .8, .9, .9, .98), wide("b", .7, .8, .95, .99))},
+		{"ArmErrors: 1 of them for 2 arms", readBy(.1, plain)},
+		{"ArmErrors[1] (b): Sensitivity 0.9 to 0.8", readBy(.1, plain, wide("b", .9, .8, .9, 1))},
+		{"ArmErrors[1] (b): Specificity 0.9 to 1.1", readBy(.1, plain, wide("b", .9, .9, .9, 1.1))},
+		{"ArmErrors[0] (a): sensitivity + specificity - 1 may be as low as 0.00", readBy(.1, wide("a", .5, .9, .5, .9), plain)},
+		{"ArmErrors[1] Name", readBy(.1, plain, known("", .9, .9))},
+		{"ArmErrors[1] (plain): differs from ArmErrors[0]", readBy(.1, plain, known("plain", .8, .9))},
+		{"Judge and ArmErrors", func() Design { d := readBy(.1, plain, dressed); d.Judge = JudgeError{Lower: .9}; return d }()},
+		{"TerminalLook", func() Design { d := readBy(.1, plain, dressed); d.Stopping = TerminalLook; return d }()},
+		{`Threshold 0.02: the judge errors "a" and "b" leave this undecided`, readBy(.02, wide("a", .8, .9, .9, .98), wide("b", .7, .8, .95, .99))},
 	}
 	for _, tt := range tests {
 		if _, err := New(tt.design); err == nil || !strings.Contains(err.Error(), tt.names) {
 			t.Errorf("%q: %v", tt.names, err)
 		}
 	}
-	if _, err := (Calibration{Hits: 9, Positives: 8, Rejections: 1, Negatives: 1}).Reader("a", .01); err == nil {
+	if _, err := (Calibration{Hits: 9, Positives: 8, Rejections: 1, Negatives: 1}).ArmError("a", .01); err == nil {
 		t.Error("more hits than positives are no error")
 	}
-	if _, err := (Calibration{Hits: 8, Positives: 8, Rejections: 1, Negatives: 1}).Reader("a", .01); err == nil {
+	if _, err := (Calibration{Hits: 8, Positives: 8, Rejections: 1, Negatives: 1}).ArmError("a", .01); err == nil {
 		t.Error("too few labels are no error")
 	}
-	if _, err := (Calibration{Hits: 8, Positives: 8, Rejections: 8, Negatives: 8}).Reader("a", 0); err == nil {
+	if _, err := (Calibration{Hits: 8, Positives: 8, Rejections: 8, Negatives: 8}).ArmError("a", 0); err == nil {
 		t.Error("an alpha of 0 is no error")
 	}
 }
 
-// A claim that no number of trials shows is told from one that takes many.
+// A claim that no number of trials shows is distinguished from one that takes many.
 func TestCanBeShown(t *testing.T) {
 	d := atLeast(.9)
-	d.MaxTrials, d.Readers = 0, []Reader{wide("a", .75, .95, .9, .98)}
+	d.MaxTrials, d.ArmErrors = 0, []ArmError{wide("a", .75, .95, .9, .98)}
 	f, err := d.Forecast()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.CanBeShown() || f.Needs != NeverNeeds {
+	if f.Needs != NeverNeeds {
 		t.Errorf("%+v", f)
 	}
-	d.Readers = nil
+	d.ArmErrors = nil
 	if f, err = d.Forecast(); err != nil {
 		t.Fatal(err)
 	}
-	if !f.CanBeShown() {
+	if f.Needs == NeverNeeds {
 		t.Errorf("exact: %+v", f)
 	}
 }
 
-// labelled returns a reader as labels of either kind show it.
-func labelled(t *testing.T, r *rand.Rand, truth Reader, labels, readers int) Reader {
+// labelled returns the errors as labels of either kind show them.
+func labelled(t *testing.T, r *rand.Rand, truth ArmError, labels, arms int) ArmError {
 	draw := func(p float64) (x int) {
 		for range labels {
 			x += int(b2f(r.Float64() < p))
@@ -488,16 +488,16 @@ func labelled(t *testing.T, r *rand.Rand, truth Reader, labels, readers int) Rea
 	got, err := Calibration{
 		Hits: draw(truth.Sensitivity.Lower), Positives: labels,
 		Rejections: draw(truth.Specificity.Lower), Negatives: labels,
-	}.Reader(truth.Name, .01/float64(readers))
+	}.ArmError(truth.Name, .01/float64(arms))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return got
 }
 
-// readAs returns a population of which the arms are seen by readers of these true
+// readAs returns a population of which the arms are judged with these true
 // errors.
-func (s setting) readAs(effect float64, control, treated Reader) world {
+func (s setting) readAs(effect float64, control, treated ArmError) world {
 	s.sens, s.spec = 1, 1
 	w := s.world(effect)
 	for i := range w.control {
@@ -542,7 +542,7 @@ func TestArmsReadUnlike(t *testing.T) {
 			runs := runsOf(400, 4000)
 			at := func(effect float64) world { return s.readAs(effect, plain, dressed) }
 			naive := d
-			naive.Readers, naive.Judge = nil, JudgeError{Lower: .87, Upper: .87}
+			naive.ArmErrors, naive.Judge = nil, JudgeError{Lower: .87, Upper: .87}
 			m := naive.measureOn(t, at(tt.margin), runs)
 			t.Logf("taken for alike, at the margin: holds %s %%", m.rate(m.holds))
 			if !m.exceeds(m.holds) {
@@ -562,7 +562,7 @@ func TestArmsReadUnlike(t *testing.T) {
 			own.AlphaHolds, own.AlphaViolated, own.MaxTrials = 0, 0, tt.budget
 			fromLabels := func(sam *sampler) (State, int) {
 				own := own
-				own.Readers = []Reader{labelled(t, sam.r, plain, 400, 2), labelled(t, sam.r, dressed, 400, 2)}
+				own.ArmErrors = []ArmError{labelled(t, sam.r, plain, 400, 2), labelled(t, sam.r, dressed, 400, 2)}
 				e, err := New(own)
 				if err != nil {
 					return Inconclusive, 0 // these labels cannot decide it
@@ -581,9 +581,9 @@ func TestArmsReadUnlike(t *testing.T) {
 	}
 }
 
-// With readers at those ends of their ranges that hide most, and invent most, false
+// With errors at those ends of their ranges that hide most, and invent most, false
 // verdicts are no more frequent than promised.
-func TestReadersAtTheirWorst(t *testing.T) {
+func TestArmErrorsAtTheirWorst(t *testing.T) {
 	needsSimulation(t)
 	// What 400 labels of either kind show of plain and dressed.
 	a, b := wide("plain", .847, .940, .935, .990), wide("dressed", .680, .812, .964, .999)
@@ -609,18 +609,18 @@ func TestReadingAdapts(t *testing.T) {
 	w := setting{base: .4, targets: 60}.readAs(0, plain, dressed)
 	m := d.measureOn(t, w, runsOf(200, 4000))
 	m.checkPower(t, "guessed at 5 %, is 40 %", m.holds, .8)
-	d.Method = FixedN // is about one X, chosen beforehand
+	d.Stopping = FixedN // is about one X, chosen beforehand
 	if m = d.measureOn(t, w, 50); m.holds > 0 {
 		t.Errorf("fixed n: holds in %d of %d runs", m.holds, m.runs)
 	}
 }
 
-// Two arms plain and two dressed: what the readers have in common cancels within
-// either difference, and each difference is scaled by its own reader.
+// Two arms plain and two dressed: what the errors have in common cancels within
+// either difference, and each difference is scaled by its own errors.
 func TestInteractionsReadUnlike(t *testing.T) {
 	needsSimulation(t)
 	d := interaction(.10, .08)
-	d.Readers = []Reader{plain, plain, dressed, dressed}
+	d.ArmErrors = []ArmError{plain, plain, dressed, dressed}
 	d.MaxTrials = 0
 	f, err := d.Forecast()
 	if err != nil {
@@ -628,7 +628,7 @@ func TestInteractionsReadUnlike(t *testing.T) {
 	}
 	d.MaxTrials = f.Max
 	cells := betaCells(.05, d.Cells)
-	seen := func(p float64, r Reader) float64 {
+	seen := func(p float64, r ArmError) float64 {
 		return setting{sens: r.Sensitivity.Lower, spec: r.Specificity.Lower}.seen(p)
 	}
 	// The interaction is what the dressed arm rises by more than the plain one.
@@ -643,7 +643,7 @@ func TestInteractionsReadUnlike(t *testing.T) {
 	m.checkPower(t, "no effect", m.holds, .8)
 	at(0, .10, runs).checkErrors(t, "interaction of 10 points, above nothing")
 	at(.3, .4, runs).checkErrors(t, "interaction of 10 points, above 30")
-	d.Readers, d.Judge = nil, JudgeError{Lower: .87, Upper: .87}
+	d.ArmErrors, d.Judge = nil, JudgeError{Lower: .87, Upper: .87}
 	m = at(.3, .4, runs)
 	t.Logf("taken for alike: holds %s %%", m.rate(m.holds))
 	if !m.exceeds(m.holds) {

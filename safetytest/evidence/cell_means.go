@@ -7,48 +7,15 @@ import (
 	"slices"
 )
 
-// CellMeans are the effects of independent units, one number a cell (or, over
+// cellMeans are the effects of independent units, one number a cell (or, over
 // targets, one a target): however often a cell was visited, it is one unit.
-type CellMeans []float64
+type cellMeans []float64
 
-// MeanTest is Student's t test of a mean against a margin.
-type MeanTest struct {
-	Mean, SE float64
-	DF       int
-	// Holds is the p-value of "the mean is at least the margin", Equivalent the
-	// larger of that and of "at most minus the margin" (two one-sided tests).
-	Holds, Equivalent float64
-	Interval          Interval // of level 0.90
-}
-
-// TTest tests the mean of the cells against margin, which must be above 0.
-func (c CellMeans) TTest(margin float64) (MeanTest, error) {
-	mean, se, err := c.moments()
-	if err != nil {
-		return MeanTest{}, fmt.Errorf("t test: %w", err)
-	}
-	if !(margin > 0) {
-		return MeanTest{}, fmt.Errorf("t test: margin %v: must be above 0", margin)
-	}
-	df := float64(len(c) - 1)
-	half := studentQuantile(0.95, df) * se
-	test := MeanTest{
-		Mean: mean, SE: se, DF: len(c) - 1,
-		Interval: Interval{Method: "Student t over cells", Level: 0.90, Lower: mean - half, Upper: mean + half},
-	}
-	if se == 0 {
-		return MeanTest{}, fmt.Errorf("t test: all %d cells have the effect %v: nothing can be said about its spread", len(c), mean)
-	}
-	test.Holds = studentCDF((mean-margin)/se, df)
-	test.Equivalent = math.Max(test.Holds, studentCDF(-(mean+margin)/se, df))
-	return test, nil
-}
-
-// BootstrapT returns the bootstrap-t interval of the mean of the cells (Efron and
+// bootstrapT returns the bootstrap-t interval of the mean of the cells (Efron and
 // Tibshirani 1993, chapter 12), which follows skewed effects better than
 // Student's: resamples draws, at least 199, of as many cells with replacement, by
 // the given seed.
-func (c CellMeans) BootstrapT(level float64, resamples int, seed uint64) (Interval, error) {
+func (c cellMeans) bootstrapT(level float64, resamples int, seed uint64) (Interval, error) {
 	mean, se, err := c.moments()
 	if err != nil {
 		return Interval{}, fmt.Errorf("bootstrap-t interval: %w", err)
@@ -63,7 +30,7 @@ func (c CellMeans) BootstrapT(level float64, resamples int, seed uint64) (Interv
 		return Interval{}, fmt.Errorf("bootstrap-t interval: all %d cells have the effect %v: nothing can be said about its spread", len(c), mean)
 	}
 	r := rand.New(rand.NewPCG(seed, uint64(len(c))))
-	again := make(CellMeans, len(c))
+	again := make(cellMeans, len(c))
 	t := make([]float64, 0, resamples)
 	for range resamples {
 		for i := range again {
@@ -98,7 +65,7 @@ func (c CellMeans) BootstrapT(level float64, resamples int, seed uint64) (Interv
 }
 
 // moments returns the mean of the cells and its standard error.
-func (c CellMeans) moments() (mean, se float64, err error) {
+func (c cellMeans) moments() (mean, se float64, err error) {
 	if len(c) < 2 {
 		return 0, 0, fmt.Errorf("cells %d: at least two are needed", len(c))
 	}
