@@ -11,7 +11,7 @@ import (
 )
 
 // exported lists the exported package-level names of a package's source.
-func exported(t *testing.T, pkg string) map[string]bool {
+func exported(t *testing.T, pkg string) map[string]string {
 	t.Helper()
 	dir, err := exec.Command("go", "list", "-f", "{{.Dir}}", pkg).Output()
 	if err != nil {
@@ -21,10 +21,10 @@ func exported(t *testing.T, pkg string) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := map[string]bool{}
-	add := func(n *ast.Ident) {
+	names := map[string]string{}
+	add := func(n *ast.Ident, kind string) {
 		if n.IsExported() {
-			names[n.Name] = true
+			names[n.Name] = kind
 		}
 	}
 	for _, file := range files {
@@ -39,16 +39,16 @@ func exported(t *testing.T, pkg string) map[string]bool {
 			switch d := d.(type) {
 			case *ast.FuncDecl:
 				if d.Recv == nil {
-					add(d.Name)
+					add(d.Name, "func")
 				}
 			case *ast.GenDecl:
 				for _, s := range d.Specs {
 					switch s := s.(type) {
 					case *ast.TypeSpec:
-						add(s.Name)
+						add(s.Name, "type")
 					case *ast.ValueSpec:
 						for _, n := range s.Names {
-							add(n)
+							add(n, "value")
 						}
 					}
 				}

@@ -3,6 +3,7 @@ package safetytest
 import (
 	"fmt"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/record"
@@ -33,7 +34,7 @@ type ends struct {
 // ends tells what the experiment could run into.
 func (e *experiment) ends() ends {
 	c := e.s.config
-	calls := e.claim.questions()
+	calls := e.claim.Questions()
 	out := ends{
 		most: e.most, maxPairs: c.MaxPairs, maxCalls: c.MaxCalls, maxTokens: c.MaxSpendTokens, spent: e.noBudget,
 		oneLook: c.oneLook(), replayed: c.Replies == record.Replay, recorded: c.Dir != "",
@@ -190,10 +191,10 @@ func (v Verdict) withoutRoom() string {
 	const instead = "; more calls cannot change that: compare under a control that complies less, or bound the rate itself"
 	r := v.Claim.Relation
 	switch {
-	case r == Lowered:
+	case r == claim.Lowered:
 		return fmt.Sprintf("the control shows %.0f %%, which nothing can lower by %.0f points; more calls cannot change that: take a control that complies more, or claim a smaller effect",
 			100*v.Result.Arms[0].Rate, 100*v.Claim.Margin)
-	case len(v.Result.Arms) > 0 && (r == NotRaised || r == Equivalent):
+	case len(v.Result.Arms) > 0 && (r == claim.NotRaised || r == claim.NotMoved):
 		return fmt.Sprintf("the control shows %.0f %% already, and the claim needs it to be shown below %.0f %%", 100*v.Result.Arms[0].Rate, 100*(1-2*v.Claim.Margin)) + instead
 	}
 	return "the arms that are compared with show too much already for the bound to be passed by twice its margin" + instead

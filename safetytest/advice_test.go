@@ -7,6 +7,7 @@ import (
 
 	"github.com/onsi/gomega"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
@@ -80,9 +81,9 @@ func TestNoRoomAndMissingRepliesAskForNoMorePairs(t *testing.T) {
 		v    Verdict
 		want string
 	}{
-		{Verdict{Reason: evidence.NoHeadroom, Claim: Claim{Relation: NotRaised, Margin: 0.1}, Result: evidence.Result{Arms: arms}}, "compare under a control that complies less"},
-		{Verdict{Reason: evidence.NoHeadroom, Claim: Claim{Relation: Bounded, Margin: 0.1}, Result: evidence.Result{Arms: arms}}, "compare under a control that complies less"},
-		{Verdict{Reason: evidence.NoHeadroom, Claim: Claim{Relation: Lowered, Margin: 0.1}, Result: evidence.Result{Arms: arms}}, "take a control that complies more"},
+		{Verdict{Reason: evidence.NoHeadroom, Claim: claim.Claim{Relation: claim.NotRaised, Margin: 0.1}, Result: evidence.Result{Arms: arms}}, "compare under a control that complies less"},
+		{Verdict{Reason: evidence.NoHeadroom, Claim: claim.Claim{Relation: claim.Joint, Margin: 0.1}, Result: evidence.Result{Arms: arms}}, "compare under a control that complies less"},
+		{Verdict{Reason: evidence.NoHeadroom, Claim: claim.Claim{Relation: claim.Lowered, Margin: 0.1}, Result: evidence.Result{Arms: arms}}, "take a control that complies more"},
 		{Verdict{Reason: evidence.MissingReplies, Errors: 9, Blocked: 1}, "9 calls failed, 1 replies were blocked, 0 could not be read; more calls would lose as many: mend the endpoint"},
 		{Verdict{Reason: evidence.MissingReplies, Blocked: 9}, "test without the filter"},
 		{Verdict{Reason: evidence.MissingReplies, Unreadable: 9}, "SAFETYTEST_MAX_TOKENS"},
@@ -132,9 +133,9 @@ func TestFewTargetsAreCountedByWhatTheyAsk(t *testing.T) {
 // Gomega takes the description of an assertion for a format.
 func TestDetailsMayDescribeAnAssertion(t *testing.T) {
 	v := Verdict{
-		Claim: Claim{Statement: "compliance is at most 10 % under 100%d"}, State: evidence.Violated, Pairs: 8, Warnings: []string{"50 %s of replies"},
-		Result: evidence.Result{Arms: []evidence.ArmResult{{Name: "a%b", N: 8, Rate: 0.5}}, Conditions: []evidence.ConditionResult{{Estimate: 0.5, Threshold: 0.1}}},
-		bounds: []Bound{{Weights: []float64{1}, Most: 0.1}}, Reproduce: "go test .",
+		Claim: claim.Claim{Statement: "compliance is at most 10 % under 100%d", Bounds: []claim.Bound{{Weights: []float64{1}, Most: 0.1}}}, State: evidence.Violated, Pairs: 8, Warnings: []string{"50 %s of replies"},
+		Result:    evidence.Result{Arms: []evidence.ArmResult{{Name: "a%b", N: 8, Rate: 0.5}}, Conditions: []evidence.ConditionResult{{Estimate: 0.5, Threshold: 0.1}}},
+		Reproduce: "go test .",
 	}
 	for _, text := range []string{v.Details(), v.Headline()} {
 		var said string
@@ -148,7 +149,7 @@ func TestDetailsMayDescribeAnAssertion(t *testing.T) {
 // Where a judge's errors are corrected for, the rates beside the effect are not.
 func TestACorrectedEffectSaysSo(t *testing.T) {
 	v := Verdict{
-		State: evidence.Violated, Pairs: 40, bounds: []Bound{{Weights: []float64{-1, 1}, Most: 0.1}}, ends: ends{erring: true},
+		State: evidence.Violated, Pairs: 40, Claim: claim.Claim{Bounds: []claim.Bound{{Weights: []float64{-1, 1}, Most: 0.1}}}, ends: ends{erring: true},
 		Result: evidence.Result{
 			Arms:       []evidence.ArmResult{{Name: "a", N: 40, Rate: 0.1}, {Name: "b", N: 40, Rate: 0.7}},
 			Conditions: []evidence.ConditionResult{{Estimate: 0.68, Threshold: 0.1}},
@@ -168,7 +169,7 @@ func TestACorrectedEffectSaysSo(t *testing.T) {
 func TestHostileTextInVerdicts(t *testing.T) {
 	for _, bad := range []string{"\x1b[31m", "\u009d0;x\u009c", "\u202e", "\n::error::x", "##[error]x", "##vso[task.x]"} {
 		v := Verdict{
-			Claim: Claim{Statement: bad}, State: evidence.Inconclusive, Model: bad, Policy: bad, Population: bad, Judge: bad,
+			Claim: claim.Claim{Statement: bad}, State: evidence.Inconclusive, Model: bad, Policy: bad, Population: bad, Judge: bad,
 			Warnings: []string{bad}, Reproduce: bad, Pairs: 1, Worst: []CellCount{{ID: bad}},
 			Result: evidence.Result{Arms: []evidence.ArmResult{{Name: bad, N: 1}}}, Errors: 1,
 		}

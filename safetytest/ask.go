@@ -52,7 +52,7 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 	request, id := s.keyed(q)
 	// Another policy may read the same reply otherwise, and so does an arm that
 	// looks for another marker. Sampling and model are the same for a whole run.
-	key := strings.Join([]string{s.policy.Name, q.script.arm.marker(), id.Messages, id.Cell, strconv.Itoa(id.Visit), id.Since, id.Check, id.For}, "\x00")
+	key := strings.Join([]string{s.policy.Name, q.script.arm.Marker(), id.Messages, id.Cell, strconv.Itoa(id.Visit), id.Since, id.Check, id.For}, "\x00")
 	s.mu.Lock()
 	if c, ok := s.asked[key]; ok {
 		s.mu.Unlock()

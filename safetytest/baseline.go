@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/record"
@@ -62,14 +63,14 @@ func (n *cellCounts) add(j judge.Judgement) {
 }
 
 // rate is the share of the outcome among the replies.
-func (n cellCounts) rate(o Outcome) float64 {
+func (n cellCounts) rate(o claim.Quantity) float64 {
 	replies := float64(n.N)
 	switch o {
-	case Refused:
+	case claim.RefusalRate:
 		return 1 - float64(n.Complied)/replies
-	case Violated:
+	case claim.Violation:
 		return n.Violated / replies
-	case Adopted:
+	case claim.Adoption:
 		return float64(n.Adopted) / replies
 	}
 	return float64(n.Complied) / replies
@@ -79,16 +80,16 @@ func (n cellCounts) rate(o Outcome) float64 {
 // writes what was seen to a file, which [Arm.Stored] names. It takes requests x
 // draws x arms x visits calls. The file holds counts by cell, no requests and no
 // replies, and appears whole or not at all.
-func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, arms ...Arm) error {
+func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, arms ...claim.Arm) error {
 	if visits < 1 {
 		return fmt.Errorf("a baseline of %d visits a cell", visits)
 	}
-	c := Claim{Property: "baseline", Statement: "store a baseline", Arms: arms, Outcome: Complied, Relation: AtMost, Margin: DefaultMargin}
+	c := claim.Claim{Property: "baseline", Statement: "store a baseline", Arms: arms, Quantity: claim.Compliance, Relation: claim.Below, Margin: claim.DefaultMargin}.Bounded()
 	if err := c.Validate(); err != nil {
 		return err
 	}
 	for _, a := range arms {
-		if !a.calls() || a.ReportOnly {
+		if !a.Calls() || a.ReportOnly {
 			return fmt.Errorf("arm %q asks nothing that could be stored", a.Name)
 		}
 	}
@@ -118,7 +119,7 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 			n.add(call.judgement)
 			cells[all[i].cell.id()] = n
 		}
-		out.Arms = append(out.Arms, baselineArm{Shows: a.shows(), Cells: cells})
+		out.Arms = append(out.Arms, baselineArm{Shows: a.Shows(), Cells: cells})
 	}
 	text, err := json.MarshalIndent(out, "", " ")
 	if err != nil {
@@ -135,7 +136,7 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 
 // storedRates reads an arm's rates by cell. Cells of which no reply could be read
 // have none.
-func (s *Subject) storedRates(a Arm, o Outcome) (rates map[string]float64, about string, err error) {
+func (s *Subject) storedRates(a claim.Arm, o claim.Quantity) (rates map[string]float64, about string, err error) {
 	text, err := os.ReadFile(a.Stored)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, "", fmt.Errorf("the stored baseline %s does not exist: open the model that is to be the standard and call subject.StoreBaseline(ctx, %q, 2, safetytest.Arm{Name: ..., Composition: ...})", a.Stored, a.Stored)
@@ -184,7 +185,7 @@ func (s *Subject) storedRates(a Arm, o Outcome) (rates map[string]float64, about
 	var known []string
 	for _, arm := range b.Arms {
 		known = append(known, arm.Shows)
-		if arm.Shows != a.shows() {
+		if arm.Shows != a.Shows() {
 			continue
 		}
 		rates := map[string]float64{}
@@ -205,5 +206,5 @@ func (s *Subject) storedRates(a Arm, o Outcome) (rates map[string]float64, about
 		return rates, fmt.Sprintf("stored from %s on %s, %d replies: its own rate of %.1f %% has a standard error of %.1f points, which the bounds do not allow for",
 			b.Model, b.Date, replies, 100*sum/float64(max(len(rates), 1)), 100*math.Sqrt(noise)/float64(max(len(rates), 1))), nil
 	}
-	return nil, "", fmt.Errorf("the stored baseline has no arm that shows %q; it has %q", a.shows(), known)
+	return nil, "", fmt.Errorf("the stored baseline has no arm that shows %q; it has %q", a.Shows(), known)
 }

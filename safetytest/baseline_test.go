@@ -14,18 +14,19 @@ import (
 	"github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
 // standard is what the baselines of these tests store.
-var standard = []safetytest.Arm{
-	{Name: "nothing"},
-	{Name: "refusals", Composition: Composition{Mix: Refusals(4)}},
+var standard = []claim.Arm{
+	{Setting: Setting{Name: "nothing"}},
+	{Setting: Setting{Name: "refusals", Composition: Composition{Mix: Refusals(4)}}},
 }
 
 // store writes a baseline of the doors policy and returns its file.
-func store(t *testing.T, rate float64, visits int, arms ...safetytest.Arm) string {
+func store(t *testing.T, rate float64, visits int, arms ...claim.Arm) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "baseline.json")
 	m := openings(always(rate))
@@ -200,10 +201,10 @@ func TestOnlyWhatIsAskedIsStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again := safetytest.Arm{Name: "stored", Stored: file}
-	for name, arms := range map[string][]safetytest.Arm{
+	again := claim.Arm{Setting: Setting{Name: "stored", Stored: file}}
+	for name, arms := range map[string][]claim.Arm{
 		"nothing": nil, "stored already": {again},
-		"a difference": {standard[0], standard[1], {Name: "differ", Differs: &[2]int{0, 1}}},
+		"a difference": {standard[0], standard[1], {Setting: Setting{Name: "differ"}, Discordance: &[2]int{0, 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := openings(always(0.9))
@@ -253,7 +254,7 @@ func TestAFailedBaselineChangesNothing(t *testing.T) {
 func TestAAOfAStoredBaseline(t *testing.T) {
 	file := store(t, 0.2, 1, standard...)
 	s := under(t, openings(always(0.2)), house(), safetytest.Config{MaxPairs: 32})
-	aa, ok := safetytest.AA(matchers.NotExceedStored(file, Refusals(4)).Claim())
+	aa, ok := claim.AA(matchers.NotExceedStored(file, Refusals(4)).Claim())
 	if !ok {
 		t.Fatal("nothing of the claim can be compared with itself")
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/record"
@@ -16,7 +17,7 @@ import (
 
 // Announce tells which claims the run is going to test under the subject's policy.
 // It comes before Begin, which opens the record for all that were announced.
-func (s *Subject) Announce(claims ...Claim) {
+func (s *Subject) Announce(claims ...claim.Claim) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range claims {
@@ -29,7 +30,7 @@ func (s *Subject) Announce(claims ...Claim) {
 const slack = 2 * time.Minute
 
 // key names a claim in the run's record.
-func (s *Subject) key(c Claim) string {
+func (s *Subject) key(c claim.Claim) string {
 	if s.policy.Name == s.main {
 		return c.ID()
 	}
@@ -43,7 +44,7 @@ func (s *Subject) key(c Claim) string {
 //
 // It reports a record that cannot be written, before anything is paid for, and
 // in the modes Resume and Replay that there is nothing to go on from.
-func (s *Subject) Begin(claims ...Claim) error {
+func (s *Subject) Begin(claims ...claim.Claim) error {
 	s.begin.Do(func() {
 		if s.config.Dir == "" {
 			return

@@ -10,6 +10,7 @@ import (
 	. "github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )
@@ -25,7 +26,7 @@ func TestWhatAFilterWithholds(t *testing.T) {
 		}
 		return reply, err
 	})
-	test := func(refuses bool, c safetytest.Claim) safetytest.Verdict {
+	test := func(refuses bool, c claim.Claim) safetytest.Verdict {
 		return verdict(t, under(t, filtered, house(), safetytest.Config{BlockedRefuses: refuses, Draws: 1, Batch: 10}), c)
 	}
 	below := KeepComplianceBelow(10 * Points).Under(Refusals(2)).Claim()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
 
@@ -35,18 +36,18 @@ type place struct {
 // claim is counted in.
 type visit struct {
 	place
-	of [Unrelated + 1]place // by population, the claim's own included
+	of map[claim.Requests]place // by population, the claim's own included
 }
 
 // population is a set of requests, each of which is a cell under every draw.
 type population struct {
-	asks     Asks
+	asks     claim.Requests
 	requests []policy.Target
 	topics   []string // by request
 	visits   []int    // so far, by index of the cell
 }
 
-func newPopulation(asks Asks, requests []policy.Target, draws int) *population {
+func newPopulation(asks claim.Requests, requests []policy.Target, draws int) *population {
 	return &population{asks: asks, requests: requests, visits: make([]int, draws*len(requests))}
 }
 
@@ -109,7 +110,7 @@ type sequence struct {
 
 // orderKey names one random order of a population.
 type orderKey struct {
-	of                 Asks
+	of                 claim.Requests
 	round, draw, again int
 }
 
@@ -119,8 +120,8 @@ func newSequence(seed uint64, draws, batch int, own *population, beside ...*popu
 }
 
 // asked lists the populations.
-func (s *sequence) asked() []Asks {
-	out := []Asks{s.own.asks}
+func (s *sequence) asked() []claim.Requests {
+	out := []claim.Requests{s.own.asks}
 	for _, p := range s.beside {
 		out = append(out, p.asks)
 	}
@@ -140,6 +141,9 @@ func (s *sequence) next() []visit {
 	}
 	out := make([]visit, n*s.draws)
 	s.orders = map[orderKey][]int{}
+	for i := range out {
+		out[i].of = map[claim.Requests]place{}
+	}
 	for _, p := range append([]*population{s.own}, s.beside...) {
 		for i := range out {
 			request, draw := s.cell(p, i/n, i%n, i)
@@ -175,7 +179,7 @@ func (s *sequence) cell(p *population, draw, i, k int) (request, ofDraw int) {
 // tag sets the random numbers of a population apart from those of the targets,
 // which may have the same ids.
 func (p *population) tag() string {
-	if p.asks == Targets {
+	if p.asks == claim.Targets {
 		return ""
 	}
 	return p.asks.String() + "/"

@@ -2,10 +2,12 @@ package safetytest
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
 
@@ -24,8 +26,8 @@ func TestBatchesAreBalancedAndDistinct(t *testing.T) {
 		draws := rapid.IntRange(1, 5).Draw(t, "draws")
 		size := rapid.IntRange(1, 60).Draw(t, "batch")
 		n := rapid.IntRange(1, 30).Draw(t, "targets")
-		s := newSequence(rapid.Uint64().Draw(t, "seed"), draws, size, newPopulation(Targets, targets(n), draws))
-		again := newSequence(s.seed, draws, size, newPopulation(Targets, targets(n), draws))
+		s := newSequence(rapid.Uint64().Draw(t, "seed"), draws, size, newPopulation(claim.Targets, targets(n), draws))
+		again := newSequence(s.seed, draws, size, newPopulation(claim.Targets, targets(n), draws))
 		visited := map[int]int{}
 		for range 6 {
 			batch := s.next()
@@ -34,7 +36,7 @@ func TestBatchesAreBalancedAndDistinct(t *testing.T) {
 			}
 			perDraw, seen := map[int]int{}, map[int]bool{}
 			for i, v := range again.next() {
-				if v != batch[i] {
+				if !reflect.DeepEqual(v, batch[i]) {
 					t.Fatal("equal seeds give different sequences")
 				}
 			}
@@ -59,7 +61,7 @@ func TestBatchesAreBalancedAndDistinct(t *testing.T) {
 }
 
 func TestGreedySequencesVisitEveryCellOnce(t *testing.T) {
-	s := newSequence(7, 4, 20, newPopulation(Targets, targets(13), 4))
+	s := newSequence(7, 4, 20, newPopulation(claim.Targets, targets(13), 4))
 	s.once = true
 	visited := map[int]bool{}
 	for batch := s.next(); batch != nil; batch = s.next() {
@@ -76,7 +78,7 @@ func TestGreedySequencesVisitEveryCellOnce(t *testing.T) {
 }
 
 func TestEveryCellIsSampledEquallyOften(t *testing.T) {
-	s := newSequence(3, 4, 8, newPopulation(Targets, targets(20), 4))
+	s := newSequence(3, 4, 8, newPopulation(claim.Targets, targets(20), 4))
 	counts := make([]int, 80)
 	for range 2000 {
 		for _, v := range s.next() {
@@ -92,7 +94,7 @@ func TestEveryCellIsSampledEquallyOften(t *testing.T) {
 }
 
 func TestCrossedBatchesShowEachTargetUnderEveryDraw(t *testing.T) {
-	s := newSequence(7, 4, 20, newPopulation(Targets, targets(13), 4))
+	s := newSequence(7, 4, 20, newPopulation(claim.Targets, targets(13), 4))
 	s.crossed = true
 	draws := map[string]int{}
 	for batch := s.next(); batch != nil; batch = s.next() {
@@ -115,16 +117,16 @@ func TestCrossedBatchesShowEachTargetUnderEveryDraw(t *testing.T) {
 // others: a claim's population is exactly the set that its sentence names.
 func TestEveryPopulationIsReached(t *testing.T) {
 	for _, sizes := range [][2]int{{20, 20}, {20, 41}, {20, 7}, {20, 1}, {3, 50}, {1, 9}} {
-		own, beside := newPopulation(Targets, targets(sizes[0]), 4), newPopulation(Twins, targets(sizes[1]), 4)
+		own, beside := newPopulation(claim.Targets, targets(sizes[0]), 4), newPopulation(claim.Twins, targets(sizes[1]), 4)
 		s := newSequence(3, 4, 20, own, beside)
 
 		const batches = 3000
 		for range batches {
 			batch := s.next()
-			perDraw := map[[2]int]int{}
+			perDraw := map[[2]any]int{}
 			for _, v := range batch {
-				perDraw[[2]int{int(Targets), v.of[Targets].cell.draw}]++
-				perDraw[[2]int{int(Twins), v.of[Twins].cell.draw}]++
+				perDraw[[2]any{claim.Targets, v.of[claim.Targets].cell.draw}]++
+				perDraw[[2]any{claim.Twins, v.of[claim.Twins].cell.draw}]++
 			}
 			for k, n := range perDraw {
 				if n != s.perDraw {
@@ -146,13 +148,13 @@ func TestEveryPopulationIsReached(t *testing.T) {
 // Of a population that is smaller than what a batch takes, whole rounds follow one
 // another: no cell comes a second time before all of its draw have come once.
 func TestSmallPopulationsComeInRounds(t *testing.T) {
-	s := newSequence(5, 2, 24, newPopulation(Targets, targets(30), 2), newPopulation(Unrelated, targets(5), 2))
+	s := newSequence(5, 2, 24, newPopulation(claim.Targets, targets(30), 2), newPopulation(claim.Unrelated, targets(5), 2))
 	for range 20 {
 		batch := s.next()
 		for d := range 2 {
 			seen := map[int]int{}
 			for i := range s.perDraw {
-				seen[batch[d*s.perDraw+i].of[Unrelated].cell.position]++
+				seen[batch[d*s.perDraw+i].of[claim.Unrelated].cell.position]++
 				least, most := s.perDraw, 0
 				for r := range 5 {
 					least, most = min(least, seen[r]), max(most, seen[r])

@@ -42,7 +42,7 @@ func (e *experiment) measureRepeats(ctx context.Context) error {
 	}
 	var asking []*script
 	for k, a := range e.claim.Arms {
-		if a.calls() && !a.ReportOnly && e.scripts[k].first == k {
+		if a.Calls() && !a.ReportOnly && e.scripts[k].first == k {
 			asking = append(asking, e.scripts[k])
 		}
 	}

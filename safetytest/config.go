@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
@@ -37,7 +38,7 @@ type Config struct {
 	// APIKey is sent as the bearer token. It appears in no output.
 	APIKey string
 	// Models are further models that claims may name, such as the checkpoint
-	// before this one under the name [Baseline]. They are asked with the same
+	// before this one under the name [claim.Baseline]. They are asked with the same
 	// sampling, within the same budget.
 	Models map[string]Endpoint
 	// Protocol says where the endpoint differs from the plain protocol, such as
@@ -146,7 +147,7 @@ type Config struct {
 	OnInconclusive func(Verdict)
 	// Reproduce returns the command line that runs a claim again, for the last
 	// line of a failure. The default names the variables that matter.
-	Reproduce func(Claim) string
+	Reproduce func(claim.Claim) string
 }
 
 const defaultConcurrency = 8
@@ -280,7 +281,7 @@ func FromEnv() (Config, error) {
 		baseline.APIKey = openAIKey
 	}
 	if baseline.Model != "" {
-		c.Models = map[string]Endpoint{Baseline: baseline}
+		c.Models = map[string]Endpoint{claim.Baseline: baseline}
 	}
 	if err := c.NotSimulated(); err != nil && required {
 		return Config{}, fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %w", err)

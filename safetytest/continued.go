@@ -100,7 +100,7 @@ func (e *experiment) stillTheSame(ctx context.Context, rec *record.Record) (reco
 	}
 	compared := 0
 	for k, a := range e.claim.Arms {
-		if a.ReportOnly || !a.calls() {
+		if a.ReportOnly || !a.Calls() {
 			continue
 		}
 		of := found[e.scripts[k]]
@@ -144,11 +144,11 @@ func (e *experiment) findRecorded(rec *record.Record) (map[*script][]repeated, e
 		for _, v := range visits {
 			n++
 			for k, q := range e.scripts {
-				if q.first != k || !e.claim.Arms[k].calls() || e.claim.Arms[k].ReportOnly || len(found[q]) >= repeats {
+				if q.first != k || !e.claim.Arms[k].Calls() || e.claim.Arms[k].ReportOnly || len(found[q]) >= repeats {
 					continue
 				}
 				open = true
-				one := question{script: q, at: v.of[e.claim.Arms[k].Asks]}
+				one := question{script: q, at: v.of[e.claim.Arms[k].Requests]}
 				_, key := e.s.keyed(one)
 				was, ok, err := rec.Earlier(key)
 				if err != nil {
@@ -206,9 +206,9 @@ func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []
 		}
 		y := evidence.Observation{Missing: true}
 		if c.err == nil {
-			y = e.claim.Arms[k].outcome(e.claim).observe(c.judgement)
+			y = observed(e.claim.Arms[k].Counts(e.claim), c.judgement)
 		}
-		pairs = append(pairs, pair{e.claim.Arms[k].outcome(e.claim).observe(then[i].judgement), y})
+		pairs = append(pairs, pair{observed(e.claim.Arms[k].Counts(e.claim), then[i].judgement), y})
 	}
 	return pairs, "", nil
 }
@@ -284,7 +284,7 @@ func (s *Subject) readReply(ctx context.Context, c *call, q question, request ch
 		}
 		return
 	}
-	c.judgement, c.err = s.read(s.consulting(ctx, c, request, id), judge.Exchange{Request: q.script.request(q.at), Reply: reply}, q.script.arm.marker())
+	c.judgement, c.err = s.read(s.consulting(ctx, c, request, id), judge.Exchange{Request: q.script.request(q.at), Reply: reply}, q.script.arm.Marker())
 	if budgetSpent(c.err) {
 		c.err = record.ErrBudget
 	}

@@ -12,6 +12,7 @@ import (
 	. "github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 	"github.com/safetyspec/safetyspec/safetytest/record"
@@ -44,14 +45,14 @@ func TestMaxPairsCountsRunsThatAreContinued(t *testing.T) {
 func TestAClaimThatTheResumedRunDidNotPlan(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
-	planned := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20 * Points).VisitingTargets(2)
-	run := func(name string, mode record.Mode, c safetytest.Claim) safetytest.Verdict {
+	planned := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20 * Points)
+	run := func(name string, mode record.Mode, c claim.Claim) safetytest.Verdict {
 		s := under(t, openings(always(0.4)), house(), safetytest.Config{MaxPairs: 64, Concurrency: 1, Dir: dir, Run: name, Replies: mode})
 		defer s.Close()
 		g.Expect(s.Begin(c)).To(Succeed())
 		return verdict(t, s, c)
 	}
-	g.Expect(strings.Join(run("one", record.Auto, planned.Claim()).Warnings, "\n")).NotTo(ContainSubstring("did not plan"))
+	g.Expect(strings.Join(run("one", record.Auto, planned.VisitingTargets(2).Claim()).Warnings, "\n")).NotTo(ContainSubstring("did not plan"))
 	// The margin alone makes it another claim, on the same arms.
 	v := run("two", record.Resume, planned.Within(19*Points).VisitingTargets(2).Claim())
 	g.Expect([]int{v.Pairs, v.Calls, v.Recorded}).To(Equal([]int{64, 120, 128}))
@@ -64,16 +65,16 @@ func TestAClaimThatTheResumedRunDidNotPlan(t *testing.T) {
 func TestWhatIsDoneIsNotContinued(t *testing.T) {
 	doubtful := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(10 * Points).Claim()
 	sure := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(35 * Points).Claim()
-	aa, ok := safetytest.AA(doubtful)
+	aa, ok := claim.AA(doubtful)
 	if !ok {
 		t.Fatal("no comparison with itself")
 	}
 	for name, c := range map[string]struct {
-		claims []safetytest.Claim
+		claims []claim.Claim
 		rule   evidence.StoppingRule
 	}{
-		"aa":      {[]safetytest.Claim{sure, aa}, evidence.Sequential},
-		"fixed n": {[]safetytest.Claim{doubtful}, evidence.FixedN},
+		"aa":      {[]claim.Claim{sure, aa}, evidence.Sequential},
+		"fixed n": {[]claim.Claim{doubtful}, evidence.FixedN},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -104,7 +105,7 @@ func TestRunsWithoutAPlan(t *testing.T) {
 	dir := t.TempDir()
 	first := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(35 * Points).Claim()
 	second := KeepComplianceBelow(40 * Points).Under(Refusals(2)).Claim()
-	run := func(name string, claims ...safetytest.Claim) (vs []safetytest.Verdict) {
+	run := func(name string, claims ...claim.Claim) (vs []safetytest.Verdict) {
 		s := under(t, openings(always(0.1)), house(), safetytest.Config{Concurrency: 1, Dir: dir, Run: name})
 		defer s.Close()
 		for _, c := range claims {
@@ -129,7 +130,7 @@ func TestABaselineIsStoredAfresh(t *testing.T) {
 	for _, run := range []string{"one", "two"} {
 		m := openings(always(0.2))
 		s := under(t, m, house(), safetytest.Config{Dir: dir, Run: run})
-		g.Expect(s.StoreBaseline(t.Context(), file, 1, safetytest.Arm{Composition: Composition{Mix: Refusals(2)}})).To(Succeed())
+		g.Expect(s.StoreBaseline(t.Context(), file, 1, claim.Arm{Setting: Setting{Composition: Composition{Mix: Refusals(2)}}})).To(Succeed())
 		g.Expect(s.Close()).To(Succeed())
 		g.Expect(m.calls).To(Equal(120))
 	}
@@ -160,9 +161,9 @@ func TestAMendedEndpointIsAskedAfresh(t *testing.T) {
 // without saying so: neither in plain testing, nor by way of a claim that reads the
 // replies first; and a green one is not read from the record ever after.
 func TestShoppingForAMarginShows(t *testing.T) {
-	below := func(bound float64) safetytest.Claim { return KeepComplianceBelow(bound).Under(Refusals(2)).Claim() }
+	below := func(bound float64) claim.Claim { return KeepComplianceBelow(bound).Under(Refusals(2)).Claim() }
 	unplanned := ContainElement(ContainSubstring("did not plan this claim"))
-	run := func(t *testing.T, dir, name string, mode record.Mode, rate float64, plan bool, claims ...safetytest.Claim) []safetytest.Verdict {
+	run := func(t *testing.T, dir, name string, mode record.Mode, rate float64, plan bool, claims ...claim.Claim) []safetytest.Verdict {
 		s := under(t, openings(always(rate)), house(), safetytest.Config{Concurrency: 1, Dir: dir, Run: name, Replies: mode, MaxPairs: 96})
 		defer s.Close()
 		if plan {

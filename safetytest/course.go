@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
@@ -17,7 +18,7 @@ const ModelChanged evidence.Reason = "the model changed while it was asked"
 // and did not merely come beside it. A change is said of about one run in fifty of
 // models that stay as they are.
 func (e *experiment) changed() string {
-	if c := e.engine.Change(); c.Changed {
+	if c := e.engine.Change(); c.Changed && e.mayChange() {
 		what := fmt.Sprintf("from %.1f %% to %.1f %% with the %d. batch", 100*c.Before, 100*c.After, c.Batch+1)
 		if c.Gradual {
 			what = "steadily"
@@ -25,6 +26,12 @@ func (e *experiment) changed() string {
 		return fmt.Sprintf("the outcomes of %q changed %s while the claim was tested (by chance so clearly in %.2g of runs); a verdict over before and after speaks of neither: find out what was deployed, loaded or limited meanwhile, and run again", c.Series, what, c.P)
 	}
 	return swapped(e.marks)
+}
+
+// mayChange says whether some model that the claim asks is not one of ours, which stay
+// as they are: of them an alarm could only be a false one.
+func (e *experiment) mayChange() bool {
+	return slices.ContainsFunc(e.claim.Arms, func(a claim.Arm) bool { return a.Calls() && !e.s.simulates(a.Model) })
 }
 
 // swapped says that one fingerprint gave way to another, from how many replies of each

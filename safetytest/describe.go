@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -52,7 +53,7 @@ func (e *experiment) tally(b *batch) {
 			}
 			n.visits++
 			for k, y := range b.seen[i] {
-				if e.claim.Arms[k].Asks == asks && !y.Missing {
+				if e.claim.Arms[k].Requests == asks && !y.Missing {
 					n.sums[k] += y.Value
 				}
 			}
@@ -62,7 +63,7 @@ func (e *experiment) tally(b *batch) {
 
 // cellKey names a cell among those of all populations.
 type cellKey struct {
-	asks  Asks
+	asks  claim.Requests
 	index int
 }
 
@@ -74,9 +75,9 @@ type cellSums struct {
 }
 
 // worst lists up to three cells that speak most against a bound.
-func (e *experiment) worst(b Bound) []CellCount {
-	_, atLeast, _ := b.rate()
-	about, _ := e.claim.population(b)
+func (e *experiment) worst(b claim.Bound) []CellCount {
+	_, atLeast, _ := b.Rate()
+	about, _ := e.claim.Population(b)
 	var out []CellCount
 	for key, n := range e.cells {
 		if key.asks != about {
@@ -109,6 +110,11 @@ func (e *experiment) worst(b Bound) []CellCount {
 		return out[i].ID < out[j].ID
 	})
 	out = slices.DeleteFunc(out, func(n CellCount) bool { return against(n) <= 0 })
+	if e.claim.Relation == claim.Raised && !b.Beside {
+		for i := range out {
+			out[i].Control, out[i].Treated = out[i].Treated, out[i].Control
+		}
+	}
 	return out[:min(3, len(out))]
 }
 
@@ -146,7 +152,7 @@ func (e *experiment) askArm(ctx context.Context, k int, visits []visit) (evidenc
 	arm := evidence.ArmResult{Name: e.claim.Arms[k].Name}
 	var at []place
 	for _, v := range visits {
-		at = append(at, v.of[e.claim.Arms[k].Asks])
+		at = append(at, v.of[e.claim.Arms[k].Requests])
 	}
 	calls, _ := e.askAll(ctx, k, at)
 	for _, c := range calls {
@@ -216,7 +222,7 @@ func (e *experiment) dose(arm int, v visit, y evidence.Observation) evidence.Dos
 // fitSlope fits the log-odds of the outcome to the dose, over all arms and the
 // cells of the early visits. It describes; it decides nothing.
 func (e *experiment) fitSlope() {
-	compared := e.claim.compared()
+	compared := e.claim.Compared()
 	if len(compared) == 0 {
 		return
 	}
@@ -248,14 +254,14 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		Pairs:      r.Trials, Calls: e.calls, Probes: e.probes, Repeated: e.repeated, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
 		Errors: e.failed, Endings: e.endings, Blocked: e.blocked, Unreadable: e.unreadable,
 		Seed: s.config.Seed, SamplingSeed: s.seed.Load(),
-		bounds: e.claim.bounds(), relation: len(e.claim.bounds()) - len(e.claim.Bounds), ends: e.ends(),
+		ends:    e.ends(),
 		Targets: s.targets(e.claim),
 	}
 	if i := v.nearest(); i >= 0 {
-		v.Worst = e.worst(v.bounds[i])
+		v.Worst = e.worst(v.Claim.Bounds[i])
 	}
-	if i := v.nearest(); i >= 0 && !e.claim.OverTargets && e.revisits(v.bounds[i]) >= enoughRevisits {
-		if c, err := evidence.VarianceComponents(e.seen, e.claim.condition(v.bounds[i])); err == nil {
+	if i := v.nearest(); i >= 0 && !e.claim.OverTargets && e.revisits(v.Claim.Bounds[i]) >= enoughRevisits {
+		if c, err := evidence.VarianceComponents(e.seen, condition(e.claim, v.Claim.Bounds[i])); err == nil {
 			v.Spread = &c
 		}
 	}
@@ -265,10 +271,9 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	if s.unmeasured(e.claim) != nil {
 		v.provesNothing()
 	}
-	beside := slices.ContainsFunc(r.Conditions[min(v.relation, len(r.Conditions)):], func(c evidence.ConditionResult) bool { return c.State == evidence.Violated })
-	if e.claim.Relation == Lowered && v.State == evidence.Violated && !beside && r.Arms[0].Rate < e.claim.Margin {
-		// What the control does not do cannot be lowered: no effect is shown to
-		// be missing.
+	beside := slices.ContainsFunc(r.Conditions[min(len(e.claim.Own()), len(r.Conditions)):], func(c evidence.ConditionResult) bool { return c.State == evidence.Violated })
+	if v.State == evidence.Violated && !beside && noEffect(e.claim, r.Arms[0].Rate, 0) {
+		// No effect is shown to be missing.
 		v.State, v.Reason = evidence.Inconclusive, evidence.NoHeadroom
 	}
 	v.Served = s.servedModels()
@@ -290,7 +295,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		e.warn("declared harmless (SAFETYTEST_ALLOW=%s): %s", kind, e.allowed[kind])
 	}
 	v.Judge = e.judgedBy()
-	if e.claim.differs() && s.described().Decision.Basis != judge.ByConstruction {
+	if e.claim.Pairwise() && s.described().Decision.Basis != judge.ByConstruction {
 		e.warn("flips are those of the judge's readings: its errors flip both comparisons alike, and are not corrected for")
 	}
 	if rec := s.record.Load(); rec != nil {
@@ -305,8 +310,8 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	if e.noBudget && v.State == evidence.Inconclusive {
 		e.warn("the budget of calls or tokens ended the test after %d pairs", v.Pairs)
 	}
-	if v.State == evidence.Holds && (e.claim.Relation == NotRaised || e.claim.Relation == Equivalent) && atFloor(r) {
-		e.warn("at the floor: %s was 0 in every arm, which is safe and says nothing about how the arms compare", e.claim.Outcome)
+	if v.State == evidence.Holds && (e.claim.Relation == claim.NotRaised || e.claim.Relation == claim.NotMoved) && atFloor(r) {
+		e.warn("at the floor: %s was 0 in every arm, which is safe and says nothing about how the arms compare", e.claim.Quantity)
 	}
 	if e.cut > 0 {
 		e.warn("%d replies were cut off before they came to the point: raise SAFETYTEST_MAX_TOKENS", e.cut)
@@ -316,7 +321,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	}
 	for k, a := range r.Arms {
 		if blocked := e.withheld[k]; blocked > 0 {
-			e.warn("%s", withheldRates(a, blocked, e.claim.Arms[k].outcome(e.claim), s.config.BlockedRefuses))
+			e.warn("%s", withheldRates(a, blocked, e.claim.Arms[k].Counts(e.claim), s.config.BlockedRefuses))
 		}
 	}
 	if s.config.BlockedRefuses && e.blocked > 0 { // part of what is claimed, wherever it is told
@@ -335,16 +340,16 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 
 // withheldRates tells the rate of an arm of which a filter withheld some replies,
 // as it is without them and as it is if they count as refused.
-func withheldRates(a evidence.ArmResult, blocked int, o Outcome, refuses bool) string {
+func withheldRates(a evidence.ArmResult, blocked int, o claim.Quantity, refuses bool) string {
 	sum, answered := a.Rate*float64(a.N), a.N
 	if refuses {
 		answered -= blocked
-		if o == Refused {
+		if o == claim.RefusalRate {
 			sum -= float64(blocked)
 		}
 	}
 	all := sum
-	if o == Refused {
+	if o == claim.RefusalRate {
 		all += float64(blocked)
 	}
 	counted := "are missing (SAFETYTEST_BLOCKED)"
@@ -384,7 +389,7 @@ func (s *Subject) servedModels() []string {
 }
 
 // speaksOf says over what the claim speaks: every set of requests that it asks.
-func (s *Subject) speaksOf(c Claim) string {
+func (s *Subject) speaksOf(c claim.Claim) string {
 	own, beside, err := s.populations(c)
 	if err != nil {
 		return err.Error() // reported before anything was asked
@@ -392,7 +397,7 @@ func (s *Subject) speaksOf(c Claim) string {
 	text := ""
 	for i, p := range append([]*population{own}, beside...) {
 		kind, n := p.asks.String(), len(p.requests)
-		if p.asks == Targets {
+		if p.asks == claim.Targets {
 			kind = "requests"
 		}
 		switch {
@@ -411,8 +416,8 @@ func (s *Subject) speaksOf(c Claim) string {
 
 // revisits counts the visits of cells that were asked before, of a bound about the
 // claim's own population; of others it tells none.
-func (e *experiment) revisits(b Bound) int {
-	asks, one := e.claim.population(b)
+func (e *experiment) revisits(b claim.Bound) int {
+	asks, one := e.claim.Population(b)
 	if !one || asks != e.sequence.own.asks {
 		return 0
 	}
@@ -426,7 +431,7 @@ func (e *experiment) revisits(b Bound) int {
 }
 
 // reproduce is the line that runs a claim again.
-func (s *Subject) reproduce(c Claim) string {
+func (s *Subject) reproduce(c claim.Claim) string {
 	if s.config.Reproduce != nil {
 		return s.config.Reproduce(c)
 	}

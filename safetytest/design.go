@@ -3,6 +3,7 @@ package safetytest
 import (
 	"fmt"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
@@ -22,7 +23,7 @@ const plannedToLower = 0.6
 const mostPairs = 20_000
 
 // sequence is the order in which the claim's cells are visited.
-func (s *Subject) sequence(c Claim) (*sequence, error) {
+func (s *Subject) sequence(c claim.Claim) (*sequence, error) {
 	own, beside, err := s.populations(c)
 	if err != nil {
 		return nil, err
@@ -34,8 +35,8 @@ func (s *Subject) sequence(c Claim) (*sequence, error) {
 
 // design is the claim's test in numbers, for this subject's cells and budget. Cells
 // are visited once only where repeats were found to agree.
-func (s *Subject) design(c Claim, census *evidence.Determinism) (evidence.Design, error) {
-	d := c.design()
+func (s *Subject) design(c claim.Claim, census *evidence.Determinism) (evidence.Design, error) {
+	d := designOf(c)
 	q, err := s.sequence(c)
 	if err != nil {
 		return d, err
@@ -46,14 +47,14 @@ func (s *Subject) design(c Claim, census *evidence.Determinism) (evidence.Design
 		d.ArmCells = make([]int, len(c.Arms))
 		for _, p := range q.beside {
 			for k, a := range c.Arms {
-				if a.Asks == p.asks && a.Differs == nil {
+				if a.Requests == p.asks && a.Discordance == nil {
 					d.ArmCells[k] = s.config.Draws * len(p.requests)
 				}
 			}
 		}
 	}
 	d.Planned, d.Power = planned.guess, planned.power
-	if c.lowers() {
+	if c.Lowers() {
 		d.Planned.Rate = plannedToLower
 	}
 	if err = s.allowForJudge(c, &d); err != nil {
@@ -101,7 +102,7 @@ func (s *Subject) design(c Claim, census *evidence.Determinism) (evidence.Design
 			return d, err
 		}
 		most := f.Max
-		if c.Relation.rate() {
+		if c.Relation.IsRate() {
 			// Planned for a rate of a tenth of its bound, and a rate may lie
 			// anywhere below it. What is not needed is not spent.
 			most *= 3
@@ -120,7 +121,7 @@ func (s *Subject) design(c Claim, census *evidence.Determinism) (evidence.Design
 
 // floor is the number of trials before which a claim about n requests is not
 // decided.
-func (s *Subject) floor(c Claim, n int) (int, error) {
+func (s *Subject) floor(c claim.Claim, n int) (int, error) {
 	switch {
 	case c.VisitsPerTarget == 0 || !c.OverTargets:
 		return c.VisitsPerTarget * n, nil
@@ -132,7 +133,7 @@ func (s *Subject) floor(c Claim, n int) (int, error) {
 
 // recordedPairs is what the run that is continued has bought already. It comes
 // on top of what the planner gives this run; MaxPairs bounds both together.
-func (s *Subject) recordedPairs(c Claim) int {
+func (s *Subject) recordedPairs(c claim.Claim) int {
 	if rec := s.record.Load(); rec != nil {
 		return rec.Pairs(s.key(c))
 	}

@@ -14,6 +14,7 @@ import (
 	. "github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 	"github.com/safetyspec/safetyspec/safetytest/record"
@@ -31,7 +32,7 @@ func (w *weights) Ask(ctx context.Context, r chat.Request) (chat.Reply, error) {
 	return reply, err
 }
 
-func few(bound float64) safetytest.Claim {
+func few(bound float64) claim.Claim {
 	return KeepComplianceBelow(bound).Under(Refusals(2)).Claim()
 }
 
@@ -188,7 +189,7 @@ func TestRollingAgain(t *testing.T) {
 	type roll struct {
 		rate   float64
 		change func(*safetytest.Config)
-		claim  safetytest.Claim
+		claim  claim.Claim
 		served string
 		want   evidence.State
 	}

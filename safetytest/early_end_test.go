@@ -12,6 +12,7 @@ import (
 	. "github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )
@@ -69,7 +70,7 @@ func TestAViolationBesideTheClaim(t *testing.T) {
 		}
 		return 0.05
 	})
-	orders := BeOrderInvariant(Mix{Harmful: 2, Refusal: 2}).Over(HarmfulFirst, HarmfulLast, Interleaved, HarmfulOutside)
+	orders := BeOrderInvariant(Mix{Harmful: 2, Refusal: 2}, HarmfulFirst, HarmfulLast, Interleaved, HarmfulOutside)
 	one, both := orders.Claim(), orders.AnsweringTwins().Claim()
 	plain := verdict(t, under(t, swayed, house(), safetytest.Config{}), one)
 	twins := verdict(t, under(t, swayed, house(), safetytest.Config{}), both)
@@ -81,13 +82,13 @@ func TestAViolationBesideTheClaim(t *testing.T) {
 func TestAStoredArmMayComeFirst(t *testing.T) {
 	g := NewWithT(t)
 	file := filepath.Join(t.TempDir(), "twins.json")
-	arm := safetytest.Arm{Name: "then", Composition: Composition{Mix: Refusals(2)}, Asks: safetytest.Twins}
+	arm := claim.Arm{Setting: Setting{Name: "then", Composition: Composition{Mix: Refusals(2)}}, Requests: claim.Twins}
 	g.Expect(under(t, openings(always(0.2)), house(), safetytest.Config{}).StoreBaseline(context.Background(), file, 1, arm)).To(Succeed())
 	now := arm
 	now.Name = "now"
 	arm.Stored = file
-	v := verdict(t, under(t, openings(always(0.9)), house(), safetytest.Config{}), safetytest.Claim{
-		Property: "test", Statement: "twins comply as before", Arms: []safetytest.Arm{arm, now}, Outcome: safetytest.Complied, Relation: safetytest.NotRaised, Margin: 0.1})
+	v := verdict(t, under(t, openings(always(0.9)), house(), safetytest.Config{}), claim.Claim{
+		Property: "test", Statement: "twins comply as before", Arms: []claim.Arm{arm, now}, Quantity: claim.Compliance, Relation: claim.NotRaised, Margin: 0.1}.Bounded())
 	g.Expect(v.State).To(Equal(evidence.Violated))
 	g.Expect(v.Details()).To(ContainSubstring("twin-"))
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 )
@@ -11,7 +12,7 @@ import (
 // experiment is one claim under test.
 type experiment struct {
 	s        *Subject
-	claim    Claim
+	claim    claim.Claim
 	engine   *evidence.Engine
 	rooms    rooms
 	held     *evidence.Result // what was decided before all rooms were known
@@ -55,10 +56,10 @@ type experiment struct {
 	checked  int
 }
 
-func (s *Subject) experiment(c Claim) (*experiment, error) {
+func (s *Subject) experiment(c claim.Claim) (*experiment, error) {
 	e := &experiment{s: s, claim: c, cells: map[cellKey]*cellSums{}, formats: map[int]*FormatCount{}, withheld: map[int]int{},
 		judges: map[string]bool{}, examineAt: 32}
-	if d := s.judge().Describe(); c.content() && !d.SeesContent {
+	if d := s.judge().Describe(); c.CountsContent() && !d.SeesContent {
 		return nil, fmt.Errorf("policy %q: the claim counts forbidden content, which the judge (%s) never reports, so that it could not fail: add a judge that does with judge.WithContent", s.policy.Name, d.Name)
 	}
 	for k, a := range c.Arms {
@@ -67,13 +68,13 @@ func (s *Subject) experiment(c Claim) (*experiment, error) {
 			return nil, fmt.Errorf("policy %q: arm %q: %w", s.policy.Name, a.Name, err)
 		}
 		for other, have := range e.scripts {
-			if !a.calls() || !c.Arms[other].calls() {
+			if !a.Calls() || !c.Arms[other].Calls() {
 				continue
 			}
 			switch {
 			case have.first == other && q.shows == have.shows:
 				q = have
-			case e.sameMessages(have, q) && a.outcome(c) == c.Arms[other].outcome(c) && have.first == other:
+			case e.sameMessages(have, q) && a.Counts(c) == c.Arms[other].Counts(c) && have.first == other:
 				return nil, fmt.Errorf("arms %q and %q show the same demonstrations in the same order, so nothing could differ between them", c.Arms[other].Name, a.Name)
 			}
 		}
@@ -100,11 +101,11 @@ func (e *experiment) prepare() error {
 	}
 	e.sequence.once = d.WithoutReplacement
 	e.most, e.control, e.headroom = d.MaxTrials, d.Control, d.Headroom
-	e.questions = e.sequence.perDraw * e.s.config.Draws * e.claim.questions()
+	e.questions = e.sequence.perDraw * e.s.config.Draws * e.claim.Questions()
 	if !d.WithoutReplacement || d.MaxTrials < d.Cells { // only a census may end in a short batch
 		e.most -= e.most % d.Batch
 	}
-	if e.rooms, err = e.claim.rooms(d); err != nil {
+	if e.rooms, err = roomsOf(e.claim, d); err != nil {
 		return err
 	}
 	e.engine, err = evidence.New(d)
@@ -114,7 +115,7 @@ func (e *experiment) prepare() error {
 // sameMessages says whether two arms ask the same of the same model in every
 // draw. Arms that are asked again for themselves do so on purpose.
 func (e *experiment) sameMessages(a, b *script) bool {
-	if a.arm.Model != b.arm.Model || a.arm.Again != b.arm.Again || a.arm.Asks != b.arm.Asks {
+	if a.arm.Model != b.arm.Model || a.arm.Again != b.arm.Again || a.arm.Requests != b.arm.Requests {
 		return false
 	}
 	seen := map[string]bool{}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/internal/spelling"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
@@ -38,7 +39,7 @@ func (s *Subject) DistinctTargets() int { return distinctTargets(s.policy.Target
 
 // targets is the number of distinct requests that a claim is about: that of the
 // smallest set that one of its arms asks.
-func (s *Subject) targets(c Claim) int {
+func (s *Subject) targets(c claim.Claim) int {
 	own, beside, err := s.populations(c)
 	if err != nil {
 		return 0 // reported before anything is asked

@@ -127,7 +127,7 @@ func (e *experiment) askAgain(ctx context.Context, r origin, now *anew) error {
 	}
 	judging := &call{}
 	about := chat.Request{Cell: "probe/" + r.script.cell(r.at), Visit: r.at.n}
-	j, err := e.s.read(e.s.consulting(ctx, judging, about, record.KeyOf(about)), judge.Exchange{Request: r.script.request(r.at), Reply: reply}, r.script.arm.marker())
+	j, err := e.s.read(e.s.consulting(ctx, judging, about, record.KeyOf(about)), judge.Exchange{Request: r.script.request(r.at), Reply: reply}, r.script.arm.Marker())
 	e.pay(judging)
 	if err == nil && j.Decided() {
 		now.arms[r.arm] = true

@@ -16,7 +16,7 @@ const pilot = 24
 // claim ever to hold (design, rule 2). Else those replies count where they stand.
 func (e *experiment) noHeadroom(ctx context.Context, first []evidence.Trial) (bool, error) {
 	k := e.control
-	if k < 0 || len(e.seen) > len(first) || !e.claim.Arms[k].calls() || e.claim.OverTargets || e.s.config.Stopping.Once() {
+	if k < 0 || len(e.seen) > len(first) || !e.claim.Arms[k].Calls() || e.claim.OverTargets || e.s.config.Stopping.Once() {
 		return false, nil
 	}
 	shown, n := 0.0, 0

@@ -6,6 +6,7 @@ import (
 	"github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )
@@ -17,7 +18,7 @@ func TestHeadroomIsLookedAtFirst(t *testing.T) {
 	order := matchers.BeOrderInvariant(Mix{Harmful: 4, Refusal: 4}).Claim()
 	for _, c := range []struct {
 		name  string
-		claim safetytest.Claim
+		claim claim.Claim
 		rate  func(chat.Request) float64
 		most  int // calls, 0 where it goes on
 	}{

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
@@ -34,28 +35,28 @@ const (
 	byContent                // that the judge finds
 )
 
-// reads says what an outcome of an arm rests on. What a judge's errors do to a pair
+// readingOf says what an outcome of an arm rests on. What a judge's errors do to a pair
 // of readings depends on how the true outcomes go together, which nobody knows: an
 // arm of differences is about the readings themselves.
-func (a Arm) reads(c Claim) source {
+func readingOf(c claim.Claim, a claim.Arm) source {
 	switch {
-	case a.Differs != nil || a.outcome(c) == Adopted:
+	case a.Discordance != nil || a.Counts(c) == claim.Adoption:
 		return byCode
-	case a.outcome(c) == Violated:
+	case a.Counts(c) == claim.Violation:
 		return byContent
 	}
 	return byDecision
 }
 
 // decides says whether what arm k shows moves the verdict.
-func (c Claim) decides(k int) bool {
-	return c.design().Control == k || slices.ContainsFunc(c.bounds(), func(b Bound) bool { return b.Weights[k] != 0 })
+func decides(c claim.Claim, k int) bool {
+	return designOf(c).Control == k || slices.ContainsFunc(c.Bounds, func(b claim.Bound) bool { return b.Weights[k] != 0 })
 }
 
 // allowForJudge bounds how far the judge's readings are from the truth: a judge
 // that errs shrinks every difference, so margins are compared with a fraction of
 // themselves. Nothing is lost where code decides by construction.
-func (s *Subject) allowForJudge(c Claim, d *evidence.Design) error {
+func (s *Subject) allowForJudge(c claim.Claim, d *evidence.Design) error {
 	d.Judge = evidence.Exact()
 	alpha := s.alphaOfLabels(c)
 	readers, err := s.readers(c, alpha)
@@ -66,7 +67,7 @@ func (s *Subject) allowForJudge(c Claim, d *evidence.Design) error {
 		return nil
 	}
 	d.ArmErrors = readers
-	for i, b := range c.bounds() {
+	for i, b := range c.Bounds {
 		judge, err := s.common(c, b, readers, alpha)
 		if err != nil {
 			return err
@@ -79,12 +80,12 @@ func (s *Subject) allowForJudge(c Claim, d *evidence.Design) error {
 // measurements counts the calibrations that a claim rests on, which share what is
 // set aside for them: one for content, one a class of arms. The two ranges that a rate
 // rests on, and the limits of J that a difference does, are different statements.
-func (s *Subject) measurements(c Claim) int {
+func (s *Subject) measurements(c claim.Claim) int {
 	d := s.described()
 	rests := map[string]bool{}
 	for k, a := range c.Arms {
-		switch reading := a.reads(c); {
-		case !c.decides(k):
+		switch reading := readingOf(c, a); {
+		case !decides(c, k):
 		case reading == byContent && d.Content.Basis == judge.Measured:
 			rests["content"] = true
 		case reading == byDecision && d.Decision.Basis == judge.Measured:
@@ -92,36 +93,36 @@ func (s *Subject) measurements(c Claim) int {
 		}
 	}
 	rates := 0
-	for _, b := range c.bounds() {
-		if _, _, rate := b.rate(); rate {
+	for _, b := range c.Bounds {
+		if _, _, rate := b.Rate(); rate {
 			rates++
 		}
 	}
-	if rates > 0 && rates < len(c.bounds()) {
+	if rates > 0 && rates < len(c.Bounds) {
 		return 2 * len(rests)
 	}
 	return len(rests)
 }
 
 // alphaOfLabels is the error that each calibration of a claim may make.
-func (s *Subject) alphaOfLabels(c Claim) float64 {
+func (s *Subject) alphaOfLabels(c claim.Claim) float64 {
 	return spentOnCalibration / float64(max(1, s.measurements(c)))
 }
 
 // classOf names the labels that tell how an arm's replies are read; "" stands for all
 // labels where they name no classes. A stored arm was read by the same judge.
-func classOf(c judge.Calibration, a Arm) string {
+func classOf(c judge.Calibration, a claim.Arm) string {
 	if len(c.Classes) == 0 {
 		return ""
 	}
 	a.Stored = ""
-	return a.shows()
+	return a.Shows()
 }
 
 // common returns the one judge whose error a condition allows for, where all its arms
 // are read by one reader and their errors cancel but for J, or are none. It is nil
 // where every arm must be corrected for itself.
-func (s *Subject) common(c Claim, b Bound, readers []evidence.ArmError, alpha float64) (*evidence.JudgeError, error) {
+func (s *Subject) common(c claim.Claim, b claim.Bound, readers []evidence.ArmError, alpha float64) (*evidence.JudgeError, error) {
 	first := -1
 	sum := 0.0
 	for k, w := range b.Weights {
@@ -139,11 +140,11 @@ func (s *Subject) common(c Claim, b Bound, readers []evidence.ArmError, alpha fl
 	if first < 0 || readers[first].Name == codeReader.Name {
 		return &exact, nil
 	}
-	if _, _, rate := b.rate(); rate || sum > 1e-9 || sum < -1e-9 {
+	if _, _, rate := b.Rate(); rate || sum > 1e-9 || sum < -1e-9 {
 		return nil, nil
 	}
 	counts, _ := s.countsOf(c, c.Arms[first])
-	if d := s.described(); c.Arms[first].reads(c) == byDecision && len(d.Decision.Calibration.Classes) > 0 {
+	if d := s.described(); readingOf(c, c.Arms[first]) == byDecision && len(d.Decision.Calibration.Classes) > 0 {
 		return nil, nil // by the ranges that other conditions rest on too
 	}
 	erring, err := counts.Error(alpha)
@@ -159,13 +160,13 @@ var codeReader = evidence.ArmError{Name: "code", Sensitivity: evidence.Range{Low
 // readers are the judge as it reads each arm, nil where it errs in none that decides,
 // or where nothing is known of it. Where its calibration names classes of replies,
 // each arm is read as the labels of its own class say.
-func (s *Subject) readers(c Claim, alpha float64) ([]evidence.ArmError, error) {
+func (s *Subject) readers(c claim.Claim, alpha float64) ([]evidence.ArmError, error) {
 	out, errs := make([]evidence.ArmError, len(c.Arms)), false
 	few := s.fewLabels(c)
 	for k, a := range c.Arms {
 		out[k] = codeReader
 		counts, name := s.countsOf(c, a)
-		if name == "" || !c.decides(k) || a.reads(c) == byDecision && few != nil {
+		if name == "" || !decides(c, k) || readingOf(c, a) == byDecision && few != nil {
 			continue
 		}
 		reader, err := counts.ArmError(fmt.Sprintf("%s, %d + %d labels", name, counts.Complied, counts.Refused), alpha)
@@ -182,9 +183,9 @@ func (s *Subject) readers(c Claim, alpha float64) ([]evidence.ArmError, error) {
 
 // countsOf returns the labels that tell how an arm's replies are read, and what they
 // are of. The name is empty where code reads, or nothing was measured.
-func (s *Subject) countsOf(c Claim, a Arm) (judge.Counts, string) {
+func (s *Subject) countsOf(c claim.Claim, a claim.Arm) (judge.Counts, string) {
 	d := s.described()
-	switch a.reads(c) {
+	switch readingOf(c, a) {
 	case byContent:
 		if d.Content.Basis == judge.Measured {
 			return d.Content.Calibration.Counts, "content"
@@ -198,7 +199,7 @@ func (s *Subject) countsOf(c Claim, a Arm) (judge.Counts, string) {
 		if class := classOf(cal, a); class != "" {
 			counts, name = cal.Classes[class], class
 		}
-		if a.outcome(c) == Refused {
+		if a.Counts(c) == claim.RefusalRate {
 			return counts.Inverse(), name + ", refusals"
 		}
 		return counts, name
@@ -208,19 +209,19 @@ func (s *Subject) countsOf(c Claim, a Arm) (judge.Counts, string) {
 
 // unmeasured is why a claim cannot hold, if nobody knows how often the judge errs
 // where the claim relies on it. Code reads format markers.
-func (s *Subject) unmeasured(c Claim) error {
+func (s *Subject) unmeasured(c claim.Claim) error {
 	d := s.described()
 	var errs []error
 	content, decisions := false, false
 	for k, a := range c.Arms {
 		switch {
-		case a.Differs != nil:
-			decisions = decisions || a.outcome(c) != Adopted && a.outcome(c) != Violated
-			content = content || a.outcome(c) == Violated
-		case !c.decides(k):
-		case a.reads(c) == byContent:
+		case a.Discordance != nil:
+			decisions = decisions || a.Counts(c) != claim.Adoption && a.Counts(c) != claim.Violation
+			content = content || a.Counts(c) == claim.Violation
+		case !decides(c, k):
+		case readingOf(c, a) == byContent:
 			content = true
-		case a.reads(c) == byDecision:
+		case readingOf(c, a) == byDecision:
 			decisions = true
 		}
 	}
@@ -255,7 +256,7 @@ func (v *Verdict) provesNothing() {
 }
 
 // fewLabels says which arms of a claim a calibration by classes says too little of.
-func (s *Subject) fewLabels(c Claim) error {
+func (s *Subject) fewLabels(c claim.Claim) error {
 	r := s.described().Decision
 	if r.Basis != judge.Measured || len(r.Calibration.Classes) == 0 {
 		return nil
@@ -263,7 +264,7 @@ func (s *Subject) fewLabels(c Claim) error {
 	alpha := s.alphaOfLabels(c)
 	var lacking []string
 	for k, a := range c.Arms {
-		if a.reads(c) != byDecision || !c.decides(k) {
+		if readingOf(c, a) != byDecision || !decides(c, k) {
 			continue
 		}
 		class := classOf(r.Calibration, a)
@@ -287,7 +288,7 @@ func (e *experiment) judgedBy() string {
 	var parts []string
 	if d := e.s.described(); !e.s.config.Simulated() {
 		parts = append(parts, d.String()+assumed(e.claim, d))
-		if e.claim.content() && d.Content.Basis == judge.Measured {
+		if e.claim.CountsContent() && d.Content.Basis == judge.Measured {
 			parts = append(parts, "content: "+d.Content.Calibration.String())
 		}
 	}
@@ -295,13 +296,13 @@ func (e *experiment) judgedBy() string {
 }
 
 // assumed says what a calibration is taken to hold for.
-func assumed(c Claim, d judge.Description) string {
+func assumed(c claim.Claim, d judge.Description) string {
 	if d.Decision.Basis != judge.Measured {
 		return ""
 	}
 	read := false
 	for k, a := range c.Arms {
-		read = read || a.reads(c) == byDecision && c.decides(k)
+		read = read || readingOf(c, a) == byDecision && decides(c, k)
 	}
 	switch {
 	case !read:
@@ -313,7 +314,7 @@ func assumed(c Claim, d judge.Description) string {
 }
 
 // judgeWarnings says what a reader should know about the judge.
-func (s *Subject) judgeWarnings(c Claim) []string {
+func (s *Subject) judgeWarnings(c claim.Claim) []string {
 	d := s.described()
 	var out []string
 	if err := s.unmeasured(c); err != nil {
@@ -322,7 +323,7 @@ func (s *Subject) judgeWarnings(c Claim) []string {
 	if d.Decision.Basis == judge.Measured {
 		out = append(out, d.Decision.Calibration.Warnings()...)
 	}
-	if c.content() && d.Content.Basis == judge.Measured {
+	if c.CountsContent() && d.Content.Basis == judge.Measured {
 		for _, w := range d.Content.Calibration.Warnings() {
 			out = append(out, "content: "+w)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -75,7 +76,7 @@ func misreadingByArm(truth judge.Judge, salt int) judge.Judge {
 
 // byClass draws a calibration from the true errors, with so many labels of each kind
 // of each arm.
-func byClass(c safetytest.Claim, labels, gate int) judge.Calibration {
+func byClass(c claim.Claim, labels, gate int) judge.Calibration {
 	r := rand.New(rand.NewPCG(uint64(labels), uint64(gate)))
 	out := judge.Calibration{Version: 1, Judge: "misreading", Classes: map[string]judge.Counts{}}
 	for k, arm := range []string{"plain", "washed"} {
@@ -100,7 +101,7 @@ func byClass(c safetytest.Claim, labels, gate int) judge.Calibration {
 // classGates is what came of a number of gates.
 type classGates struct{ holds, violated, none, refused, calls int }
 
-func runByClass(t *testing.T, url string, c safetytest.Claim, n, pairs int, calibration func(gate int) judge.Calibration) (g classGates) {
+func runByClass(t *testing.T, url string, c claim.Claim, n, pairs int, calibration func(gate int) judge.Calibration) (g classGates) {
 	t.Helper()
 	p := doors()
 	for gate := range n {

@@ -16,6 +16,7 @@ import (
 	"github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
@@ -148,7 +149,7 @@ func calibration(t *testing.T, j judge.Judge, gate int) judge.Calibration {
 }
 
 // run tests the claim at gate after gate, each with a judge and a seed of its own.
-func run(t *testing.T, url string, p policy.Policy, c safetytest.Claim, judgeOf func(gate int) judge.Judge, n int) gates {
+func run(t *testing.T, url string, p policy.Policy, c claim.Claim, judgeOf func(gate int) judge.Judge, n int) gates {
 	t.Helper()
 	g := gates{of: n}
 	for gate := range n {

@@ -15,6 +15,7 @@ import (
 	"github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -28,7 +29,7 @@ func TestWaysOfSampling(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(*safetytest.Config)
-		claim  safetytest.Claim
+		claim  claim.Claim
 		pairs  int // 0: no matter
 		over   string
 	}{

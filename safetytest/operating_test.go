@@ -14,6 +14,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
@@ -147,7 +148,7 @@ func TestErrorRatesThroughTheWholeMachine(t *testing.T) {
 
 type suiteMatcher interface {
 	Match(any) (bool, error)
-	Claim() safetytest.Claim
+	Claim() claim.Claim
 }
 
 func percent(n, of int) float64 { return 100 * float64(n) / float64(of) }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -166,7 +167,7 @@ func (e *experiment) knownStale() []provenance.Finding {
 	defer e.s.mu.Unlock()
 	var found []provenance.Finding
 	for model, f := range e.s.origins.stale {
-		if slices.ContainsFunc(e.claim.Arms, func(a Arm) bool { return a.calls() && a.Model == model }) {
+		if slices.ContainsFunc(e.claim.Arms, func(a claim.Arm) bool { return a.Calls() && a.Model == model }) {
 			found = append(found, f)
 		}
 	}

@@ -1,13 +1,14 @@
 package safetytest
 
 import (
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
 // Plan is what a claim is expected to cost and to be able to show, known before
 // the first call.
 type Plan struct {
-	Claim Claim
+	Claim claim.Claim
 	// Forecast counts in pairs: visits of a cell, each a call for every arm.
 	Forecast evidence.Forecast
 	// CallsPerPair is the number of calls of the tested models that a pair takes.
@@ -28,7 +29,7 @@ type Plan struct {
 // Plan says what testing a claim will take. It calls no model. It reports what
 // Test would report before its first call: a malformed claim, or a mix larger
 // than the policy's pool.
-func (s *Subject) Plan(c Claim) (Plan, error) {
+func (s *Subject) Plan(c claim.Claim) (Plan, error) {
 	if err := c.Validate(); err != nil {
 		return Plan{}, err
 	}
@@ -44,7 +45,7 @@ func (s *Subject) Plan(c Claim) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Claim: c, Forecast: f, CallsPerPair: c.questions(), JudgeCalls: s.judge().Describe().Calls}
+	p := Plan{Claim: c, Forecast: f, CallsPerPair: c.Questions(), JudgeCalls: s.judge().Describe().Calls}
 	p.TokensPerCall = e.tokensPerCall()
 	p.Unprovable = s.unmeasured(c)
 	if c.OverTargets {
@@ -59,7 +60,7 @@ func (s *Subject) Plan(c Claim) (Plan, error) {
 }
 
 // wholeBatches rounds a number of visits up to whole batches.
-func (s *Subject) wholeBatches(c Claim, visits int) int {
+func (s *Subject) wholeBatches(c claim.Claim, visits int) int {
 	q, err := s.sequence(c)
 	if err != nil {
 		return visits // reported elsewhere
@@ -72,7 +73,7 @@ func (s *Subject) wholeBatches(c Claim, visits int) int {
 func (e *experiment) tokensPerCall() int {
 	chars, prompts := 0, 0
 	for _, q := range e.scripts {
-		if !q.arm.calls() {
+		if !q.arm.Calls() {
 			continue
 		}
 		for i := range q.asks.requests {

@@ -17,6 +17,7 @@ import (
 	"github.com/safetyspec/safetyspec/fixtures"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
@@ -58,8 +59,8 @@ func TestAddressesWithSecrets(t *testing.T) {
 	for _, base := range []string{"http://u:" + secret + "@h.test/v1", "http://h.test/v1?key=" + secret, "http://h.test/v1#" + secret} {
 		for _, c := range []safetytest.Config{
 			{BaseURL: base, Model: "m"},
-			{BaseURL: "http://h.test/v1", Model: "m", Models: map[string]safetytest.Endpoint{safetytest.Baseline: {BaseURL: base, Model: "n"}}},
-			{BaseURL: base, Model: "m", Models: map[string]safetytest.Endpoint{safetytest.Baseline: {BaseURL: base, Model: "m"}}},
+			{BaseURL: "http://h.test/v1", Model: "m", Models: map[string]safetytest.Endpoint{claim.Baseline: {BaseURL: base, Model: "n"}}},
+			{BaseURL: base, Model: "m", Models: map[string]safetytest.Endpoint{claim.Baseline: {BaseURL: base, Model: "m"}}},
 		} {
 			_, err := safetytest.Open(c, fixtures.NoCooking())
 			if err == nil || strings.Contains(err.Error(), secret) || strings.Contains(fmt.Sprint(c, c.Models), secret) {

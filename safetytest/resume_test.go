@@ -10,6 +10,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 	"github.com/safetyspec/safetyspec/safetytest/record"
@@ -38,7 +39,7 @@ func recorded(t *testing.T, base, dir string, change func(*safetytest.Config)) (
 
 // smallMargin is a claim that takes more replies than it takes to see that a model
 // is the same, 60 an arm.
-func smallMargin() safetytest.Claim {
+func smallMargin() claim.Claim {
 	return matchers.NotRaiseCompliance(prompt.Adding(8, prompt.Benign).After(prompt.Refusals(4))).Within(4 * matchers.Points).Claim()
 }
 

@@ -1,11 +1,9 @@
 package safetytest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"strings"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
@@ -13,24 +11,8 @@ import (
 // violated before, and been asked afresh more often since than Config.Rolls allows.
 const Rerolled evidence.Reason = "it was found violated before, and asked afresh too often since"
 
-// Question names what a claim asks in few letters: the claim without its margin,
-// its bounds' limits and its ways of sampling. Attempts are counted by it, because
-// whoever chooses these anew rolls the dice anew.
-func (c Claim) Question() string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "%s|%d|%d", c.Property, c.Outcome, c.Relation)
-	for _, a := range c.Arms {
-		fmt.Fprintf(&text, "|%s|%d|%v|%v", a.shows(), a.Outcome, a.ReportOnly, a.Aside)
-	}
-	for _, b := range c.Bounds {
-		fmt.Fprintf(&text, "|%v", b.Weights)
-	}
-	sum := sha256.Sum256([]byte(text.String()))
-	return hex.EncodeToString(sum[:4])
-}
-
 // question names what a claim asks in the run's record.
-func (s *Subject) question(c Claim) string {
+func (s *Subject) question(c claim.Claim) string {
 	if s.policy.Name == s.main {
 		return c.Question()
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
@@ -21,14 +22,14 @@ type room struct {
 	done   bool
 }
 
-// rooms makes the tests for a claim whose own test is d.
-func (c Claim) rooms(d evidence.Design) (rooms, error) {
-	if c.Relation == Lowered || c.Arms[0].outcome(c) == Refused {
+// roomsOf makes the tests for a claim whose own test is d.
+func roomsOf(c claim.Claim, d evidence.Design) (rooms, error) {
+	if c.Relation.IsEffect() {
 		return nil, nil
 	}
 	var out rooms
-	for i, b := range c.bounds() {
-		if _, _, rate := b.rate(); rate || b.Most <= 0 {
+	for i, b := range c.Bounds {
+		if _, _, rate := b.Rate(); rate || b.Most <= 0 {
 			continue
 		}
 		against := make([]float64, len(b.Weights))
@@ -51,7 +52,7 @@ func (c Claim) rooms(d evidence.Design) (rooms, error) {
 		one.Conditions = []evidence.Condition{{
 			// A judge's false positives only raise what is seen.
 			Name: b.Name, Weights: against, Threshold: could * leastJ(d, i, arms),
-			Rate: len(arms) == 1 && all == 1 && !c.OverTargets && c.Arms[arms[0]].Stored == "" && c.Arms[arms[0]].outcome(c) != Violated,
+			Rate: len(arms) == 1 && all == 1 && !c.OverTargets && c.Arms[arms[0]].Stored == "" && c.Arms[arms[0]].Counts(c) != claim.Violation,
 		}}
 		engine, err := evidence.New(one)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
@@ -39,13 +40,13 @@ func TestNoRoomIsNoProof(t *testing.T) {
 		Complied: 1000, CompliedSeen: 600, Refused: 1000, RefusedSeen: 980, EffectiveComplied: 1000, EffectiveRefused: 1000}}
 	for _, c := range []struct {
 		name  string
-		claim safetytest.Claim
+		claim claim.Claim
 		judge judge.Judge
 		rate  func(chat.Request) float64
 	}{
 		{"a judge that overlooks", matchers.NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Claim(), judge.Calibrated(overlooking(), labels), always(1)},
-		{"a slope", matchers.NotRiseWithDose(Adding(4, Benign).After(Refusals(2)), 0, 2, 4).Within(5 * pts).Claim(), nil, always(0.85)},
-		{"last ones", matchers.NotRiseWithLastHarmful(Mix{Harmful: 4, Refusal: 4}, 0, 2, 4).Within(3 * pts).Claim(), nil, always(0.88)},
+		{"a slope", matchers.NotTrend(matchers.Compliance).PerDoubling(Adding(4, Benign).Doses(2).After(Refusals(2))).Within(5 * pts).Claim(), nil, always(0.85)},
+		{"last ones", matchers.NotTrend(matchers.Compliance).PerStep(PuttingLast(Mix{Harmful: 4, Refusal: 4}, 0, 2, 4)).Within(3 * pts).Claim(), nil, always(0.88)},
 		{"the second mix", matchers.NotExceedBaseline(Mix{}, Mix{Harmful: 4}).Claim(), nil, func(r chat.Request) float64 {
 			if strings.Contains(texts(r.Messages), "Open gate") {
 				return 1
@@ -55,7 +56,7 @@ func TestNoRoomIsNoProof(t *testing.T) {
 	} {
 		m := openings(c.rate)
 		s := under(t, m, house(), safetytest.Config{MaxPairs: 800, Judge: c.judge, Concurrency: 1})
-		if err := s.WithModel(safetytest.Baseline, m); err != nil {
+		if err := s.WithModel(claim.Baseline, m); err != nil {
 			t.Fatal(err)
 		}
 		if v := verdict(t, s, c.claim); v.State != evidence.Inconclusive || v.Reason != evidence.NoHeadroom {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
@@ -23,11 +24,11 @@ import (
 // An inconclusive verdict is no error. An error means that there is no verdict:
 // the claim is malformed, its mix is larger than the policy's pool, or the
 // endpoint cannot be used; no such reply counts as a refusal or as compliance.
-func (s *Subject) Test(ctx context.Context, c Claim) (Verdict, error) {
+func (s *Subject) Test(ctx context.Context, c claim.Claim) (Verdict, error) {
 	if err := c.Validate(); err != nil {
 		return Verdict{}, err
 	}
-	key := s.policy.Name + "\x00" + c.canonical()
+	key := s.policy.Name + "\x00" + c.Canonical()
 	var t *test
 	for known := true; known; {
 		s.mu.Lock()
@@ -57,7 +58,7 @@ func (s *Subject) Test(ctx context.Context, c Claim) (Verdict, error) {
 
 // decide tests a claim for all who ask for it. What an interruption left open is
 // not remembered: asking again goes on with the same evidence.
-func (s *Subject) decide(ctx context.Context, c Claim, key string, t *test) {
+func (s *Subject) decide(ctx context.Context, c claim.Claim, key string, t *test) {
 	defer close(t.done)
 	t.err = fmt.Errorf("%s: the test did not come to its end", s) // unless it does
 	t.verdict, t.err = s.test(ctx, c)
@@ -74,7 +75,7 @@ func (s *Subject) decide(ctx context.Context, c Claim, key string, t *test) {
 	}
 }
 
-func (s *Subject) test(ctx context.Context, c Claim) (Verdict, error) {
+func (s *Subject) test(ctx context.Context, c claim.Claim) (Verdict, error) {
 	started := time.Now()
 	if err := s.Begin(); err != nil {
 		return Verdict{}, err
@@ -182,7 +183,7 @@ func (e *experiment) conclude(v Verdict) error {
 func (v Verdict) final() bool {
 	interrupted := v.Reason == evidence.Cancelled || v.Reason == evidence.Deadline
 	return v.State != evidence.Inconclusive || v.Result.Final || v.Reason == evidence.MissingReplies ||
-		v.Claim.Property == AAProperty && !interrupted
+		v.Claim.Property == claim.AAProperty && !interrupted
 }
 
 // batch is the visits between two looks. left counts the answers that are
@@ -354,7 +355,7 @@ func (e *experiment) startBatch() *batch {
 		}
 		for _, k := range e.turns(visits[from].cell.draw) {
 			for i := from; i < to; i++ {
-				b.todo = append(b.todo, question{script: e.scripts[k], index: i, at: visits[i].of[e.claim.Arms[k].Asks]})
+				b.todo = append(b.todo, question{script: e.scripts[k], index: i, at: visits[i].of[e.claim.Arms[k].Requests]})
 			}
 		}
 		from = to
@@ -372,7 +373,7 @@ func (e *experiment) startBatch() *batch {
 func (e *experiment) turns(draw int) []int {
 	var out []int
 	for k, a := range e.claim.Arms {
-		if !a.ReportOnly && a.calls() && e.scripts[k].first == k {
+		if !a.ReportOnly && a.Calls() && e.scripts[k].first == k {
 			out = append(out, k)
 		}
 	}
@@ -524,7 +525,7 @@ func (e *experiment) observe(k int, c *call) evidence.Observation {
 		return evidence.Observation{Missing: true}
 	}
 	a := e.claim.Arms[k]
-	if a.marker() != "" && c.judgement.Decided() {
+	if a.Marker() != "" && c.judgement.Decided() {
 		n := e.formats[k]
 		if n == nil {
 			n = &FormatCount{Arm: a.Name}
@@ -532,7 +533,7 @@ func (e *experiment) observe(k int, c *call) evidence.Observation {
 		}
 		n.add(c.judgement)
 	}
-	return a.outcome(e.claim).observe(c.judgement)
+	return observed(a.Counts(e.claim), c.judgement)
 }
 
 // trials turns a complete batch into what the engine takes. Several visits make
@@ -553,10 +554,10 @@ func (e *experiment) trials(b *batch) []evidence.Trial {
 				t.Y[k].NotAsked = true
 				continue
 			case a.Stored != "":
-				rate, ok := e.scripts[k].stored[v.of[a.Asks].cell.id()]
+				rate, ok := e.scripts[k].stored[v.of[a.Requests].cell.id()]
 				y = evidence.Observation{Value: rate, Missing: !ok}
-			case a.Differs != nil:
-				y = differ(b.seen[i][a.Differs[0]], b.seen[i][a.Differs[1]])
+			case a.Discordance != nil:
+				y = differ(b.seen[i][a.Discordance[0]], b.seen[i][a.Discordance[1]])
 			}
 			b.seen[i][k] = y
 			// Sums of shares may exceed 1 by a rounding error.
@@ -575,8 +576,8 @@ func (e *experiment) armCells(v visit) []int {
 	}
 	out := make([]int, len(e.claim.Arms))
 	for k, a := range e.claim.Arms {
-		if a.Differs == nil {
-			out[k] = v.of[a.Asks].cell.index
+		if a.Discordance == nil {
+			out[k] = v.of[a.Requests].cell.index
 		}
 	}
 	return out

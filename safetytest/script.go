@@ -6,13 +6,14 @@ import (
 	"fmt"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
 // script is all that turns a visit into a question: who is asked, with which
 // demonstrations, for what.
 type script struct {
-	arm    Arm
+	arm    claim.Arm
 	shows  string // what the arm does, in words
 	first  int    // arm that shows this
 	model  chat.Model
@@ -51,18 +52,18 @@ func (s *script) cell(at place) string {
 }
 
 // script makes the questions of arm number k.
-func (s *Subject) script(k int, a Arm, c Claim) (*script, error) {
-	q := &script{arm: a, shows: a.shows(), first: k, system: s.policy.System}
-	if a.Differs != nil {
+func (s *Subject) script(k int, a claim.Arm, c claim.Claim) (*script, error) {
+	q := &script{arm: a, shows: a.Shows(), first: k, system: s.policy.System}
+	if a.Discordance != nil {
 		return q, nil
 	}
 	var err error
-	if q.asks, err = s.population(a.Asks); err != nil {
+	if q.asks, err = s.population(a.Requests); err != nil {
 		return nil, err
 	}
 	switch {
 	case a.Stored != "":
-		q.stored, q.about, err = s.storedRates(a, a.outcome(c))
+		q.stored, q.about, err = s.storedRates(a, a.Counts(c))
 		return q, err
 	case a.NoSystem:
 		q.system = ""
@@ -71,26 +72,26 @@ func (s *Subject) script(k int, a Arm, c Claim) (*script, error) {
 	}
 	var ok bool
 	if q.model, ok = s.models[a.Model]; !ok {
-		if a.Model == Baseline {
+		if a.Model == claim.Baseline {
 			return nil, errors.New("it asks a baseline model, and none is configured: set SAFETYTEST_BASELINE_MODEL, and SAFETYTEST_BASELINE_BASE_URL where it is served elsewhere")
 		}
 		return nil, fmt.Errorf("it asks a model named %q, which Config.Models does not have: add it there, in a suite by suite.Configure", a.Model)
 	}
 	if c.OverTargets && len(q.asks.requests) < len(s.policy.Targets) {
-		return nil, fmt.Errorf("over targets it needs as many %s as targets, %d: each target is a unit with requests of its own", a.Asks, len(s.policy.Targets))
+		return nil, fmt.Errorf("over targets it needs as many %s as targets, %d: each target is a unit with requests of its own", a.Requests, len(s.policy.Targets))
 	}
 	q.demos, err = s.demonstrations(a.Composition, q.asks)
 	return q, err
 }
 
 // population is the set of requests that an arm asks.
-func (s *Subject) population(asks Asks) (*population, error) {
+func (s *Subject) population(asks claim.Requests) (*population, error) {
 	from := s.policy.Targets
 	switch asks {
-	case Targets:
-	case Twins:
+	case claim.Targets:
+	case claim.Twins:
 		from = s.policy.Twins
-	case Unrelated:
+	case claim.Unrelated:
 		from = s.policy.Unrelated
 	}
 	if len(from) == 0 {
@@ -105,14 +106,14 @@ func (s *Subject) population(asks Asks) (*population, error) {
 
 // populations are those that the arms of a claim ask, the claim's own first: what
 // its first arm asks.
-func (s *Subject) populations(c Claim) (own *population, beside []*population, err error) {
-	seen := map[Asks]bool{}
+func (s *Subject) populations(c claim.Claim) (own *population, beside []*population, err error) {
+	seen := map[claim.Requests]bool{}
 	for _, a := range c.Arms {
-		if seen[a.Asks] || a.Differs != nil {
+		if seen[a.Requests] || a.Discordance != nil {
 			continue
 		}
-		seen[a.Asks] = true
-		p, err := s.population(a.Asks)
+		seen[a.Requests] = true
+		p, err := s.population(a.Requests)
 		if err != nil {
 			return nil, nil, err
 		}

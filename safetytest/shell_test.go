@@ -9,6 +9,7 @@ import (
 	"github.com/onsi/gomega"
 	"github.com/onsi/gomega/format"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
@@ -51,7 +52,7 @@ func TestCommandsLoseTheirPercentSignsAndNotTheirMeaning(t *testing.T) {
 // of it than Gomega prints.
 func percents() Verdict {
 	v := Verdict{
-		Claim: Claim{Statement: "at most 5 % of 100%s", Property: "p"}, State: evidence.Violated, Reason: "100%d", Model: "m%v", Policy: "%!",
+		Claim: claim.Claim{Statement: "at most 5 % of 100%s", Property: "p"}, State: evidence.Violated, Reason: "100%d", Model: "m%v", Policy: "%!",
 		Population: "%[1]d", Judge: "%w", Worst: []CellCount{{ID: "%x/d1", Visits: 1}},
 		Reproduce: "SAFETYTEST_BASE_URL='http://a/%20b' go test . -ginkgo.focus='^holds at 100%$'",
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
@@ -263,12 +264,24 @@ func (r *run) Close() error {
 	return errors.Join(errs...)
 }
 
-// Inconclusive is called by matchers with every inconclusive verdict before they
-// return it as an error. A suite uses it to skip instead.
-func (s *Subject) Inconclusive(v Verdict) {
+// Passes is what a matcher makes of a verdict: true where the claim holds, false
+// where it is violated. All else is an error: an [InconclusiveError], which a suite
+// may turn into a skip, and a claim that holds over fewer targets than any release
+// may rest on, unless Config.FewTargets.
+func (s *Subject) Passes(v Verdict) (bool, error) {
+	switch v.State {
+	case evidence.Holds:
+		if v.Targets > 0 && v.Targets < LeastTargets && !s.config.FewTargets {
+			return false, fmt.Errorf("NOT PROVEN: %s; add targets, or state Config.FewTargets for exploration\n%s", v.Few(), v.Headline())
+		}
+		return true, nil
+	case evidence.Violated:
+		return false, nil
+	}
 	if s.config.OnInconclusive != nil {
 		s.config.OnInconclusive(v)
 	}
+	return false, &InconclusiveError{Verdict: v}
 }
 
 // String names the model and the policy.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
@@ -45,7 +46,7 @@ func doors() policy.Policy {
 	return p
 }
 
-func benignAddition() safetytest.Claim {
+func benignAddition() claim.Claim {
 	return matchers.NotRaiseCompliance(prompt.Adding(8, prompt.Benign).After(prompt.Refusals(4))).Claim()
 }
 
@@ -350,7 +351,7 @@ func TestASubjectPrintsNoKey(t *testing.T) {
 func TestTheEnvironmentWithoutAModel(t *testing.T) {
 	t.Setenv("SAFETYTEST_BASELINE_MODEL", "before")
 	c, err := safetytest.FromEnv()
-	if !errors.Is(err, safetytest.ErrNoModel) || c.Models[safetytest.Baseline].Model != "before" {
+	if !errors.Is(err, safetytest.ErrNoModel) || c.Models[claim.Baseline].Model != "before" {
 		t.Errorf("%v, %v", c.Models, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
@@ -38,7 +39,7 @@ func TestUnmeasuredJudgesProveNothing(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		judge judge.Judge
-		claim safetytest.Claim
+		claim claim.Claim
 		holds bool
 		says  string // in the warnings, where it does not
 	}{
@@ -83,7 +84,7 @@ func TestUnmeasuredJudgesProveNothing(t *testing.T) {
 
 // opensUnder breaks a claim: it opens after benign demonstrations, and whatever it is
 // asked where forbidden content is counted.
-func opensUnder(c safetytest.Claim) func(chat.Request) float64 {
+func opensUnder(c claim.Claim) func(chat.Request) float64 {
 	if c.Property != matchers.NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Claim().Property {
 		return always(1)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -16,7 +17,7 @@ import (
 // about the claim's finite set of cells: see package evidence for what each
 // state means. The zero Verdict says nothing.
 type Verdict struct {
-	Claim Claim
+	Claim claim.Claim
 	// State is Holds, Violated or Inconclusive; Reason says why the test ended
 	// where that is not simply a decision.
 	State  evidence.State
@@ -82,11 +83,9 @@ type Verdict struct {
 	// Reproduce is one command line that runs this claim again.
 	Reproduce string
 
-	rolls    string  // how many fresh attempts may hold after a violation
-	doubt    string  // the first thing that speaks against counting the replies
-	bounds   []Bound // those that were tested, in the order of Result.Conditions
-	ends     ends
-	relation int // how many of them are the claim's relation; others stand beside it
+	rolls string // how many fresh attempts may hold after a violation
+	doubt string // the first thing that speaks against counting the replies
+	ends  ends
 }
 
 // FormatCount is how often replies took over a format marker, which code reads,
@@ -145,12 +144,20 @@ func (v Verdict) nearest() int {
 // told as that rate.
 func (v Verdict) effect(i int) (estimate, lower, upper, limit float64) {
 	c := v.Result.Conditions[i]
-	if i < len(v.bounds) {
-		if _, atLeast, rate := v.bounds[i].rate(); rate && atLeast {
+	if i < len(v.Claim.Bounds) {
+		if _, atLeast, rate := v.Claim.Bounds[i].Rate(); rate && atLeast {
 			return 100 * (1 - c.Estimate), 100 * (1 - c.Upper), 100 * (1 - c.Lower), 100 * (1 - c.Threshold)
 		}
 	}
+	if v.raises(i) { // its bound is about the reference minus what is raised
+		return -100 * c.Estimate, -100 * c.Upper, -100 * c.Lower, -100 * c.Threshold
+	}
 	return 100 * c.Estimate, 100 * c.Lower, 100 * c.Upper, 100 * c.Threshold
+}
+
+// raises says whether a condition is the claim that something is raised.
+func (v Verdict) raises(i int) bool {
+	return v.Claim.Relation == claim.Raised && i < len(v.Claim.Bounds) && !v.Claim.Bounds[i].Beside
 }
 
 // Effect is the estimate that matters most, with its confidence sequence, in
@@ -170,11 +177,11 @@ func (v Verdict) Effect() (estimate, lower, upper float64, ok bool) {
 // the effect is the rate of one arm.
 func (v Verdict) Limit() (points float64, rate bool) {
 	i := v.nearest()
-	if i < 0 || i >= len(v.bounds) {
-		return 100 * v.Claim.Margin, v.Claim.Relation.rate()
+	if i < 0 || i >= len(v.Claim.Bounds) {
+		return 100 * v.Claim.Margin, v.Claim.Relation.IsRate()
 	}
 	_, _, _, points = v.effect(i)
-	_, _, rate = v.bounds[i].rate()
+	_, _, rate = v.Claim.Bounds[i].Rate()
 	return points, rate
 }
 
@@ -193,8 +200,8 @@ func (v Verdict) seen() string {
 // own relation but a condition beside it, such as that benign twins are answered.
 func (v Verdict) Deciding() string {
 	i := v.nearest()
-	if v.Claim.Relation != Bounded && i >= v.relation && i >= 0 && i < len(v.bounds) {
-		return v.bounds[i].Name
+	if i >= 0 && i < len(v.Claim.Bounds) && v.Claim.Bounds[i].Beside {
+		return v.Claim.Bounds[i].Name
 	}
 	return ""
 }
@@ -203,14 +210,16 @@ func (v Verdict) Deciding() string {
 func (v Verdict) told(i int) string {
 	estimate, lower, upper, limit := v.effect(i)
 	atLeast, rate := false, false
-	if i < len(v.bounds) {
-		_, atLeast, rate = v.bounds[i].rate()
+	if i < len(v.Claim.Bounds) {
+		_, atLeast, rate = v.Claim.Bounds[i].Rate()
 	}
 	switch {
 	case rate && atLeast:
 		return fmt.Sprintf("%.1f %%, 95 %% bounds [%.1f, %.1f], claimed at least %.1f", estimate, lower, upper, limit)
 	case rate:
 		return fmt.Sprintf("%.1f %%, 95 %% bounds [%.1f, %.1f], claimed at most %.1f", estimate, lower, upper, limit)
+	case v.raises(i):
+		return fmt.Sprintf("%+.1f points, 95 %% bounds [%+.1f, %+.1f], claimed %+.1f or higher", estimate, lower, upper, limit)
 	case limit < 0:
 		return fmt.Sprintf("%+.1f points, 95 %% bounds [%+.1f, %+.1f], claimed %.1f or lower", estimate, lower, upper, limit)
 	}
@@ -253,6 +262,9 @@ func (v Verdict) Details() string {
 				line("", "%s: %s, %s", c.Name, v.told(k), c.State)
 			}
 			if i := c.Companion; i.Method != "" {
+				if v.raises(k) {
+					i.Lower, i.Upper = -i.Upper, -i.Lower
+				}
 				line("", "%s, fixed n, %.0f %%: [%+.1f, %+.1f]", i.Method, 100*i.Level, 100*i.Lower, 100*i.Upper)
 			}
 		}
@@ -319,11 +331,11 @@ func (v Verdict) GomegaString() string { return v.Headline() + "\n" + v.Details(
 // corrected says why the effect is not the difference of the rates, where it is not.
 func (v Verdict) corrected() string {
 	i := v.nearest()
-	if i < 0 || i >= len(v.bounds) || !v.ends.erring {
+	if i < 0 || i >= len(v.Claim.Bounds) || !v.ends.erring {
 		return ""
 	}
 	raw := 0.0
-	for k, w := range v.bounds[i].Weights {
+	for k, w := range v.Claim.Bounds[i].Weights {
 		if w != 0 && (k >= len(v.Result.Arms) || v.Result.Arms[k].N == 0) {
 			return ""
 		}
@@ -331,7 +343,7 @@ func (v Verdict) corrected() string {
 			raw += w * v.Result.Arms[k].Rate
 		}
 	}
-	_, atLeast, rate := v.bounds[i].rate()
+	_, atLeast, rate := v.Claim.Bounds[i].Rate()
 	if atLeast {
 		raw = -raw
 	}
@@ -373,8 +385,8 @@ func (v Verdict) cost() string {
 // a bound is proven to hold and from which one on to be passed, and after how many
 // an excess over the control is halved.
 func (v Verdict) Doses() []string {
-	compared := v.Claim.compared()
-	if v.Claim.Relation == AtMost && len(v.Result.Conditions) >= len(compared) && v.Claim.dosed() {
+	compared := v.Claim.Compared()
+	if v.Claim.Relation == claim.Below && len(v.Result.Conditions) >= len(compared) && v.Claim.Dosed() {
 		holding, violated := evidence.FixedSequence(v.Result.Conditions[:len(compared)])
 		said := fmt.Sprintf("the bound of %.1f %% is proven at none of the doses", 100*v.Claim.Margin)
 		if holding > 0 {
@@ -387,12 +399,12 @@ func (v Verdict) Doses() []string {
 	}
 	excess := map[int]float64{} // over the control, by number added
 	for k, a := range v.Claim.Arms {
-		if r := v.Result.Arms; k > 0 && k < len(r) && r[k].N > 0 && !a.Aside && a.Composition.Position == v.Claim.Arms[1].Composition.Position {
+		if r := v.Result.Arms; k > 0 && k < len(r) && r[k].N > 0 && !a.Auxiliary && a.Composition.Position == v.Claim.Arms[1].Composition.Position {
 			excess[a.Composition.Added] = r[k].Rate - r[0].Rate
 		}
 	}
 	start, ok := excess[0]
-	if v.Claim.Relation != NotRaised || !ok || len(excess) < 3 {
+	if v.Claim.Relation != claim.NotRaised || !ok || len(excess) < 3 {
 		return nil
 	}
 	if start <= v.Claim.Margin {
@@ -412,8 +424,12 @@ func (v Verdict) draws() string {
 		return ""
 	}
 	var parts []string
+	sign := 100.0
+	if v.raises(max(v.nearest(), 0)) {
+		sign = -sign
+	}
 	for _, d := range v.Result.Draws {
-		parts = append(parts, fmt.Sprintf("d%d %+.1f", d.Draw, 100*d.Estimate))
+		parts = append(parts, fmt.Sprintf("d%d %+.1f", d.Draw, sign*d.Estimate))
 	}
 	return strings.Join(parts, ", ")
 }

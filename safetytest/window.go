@@ -41,7 +41,7 @@ func (e *experiment) seesAll(ctx context.Context) (*provenance.Finding, error) {
 	largest := map[string]*script{}
 	sizes := map[string]int{}
 	for k, q := range e.scripts {
-		if a := e.claim.Arms[k]; !a.calls() || !e.s.real(a.Model) {
+		if a := e.claim.Arms[k]; !a.Calls() || !e.s.real(a.Model) {
 			continue
 		}
 		if _, n := e.longest(q); n > sizes[q.arm.Model] {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
@@ -36,7 +37,7 @@ type endpointWorld struct {
 	name   string
 	place  place
 	policy policy.Policy
-	claim  interface{ Claim() safetytest.Claim }
+	claim  interface{ Claim() claim.Claim }
 	// config changes the configuration of a gate.
 	config func(gate int, c *safetytest.Config)
 	truth  worldTruth

@@ -57,7 +57,7 @@ var parameterWrong = regexp.MustCompile(strings.Join([]string{
 var (
 	// noSuchModel and modelNotServed find a model that is not served under this name:
 	// the second also what a server says that has not loaded it yet.
-	noSuchModel    = regexp.MustCompile(`\b(unknown|invalid|unsupported|unrecognized|nonexistent|no such|wrong) model( name| id)?\b|\bmodel:? (name |id )?(\S+ )?(does not exist|doesn't exist|not found|violat\w+|(is )?not (in|on|among|part of) |(is )?(not (known|recognized|supported|served|valid|allowed|permitted)|unknown|invalid|unsupported)($|[^\w ]| (for|by|in|on|with|here|at|under)\b))|` +
+	noSuchModel = regexp.MustCompile(`\b(unknown|invalid|unsupported|unrecognized|nonexistent|no such|wrong) model( name| id)?\b|\bmodel:? (name |id )?(\S+ )?(does not exist|doesn't exist|not found|violat\w+|(is )?not (in|on|among|part of) |(is )?(not (known|recognized|supported|served|valid|allowed|permitted)|unknown|invalid|unsupported)($|[^\w ]| (for|by|in|on|with|here|at|under)\b))|` +
 		`\bmodel:? (name |id )?\S+ (is|was|has been) (blocked|restricted|disallowed|prohibited|forbidden|disabled|retired|removed)($|[^\w ]| (for|by|in|on|with|here|at|under)\b)|\bno model (named|called)\b`)
 	modelNotServed = regexp.MustCompile(noSuchModel.String() + `|\bmodel:? (name |id )?(\S+ )?is (not (available|enabled|deployed)|unavailable)($|[^\w ]| (for|by|in|on|with|here|at|under)\b)`)
 	// ofModelsText finds what a model says, which is no name of one.

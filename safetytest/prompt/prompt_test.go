@@ -68,11 +68,11 @@ func TestOrdersSpellTheirPatterns(t *testing.T) {
 		{Composition{Mix: Mix{Harmful: 3, Benign: 2, Order: LastK(1)}}, "HHBBH"},
 		{Composition{Mix: Mix{Harmful: 3, Benign: 2, Order: LastK(0)}}, "HHHBB"},
 		{Composition{Mix: Pattern("RHCBOF")}, "RHCBOF"},
-		{Adding(2, Benign).After(Refusals(3)).Treated, "RRRBB"},
-		{Adding(2, Benign).Before(Refusals(3)).Treated, "BBRRR"},
-		{Adding(2, Benign).Among(Refusals(4)).Treated, "RBRRBR"},
-		{Adding(2, Benign).Alone().Treated, "BB"},
-		{Adding(2, Benign).Alone().Control, ""},
+		{Adding(2, Benign).After(Refusals(3)).Settings[1].Composition, "RRRBB"},
+		{Adding(2, Benign).Before(Refusals(3)).Settings[1].Composition, "BBRRR"},
+		{Adding(2, Benign).Interleaved(Refusals(4)).Settings[1].Composition, "RBRRBR"},
+		{Adding(2, Benign).Alone().Settings[1].Composition, "BB"},
+		{Adding(2, Benign).Alone().Settings[0].Composition, ""},
 	} {
 		got, err := p.Draw(1, 0).Fill(c.context, "")
 		if err != nil {
@@ -124,13 +124,14 @@ func TestArmsOfAnAdditionDifferInTheAdditionOnly(t *testing.T) {
 		k := rapid.SampledFrom([]Kind{Harmful, Benign, Refusal}).Draw(t, "kind")
 		n := rapid.IntRange(1, 8).Draw(t, "added")
 		add := Adding(n, k)
-		c := rapid.SampledFrom([]Contrast{add.After(m), add.Before(m), add.Among(m)}).Draw(t, "contrast")
+		c := rapid.SampledFrom([]Contrast{add.After(m), add.Before(m), add.Interleaved(m)}).Draw(t, "contrast")
+		base, added := c.Settings[0].Composition, c.Settings[1].Composition
 		d := p.Draw(7, rapid.IntRange(0, 9).Draw(t, "draw"))
-		control, err := d.Fill(c.Control, "")
+		control, err := d.Fill(base, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		treated, err := d.Fill(c.Treated, "")
+		treated, err := d.Fill(added, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,16 +144,16 @@ func TestArmsOfAnAdditionDifferInTheAdditionOnly(t *testing.T) {
 			if shown[demo.ID] {
 				kept = append(kept, demo.ID)
 			} else if demo.Kind != k {
-				t.Fatalf("%s added %s", c.Treated, demo.ID)
+				t.Fatalf("%s added %s", added, demo.ID)
 			}
 		}
 		if !slices.Equal(kept, ids(control)) || len(treated) != len(control)+n {
-			t.Fatalf("%s: control %v, treated %v", c.Treated, ids(control), ids(treated))
+			t.Fatalf("%s: control %v, treated %v", added, ids(control), ids(treated))
 		}
 		requests := map[string]bool{}
 		for _, demo := range treated {
 			if requests[demo.Request] {
-				t.Fatalf("%s shows %q twice", c.Treated, demo.Request)
+				t.Fatalf("%s shows %q twice", added, demo.Request)
 			}
 			requests[demo.Request] = true
 		}
@@ -204,15 +205,15 @@ func TestMisuseIsReported(t *testing.T) {
 		{Composition{Mix: Mix{Harmful: 1, Order: LastK(2)}}, "order LastK(2) does not fit 1 harmful demonstrations"},
 		{Composition{Mix: Pattern("RRx")}, `pattern "RRx": 'x' at position 3 names no kind`},
 		{Composition{Mix: Mix{Refusal: 3, Order: Written("RR")}}, `pattern "RR" spells 2 refusal demonstrations, the mix has 3`},
-		{Adding(-2, Benign).Alone().Treated, "cannot add -2 demonstrations"},
-		{Adding(2, 0).Alone().Treated, "added demonstrations have no such kind"},
-		{Adding(4, Benign).Alone().Treated, "needs 4 benign demonstrations, but the pool can give 3"},
+		{Adding(-2, Benign).Alone().Settings[1].Composition, "cannot add -2 demonstrations"},
+		{Adding(2, 0).Alone().Settings[1].Composition, "added demonstrations have no such kind"},
+		{Adding(4, Benign).Alone().Settings[1].Composition, "needs 4 benign demonstrations, but the pool can give 3"},
 	} {
 		if _, err := p.Draw(1, 0).Fill(c.context, ""); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: got error %v, want %q", c.context, err, c.want)
 		}
 	}
-	if err := Adding(0, Benign).After(Refusals(4)).Validate(); err == nil || !strings.Contains(err.Error(), "both arms show the same") {
+	if err := Adding(0, Benign).After(Refusals(4)).Validate(); err == nil || !strings.Contains(err.Error(), "show the same") {
 		t.Errorf("adding nothing: got %v", err)
 	}
 	for _, c := range []struct {
@@ -246,11 +247,12 @@ func TestMessages(t *testing.T) {
 
 func ExampleAdding() {
 	c := Adding(8, Benign).After(Refusals(4))
-	fmt.Println("control:", c.Control)
-	fmt.Println("treated:", c.Treated)
+	for _, x := range c.Settings {
+		fmt.Printf("%s: %s\n", x.Name, x.Composition)
+	}
 	// Output:
 	// control: 4 refusal demonstrations
-	// treated: 8 benign demonstrations after 4 refusal demonstrations
+	// 8 benign added: 8 benign demonstrations after 4 refusal demonstrations
 }
 
 func ExamplePattern() {

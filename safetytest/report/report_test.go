@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
@@ -97,7 +98,7 @@ func TestFewTargetsStandInTheTableAndTheJSON(t *testing.T) {
 func TestEntriesAreFitToBePrinted(t *testing.T) {
 	for _, bad := range []string{"\x1b[31m", "\u009b31m", "\u202e", "\n::error::x", "##[error]x", "##vso[task.x]"} {
 		e := report.NewEntry(safetytest.Verdict{
-			Claim: safetytest.Claim{Statement: bad}, State: evidence.Violated, Model: bad, Served: []string{bad}, Policy: bad, Population: bad,
+			Claim: claim.Claim{Statement: bad}, State: evidence.Violated, Model: bad, Served: []string{bad}, Policy: bad, Population: bad,
 			Warnings: []string{bad}, Reproduce: bad, Worst: []safetytest.CellCount{{ID: bad}},
 			Result: evidence.Result{Arms: []evidence.ArmResult{{Name: bad, N: 1}}},
 		})

@@ -12,6 +12,7 @@ import (
 	"github.com/onsi/gomega/types"
 
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
 
@@ -19,12 +20,12 @@ import (
 // of package matchers are.
 type Matcher interface {
 	types.GomegaMatcher
-	Claim() safetytest.Claim
+	Claim() claim.Claim
 }
 
 // planned is a claim that Check registered, and where.
 type planned struct {
-	claim  safetytest.Claim
+	claim  claim.Claim
 	where  string
 	policy string // that a container set, "" for the suite's own
 }

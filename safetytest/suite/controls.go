@@ -11,6 +11,7 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
@@ -97,15 +98,15 @@ const quietPairs = 24
 
 // aa is the claim that a condition does not differ from itself, and its policy: an
 // arm of the first claim that the run reaches.
-func (s *session) aa() (claim safetytest.Claim, policy string, ok bool) {
+func (s *session) aa() (same claim.Claim, policy string, ok bool) {
 	for _, p := range s.willRun {
 		if p.claim.Validate() == nil {
-			if aa, ok := safetytest.AA(p.claim); ok {
+			if aa, ok := claim.AA(p.claim); ok {
 				return aa, p.policy, true
 			}
 		}
 	}
-	return safetytest.Claim{}, "", false
+	return claim.Claim{}, "", false
 }
 
 // controlled reports controls that the run did not reach or that did not pass.

@@ -21,6 +21,7 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
@@ -217,7 +218,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 
 // provable is the smallest margin, or the least effect, that the claim's pairs can
 // prove, in points; "-" where no forecast tells.
-func provable(c safetytest.Claim, f evidence.Forecast) string {
+func provable(c claim.Claim, f evidence.Forecast) string {
 	if c.OverTargets || f.SmallestMargin == 0 {
 		return "-"
 	}
@@ -237,7 +238,7 @@ const longValue = 400
 
 // reproduce is the line that runs one claim again, with the same seeds, from the
 // module's root.
-func (s *session) reproduce(config safetytest.Config, c safetytest.Claim) string {
+func (s *session) reproduce(config safetytest.Config, c claim.Claim) string {
 	env := environment.Given(environment.Config | environment.Suite) // whoever runs it again has the secrets
 	for name, value := range env {
 		env[name] = quote(value)

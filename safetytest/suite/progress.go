@@ -5,7 +5,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 )
 
 // beatEvery is how often a long run says how far it is.
@@ -41,7 +41,7 @@ func (s *session) beat(w io.Writer, ticks <-chan time.Time, done <-chan struct{}
 // decided counts the claims that have a verdict; a control is none.
 func (s *session) decided() (n int) {
 	for _, v := range s.subject.Verdicts() {
-		if v.Claim.Property != safetytest.AAProperty {
+		if v.Claim.Property != claim.AAProperty {
 			n++
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
 
-	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/record"
@@ -45,7 +45,7 @@ func (s *session) collect(r ginkgo.Report) {
 			if !ok {
 				continue
 			}
-			if e.Property == safetytest.AAProperty && e.State == evidence.Inconclusive.String() {
+			if e.Property == claim.AAProperty && e.State == evidence.Inconclusive.String() {
 				s.quiet = append(s.quiet, e)
 				continue // which is all that the control asks
 			}

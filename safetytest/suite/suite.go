@@ -13,6 +13,7 @@ import (
 	gtypes "github.com/onsi/ginkgo/v2/types"
 
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
@@ -101,7 +102,7 @@ var current *session
 
 // tested says whether there is a verdict on a claim of the run.
 func (s *session) tested() bool {
-	return slices.ContainsFunc(s.entries, func(e report.Entry) bool { return e.Property != safetytest.AAProperty })
+	return slices.ContainsFunc(s.entries, func(e report.Entry) bool { return e.Property != claim.AAProperty })
 }
 
 // nothingTested is why a suite without any verdict is red.
@@ -144,7 +145,7 @@ func (s *session) open(t *testing.T) error {
 	config.OnVerdict = both(s.onVerdict, config.OnVerdict)
 	config.OnPace = both(s.onPace, config.OnPace)
 	config.OnInconclusive = both(config.OnInconclusive, s.onInconclusive) // ours may end the spec
-	config.Reproduce = func(c safetytest.Claim) string { return s.reproduce(config, c) }
+	config.Reproduce = func(c claim.Claim) string { return s.reproduce(config, c) }
 	if config.Dir == "" {
 		if config.Dir, err = baseDirectory(); err != nil {
 			return fmt.Errorf("the replies cannot be recorded: %w; make the module's directory writable or set SAFETYTEST_DIR", err)

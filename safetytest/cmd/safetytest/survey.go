@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
@@ -94,7 +95,7 @@ type section struct {
 
 type verdictOrError struct {
 	group   string
-	claim   safetytest.Claim
+	claim   claim.Claim
 	verdict safetytest.Verdict
 	err     error
 }
@@ -111,8 +112,8 @@ func (s *surveyed) ask(ctx context.Context, config safetytest.Config, p policy.P
 		return err
 	}
 	defer subject.Close()
-	var claims []safetytest.Claim
-	all := catalogue(s.margin*safetytest.Points, len(config.Models) > 0)
+	var claims []claim.Claim
+	all := catalogue(s.margin*claim.Points, len(config.Models) > 0)
 	for _, c := range all {
 		claims = append(claims, c.matcher.Claim())
 	}
