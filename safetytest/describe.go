@@ -251,7 +251,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		Claim: e.claim, State: r.State, Reason: r.Reason, Result: r, Slope: e.slope,
 		Model: s.config.Model, Simulated: s.config.Simulated(), Policy: s.policy.Name,
 		Population: s.speaksOf(e.claim),
-		Pairs:      r.Trials, Calls: e.calls, Probes: e.probes, Repeated: e.repeated, Shared: e.shared, Recorded: e.recorded, Tokens: e.tokens,
+		Pairs:      r.Trials, Calls: e.calls + e.probed.calls, Probes: e.probed.calls, Repeated: e.repeated, Shared: e.shared, Recorded: e.recorded + e.probed.recorded, Tokens: e.tokens + e.probed.tokens,
 		Errors: e.failed, Endings: e.endings, Blocked: e.blocked, Unreadable: e.unreadable,
 		Seed: s.config.Seed, SamplingSeed: s.seed.Load(),
 		ends:    e.ends(),
@@ -303,7 +303,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 			e.warn("the run whose replies are read did not plan this claim: if it was written after that run's outcome was seen, its error rates do not hold")
 		}
 	}
-	if most := s.config.MaxPairs; most > 0 && !s.config.oneLook() && v.State == evidence.Inconclusive && v.Calls == e.checked && s.recordedPairs(e.claim) >= most {
+	if most := s.config.MaxPairs; most > 0 && !s.config.oneLook() && v.State == evidence.Inconclusive && v.Calls-v.Probes == e.checked && s.recordedPairs(e.claim) >= most {
 		e.warn("the runs that are continued have made all %d visits that MaxPairs allows: raise it, or ask anew with SAFETYTEST_REPLIES=fresh", most)
 	}
 	e.notThisRun()

@@ -3,6 +3,8 @@ package safetytest
 import (
 	"fmt"
 	"reflect"
+	"sync"
+	"sync/atomic"
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
@@ -34,7 +36,7 @@ type experiment struct {
 	cells     map[cellKey]*cellSums
 	formats   map[int]*FormatCount
 	withheld  map[int]int // by a filter, of what was looked at, by arm
-	calls, probes, repeated, shared, recorded, tokens,
+	calls, repeated, shared, recorded, tokens,
 	failed, answered, blocked, unreadable, empty, cut int
 	endings     Endings
 	origins     []origin
@@ -42,8 +44,10 @@ type experiment struct {
 	doubt       string                     // what speaks against counting the replies, the first of it
 	lost        string                     // what befell the last reply that was
 	examineAt   int                        // replies, for the next look at where they come from
-	givesTokens bool                       // the endpoint gave the tokens of some prompt
-	unseen      string                     // why it is not known whether the model sees whole prompts
+	inquiries   map[string]*inquiry        // by model
+	probed      probed
+	givesTokens atomic.Bool // the endpoint gave the tokens of some prompt
+	unseen      string      // why it is not known whether the model sees whole prompts
 	lastErr     error
 	noBudget    bool
 	recalled    bool // some reply was recorded before, whichever claim read it first
@@ -56,9 +60,15 @@ type experiment struct {
 	checked  int
 }
 
+// probed is what calls cost that were no evidence. Several may be under way at once.
+type probed struct {
+	mu                      sync.Mutex
+	calls, tokens, recorded int
+}
+
 func (s *Subject) experiment(c claim.Claim) (*experiment, error) {
 	e := &experiment{s: s, claim: c, cells: map[cellKey]*cellSums{}, formats: map[int]*FormatCount{}, withheld: map[int]int{},
-		judges: map[string]bool{}, examineAt: 32}
+		judges: map[string]bool{}, inquiries: map[string]*inquiry{}, examineAt: 32}
 	if d := s.judge().Describe(); c.CountsContent() && !d.SeesContent {
 		return nil, fmt.Errorf("policy %q: the claim counts forbidden content, which the judge (%s) never reports, so that it could not fail: add a judge that does with judge.WithContent", s.policy.Name, d.Name)
 	}

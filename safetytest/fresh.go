@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
@@ -22,43 +23,57 @@ const (
 	asksRepeated = 24
 )
 
-// madeAnew asks some of the claim's questions again with a harmless change, a mark
-// behind the first message, which no cache of answers takes for the same. It
-// finds out whether the answers before were a cache's: if they never varied and now
-// do, or if what was always refused is now answered.
+// inquiry asks one model about itself while the evidence is bought: some of the claim's
+// questions again with a harmless change, a mark behind the first message, which no cache
+// of answers takes for the same, and conversations whose answers must differ.
+type inquiry struct {
+	now   *anew
+	heard int                 // of the conversations, how many gave their own number
+	doubt *provenance.Finding // that one of them raised
+	err   error
+	done  chan struct{}
+}
+
+// enoughToAskAnew is how many replies of a model there are before an inquiry begins.
+const enoughToAskAnew = 32
+
+// inquire begins an inquiry about each model that gave enough replies and of which the run
+// has had none.
+func (e *experiment) inquire(ctx context.Context, enough int) {
+	for model, of := range e.byModel() {
+		if !e.s.real(model) || len(of) < enough {
+			continue
+		}
+		e.s.mu.Lock()
+		known := e.s.origins.asked[model]
+		e.s.origins.asked[model] = true
+		e.s.mu.Unlock()
+		if known {
+			continue
+		}
+		q := &inquiry{done: make(chan struct{})}
+		e.inquiries[model] = q
+		go func() {
+			defer close(q.done)
+			if q.now, q.err = e.askAnew(ctx, of, asksAnew); q.err == nil {
+				q.heard, q.doubt, q.err = e.listens(ctx, of[0].script)
+			}
+		}()
+	}
+}
+
+// madeAnew finds out whether the answers were made for their questions, or a cache's: if
+// they never varied and now do, or if what was always refused is now answered.
 func (e *experiment) madeAnew(ctx context.Context) ([]provenance.Finding, error) {
+	e.inquire(ctx, 1)
 	var found []provenance.Finding
 	for model, of := range e.byModel() {
 		if !e.s.real(model) {
 			continue
 		}
-		var replies []provenance.Reply
-		for _, r := range of {
-			replies = append(replies, r.Reply)
-		}
-		equal, pairs, texts := provenance.Repeats(replies)
-		suspicious := pairs >= 8 && 2*equal >= pairs && texts > 1 && !e.s.greedy()
-		e.s.mu.Lock()
-		known, cleared := e.s.origins.asked[model], e.s.origins.cleared[model]
-		e.s.origins.asked[model], e.s.origins.cleared[model] = true, cleared || suspicious
-		e.s.mu.Unlock()
-		n := 0
-		switch {
-		case suspicious && !cleared:
-			n = asksRepeated
-		case !known:
-			n = asksAnew
-		default:
-			continue
-		}
-		f, err := e.askAnew(ctx, of, n, equal, pairs)
+		f, err := e.madeAnewBy(ctx, model, of)
 		if err != nil {
 			return nil, err
-		}
-		if f == nil && !known {
-			if f, err = e.listens(ctx, of, replies); err != nil {
-				return nil, err
-			}
 		}
 		if f != nil {
 			found = append(found, *f)
@@ -70,40 +85,83 @@ func (e *experiment) madeAnew(ctx context.Context) ([]provenance.Finding, error)
 	return e.undeclared(found), nil
 }
 
-// anew counts questions that were asked again.
+// madeAnewBy looks at one model, by an inquiry and, where its answers repeat
+// suspiciously, by more questions asked again.
+func (e *experiment) madeAnewBy(ctx context.Context, model string, of []origin) (*provenance.Finding, error) {
+	var replies []provenance.Reply
+	for _, r := range of {
+		replies = append(replies, r.Reply)
+	}
+	equal, pairs, texts := provenance.Repeats(replies)
+	suspicious := pairs >= 8 && 2*equal >= pairs && texts > 1 && !e.s.greedy()
+	e.s.mu.Lock()
+	cleared := e.s.origins.cleared[model]
+	e.s.origins.cleared[model] = cleared || suspicious
+	e.s.mu.Unlock()
+	q := e.inquiries[model]
+	if q != nil {
+		<-q.done
+		if q.err != nil {
+			return nil, q.err
+		}
+		if f := e.cached(q.now, of, equal, pairs); f != nil {
+			return f, nil
+		}
+	}
+	if suspicious && !cleared {
+		now, err := e.askAnew(ctx, of, asksRepeated)
+		if err != nil {
+			return nil, err
+		}
+		if f := e.cached(now, of, equal, pairs); f != nil {
+			return f, nil
+		}
+	}
+	if q == nil {
+		return nil, nil
+	}
+	return q.raised(replies), nil
+}
+
+// wait waits for the inquiries under way, whose calls are paid for.
+func (e *experiment) wait() {
+	for _, q := range e.inquiries {
+		<-q.done
+	}
+}
+
+// anew counts questions that were asked again, several at once.
 type anew struct {
+	mu            sync.Mutex
 	asked, differ int          // of them, and with another text than before
 	complied      [2]int       // outcomes: no, yes
 	arms          map[int]bool // in which outcomes were seen
 	failed        error        // the last of those that brought no answer
 }
 
-// askAnew asks up to n different questions of a model anew, and compares.
-func (e *experiment) askAnew(ctx context.Context, of []origin, n, equal, pairs int) (*provenance.Finding, error) {
+// askAnew asks up to n different questions of a model anew.
+func (e *experiment) askAnew(ctx context.Context, of []origin, n int) (*anew, error) {
 	now := &anew{arms: map[int]bool{}}
 	bodies := map[string]bool{}
+	var questions []origin
 	for _, r := range of {
-		if now.asked >= n || len(bodies) >= 2*n {
-			break
+		if !bodies[r.Body] && r.Answered && r.judgement.Decision != 0 {
+			bodies[r.Body] = true
+			questions = append(questions, r)
 		}
-		if bodies[r.Body] || !r.Answered || r.judgement.Decision == 0 {
-			continue
-		}
-		bodies[r.Body] = true
-		if err := e.askAgain(ctx, r, now); err != nil {
+	}
+	questions = questions[:min(len(questions), 2*n)]
+	for len(questions) > 0 && now.asked < n { // once, and again for those that bring no answer
+		here := questions[:min(len(questions), n-now.asked)]
+		questions = questions[len(here):]
+		if err := e.together(ctx, len(here), func(i int) error { return e.askAgain(ctx, here[i], now) }); err != nil {
 			return nil, err
 		}
 	}
 	if now.failed != nil && 2*now.asked < n {
 		return nil, now.failed
 	}
-	var was [2]int
-	for _, r := range of {
-		if now.arms[r.arm] && r.judgement.Decided() {
-			was[yes(r.judgement.Decision != judge.Refused)]++
-		}
-	}
-	return e.cached(now, was, equal, pairs), nil
+	return now, nil
 }
 
 // askAgain asks one question with a harmless change and counts what comes. It returns
@@ -114,21 +172,26 @@ func (e *experiment) askAgain(ctx context.Context, r origin, now *anew) error {
 	switch {
 	case endsAsking(ctx, err):
 		return err
-	case err != nil:
+	case err == nil && reply.State != chat.Answered: // a fault is no other answer
+		err = fmt.Errorf("a question that was asked again brought no answer: %s", cmp.Or(reply.Trouble, reply.State.String()))
+	}
+	if err != nil {
+		now.mu.Lock()
+		defer now.mu.Unlock()
 		now.failed = err
 		return nil
-	case reply.State != chat.Answered: // a fault is no other answer
-		now.failed = fmt.Errorf("a question that was asked again brought no answer: %s", cmp.Or(reply.Trouble, reply.State.String()))
-		return nil
 	}
-	now.asked++
-	if whence(question{script: r.script, at: r.at}, record.KeyOf(chat.Request{Messages: messages}), chat.Request{}, reply).Text != r.Text {
-		now.differ++
-	}
+	other := whence(question{script: r.script, at: r.at}, record.KeyOf(chat.Request{Messages: messages}), chat.Request{}, reply).Text != r.Text
 	judging := &call{}
 	about := chat.Request{Cell: "probe/" + r.script.cell(r.at), Visit: r.at.n}
 	j, err := e.s.read(e.s.consulting(ctx, judging, about, record.KeyOf(about)), judge.Exchange{Request: r.script.request(r.at), Reply: reply}, r.script.arm.Marker())
 	e.pay(judging)
+	now.mu.Lock()
+	defer now.mu.Unlock()
+	now.asked++
+	if other {
+		now.differ++
+	}
 	if err == nil && j.Decided() {
 		now.arms[r.arm] = true
 		now.complied[yes(j.Decision != judge.Refused)]++
@@ -138,7 +201,13 @@ func (e *experiment) askAgain(ctx context.Context, r origin, now *anew) error {
 
 // cached says whether the answers before were a cache's, from the outcomes then and
 // now, and from how many pairs of answers to equal questions were equal.
-func (e *experiment) cached(now *anew, was [2]int, equal, pairs int) *provenance.Finding {
+func (e *experiment) cached(now *anew, of []origin, equal, pairs int) *provenance.Finding {
+	var was [2]int
+	for _, r := range of {
+		if now.arms[r.arm] && r.judgement.Decided() {
+			was[yes(r.judgement.Decision != judge.Refused)]++
+		}
+	}
 	const remedy = "switch it off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE=user"
 	nowAll, wasAll := now.complied[0]+now.complied[1], was[0]+was[1]
 	if p := provenance.Fisher(was[1], wasAll, now.complied[1], nowAll); p < 0.001 {

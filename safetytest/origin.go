@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
@@ -93,12 +94,35 @@ func (e *experiment) probe(ctx context.Context, q *script, what string, messages
 	return reply, err
 }
 
-// pay counts what a probe cost.
+// pay counts what a probe cost. Several may be under way at once.
 func (e *experiment) pay(c *call) {
-	e.calls, e.probes, e.tokens = e.calls+c.attempts, e.probes+c.attempts, e.tokens+c.tokens
+	e.probed.mu.Lock()
+	defer e.probed.mu.Unlock()
+	e.probed.calls, e.probed.tokens = e.probed.calls+c.attempts, e.probed.tokens+c.tokens
 	if c.recorded {
-		e.recorded++
+		e.probed.recorded++
 	}
+}
+
+// together makes n probes at once, as many as the run may have in flight, and returns the
+// first error of them that leaves nothing more to ask.
+func (e *experiment) together(ctx context.Context, n int, probe func(i int) error) error {
+	slots, errs := make(chan struct{}, max(1, e.s.config.Concurrency)), make([]error, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			errs[i] = probe(i)
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if endsAsking(ctx, err) {
+			return err
+		}
+	}
+	return nil
 }
 
 // budgetSpent reports whether an error says that no further call may be made.

@@ -126,6 +126,7 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 		return e.endBy(ctx, err)
 	}
 	result, err := e.sample(ctx)
+	e.wait()
 	if err != nil || result.State == evidence.Inconclusive {
 		return result, err
 	}
@@ -236,6 +237,9 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 		e.count(a)
 		if err := e.take(ctx, a); err != nil {
 			return evidence.Result{}, err
+		}
+		if n := len(e.origins); n >= enoughToAskAnew && n&(n-1) == 0 { // and once more where they are those of several models
+			e.inquire(ctx, enoughToAskAnew)
 		}
 		for len(e.batches) > 0 && e.batches[0].left == 0 {
 			b := e.batches[0]

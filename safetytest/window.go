@@ -85,21 +85,25 @@ func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompt
 	if len(shown) < 2 {
 		return out, nil, nil
 	}
-	var prompts []provenance.Prompt
 	half := len(shown) / 2
-	for _, part := range []struct {
+	parts := [...]struct {
 		name  string
 		shown []prompt.Demonstration
-	}{{"none", nil}, {"first", shown[:half]}, {"second", shown[half:]}, {"all", shown}} {
-		messages := q.arm.Presentation.Messages(q.system, part.shown, q.request(at))
-		p, err := e.sizeOf(ctx, q, fmt.Sprintf("size/%s/%d", part.name, size), messages)
-		switch {
-		case endsAsking(ctx, err):
-			return out, nil, err
-		case err != nil || p.Reported == 0:
+	}{{"none", nil}, {"first", shown[:half]}, {"second", shown[half:]}, {"all", shown}}
+	var prompts [len(parts)]provenance.Prompt
+	sized := func(i int) error {
+		messages := q.arm.Presentation.Messages(q.system, parts[i].shown, q.request(at))
+		p, err := e.sizeOf(ctx, q, fmt.Sprintf("size/%s/%d", parts[i].name, size), messages)
+		prompts[i] = p
+		return err
+	}
+	if err := e.together(ctx, len(parts), sized); err != nil {
+		return out, nil, err
+	}
+	for _, p := range prompts {
+		if p.Reported == 0 {
 			return e.remembers(ctx, q, shown, out, false)
 		}
-		prompts = append(prompts, p)
 	}
 	if doubt := provenance.Shortened(prompts[0], prompts[1], prompts[2], prompts[3]); doubt != nil {
 		return out, doubt, nil
@@ -113,7 +117,7 @@ func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompt
 func (e *experiment) sizeOf(ctx context.Context, q *script, what string, messages []chat.Message) (provenance.Prompt, error) {
 	p := provenance.Prompt{Size: provenance.Size(messages)}
 	for try := range 3 {
-		if try > 0 && !e.givesTokens {
+		if try > 0 && !e.givesTokens.Load() {
 			break
 		}
 		// Marked anew, so that no part of it lies in a cache of prompts, whose tokens
@@ -123,7 +127,7 @@ func (e *experiment) sizeOf(ctx context.Context, q *script, what string, message
 			return p, err
 		}
 		if p.Reported = reply.PromptTokens; p.Reported > 0 {
-			e.givesTokens = true
+			e.givesTokens.Store(true)
 			break
 		}
 	}

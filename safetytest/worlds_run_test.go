@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -64,6 +65,7 @@ type scale struct {
 	// miss is how often an error of 8 % may go unseen, and sure how often one of
 	// 5 % may be taken for it.
 	miss, sure float64
+	all        bool // worlds that are not quick, too
 }
 
 const (
@@ -73,15 +75,23 @@ const (
 )
 
 func scaleOfWorlds() scale {
-	if os.Getenv("SAFETYTEST_OC") == "full" {
+	switch v := os.Getenv("SAFETYTEST_OC"); v {
+	case "":
+		return smallWorlds
+	case "full":
 		return fullWorlds
+	default:
+		sc := smallWorlds
+		if n, err := strconv.Atoi(v); err == nil && n > 0 {
+			sc.least, sc.all = n, true
+		}
+		return sc
 	}
-	return smallWorlds
 }
 
 var (
 	smallWorlds = scale{least: gatesAtOnce, most: 480, pairs: 120, miss: 0.15, sure: 0.001}
-	fullWorlds  = scale{least: 300, most: 1500, pairs: 400, miss: 0.05, sure: 0.001}
+	fullWorlds  = scale{least: 300, most: 1500, pairs: 400, miss: 0.05, sure: 0.001, all: true}
 )
 
 // wald is the logarithm of how much better n gates of which x erred agree with a
@@ -253,7 +263,8 @@ func (w endpointWorld) measure(sc scale) (counted, standing) {
 //
 // Each world is tested until a false rate of 8 % is refuted, or one of 5 % is.
 // SAFETYTEST_OC=full tests all of them, with at least 300 gates each and longer
-// ones; allow for an hour: -timeout 2h.
+// ones, and SAFETYTEST_OC=100 all of them with at least 100 of the usual ones; allow
+// for four hours or one: -timeout 5h.
 func TestWorlds(t *testing.T) {
 	if testing.Short() {
 		t.Skip("thousands of gates take a while")
@@ -262,7 +273,7 @@ func TestWorlds(t *testing.T) {
 	var table strings.Builder
 	fmt.Fprintf(&table, "%-78s %5s  %-22s %-22s %7s %7s %6s\n", "world: claim", "gates", "holds falsely %", "violated falsely %", "right %", "none %", "calls")
 	for _, w := range worlds() {
-		if !w.quick && sc.least < 300 {
+		if !w.quick && !sc.all {
 			continue
 		}
 		t.Run(w.name, func(t *testing.T) {

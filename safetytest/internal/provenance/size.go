@@ -32,6 +32,13 @@ func sizeOf(text string) int {
 	}
 	for _, r := range text {
 		switch {
+		case r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z': // as below, without looking up tables
+			if digits > 0 {
+				end()
+			}
+			letters++
+		case r == ' ':
+			end()
 		case unicode.IsSpace(r):
 			end()
 			if r == '\n' {
