@@ -62,7 +62,7 @@ func NewPool(demos []Demonstration) (*Pool, error) {
 		case request == "" || strings.TrimSpace(d.Reply) == "":
 			return nil, fmt.Errorf("demonstration %q needs a request and a reply", d.ID)
 		case d.Kind.Edits() == 0 && d.RewriteOf != "":
-			return nil, fmt.Errorf("demonstration %q rewrites %q, but its kind is %s and not rewritten", d.ID, d.RewriteOf, d.Kind)
+			return nil, fmt.Errorf("demonstration %q rewrites %q, but its kind is %s, which rewrites nothing", d.ID, d.RewriteOf, d.Kind)
 		}
 		if other, twice := first[shown{d.Kind, request}]; twice {
 			return nil, fmt.Errorf("demonstrations %q and %q are both %s ones of the same request: keep one of them", other, d.ID, d.Kind)

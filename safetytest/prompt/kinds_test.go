@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -131,6 +132,31 @@ func TestEveryKindCanBeShown(t *testing.T) {
 		if slices.Sort(got); !slices.Equal(got, Kinds()) {
 			t.Errorf("%s shows %v, want every kind once", o, got)
 		}
+	}
+}
+
+// An edit stands where the one would that it edits, in every order.
+func TestEditsStandInTheirPlaces(t *testing.T) {
+	m := Mix{Harmful: 2, Rewritten: 1, Benign: 1, Filler: 2}
+	for o, want := range map[Order]string{
+		HarmfulFirst: "HHWBFF", HarmfulLast: "BFFHHW", HarmfulMiddle: "BHHWFF", HarmfulOutside: "HBFFHW", LastK(2): "WBFFHH", Interleaved: "HFHBFW",
+	} {
+		if got := o.arrange(m, nil); got != want {
+			t.Errorf("%s: got %s, want %s", o, got, want)
+		}
+	}
+	// What is edited takes its place with it when the order is at random.
+	key := func(letter byte, i int) uint64 { return uint64(letter) + uint64(i) }
+	if got := Shuffled.arrange(Mix{Refusal: 1, Rewritten: 1}, key); got != "WR" {
+		t.Errorf("shuffled: got %s, want WR", got)
+	}
+}
+
+// Filler is written to a length, and a pool that holds some is refused.
+func TestNoPoolHoldsWhatIsWritten(t *testing.T) {
+	_, err := NewPool([]Demonstration{{ID: "x", Kind: Filler, Request: "a", Reply: "b"}})
+	if want := `demonstration "x" is filler: filler is written`; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got error %v, want %s", err, want)
 	}
 }
 

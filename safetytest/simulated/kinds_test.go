@@ -17,7 +17,7 @@ func TestEveryKindHasAnEffect(t *testing.T) {
 		shows, _ := k.Shows()
 		as, ok := takenFor(shows)
 		if !ok || new(Effects).field(as) == nil {
-			t.Errorf("%v is taken for %v, which has no effect", k, as)
+			t.Fatalf("%v is taken for %v, which has no effect", k, as)
 		}
 	}
 	var e Effects
