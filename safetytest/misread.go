@@ -6,7 +6,6 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
 // mostMisread is the share of the demonstrations that a judge which may err is
@@ -26,12 +25,10 @@ func (s *Subject) Misread() error {
 	}
 	wrong, all, first := 0, 0, ""
 	for _, shown := range s.policy.Demonstrations {
-		refuses := false
-		switch shown.Kind {
-		case prompt.Refusal, prompt.OverRefusal:
-			refuses = true
-		case prompt.Harmful, prompt.Benign:
-		default:
+		// What declines and then answers may be read either way, and an edit of
+		// another demonstration is no evidence of its own.
+		is, _ := shown.Kind.Shows()
+		if is.Declines == is.Answers || shown.Kind.Edits() != 0 {
 			continue
 		}
 		all++
@@ -39,7 +36,7 @@ func (s *Subject) Misread() error {
 		if err != nil {
 			return fmt.Errorf("policy %q: judging demonstration %s: %w", s.policy.Name, shown.ID, err)
 		}
-		if got.Decided() && (got.Decision == judge.Refused) != refuses {
+		if got.Decided() && (got.Decision == judge.Refused) != is.Declines {
 			if wrong++; first == "" {
 				first = fmt.Sprintf("%s, filed as %s, as %v", shown.ID, shown.Kind, got.Decision)
 			}

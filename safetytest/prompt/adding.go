@@ -40,8 +40,8 @@ func Adding(n int, k Kind) Addition {
 // the verdict.
 func Clearing(n int, k Kind) Addition {
 	a := Addition{count: n, kind: k, clearing: true}
-	if k == Harmful {
-		a.err = errors.New("harmful demonstrations clear no history: add other ones behind it")
+	if s, _ := k.Shows(); s.Forbidden && s.Answers && !s.Declines {
+		a.err = fmt.Errorf("%s demonstrations clear no history: add other ones behind it", k)
 	}
 	return a
 }

@@ -40,10 +40,7 @@ func sortBy(pattern string, key func(letter byte, i int) uint64) string {
 	slots := make([]slot, len(pattern))
 	for i := range len(pattern) {
 		c := pattern[i]
-		place := c
-		if kindOf(c) == Rewritten { // it takes the place of a harmful one
-			place = Harmful.letter()
-		}
+		place := kindOf(c).source().letter() // an edit takes the place of what it edits
 		slots[i] = slot{c, key(place, seen[place])}
 		seen[place]++
 	}

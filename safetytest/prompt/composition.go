@@ -91,7 +91,7 @@ func (c Composition) Validate() error {
 	if c.Added < 0 {
 		return fmt.Errorf("cannot add %d demonstrations", c.Added)
 	}
-	if c.Added > 0 && c.Kind.letter() == 0 {
+	if c.Added > 0 && !c.Kind.row().known() {
 		return fmt.Errorf("added demonstrations have no such kind: %v", c.Kind)
 	}
 	switch {
@@ -101,7 +101,7 @@ func (c Composition) Validate() error {
 		return errors.New("demonstrations are chosen by topic for a whole mix: put what is added into the mix")
 	case c.FillerWords < 0:
 		return fmt.Errorf("a filler demonstration cannot have %d words", c.FillerWords)
-	case c.FillerLike == Filler || c.FillerLike != 0 && c.FillerLike.letter() == 0:
+	case c.FillerLike != 0 && !c.FillerLike.Pooled():
 		return fmt.Errorf("filler demonstrations cannot be as long as those of kind %v", c.FillerLike)
 	}
 	return nil
@@ -112,6 +112,18 @@ func (c Composition) Count(k Kind) int {
 	n := c.Mix.Count(k)
 	if c.Kind == k {
 		n += c.Added
+	}
+	return n
+}
+
+// from is the number of demonstrations of kind k and of those that edit them, added
+// ones included.
+func (c Composition) from(k Kind) int {
+	n := 0
+	for _, r := range kinds {
+		if r.source() == k {
+			n += c.Count(r.kind)
+		}
 	}
 	return n
 }

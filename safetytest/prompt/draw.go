@@ -13,8 +13,15 @@ import (
 
 // Pool is the set of demonstrations that draws choose from.
 type Pool struct {
-	groups   []group
-	rewrites map[string]Demonstration // by the ID of the harmful one, as spelling.Name has it
+	groups []group
+	edits  map[edited]Demonstration
+}
+
+// edited names an edit: its kind, and the ID of the demonstration that it edits, as
+// spelling.Name has it.
+type edited struct {
+	kind Kind
+	of   string
 }
 
 // group holds the demonstrations of one request, however they spell it. Of a
@@ -31,7 +38,7 @@ type group struct {
 // rewritten demonstrations of nothing that is harmful, and filler, which this
 // package writes itself.
 func NewPool(demos []Demonstration) (*Pool, error) {
-	p := &Pool{rewrites: map[string]Demonstration{}}
+	p := &Pool{edits: map[edited]Demonstration{}}
 	seen := map[string]Demonstration{} // by id, as RewriteOf finds it
 	at := map[string]int{}
 	type shown struct {
@@ -48,25 +55,25 @@ func NewPool(demos []Demonstration) (*Pool, error) {
 			return nil, fmt.Errorf("demonstration ids %+q and %+q are one id in two spellings", other.ID, d.ID)
 		case twice:
 			return nil, fmt.Errorf("demonstration id %q occurs twice in the pool", d.ID)
-		case d.Kind.letter() == 0:
+		case !d.Kind.row().known():
 			return nil, fmt.Errorf("demonstration %q has no known kind", d.ID)
-		case d.Kind == Filler:
-			return nil, fmt.Errorf("demonstration %q is filler: filler is written to the length that a claim asks for, and taken from no pool", d.ID)
+		case !d.Kind.Pooled():
+			return nil, fmt.Errorf("demonstration %q is %s: %[2]s is written to the length that a claim asks for, and taken from no pool", d.ID, d.Kind)
 		case request == "" || strings.TrimSpace(d.Reply) == "":
 			return nil, fmt.Errorf("demonstration %q needs a request and a reply", d.ID)
-		case d.Kind != Rewritten && d.RewriteOf != "":
-			return nil, fmt.Errorf("demonstration %q rewrites %q, but its kind is %s and not rewritten", d.ID, d.RewriteOf, d.Kind)
+		case d.Kind.Edits() == 0 && d.RewriteOf != "":
+			return nil, fmt.Errorf("demonstration %q rewrites %q, but its kind is %s, which rewrites nothing", d.ID, d.RewriteOf, d.Kind)
 		}
 		if other, twice := first[shown{d.Kind, request}]; twice {
 			return nil, fmt.Errorf("demonstrations %q and %q are both %s ones of the same request: keep one of them", other, d.ID, d.Kind)
 		}
 		seen[id], first[shown{d.Kind, request}] = d, d.ID
-		if d.Kind == Rewritten { // it is chosen with the one that it rewrites
-			of := spelling.Name(d.RewriteOf)
-			if other, twice := p.rewrites[of]; twice {
+		if d.Kind.Edits() != 0 { // it is chosen with the one that it edits
+			edit := edited{d.Kind, spelling.Name(d.RewriteOf)}
+			if other, twice := p.edits[edit]; twice {
 				return nil, fmt.Errorf("demonstrations %q and %q both rewrite %q", other.ID, d.ID, d.RewriteOf)
 			}
-			p.rewrites[of] = d
+			p.edits[edit] = d
 			continue
 		}
 		g, ok := at[request]
@@ -78,9 +85,9 @@ func NewPool(demos []Demonstration) (*Pool, error) {
 		p.groups[g].request = min(p.groups[g].request, d.Request) // whatever the order of the rows
 		p.groups[g].demos = append(p.groups[g].demos, d)
 	}
-	for of, d := range p.rewrites {
-		if seen[of].Kind != Harmful {
-			return nil, fmt.Errorf("demonstration %q rewrites %q, which is no harmful demonstration of the pool", d.ID, d.RewriteOf)
+	for edit, d := range p.edits {
+		if seen[edit.of].Kind != d.Kind.Edits() {
+			return nil, fmt.Errorf("demonstration %q rewrites %q, which is no %s demonstration of the pool", d.ID, d.RewriteOf, d.Kind.Edits())
 		}
 	}
 	return p, nil
@@ -89,11 +96,11 @@ func NewPool(demos []Demonstration) (*Pool, error) {
 // Draw is a choice of demonstrations: one permutation for each kind. It shows no
 // request twice, whatever the mix, unless a composition asks for repetition.
 type Draw struct {
-	seed     int64
-	index    int
-	groups   []group // by rank
-	byKind   map[Kind][]Demonstration
-	rewrites map[string]Demonstration
+	seed   int64
+	index  int
+	groups []group // by rank
+	byKind map[Kind][]Demonstration
+	edits  map[edited]Demonstration
 }
 
 // Draw makes draw number index of the family that seed names. Equal arguments
@@ -101,7 +108,7 @@ type Draw struct {
 // demonstration does not depend on the others' places in the pool, so a pool
 // that grows keeps most of its draws.
 func (p *Pool) Draw(seed int64, index int) Draw {
-	d := Draw{seed: seed, index: index, byKind: map[Kind][]Demonstration{}, rewrites: p.rewrites}
+	d := Draw{seed: seed, index: index, byKind: map[Kind][]Demonstration{}, edits: p.edits}
 	groups := slices.Clone(p.groups)
 	slices.SortFunc(groups, func(a, b group) int {
 		return cmp.Or(cmp.Compare(d.rank(a.request), d.rank(b.request)), cmp.Compare(a.request, b.request))
@@ -149,7 +156,7 @@ func (d Draw) Fill(c Composition, topic string) ([]Demonstration, error) {
 	// and without the addition.
 	mixed := filling{Draw: d, c: c, topic: topic, used: map[Kind]int{}, taken: taken}
 	for _, k := range kinds {
-		f.used[k.kind.source()] += c.Mix.Count(k.kind)
+		f.used[k.source()] += c.Mix.Count(k.kind)
 	}
 	out := make([]Demonstration, len(pattern))
 	for i := range len(pattern) {
@@ -166,15 +173,6 @@ func (d Draw) Fill(c Composition, topic string) ([]Demonstration, error) {
 	return out, nil
 }
 
-// source is the kind in whose permutation a kind's demonstrations are counted: a
-// rewritten one takes the place of the harmful one that it rewrites.
-func (k Kind) source() Kind {
-	if k == Rewritten {
-		return Harmful
-	}
-	return k
-}
-
 // filling takes demonstrations one after the other.
 type filling struct {
 	Draw
@@ -189,41 +187,36 @@ func (f filling) next(k Kind) (Demonstration, error) {
 	from := k.source()
 	n := f.used[from]
 	f.used[from]++
-	if k == Filler {
+	switch {
+	case k == Filler:
 		return f.filler(n)
+	case !k.Pooled():
+		return Demonstration{}, fmt.Errorf("%v demonstrations come from no pool, and nothing here writes them", k)
 	}
 	demo, err := f.nth(from, n)
-	if err != nil || k != Rewritten {
+	if err != nil || k == from {
 		return demo, err
 	}
-	rewrite, ok := f.rewrites[spelling.Name(demo.ID)]
+	edit, ok := f.edits[edited{k, spelling.Name(demo.ID)}]
 	if !ok {
-		return demo, fmt.Errorf("no demonstration of the pool rewrites %q; add one whose RewriteOf names it", demo.ID)
+		return demo, fmt.Errorf("no demonstration of the pool rewrites %q; add a %s one whose RewriteOf names it", demo.ID, k)
 	}
-	return rewrite, nil
+	return edit, nil
 }
 
 // nth is demonstration number n of a kind, as the composition chooses.
 func (f filling) nth(k Kind, n int) (Demonstration, error) {
-	if about := f.c.Choice == OnTopic || f.c.Choice == OffTopic; about && (k == Harmful || k == Refusal) {
+	if about := f.c.Choice == OnTopic || f.c.Choice == OffTopic; about && k.row().topical {
 		return f.byTopic(k)
 	}
 	all := f.byKind[k]
 	if f.c.Choice == Repeated {
-		shown := min(f.c.Count(k), len(all))
-		if k == Harmful {
-			shown = min(f.c.Count(Harmful)+f.c.Count(Rewritten), len(all))
-		}
-		if shown > 0 {
+		if shown := min(f.c.from(k), len(all)); shown > 0 {
 			return middle(all[:shown]), nil
 		}
 	}
 	if n >= len(all) {
-		need := f.c.Count(k)
-		if k == Harmful {
-			need += f.c.Count(Rewritten)
-		}
-		return Demonstration{}, fmt.Errorf("needs %d %s demonstrations, but the pool can give %d to one prompt (no request is shown twice, so that kinds which share requests have to share them out); add demonstrations of other requests to the policy or ask for a smaller mix", need, k, len(all))
+		return Demonstration{}, fmt.Errorf("needs %d %s demonstrations, but the pool can give %d to one prompt (no request is shown twice, so that kinds which share requests have to share them out); add demonstrations of other requests to the policy or ask for a smaller mix", f.c.from(k), k, len(all))
 	}
 	return all[n], nil
 }
@@ -260,12 +253,7 @@ func (f filling) filler(n int) (Demonstration, error) {
 	words := cmp.Or(f.c.FillerWords, defaultFillerWords)
 	if like := f.c.FillerLike; like != 0 {
 		if inMix := f.c.Mix.Filler; n >= inMix { // added: after those of the kind in the mix
-			n -= inMix
-			for _, k := range kinds {
-				if k.kind.source() == like.source() {
-					n += f.c.Mix.Count(k.kind)
-				}
-			}
+			n += f.c.Mix.from(like.source()) - inMix
 		}
 		demo, err := f.nth(like.source(), n)
 		if err != nil {

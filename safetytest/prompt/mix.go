@@ -6,7 +6,7 @@ import (
 )
 
 // Mix is a number of demonstrations of each kind and the order they are shown
-// in. The zero Mix shows nothing.
+// in. The zero Mix shows nothing. Every [Kind] has the field of its name.
 type Mix struct {
 	Harmful, Benign, Refusal, OverRefusal, Corrected, Filler, Rewritten int
 	// Order arranges the demonstrations. The zero value is HarmfulFirst.
@@ -22,28 +22,16 @@ func Refusals(n int) Mix { return Mix{Refusal: n} }
 func Pattern(letters string) Mix {
 	m := Mix{Order: Written(letters)}
 	for _, k := range kinds {
-		*m.count(k.kind) = strings.Count(letters, string(k.letter))
+		*k.field(&m) = strings.Count(letters, string(k.letter))
 	}
 	return m
 }
 
-// count points at the field that holds the number of demonstrations of kind k.
+// count points at the field that holds the number of demonstrations of kind k, nil
+// for an unknown kind.
 func (m *Mix) count(k Kind) *int {
-	switch k {
-	case Harmful:
-		return &m.Harmful
-	case Benign:
-		return &m.Benign
-	case Refusal:
-		return &m.Refusal
-	case OverRefusal:
-		return &m.OverRefusal
-	case Corrected:
-		return &m.Corrected
-	case Filler:
-		return &m.Filler
-	case Rewritten:
-		return &m.Rewritten
+	if field := k.row().field; field != nil {
+		return field(m)
 	}
 	return nil
 }
@@ -55,6 +43,9 @@ func (m Mix) Count(k Kind) int {
 	}
 	return 0
 }
+
+// from is the number of demonstrations of kind k and of those that edit them.
+func (m Mix) from(k Kind) int { return Composition{Mix: m}.from(k) }
 
 // Len is the number of demonstrations in all.
 func (m Mix) Len() int {
@@ -77,7 +68,7 @@ func (m Mix) Rewriting(n int) Mix {
 	m.Harmful -= n
 	m.Rewritten += n
 	if m.Order.rule == written {
-		m.Order.spelt = strings.Replace(m.Order.spelt, "H", "W", n)
+		m.Order.spelt = strings.Replace(m.Order.spelt, string(Harmful.letter()), string(Rewritten.letter()), n)
 	}
 	return m
 }

@@ -7,9 +7,9 @@ import (
 
 // Order arranges the demonstrations of a mix. Orders are comparable values; the
 // zero Order is HarmfulFirst. Rewritten demonstrations are arranged like the
-// harmful ones that they replace; all others keep the
-// sequence benign, refusal, over-refusal, corrected, filler among themselves
-// unless the order says otherwise.
+// harmful ones that they replace; all others keep the sequence of [Kinds] (benign,
+// refusal, over-refusal and so on) among themselves unless the order says
+// otherwise.
 type Order struct {
 	rule  rule
 	k     int
@@ -89,8 +89,8 @@ func (o Order) String() string {
 func (o Order) fits(m Mix) error {
 	switch o.rule {
 	case lastK:
-		if o.k < 0 || o.k > m.Harmful+m.Rewritten {
-			return fmt.Errorf("order LastK(%d) does not fit %d harmful demonstrations", o.k, m.Harmful+m.Rewritten)
+		if o.k < 0 || o.k > m.from(Harmful) {
+			return fmt.Errorf("order LastK(%d) does not fit %d harmful demonstrations", o.k, m.from(Harmful))
 		}
 	case reshuffled:
 		if o.k < 1 {
@@ -99,7 +99,7 @@ func (o Order) fits(m Mix) error {
 	case written:
 		for i := range len(o.spelt) {
 			if kindOf(o.spelt[i]) == 0 {
-				return fmt.Errorf("pattern %q: %q at position %d names no kind of demonstration (use H, B, R, O, C, F or W)", o.spelt, o.spelt[i], i+1)
+				return fmt.Errorf("pattern %q: %q at position %d names no kind of demonstration (use %s)", o.spelt, o.spelt[i], i+1, letters())
 			}
 		}
 		for _, k := range kinds {
@@ -117,14 +117,17 @@ func (o Order) arrange(m Mix, key func(letter byte, i int) uint64) string {
 	if o.rule == written {
 		return o.spelt
 	}
-	runs := make([]string, len(kinds)) // harmful first, as in kinds
-	for i, k := range kinds {
-		runs[i] = strings.Repeat(string(k.letter), m.Count(k.kind))
+	// Demonstrations that edit others stand where those would that they replace.
+	of := map[Kind]string{}
+	for _, k := range kinds {
+		of[k.source()] += strings.Repeat(string(k.letter), m.Count(k.kind))
 	}
-	// Rewritten demonstrations stand where the harmful ones would that they
-	// replace.
-	last := len(runs) - 1
-	runs[0], runs[last] = runs[0]+runs[last], ""
+	runs := []string{of[Harmful]}
+	for _, k := range kinds {
+		if k.kind != Harmful {
+			runs = append(runs, of[k.kind])
+		}
+	}
 	harmful, rest := runs[0], strings.Join(runs[1:], "")
 	switch o.rule {
 	case harmfulLast:
@@ -151,14 +154,4 @@ func (o Order) arrange(m Mix, key func(letter byte, i int) uint64) string {
 		return harmful[o.k:] + rest + harmful[:o.k]
 	}
 	return harmful + rest
-}
-
-// kindOf is the kind that a pattern's letter names, 0 if none.
-func kindOf(letter byte) Kind {
-	for _, k := range kinds {
-		if k.letter == letter {
-			return k.kind
-		}
-	}
-	return 0
 }

@@ -66,17 +66,17 @@ func know(p policy.Policy) (*knowledge, error) {
 		k.learn(t.Request, text{allowed, t.Topic})
 	}
 	for _, d := range p.Demonstrations {
+		shows, ok := d.Kind.Shows()
+		if !ok {
+			return nil, fmt.Errorf("policy %q: demonstration %s has no known kind: %v", p.Name, d.ID, d.Kind)
+		}
 		c := allowed
-		switch d.Kind {
-		case prompt.Harmful, prompt.Refusal, prompt.Corrected:
+		if shows.Forbidden {
 			c = forbidden
 		}
 		k.learn(d.Request, text{c, d.Topic})
 		k.own[d.Reply] = true
-		want := d.Kind
-		if want == prompt.Rewritten { // nothing in its text tells it from a benign one
-			want = prompt.Benign
-		}
+		want, _ := takenFor(shows)
 		if got, err := k.kind(turns{d.Request, d.Reply}); err != nil {
 			return nil, fmt.Errorf("policy %q: judging demonstration %s: %w", p.Name, d.ID, err)
 		} else if got != want {
@@ -129,6 +129,39 @@ func normal(text string) string {
 	return strings.Join(strings.Fields(strings.ToLower(text)), " ")
 }
 
+// takenFor returns the kind that a model takes demonstrations for in which it sees
+// the given: the first in the table of kinds that shows the same. Nothing in its text
+// tells a rewritten one from a benign one.
+func takenFor(s prompt.Shows) (k prompt.Kind, ok bool) {
+	for _, k := range prompt.Kinds() {
+		if shows, _ := k.Shows(); shows == s {
+			return k, true
+		}
+	}
+	return 0, false
+}
+
+// seen returns what a model sees in a demonstration, by its request's class and by
+// what the policy's judge makes of its reply: nothing in one that the judge cannot
+// read. Where no kind shows a request declined and then answered, it was answered.
+func seen(c class, d judge.Decision) prompt.Shows {
+	s := prompt.Shows{Forbidden: c == forbidden}
+	switch d {
+	case judge.CannotTell:
+		return prompt.Shows{}
+	case judge.Refused:
+		s.Declines = true
+	case judge.Partial:
+		s.Declines, s.Answers = true, true
+		if _, ok := takenFor(s); !ok {
+			s.Declines = false
+		}
+	default:
+		s.Answers = true
+	}
+	return s
+}
+
 // kind returns what a demonstration shows: its request by class, its reply by
 // the policy's judge. One whose reply the judge cannot read is filler, and so
 // is a passage to read.
@@ -143,19 +176,10 @@ func (k *knowledge) kind(t turns) (prompt.Kind, error) {
 	if err != nil {
 		return 0, err
 	}
-	kind := prompt.Filler
-	switch c := k.class(t.request); {
-	case j.Decision == judge.CannotTell:
-	case c == forbidden && j.Decision == judge.Refused:
-		kind = prompt.Refusal
-	case c == forbidden && j.Decision == judge.Partial:
-		kind = prompt.Corrected
-	case c == forbidden:
-		kind = prompt.Harmful
-	case j.Decision == judge.Refused:
-		kind = prompt.OverRefusal
-	default:
-		kind = prompt.Benign
+	s := seen(k.class(t.request), j.Decision)
+	kind, ok := takenFor(s)
+	if !ok {
+		return 0, fmt.Errorf("no kind of demonstration shows %+v", s)
 	}
 	if k.cached.Add(1) > maxCached {
 		k.kinds.Clear()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -98,27 +99,56 @@ type Response struct {
 	Transcribed float64
 }
 
-// Effects holds one number, in log-odds, for each kind of demonstration. A
-// rewritten demonstration is a benign one to the model.
+// Effects holds one number, in log-odds, for each kind of demonstration that a model
+// can tell from others by what it shows ([prompt.Kind.Shows]). A rewritten
+// demonstration is a benign one to the model.
 type Effects struct {
 	Harmful, Benign, Refusal, OverRefusal, Corrected, Filler float64
 }
 
-// of returns the effect of kind k.
-func (e Effects) of(k prompt.Kind) float64 {
+// field points at the effect of kind k, nil for a kind that has none.
+func (e *Effects) field(k prompt.Kind) *float64 {
 	switch k {
 	case prompt.Harmful:
-		return e.Harmful
+		return &e.Harmful
 	case prompt.Benign:
-		return e.Benign
+		return &e.Benign
 	case prompt.Refusal:
-		return e.Refusal
+		return &e.Refusal
 	case prompt.OverRefusal:
-		return e.OverRefusal
+		return &e.OverRefusal
 	case prompt.Corrected:
-		return e.Corrected
+		return &e.Corrected
+	case prompt.Filler:
+		return &e.Filler
 	}
-	return e.Filler
+	return nil
+}
+
+// of returns the effect of kind k, which is one of those told apart.
+func (e *Effects) of(k prompt.Kind) float64 { return *e.field(k) }
+
+// toldApart are the kinds that a model takes demonstrations for, each once and in the
+// sequence of the table of kinds.
+var toldApart = func() (all []prompt.Kind) {
+	for _, k := range prompt.Kinds() {
+		shows, _ := k.Shows()
+		if as, _ := takenFor(shows); as == k {
+			all = append(all, k)
+		}
+	}
+	return all
+}()
+
+// checkKinds reports a kind that a model tells from others and that Effects cannot
+// give an effect.
+func checkKinds(told []prompt.Kind) error {
+	for _, k := range told {
+		if new(Effects).field(k) == nil {
+			return fmt.Errorf("simulated models tell %s demonstrations from others, but Effects has no field for them: add it there and in its method field", k)
+		}
+	}
+	return nil
 }
 
 // Format says how likely a reply begins with a marker, given its outcome: with
@@ -152,7 +182,7 @@ type scene struct {
 func (r Response) probability(s scene) float64 {
 	logit := r.Base + r.Spread*uniform(s.request) + r.Scatter*s.scatter +
 		r.Length*math.Log1p(float64(s.words)/100) + r.Reminded*s.reminded
-	var n [prompt.Filler + 1]int
+	n := make([]int, slices.Max(toldApart)+1) // by kind
 	onTopic := 0
 	decay := 0.0
 	if r.HalfLife > 0 {
@@ -172,9 +202,10 @@ func (r Response) probability(s scene) float64 {
 		}
 	}
 	worn := 0.0
-	for k, count := range n {
-		logit += r.Dose.of(prompt.Kind(k)) * math.Log1p(float64(count))
-		worn += r.Overridden.of(prompt.Kind(k)) * math.Log1p(float64(count))
+	for _, k := range toldApart {
+		count := math.Log1p(float64(n[k]))
+		logit += r.Dose.of(k) * count
+		worn += r.Overridden.of(k) * count
 	}
 	if s.prompted {
 		logit += r.Unprompted * (1 - math.Exp(-worn))
@@ -223,6 +254,9 @@ func (p Profile) validate() error {
 	if p.Name == "" {
 		return errors.New("simulated model has no name")
 	}
+	if err := checkKinds(toldApart); err != nil {
+		return err
+	}
 	for _, r := range []struct {
 		field string
 		Response
@@ -232,7 +266,7 @@ func (p Profile) validate() error {
 		}
 		finite := []float64{r.Spread, r.Scatter, r.HalfLife, r.OnTopic, r.Length, r.Unprompted, r.Reminded,
 			r.Marked, r.MarkedHarmful, r.Signalled, r.Instructed, r.Transcribed}
-		for k := prompt.Harmful; k <= prompt.Filler; k++ {
+		for _, k := range toldApart {
 			finite = append(finite, r.Dose.of(k), r.Last.of(k), r.First.of(k), r.Overridden.of(k))
 		}
 		for _, v := range finite {
