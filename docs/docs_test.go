@@ -15,12 +15,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
 // tally counts what became of the blocks.
-type tally struct{ goRun, goCompiled, shell, outputs, notRun, files int }
+type tally struct{ goRun, goCompiled, shell, outputs, notRun, files atomic.Int64 }
 
 func TestBlocks(t *testing.T) {
 	if testing.Short() {
@@ -33,53 +35,64 @@ func TestBlocks(t *testing.T) {
 	var n tally
 	fragments := newModule(t)
 	write(t, filepath.Join(fragments, "common_test.go"), common)
-	for _, p := range all {
-		var module string
-		for i, b := range p.blocks {
-			if b.file != "" || b.yours {
-				if module == "" {
-					module = newModule(t)
-				}
-			}
-			var next *block
-			if i+1 < len(p.blocks) && p.blocks[i+1].language == "text" {
-				next = &p.blocks[i+1]
-			}
-			switch {
-			case b.notRun != "":
-				n.notRun++
-				t.Logf("%s is not run: %s", b, b.notRun)
-			case b.file != "":
-				n.files++
-				write(t, filepath.Join(module, b.file), b.text)
-			case b.language == "go":
-				fragment(t, fragments, b, &n)
-			case b.language == "sh":
-				n.shell++
-				dir := root
-				if b.yours {
-					dir = module
-				}
-				out := shell(t, b, dir)
-				if next != nil {
-					n.outputs++
-					shows(t, *next, out)
-				}
-			case b.language != "text":
-				t.Errorf("%s: a block of %q is nothing that this test can check", b, b.language)
-			}
+	t.Run("pages", func(t *testing.T) {
+		for _, p := range all {
+			t.Run(filepath.Base(p.name), func(t *testing.T) {
+				t.Parallel()
+				p.execute(t, fragments, &n)
+			})
 		}
-		for _, b := range tables(p) {
-			fragment(t, fragments, b, &n)
-		}
-		if module != "" {
-			tool(t, module, p.name, "vet", "./...")
-		}
-	}
+	})
 	tool(t, fragments, "the fragments of Go", "vet", "./...")
 	tool(t, fragments, "the fragments of Go", "test", ".")
-	t.Logf("%d shell blocks ran, %d of them with the output that follows; %d blocks of Go ran, %d were compiled; %d files; %d blocks are marked as not run",
-		n.shell, n.outputs, n.goRun, n.goCompiled, n.files, n.notRun)
+	t.Logf("%d shell blocks ran, %d of them with the output that follows; %d blocks of Go ran, %d were compiled; %d files of modules; %d blocks are marked as not run",
+		n.shell.Load(), n.outputs.Load(), n.goRun.Load(), n.goCompiled.Load(), n.files.Load(), n.notRun.Load())
+}
+
+// execute does with each block of a page, in order, what its language and the comments
+// before it say.
+func (p page) execute(t *testing.T, fragments string, n *tally) {
+	module := ""
+	for _, b := range append(p.blocks, tables(p)...) {
+		if module == "" && (b.file != "" || b.yours) {
+			module = newModule(t)
+		}
+		switch {
+		case b.notRun != "":
+			n.notRun.Add(1)
+			t.Logf("%s is not run: %s", b, b.notRun)
+		case b.file != "":
+			n.files.Add(1)
+			write(t, filepath.Join(module, b.file), b.text)
+		case b.language == "go":
+			fragment(t, fragments, b, n)
+		case b.language == "sh":
+			n.shell.Add(1)
+			dir := root
+			if b.yours {
+				dir = module
+			}
+			out := shell(t, b, dir)
+			if next, ok := p.output(b); ok {
+				n.outputs.Add(1)
+				shows(t, next, out)
+			}
+		case b.language != "text":
+			t.Errorf("%s: a block of %q is nothing that this test can check", b, b.language)
+		}
+	}
+	if module != "" {
+		tool(t, module, p.name, "vet", "./...")
+	}
+}
+
+// output is what a page shows right behind a block.
+func (p page) output(b block) (next block, ok bool) {
+	i := slices.IndexFunc(p.blocks, func(other block) bool { return other.line == b.line }) + 1
+	if i >= len(p.blocks) || p.blocks[i].language != "text" {
+		return block{}, false
+	}
+	return p.blocks[i], true
 }
 
 // fragment writes a block of Go that is no whole file where it is compiled.
@@ -87,7 +100,7 @@ func fragment(t *testing.T, module string, b block, n *tally) {
 	t.Helper()
 	name := fmt.Sprintf("%s_%d", strings.TrimSuffix(strings.ReplaceAll(filepath.Base(b.page), "-", "_"), ".md"), b.line)
 	if source, ok := declarations(b); ok {
-		n.goCompiled++
+		n.goCompiled.Add(1)
 		write(t, filepath.Join(module, name, "fragment_test.go"), source)
 		return
 	}
@@ -101,16 +114,11 @@ func fragment(t *testing.T, module string, b block, n *tally) {
 		return
 	}
 	if b.compiled {
-		n.goCompiled++
+		n.goCompiled.Add(1)
 	} else {
-		n.goRun++
+		n.goRun.Add(1)
 	}
-	file := filepath.Join(module, name+"_test.go")
-	if old, err := os.ReadFile(file); err == nil { // another claim of the same row
-		file = filepath.Join(module, fmt.Sprintf("%s_%d_test.go", name, len(old)))
-		source = strings.Replace(source, "func "+function, fmt.Sprintf("func %s_%d", function, len(old)), 1)
-	}
-	write(t, file, source)
+	write(t, filepath.Join(module, name+"_test.go"), source)
 }
 
 // newModule is a module that requires this one, as a reader's does, and finds it and
@@ -140,9 +148,7 @@ func newModule(t *testing.T) string {
 func write(t *testing.T, path, text string) {
 	t.Helper()
 	if _, err := os.Stat(path); err == nil {
-		if filepath.Base(path) != "go.sum" {
-			t.Fatalf("%s is written twice", filepath.Base(path))
-		}
+		t.Fatalf("%s is written twice", filepath.Base(path))
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,20 @@ const (
 
 var link = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 
+func TestGoIsFormatted(t *testing.T) {
+	all, err := pages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		for _, b := range p.blocks {
+			if err := b.formatted(); err != nil {
+				t.Errorf("%s: %v", b, err)
+			}
+		}
+	}
+}
+
 func TestPagesAreNarrowAndLinksLead(t *testing.T) {
 	all, err := pages()
 	if err != nil {

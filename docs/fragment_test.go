@@ -73,6 +73,18 @@ func statements(b block, name string) (string, error) {
 	return "package fragments_test\n\n" + imports(file) + prelude + "\nfunc " + name + "(t *testing.T) " + text.String() + "\n", nil
 }
 
+// formatted reports Go that gofmt would change.
+func (b block) formatted() error {
+	if b.language != "go" {
+		return nil
+	}
+	text, err := format.Source([]byte(b.text))
+	if err == nil && string(text) != b.text {
+		err = fmt.Errorf("gofmt makes it\n%s", text)
+	}
+	return err
+}
+
 // stated says whether an expression is a claim or a contrast: its root is a name of a
 // package that is imported with a dot.
 func stated(x ast.Expr) bool {

@@ -123,16 +123,20 @@ const claimsListed = "<!-- each of these is compiled -->"
 
 var code = regexp.MustCompile("`([^`]+)`")
 
-// tables turns the claims in marked tables of a page into blocks of their own.
+// tables turns the rows of marked tables into blocks of Go that state their claims.
 func tables(p page) (out []block) {
 	for i := 0; i < len(p.lines); i++ {
 		if p.lines[i] != claimsListed {
 			continue
 		}
 		for i++; i < len(p.lines) && (p.lines[i] == "" || strings.HasPrefix(p.lines[i], "|")); i++ {
-			cells := strings.Split(p.lines[i], " | ")
-			for _, found := range code.FindAllStringSubmatch(cells[0], -1) {
-				out = append(out, block{page: p.name, line: i + 1, language: "go", text: found[1] + "\n"})
+			claims, _, _ := strings.Cut(strings.TrimPrefix(p.lines[i], "| "), " | ")
+			text := ""
+			for _, found := range code.FindAllStringSubmatch(claims, -1) {
+				text += found[1] + "\n"
+			}
+			if text != "" {
+				out = append(out, block{page: p.name, line: i + 1, language: "go", text: text})
 			}
 		}
 	}
