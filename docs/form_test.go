@@ -12,7 +12,7 @@ import (
 // The width that terminals and reviews show, and the size of a README that is read.
 const (
 	columns     = 100
-	readmeBytes = 6 << 10
+	readmeBytes = 6000
 )
 
 var link = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
@@ -49,6 +49,23 @@ func TestPagesAreNarrowAndLinksLead(t *testing.T) {
 					t.Errorf("%s:%d: the link leads nowhere: %v", p.name, i+1, err)
 				}
 			}
+		}
+	}
+}
+
+// A page that README does not link is found by nobody.
+func TestEveryPageIsLinked(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if !strings.Contains(string(readme), "](docs/"+name+")") {
+			t.Errorf("README.md does not link docs/%s", name)
 		}
 	}
 }
