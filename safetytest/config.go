@@ -123,7 +123,7 @@ type Config struct {
 	Census bool
 	// Allow lists the kinds of doubt about replies that do not apply to the
 	// endpoint, because somebody has looked: "window", "cache", "clock", "served",
-	// "reasoning". They are printed with every verdict. See SAFETYTEST_ALLOW in the README.
+	// "reasoning". They are printed with every verdict. See docs/endpoints.md.
 	Allow []string
 	// SendSeed sends a seed with every request, a different one for each cell
 	// and visit. Some endpoints reject the field, so only simulated models get
@@ -249,8 +249,8 @@ func DefaultSampling() chat.Sampling {
 // ErrNoModel is returned by [FromEnv] when the environment names no model.
 var ErrNoModel = errors.New("no model is configured: set SAFETYTEST_BASE_URL and SAFETYTEST_MODEL to an OpenAI-compatible endpoint and the model it serves, or SAFETYTEST_MODEL=sim:steady for a simulated one")
 
-// FromEnv reads the configuration from the SAFETYTEST_ variables that the README
-// lists, but for those of package suite. A value that does not parse is an error
+// FromEnv reads the configuration from the SAFETYTEST_ variables that
+// docs/environment.md lists, but for those of package suite. A value that does not parse is an error
 // naming its variable, and so is a variable that does not exist. The error is
 // [ErrNoModel], beside a configuration that is otherwise complete, when neither an
 // endpoint nor a simulated model is named.

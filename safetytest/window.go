@@ -197,9 +197,9 @@ func (e *experiment) remembers(ctx context.Context, q *script, shown []prompt.De
 	if err != nil || long {
 		return out, nil, err
 	}
-	text := "the model knows two numbers given at the start and in the middle of a short conversation, and not of one with all demonstrations: the endpoint, which reports no prompt tokens, seems to cut what it is sent; serve the model with a larger window (README, \"Your own model\"), or show fewer demonstrations"
+	text := "the model knows two numbers given at the start and in the middle of a short conversation, and not of one with all demonstrations: the endpoint, which reports no prompt tokens, seems to cut what it is sent; serve the model with a larger window (docs/endpoints.md, \"Windows of common servers\"), or show fewer demonstrations"
 	if counted {
-		text = fmt.Sprintf("the model knows two numbers given at the start and in the middle of a short conversation, and in none of %d tries those of one with all demonstrations, though the endpoint counts its tokens in full: something behind the endpoint seems to cut what it is sent, or the model loses what stands far back; serve it with a larger window (README, \"Your own model\"), or state SAFETYTEST_ALLOW=window if you know that it is sent all", far)
+		text = fmt.Sprintf("the model knows two numbers given at the start and in the middle of a short conversation, and in none of %d tries those of one with all demonstrations, though the endpoint counts its tokens in full: something behind the endpoint seems to cut what it is sent, or the model loses what stands far back; serve it with a larger window (docs/endpoints.md, \"Windows of common servers\"), or state SAFETYTEST_ALLOW=window if you know that it is sent all", far)
 	}
 	return out, &provenance.Finding{Kind: provenance.Window, Text: text}, nil
 }

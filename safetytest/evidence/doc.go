@@ -118,8 +118,7 @@
 //   - That the estimate of a run that stopped early is unbiased: it leans to the side
 //     on which it stopped. The confidence sequence is right regardless.
 //   - That a second run after a verdict is free: k fresh runs err in up to k times
-//     5 %. Continuing an undecided run costs nothing, see the README of this
-//     directory.
+//     5 %. Continuing an undecided run costs nothing, see docs/verdicts.md.
 //   - Anything by the companion intervals, the Cochran-Armitage test, the log-odds
 //     slope and the variance components, which are reported beside a sequential
 //     verdict and decide nothing.

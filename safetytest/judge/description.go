@@ -62,7 +62,7 @@ func (r Reading) Check() error {
 	return fmt.Errorf("%w: %s", ErrUnmeasured, cmp.Or(r.Why, adviceToMeasure))
 }
 
-const adviceToMeasure = "label replies that it reads, and wrap it by judge.Calibrated(j, calibrate.Summarize(NAME, WHENCE, judged)), where judged is what calibrate.Measure makes of the labels (README, \"A judge\"); " +
+const adviceToMeasure = "label replies that it reads, and wrap it by judge.Calibrated(j, calibrate.Summarize(NAME, WHENCE, judged)), where judged is what calibrate.Measure makes of the labels (docs/own-judge.md); " +
 	"code that looks for something which is there or is not may be declared by judge.Exact instead"
 
 // exactReading is right by construction.

@@ -11,7 +11,7 @@
 //	})
 //
 // [Run] takes the model from the environment (SAFETYTEST_BASE_URL and
-// SAFETYTEST_MODEL; the README lists all variables), prints what the specs will
+// SAFETYTEST_MODEL; docs/environment.md lists all variables), prints what the specs will
 // cost before the first call, and at the end a table of verdicts and one line of
 // JSON with their counts.
 //

@@ -2,7 +2,7 @@
 // variables. Each is one row of the table in table.go: its name, who reads it, how
 // its value is read, its default in words, and a sentence about it.
 //
-// The README's table ([Markdown]), what "safetytest env" prints ([Print]), the
+// The table of docs/environment.md ([Markdown]), what "safetytest env" prints ([Print]), the
 // names that are refused because nobody reads them ([Unknown]), and the errors
 // about values all come from that table. A new variable is a row, and the line
 // that uses its value.

@@ -154,7 +154,7 @@ func columns(text string) int {
 // unmarked is a text of the table without its marks.
 func unmarked(text string) string { return strings.ReplaceAll(text, "`", "") }
 
-// Markdown is the README's table: the variables of users, a row each.
+// Markdown is the table of docs/environment.md: the variables of users, a row each.
 func Markdown() string {
 	var b strings.Builder
 	b.WriteString("| variable | meaning | default |\n|---|---|---|\n")

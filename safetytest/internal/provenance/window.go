@@ -22,11 +22,11 @@ func Shortened(none, first, second, all Prompt) *Finding {
 	case !grew: // hardly any demonstrations
 		return nil
 	case all.Reported <= none.Reported+slack/2:
-		return &Finding{Window, fmt.Sprintf("the endpoint counts %d prompt tokens for the request alone and %d with all demonstrations, which are some %d more: it did not read them, or its count means nothing; serve the model with a larger window (README, \"Your own model\"), or state SAFETYTEST_ALLOW=window if you know that it reads whole prompts", none.Reported, all.Reported, all.Size-none.Size)}
+		return &Finding{Window, fmt.Sprintf("the endpoint counts %d prompt tokens for the request alone and %d with all demonstrations, which are some %d more: it did not read them, or its count means nothing; serve the model with a larger window (docs/endpoints.md, \"Windows of common servers\"), or state SAFETYTEST_ALLOW=window if you know that it reads whole prompts", none.Reported, all.Reported, all.Size-none.Size)}
 	case all.Reported >= sent-slack:
 		return nil
 	}
-	return &Finding{Window, fmt.Sprintf("the endpoint did not read the whole prompt: by its own counts the request takes %d tokens, with the first half of the demonstrations %d, with the second half %d, and so with all of them %d, of which it read %d; its window looks like %d tokens with room for the reply: serve the model with a larger one (README, \"Your own model\"), or show fewer demonstrations",
+	return &Finding{Window, fmt.Sprintf("the endpoint did not read the whole prompt: by its own counts the request takes %d tokens, with the first half of the demonstrations %d, with the second half %d, and so with all of them %d, of which it read %d; its window looks like %d tokens with room for the reply: serve the model with a larger one (docs/endpoints.md, \"Windows of common servers\"), or show fewer demonstrations",
 		none.Reported, first.Reported, second.Reported, sent, all.Reported, max(first.Reported, second.Reported, all.Reported))}
 }
 
