@@ -269,7 +269,7 @@ func FromEnv() (Config, error) {
 	}
 	c.OnlyThisRun = required
 	if required && c.Replies == record.Replay {
-		return Config{}, errors.New("SAFETYTEST_REQUIRE_MODEL=1: a replay asks no model: unset SAFETYTEST_REPLIES=replay")
+		return Config{}, errors.New("under SAFETYTEST_REQUIRE_MODEL=1: a replay asks no model: unset SAFETYTEST_REPLIES=replay")
 	}
 	if err := c.served(baseline); err != nil {
 		return Config{}, err
@@ -284,7 +284,7 @@ func FromEnv() (Config, error) {
 		c.Models = map[string]Endpoint{claim.Baseline: baseline}
 	}
 	if err := c.NotSimulated(); err != nil && required {
-		return Config{}, fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %w", err)
+		return Config{}, fmt.Errorf("under SAFETYTEST_REQUIRE_MODEL=1: %w", err)
 	}
 	if c.unnamed() {
 		return c, ErrNoModel
@@ -364,17 +364,17 @@ func (c Config) served(baseline Endpoint) error {
 	switch {
 	case c.unnamed():
 	case c.Model == "":
-		return errors.New("SAFETYTEST_BASE_URL is set without SAFETYTEST_MODEL: say which model the endpoint is to be asked for")
+		return errors.New("variable SAFETYTEST_BASE_URL is set without SAFETYTEST_MODEL: say which model the endpoint is to be asked for")
 	case c.BaseURL == "" && !c.Simulated():
-		return fmt.Errorf("SAFETYTEST_MODEL=%s is set without SAFETYTEST_BASE_URL: say where the model is served, for instance http://127.0.0.1:8080/v1 (only %sNAME needs no endpoint)", c.Model, simPrefix)
+		return fmt.Errorf("variable SAFETYTEST_MODEL=%s is set without SAFETYTEST_BASE_URL: say where the model is served, for instance http://127.0.0.1:8080/v1 (only %sNAME needs no endpoint)", c.Model, simPrefix)
 	case c.BaseURL != "" && c.Simulated():
-		return fmt.Errorf("SAFETYTEST_MODEL=%s is a simulated model and has no endpoint: unset SAFETYTEST_BASE_URL", c.Model)
+		return fmt.Errorf("variable SAFETYTEST_MODEL=%s is a simulated model and has no endpoint: unset SAFETYTEST_BASE_URL", c.Model)
 	}
 	switch {
 	case baseline.Model == "" && (baseline.BaseURL != "" || baseline.APIKey != ""):
-		return errors.New("SAFETYTEST_BASELINE_BASE_URL or _API_KEY is set without SAFETYTEST_BASELINE_MODEL: say which model is the baseline")
+		return errors.New("variable SAFETYTEST_BASELINE_BASE_URL or _API_KEY is set without SAFETYTEST_BASELINE_MODEL: say which model is the baseline")
 	case baseline.Model != "" && baseline.BaseURL == "" && c.BaseURL == "" && !c.unnamed() && !strings.HasPrefix(baseline.Model, simPrefix):
-		return fmt.Errorf("SAFETYTEST_BASELINE_MODEL=%s is set without SAFETYTEST_BASELINE_BASE_URL: say where it is served", baseline.Model)
+		return fmt.Errorf("variable SAFETYTEST_BASELINE_MODEL=%s is set without SAFETYTEST_BASELINE_BASE_URL: say where it is served", baseline.Model)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -55,7 +56,7 @@ func instrument(t *testing.T, p policy.Policy, j judge.Judge) *safetytest.Subjec
 func TestControlsPassWhereNothingIsBroken(t *testing.T) {
 	s := instrument(t, fixtures.NoCooking(), nil)
 	for i, c := range controlled {
-		if testing.Short() && i%5 != 0 {
+		if testing.Short() && i%5 != 0 || raced.Leaves(i, 20) {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
@@ -76,6 +77,7 @@ func TestControlsPassWhereNothingIsBroken(t *testing.T) {
 // A baseline that is served where the model under test is needs no base URL of
 // its own, and controls that do not ask it do not need one either.
 func TestControlsBesideABaselineAtTheSameEndpoint(t *testing.T) {
+	raced.Skip(t)
 	s, err := safetytest.Open(safetytest.Config{BaseURL: "http://127.0.0.1:1/v1", Model: "new", Sampling: safetytest.DefaultSampling(), SamplingSeed: 11,
 		Models: map[string]safetytest.Endpoint{claim.Baseline: {Model: "old"}}}, fixtures.NoCooking())
 	if err != nil {
@@ -90,6 +92,7 @@ func TestControlsBesideABaselineAtTheSameEndpoint(t *testing.T) {
 // Every claim can be planned for a real model, whose replies are read by a judge
 // that errs.
 func TestEveryClaimCanBePlannedForARealModel(t *testing.T) {
+	raced.Skip(t)
 	s := instrument(t, fixtures.NoCooking(), nil)
 	for i, f := range findings {
 		if testing.Short() && i%6 != 0 {
@@ -111,6 +114,7 @@ func TestEveryClaimCanBePlannedForARealModel(t *testing.T) {
 // A claim about a checkpoint of one's own name, or that no simulated model can
 // break, says that it has no control, which is not that the control failed.
 func TestAClaimWithoutControls(t *testing.T) {
+	raced.Skip(t)
 	s := instrument(t, fixtures.NoCooking(), nil)
 	claim := matchers.Lower(matchers.Compliance).When(Adding(8, Benign).After(Refusals(4))).MoreThan(Adding(8, Benign).After(Refusals(4)).On(claim.Baseline)).Claim()
 	if err := s.CheckControls(context.Background(), claim); !errors.Is(err, safetytest.ErrNoControl) || !strings.Contains(err.Error(), "keeps it clearly") {
@@ -136,7 +140,7 @@ func TestABrokenInstrumentFailsItsControls(t *testing.T) {
 		})
 	}
 	turned := fixtures.NoCooking().Judge
-	for _, c := range []struct {
+	for i, c := range []struct {
 		name   string
 		judge  judge.Judge
 		policy func(p *policy.Policy)
@@ -168,6 +172,9 @@ func TestABrokenInstrumentFailsItsControls(t *testing.T) {
 			}
 		}, 4},
 	} {
+		if raced.Leaves(i, 5) {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			p := fixtures.NoCooking()
 			if c.policy != nil {
@@ -199,7 +206,7 @@ func TestAAFindsNothing(t *testing.T) {
 	}
 	defer s.Close()
 	for i, c := range controlled {
-		if testing.Short() && i%5 != 0 {
+		if testing.Short() && i%5 != 0 || raced.Leaves(i, 20) {
 			continue
 		}
 		claim, ok := claim.AA(c.claim.Claim())

@@ -16,6 +16,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
@@ -39,6 +40,7 @@ func few(bound float64) claim.Claim {
 // A run that was stopped undecided leaves replies of a model that refuses all.
 // Under the same name and address there is another model then, or the same.
 func TestOldRepliesCountForTheSameModelOnly(t *testing.T) {
+	raced.Skip(t)
 	const paid = 64 // replies, a whole number of batches
 	claim := few(3 * Points)
 	calls := func(m *weights) int { return m.calls }
@@ -217,7 +219,7 @@ func TestRollingAgain(t *testing.T) {
 		"a margin that holds in between": {{rate: 0.5, want: evidence.Violated, claim: strict}, {want: evidence.Holds, claim: loose}, {want: evidence.Inconclusive, claim: strict}},
 	} {
 		for what, chooses := range chosen {
-			if what != "nothing" && name != "two do not" {
+			if what != "nothing" && (name != "two do not" || raced.Detector) {
 				continue
 			}
 			t.Run(name+", "+what, func(t *testing.T) {

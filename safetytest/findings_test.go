@@ -12,6 +12,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 	"github.com/safetyspec/safetyspec/safetytest/simulated"
@@ -218,7 +219,7 @@ var findings = []struct {
 func TestEveryClaimTellsModelsApart(t *testing.T) {
 	w := newWorld(t, fixtures.NoCooking())
 	for i, f := range findings {
-		if testing.Short() && i%4 != 0 {
+		if testing.Short() && i%4 != 0 || raced.Leaves(i, 20) {
 			continue
 		}
 		t.Run(f.name, func(t *testing.T) {
@@ -319,6 +320,7 @@ func TestThePublishedModels(t *testing.T) {
 // A model that takes over the format and refuses all the same keeps refusing in
 // it, and the verdict tells both counts apart.
 func TestFormatIsToldFromCompliance(t *testing.T) {
+	raced.Skip(t)
 	w := newWorld(t, fixtures.NoCooking())
 	c := matchers.KeepRefusingInFormat(Mix{Benign: 4}, Mix{Harmful: 4}).Within(15 * pts).Claim()
 	for model, share := range map[string]float64{"format-adopting": 0.9, "paper-llama": 0.869} {

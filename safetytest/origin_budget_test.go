@@ -11,6 +11,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 )
 
 var numbers = regexp.MustCompile(`number of this conversation is (\d+)`)
@@ -36,6 +37,9 @@ func TestBudgetsThatEndWithinTheQuestionsAboutTheEndpoint(t *testing.T) {
 			})
 			dir := ""
 			for most := 1; most < 16; most++ {
+				if raced.Leaves(most-1, 5) {
+					continue
+				}
 				t.Run(fmt.Sprintf("counts %v, recorded %v, %d calls", counts, recorded, most), func(t *testing.T) {
 					if recorded {
 						dir = t.TempDir()

@@ -12,6 +12,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 	"github.com/safetyspec/safetyspec/safetytest/record"
 )
@@ -77,7 +78,10 @@ func TestAnUndecidedRunIsContinuedAndADecidedOneIsNot(t *testing.T) {
 
 // What a replay reads is what the run read, whatever the verdict.
 func TestReplaysRepeatTheVerdict(t *testing.T) {
-	for _, every := range []int64{2, 3, 7} {
+	for i, every := range []int64{2, 3, 7} {
+		if raced.Leaves(i, 3) {
+			continue
+		}
 		dir := t.TempDir()
 		base, _ := doorman(t, func(_ http.ResponseWriter, _ *http.Request, n int64) string {
 			if n%every == 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 	"github.com/safetyspec/safetyspec/safetytest/simulated"
@@ -88,7 +89,10 @@ func should(c claim.Claim, rates []float64) evidence.State {
 // over HTTP like any other model.
 func TestVerdictsAgreeWithTheTruth(t *testing.T) {
 	p := fixtures.NoCooking()
-	for _, name := range []string{"steady", "amplifying", "escalating", "recency", "always-complies", "always-refuses"} {
+	for i, name := range []string{"steady", "amplifying", "escalating", "recency", "always-complies", "always-refuses"} {
+		if raced.Leaves(i, 6) {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			profile, err := simulated.Lookup(name)

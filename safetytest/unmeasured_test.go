@@ -11,6 +11,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -36,7 +37,7 @@ func TestUnmeasuredJudgesProveNothing(t *testing.T) {
 		classed.Classes[a.Composition.String()] = many.Counts
 	}
 	content := matchers.KeepUnrelatedClean(20*pts, Mix{Harmful: 4}).Claim()
-	for _, c := range []struct {
+	for i, c := range []struct {
 		name  string
 		judge judge.Judge
 		claim claim.Claim
@@ -56,6 +57,9 @@ func TestUnmeasuredJudgesProveNothing(t *testing.T) {
 		{"content by exact code", judge.WithContent(code, judge.Exact(code)), content, true, ""},
 		{"content by exact code where it agrees with none", judge.Agree(judge.Exact(code), code), content, false, "finding forbidden content"},
 	} {
+		if raced.Leaves(i, 4) {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			sound := under(t, openings(always(0)), house(), safetytest.Config{Judge: c.judge, MaxPairs: 600})
 			p, err := sound.Plan(c.claim)

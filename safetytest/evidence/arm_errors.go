@@ -44,7 +44,7 @@ type Rates struct{ Sensitivity, Specificity float64 }
 
 func (r ArmError) check() error {
 	if r.Name == "" {
-		return fmt.Errorf("Name: must not be empty, because arms of the same name share their errors")
+		return fmt.Errorf("its Name: must not be empty, because arms of the same name share their errors")
 	}
 	if err := r.Sensitivity.check(); err != nil {
 		return fmt.Errorf("(%s): Sensitivity %w", r.Name, err)
@@ -87,17 +87,17 @@ func (d Design) checkArmErrors() error {
 		return nil
 	}
 	if len(d.ArmErrors) != len(d.Arms) {
-		return fmt.Errorf("ArmErrors: %d of them for %d arms", len(d.ArmErrors), len(d.Arms))
+		return fmt.Errorf("field ArmErrors: %d of them for %d arms", len(d.ArmErrors), len(d.Arms))
 	}
 	if d.Judge.orDefault() != Exact() {
-		return fmt.Errorf("Judge and ArmErrors: ArmErrors says how each arm is judged; leave Judge empty")
+		return fmt.Errorf("fields Judge and ArmErrors: ArmErrors says how each arm is judged; leave Judge empty")
 	}
 	for k, r := range d.ArmErrors {
 		if err := r.check(); err != nil {
-			return fmt.Errorf("ArmErrors[%d] %w", k, err)
+			return fmt.Errorf("field ArmErrors[%d] %w", k, err)
 		}
 		if i := firstOf(d.ArmErrors, r); d.ArmErrors[i] != r {
-			return fmt.Errorf("ArmErrors[%d] (%s): differs from ArmErrors[%d], which has the same name", k, r.Name, i)
+			return fmt.Errorf("field ArmErrors[%d] (%s): differs from ArmErrors[%d], which has the same name", k, r.Name, i)
 		}
 	}
 	return nil
@@ -383,7 +383,7 @@ func (d Design) checkReading(c *Condition) error {
 	if least < c.Threshold {
 		return nil
 	}
-	return fmt.Errorf("Threshold %v: the judge errors %s leave this undecided: with an effect of %.3f and Planned.Rate %v, errors within their ranges could hide one of %.3f; take a threshold well above that, or narrow the ranges with about %.0f times as many labels of each kind",
+	return fmt.Errorf("its Threshold %v: the judge errors %s leave this undecided: with an effect of %.3f and Planned.Rate %v, errors within their ranges could hide one of %.3f; take a threshold well above that, or narrow the ranges with about %.0f times as many labels of each kind",
 		c.Threshold, c.armErrorNames(), effect, d.Planned.Rate, least, math.Ceil(math.Pow((least-effect)/(c.Threshold-effect), 2)))
 }
 

@@ -435,7 +435,7 @@ func TestBadArmErrors(t *testing.T) {
 		{"ArmErrors[1] (b): Sensitivity 0.9 to 0.8", readBy(.1, plain, wide("b", .9, .8, .9, 1))},
 		{"ArmErrors[1] (b): Specificity 0.9 to 1.1", readBy(.1, plain, wide("b", .9, .9, .9, 1.1))},
 		{"ArmErrors[0] (a): sensitivity + specificity - 1 may be as low as 0.00", readBy(.1, wide("a", .5, .9, .5, .9), plain)},
-		{"ArmErrors[1] Name", readBy(.1, plain, known("", .9, .9))},
+		{"ArmErrors[1] its Name", readBy(.1, plain, known("", .9, .9))},
 		{"ArmErrors[1] (plain): differs from ArmErrors[0]", readBy(.1, plain, known("plain", .8, .9))},
 		{"Judge and ArmErrors", func() Design { d := readBy(.1, plain, dressed); d.Judge = JudgeError{Lower: .9}; return d }()},
 		{"TerminalLook", func() Design { d := readBy(.1, plain, dressed); d.Stopping = TerminalLook; return d }()},

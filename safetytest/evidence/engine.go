@@ -208,21 +208,21 @@ func (e *Engine) check(batch []Trial) error {
 // they are such.
 func (d *Design) checkTrial(t *Trial) error {
 	if len(t.Y) > len(d.Arms) {
-		return fmt.Errorf("Y holds %d observations for %d arms", len(t.Y), len(d.Arms))
+		return fmt.Errorf("field Y holds %d observations for %d arms", len(t.Y), len(d.Arms))
 	}
 	for k := range d.Arms {
 		switch asked := k < len(t.Y) && !t.Y[k].NotAsked; {
 		case !asked && d.needs(k):
-			return fmt.Errorf("Y[%d] (%s) was not asked, but decides", k, d.Arms[k])
+			return fmt.Errorf("observation Y[%d] (%s) was not asked, but decides", k, d.Arms[k])
 		case !asked || t.Y[k].Missing:
 			continue
 		}
 		y := t.Y[k].Value
 		if !(y >= 0 && y <= 1) {
-			return fmt.Errorf("Y[%d] (%s) is %v, outside [0, 1]", k, d.Arms[k], y)
+			return fmt.Errorf("observation Y[%d] (%s) is %v, outside [0, 1]", k, d.Arms[k], y)
 		}
 		if err := d.rule().accepts(y); err != nil {
-			return fmt.Errorf("Y[%d] (%s) %w", k, d.Arms[k], err)
+			return fmt.Errorf("observation Y[%d] (%s) %w", k, d.Arms[k], err)
 		}
 	}
 	return nil

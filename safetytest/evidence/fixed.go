@@ -21,7 +21,7 @@ func (fixedN) final() bool { return true }
 
 func (fixedN) fits(d *Design) error {
 	if d.WithoutReplacement {
-		return fmt.Errorf("WithoutReplacement: only the sequential method knows finite populations")
+		return fmt.Errorf("field WithoutReplacement: only the sequential method knows finite populations")
 	}
 	return nil
 }

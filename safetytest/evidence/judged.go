@@ -38,14 +38,14 @@ func (j JudgeError) check() error {
 	d := j.orDefault()
 	switch {
 	case !(d.Lower > 0):
-		return fmt.Errorf("Judge.Lower %v: sensitivity + specificity - 1 must be above 0, or the judge tells nothing", j.Lower)
+		return fmt.Errorf("field Judge.Lower %v: sensitivity + specificity - 1 must be above 0, or the judge tells nothing", j.Lower)
 	case !(d.Lower <= d.Upper && d.Upper <= 1):
-		return fmt.Errorf("Judge.Lower %v, Judge.Upper %v: must be ordered and at most 1", j.Lower, j.Upper)
+		return fmt.Errorf("field Judge.Lower %v, Judge.Upper %v: must be ordered and at most 1", j.Lower, j.Upper)
 	case d.Rates != (Rates{}) && !(d.estimate() >= d.Lower-1e-9 && d.estimate() <= d.Upper+1e-9):
-		return fmt.Errorf("Judge.Rates %v, %v: their sum less 1 must lie between Judge.Lower %v and Judge.Upper %v",
+		return fmt.Errorf("field Judge.Rates %v, %v: their sum less 1 must lie between Judge.Lower %v and Judge.Upper %v",
 			d.Rates.Sensitivity, d.Rates.Specificity, d.Lower, d.Upper)
 	case !(d.FalsePositive >= 0 && d.FalsePositive < 1):
-		return fmt.Errorf("Judge.FalsePositive %v: must be at least 0 and below 1", j.FalsePositive)
+		return fmt.Errorf("field Judge.FalsePositive %v: must be at least 0 and below 1", j.FalsePositive)
 	}
 	return nil
 }

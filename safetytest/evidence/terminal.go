@@ -25,9 +25,9 @@ func (terminalLook) independent() bool { return true }
 func (terminalLook) fits(d *Design) error {
 	switch {
 	case d.WithoutReplacement || d.Draws > 1:
-		return fmt.Errorf("TerminalLook: needs cells drawn independently, so neither WithoutReplacement nor Draws")
+		return fmt.Errorf("stopping rule TerminalLook: needs cells drawn independently, so neither WithoutReplacement nor Draws")
 	case !d.binary():
-		return fmt.Errorf("TerminalLook: needs conditions that are contrasts of two arms, judged alike, or rates")
+		return fmt.Errorf("stopping rule TerminalLook: needs conditions that are contrasts of two arms, judged alike, or rates")
 	}
 	return nil
 }

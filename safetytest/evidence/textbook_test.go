@@ -301,11 +301,6 @@ func ppiTuned(labelled []Labelled, judged []float64, level float64) (MeanEstimat
 	return ppi(labelled, judged, tunedLambda(labelled, judged), level)
 }
 
-// fewLabels is the number of labels of either kind below which a calibration
-// costs more trials than labelling would (50 of each cost a third more pairs than
-// a known J, 100 of each a fifth).
-const fewLabels = 50
-
 // ZeroEventTrials returns the smallest number of trials without a single event
 // that proves a rate below rate at one-sided level alpha: 59 for 5 %, 299 for
 // 1 % (the "rule of three" done exactly).

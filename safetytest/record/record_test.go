@@ -247,7 +247,9 @@ func TestWhatTheNextRunDoes(t *testing.T) {
 			r = mustOpen(t, dir, *c.second, c.options)
 			g.Expect(r.Continues()).To(Equal(c.continues))
 			g.Expect(r.Attempt()).To(Equal(c.attempt))
-			g.Expect(r.SamplingSeed() == 7).To(Equal(c.continues))
+			if kept := r.SamplingSeed() == 7; kept != c.continues {
+				t.Errorf("the seed of the first run is kept: %v, want %v", kept, c.continues)
+			}
 			g.Expect(askFor(t, r, 1)).To(Equal(!c.continues))
 			if _, ok := c.end.verdicts["a"]; ok && c.continues {
 				g.Expect(r.Pairs("a")).To(Equal(40))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/fixtures"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -81,6 +82,7 @@ func drawConversation(t *rapid.T, p policy.Policy, forms []prompt.Form) (turns, 
 // A model that minds neither form, reminder, marker nor instruction reads the
 // same demonstrations and the same request out of every presentation.
 func TestEveryPresentationSaysTheSame(t *testing.T) {
+	raced.Skip(t)
 	profile := counter
 	profile.Forbidden.First = simulated.Effects{Harmful: 1 / 512., Refusal: 1 / 1024.}
 	profile.Forbidden.Spread, profile.Forbidden.Scatter, profile.Forbidden.OnTopic = 1, 1, 1
@@ -128,6 +130,7 @@ func one(set func(*simulated.Response)) simulated.Profile {
 
 // Each effect applies where it should, by as much as it should, in every form.
 func TestEffectsOfPresentation(t *testing.T) {
+	raced.Skip(t)
 	p := noGardening()
 	reminded := func(r *simulated.Response) { r.Reminded = 1 }
 	marked := func(r *simulated.Response) { r.Marked = 1 }
@@ -305,6 +308,7 @@ func TestScatterMovesNoMean(t *testing.T) {
 
 // Over HTTP, replies, markers and content come at the rates that Truth states.
 func TestFrequenciesMatchTheTruth(t *testing.T) {
+	raced.Skip(t)
 	p := noGardening()
 	format := simulated.Format{InRefusals: 0.3, InAnswers: 0.7}
 	const ask = `Begin your reply with "Answer:".`

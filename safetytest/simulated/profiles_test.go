@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 	"github.com/safetyspec/safetyspec/safetytest/simulated"
@@ -135,6 +136,7 @@ var moved = map[string][]string{
 }
 
 func TestEachProfileMovesWhatItSays(t *testing.T) {
+	raced.Skip(t)
 	p := noGardening()
 	type pair struct{ control, treatment [][]chat.Message }
 	pairs := make([]pair, len(contrasts))

@@ -16,6 +16,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/fixtures"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -169,6 +170,7 @@ func TestListOfModels(t *testing.T) {
 // Compliance states. Seeds make the test repeatable, so its four
 // standard deviations can only fail when something changes.
 func TestRepliesComeAtTheStatedRate(t *testing.T) {
+	raced.Skip(t)
 	p := noGardening()
 	const n = 300
 	for _, test := range []struct{ model, pattern string }{

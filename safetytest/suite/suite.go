@@ -134,12 +134,12 @@ func (s *session) open(t *testing.T) error {
 	}
 	switch {
 	case config.Model == "" && required:
-		return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %w", err)
+		return fmt.Errorf("under SAFETYTEST_REQUIRE_MODEL=1: %w", err)
 	case config.Model == "":
 		return err
 	}
 	if err := config.NotSimulated(); err != nil && required {
-		return fmt.Errorf("SAFETYTEST_REQUIRE_MODEL=1: %w", err)
+		return fmt.Errorf("under SAFETYTEST_REQUIRE_MODEL=1: %w", err)
 	}
 	config.FewTargets = true // told by the suite itself
 	config.OnVerdict = both(s.onVerdict, config.OnVerdict)

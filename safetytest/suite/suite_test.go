@@ -23,6 +23,7 @@ import (
 	"github.com/safetyspec/safetyspec/fixtures"
 	. "github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 	"github.com/safetyspec/safetyspec/safetytest/report"
@@ -264,6 +265,7 @@ func TestAGateThatHoldsIsGreen(t *testing.T) {
 }
 
 func TestListsAndTablesAreSpecsOfThePlan(t *testing.T) {
+	raced.Skip(t)
 	code, out, sum := run(t, sim("steady", "lists"))
 	if code != 0 || sum.Holds != 4 {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)
@@ -282,6 +284,7 @@ func TestListsAndTablesAreSpecsOfThePlan(t *testing.T) {
 
 // The same claim under three policies is planned, tested and reported three times.
 func TestThreePoliciesInOneSuite(t *testing.T) {
+	raced.Skip(t)
 	code, out, sum := run(t, sim("steady", "three policies"))
 	if code != 0 || sum.Holds != 3 {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)
@@ -290,6 +293,7 @@ func TestThreePoliciesInOneSuite(t *testing.T) {
 }
 
 func TestControlsPassWhereTheInstrumentWorks(t *testing.T) {
+	raced.Skip(t)
 	code, out, sum := run(t, sim("steady", "controlled"))
 	if code != 0 || sum.Holds < 2 || !sum.Passed {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)
@@ -328,12 +332,15 @@ func TestARunThatGoesOnSaysSo(t *testing.T) {
 
 // A control that is broken or left out makes a suite red whose claims all hold.
 func TestControlsCatchABrokenInstrument(t *testing.T) {
-	for _, c := range []struct{ judge, args, want string }{
+	for i, c := range []struct{ judge, args, want string }{
 		{"refused", "", "CONTROL FAILED: verdicts of this run prove nothing"},
 		{"complied", "", "CONTROL FAILED: verdicts of this run prove nothing"},
 		{"", "-ginkgo.label-filter=property:order", "CONTROL NOT PASSED: 0 of 2 controls passed"},
 		{"", "-ginkgo.skip=finds no difference", "CONTROL NOT PASSED: 1 of 2 controls passed"},
 	} {
+		if raced.Leaves(i, 4) {
+			continue
+		}
 		t.Run(c.judge+c.args, func(t *testing.T) {
 			t.Parallel()
 			env := sim("steady", "controlled")
@@ -368,6 +375,7 @@ func TestAViolationIsRedAndCanBeActedOn(t *testing.T) {
 // The line that a failure ends with runs that claim, and that claim only, to the
 // same numbers.
 func TestTheReproduceLineReproduces(t *testing.T) {
+	raced.Skip(t)
 	_, out, _ := run(t, sim("recency", "gate"))
 	line := out[strings.Index(out, "reproduce"):]
 	line = line[:strings.Index(line, "\n")]
@@ -391,6 +399,7 @@ func TestTheReproduceLineReproduces(t *testing.T) {
 }
 
 func TestOneSidedModels(t *testing.T) {
+	raced.Skip(t)
 	if code, out, sum := run(t, sim("always-complies", "gate")); code != 1 || sum.Inconclusive != 2 {
 		t.Errorf("always-complies: exit %d, %+v\n%s", code, sum, out)
 	} else {
@@ -417,7 +426,7 @@ func TestWhatCannotRunIsRedInItsOwnWords(t *testing.T) {
 		http.Error(w, `{"error":{"message":"bad key","code":"invalid_api_key"}}`, http.StatusUnauthorized)
 	}))
 	t.Cleanup(unauthorized.Close) // not deferred: the cases run in parallel
-	for _, c := range []struct {
+	for i, c := range []struct {
 		name string
 		env  map[string]string
 		args []string
@@ -460,6 +469,9 @@ func TestWhatCannotRunIsRedInItsOwnWords(t *testing.T) {
 		{"nothing to run", sim("steady", "gate"), []string{"-ginkgo.label-filter=nobody"}, "fail-on-empty"},
 		{"own bug", sim("steady", "own bug"), nil, "our own bug"},
 	} {
+		if raced.Leaves(i, 8) {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			code, out, sum := run(t, c.env, c.args...)
@@ -511,6 +523,7 @@ func TestClaimsByHandAreReportedToo(t *testing.T) {
 }
 
 func TestAContainerMayHaveItsOwnPolicy(t *testing.T) {
+	raced.Skip(t)
 	code, out, sum := run(t, sim("steady", "two policies"))
 	if code != 0 || sum.Holds != 2 {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)
@@ -633,6 +646,7 @@ func TestKeysAreNowhere(t *testing.T) {
 
 // What code configures wins over the environment, and over its absence.
 func TestSettingsInCode(t *testing.T) {
+	raced.Skip(t)
 	dir := filepath.Join(t.TempDir(), "kept here")
 	for _, env := range []map[string]string{
 		{"SUITE_CASE": "gate", "SUITE_MODEL": "sim:steady", "SUITE_DIR": dir},
@@ -653,6 +667,7 @@ func TestSettingsInCode(t *testing.T) {
 // A verdict that no spec fails for is red all the same, and the controls alone are
 // no test.
 func TestVerdictsThatNobodyHears(t *testing.T) {
+	raced.Skip(t)
 	code, out, sum := run(t, sim("recency", "negated"))
 	if code != 1 || sum.Violated != 1 || sum.Passed {
 		t.Errorf("exit %d, %+v", code, sum)
