@@ -11,9 +11,9 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/judge/text"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // call is one request, made at most once: claims that share an arm share its

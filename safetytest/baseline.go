@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // baseline is the file of a stored baseline: what a model did in every cell, so

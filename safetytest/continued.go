@@ -10,8 +10,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // This file is about replies that this run did not make: what earlier runs recorded,
@@ -41,7 +41,7 @@ func (e *experiment) admitEarlier(ctx context.Context) error {
 		return nil
 	}
 	key, question, since := s.key(e.claim), s.question(e.claim), ""
-	if s.config.Replies == record.Replay {
+	if s.config.Replies == RepliesReplay {
 		e.under(rec.Since(key, question))
 		return nil
 	}
@@ -332,7 +332,7 @@ func (e *experiment) notThisRun() {
 	}
 	text := fmt.Sprintf("%d of the replies that were read are not of this run: the oldest was made at %s", e.older.n, e.older.oldest.UTC().Format(time.RFC3339))
 	switch {
-	case e.s.config.Replies == record.Replay:
+	case e.s.config.Replies == RepliesReplay:
 		text += "; a replay asks no model, and says nothing about one as it is now"
 	case e.sameness != "":
 		text += "; " + e.sameness

@@ -5,7 +5,6 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // planned is what the number of pairs is planned for: a control that complies
@@ -70,7 +69,7 @@ func (s *Subject) design(c claim.Claim, census *evidence.Determinism) (evidence.
 		d.Disagreement = census.Disagreement
 	}
 	replayed := 0
-	if s.config.Replies == record.Replay { // no more than is recorded, and nothing given up
+	if s.config.Replies == RepliesReplay { // no more than is recorded, and nothing given up
 		replayed = s.recordedPairs(c)
 		d.NoFutility = true
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // This file asks whether a claim's replies can count at all (design, rule 10): whether
@@ -36,7 +36,7 @@ type origins struct {
 // real says whether a model is somebody's endpoint that may be asked about itself:
 // not one of ours, and not one that the caller made.
 func (s *Subject) real(model string) bool {
-	if !s.admitsItself || s.config.Replies == record.Replay {
+	if !s.admitsItself || s.config.Replies == RepliesReplay {
 		return false
 	}
 	return !s.simulates(model)

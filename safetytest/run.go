@@ -14,7 +14,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
-	"github.com/safetyspec/safetyspec/safetytest/record"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 )
 
 // Test asks the model until the claim is decided or cannot be, and returns the

@@ -14,10 +14,10 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
+	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
-	"github.com/safetyspec/safetyspec/safetytest/record"
-	"github.com/safetyspec/safetyspec/safetytest/simulated"
 )
 
 // Subject is the model under test with all that is needed to question it. Make
