@@ -133,8 +133,5 @@ func (s *Subject) floor(c claim.Claim, n int) (int, error) {
 // recordedPairs is what the run that is continued has bought already. It comes
 // on top of what the planner gives this run; MaxPairs bounds both together.
 func (s *Subject) recordedPairs(c claim.Claim) int {
-	if rec := s.record.Load(); rec != nil {
-		return rec.Pairs(s.key(c))
-	}
-	return 0
+	return s.rec().Pairs(s.key(c))
 }

@@ -76,9 +76,7 @@ func (e *experiment) probe(ctx context.Context, q *script, what string, messages
 	}
 	at := question{script: q, at: q.asks.at(0, 0, 0)}
 	key := record.KeyOf(request)
-	if rec := s.record.Load(); rec != nil {
-		key.Check = rec.Run() // what an endpoint did in an earlier run says nothing about this one
-	}
+	key.Check = e.rec.Run() // what an endpoint did in an earlier run says nothing about this one
 	reply, recorded, err := s.reply(ctx, at, request, key)
 	c := &call{recorded: recorded, attempts: max(reply.Attempts, 1)}
 	if err == nil {
