@@ -6,7 +6,6 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // ends is what a test could run into, by which [Verdict.Because] tells what would
@@ -37,7 +36,7 @@ func (e *experiment) ends() ends {
 	calls := e.claim.Questions()
 	out := ends{
 		most: e.most, maxPairs: c.MaxPairs, maxCalls: c.MaxCalls, maxTokens: c.MaxSpendTokens, spent: e.noBudget,
-		oneLook: c.oneLook(), replayed: c.Replies == record.Replay, recorded: c.Dir != "",
+		oneLook: c.oneLook(), replayed: c.Replies == RepliesReplay, recorded: c.Dir != "",
 	}
 	switch {
 	case e.claim.OverTargets:

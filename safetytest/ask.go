@@ -11,15 +11,15 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
+	"github.com/safetyspec/safetyspec/safetytest/internal/singleflight"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/judge/text"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // call is one request, made at most once: claims that share an arm share its
 // reply at the same visit of the same cell.
 type call struct {
-	done       chan struct{}
 	judgement  judge.Judgement
 	state      chat.State
 	ending     string           // why a reply that is no outcome is none, in the endpoint's words
@@ -53,45 +53,51 @@ func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 	// Another policy may read the same reply otherwise, and so does an arm that
 	// looks for another marker. Sampling and model are the same for a whole run.
 	key := strings.Join([]string{s.policy.Name, q.script.arm.Marker(), id.Messages, id.Cell, strconv.Itoa(id.Visit), id.Since, id.Check, id.For}, "\x00")
-	s.mu.Lock()
-	if c, ok := s.asked[key]; ok {
-		s.mu.Unlock()
-		select {
-		case <-c.done:
-			if errors.Is(c.err, context.Canceled) || errors.Is(c.err, context.DeadlineExceeded) {
-				return s.ask(ctx, q) // whoever asked was interrupted, which says nothing about us
-			}
-			return c, true
-		case <-ctx.Done():
-			return &call{err: ctx.Err()}, true
-		}
-	}
-	c = &call{done: make(chan struct{})}
-	s.asked[key] = c
-	if s.started.IsZero() {
-		s.started = time.Now()
-	}
-	s.mu.Unlock()
-
-	s.answer(ctx, c, q, request, id)
-
-	s.mu.Lock()
-	if c.err == nil && !c.recorded {
-		s.answered++
-	}
 	pace := 0.0
-	if c.err == nil && !c.recorded && s.answered == 2*s.config.Concurrency {
-		pace = float64(s.answered) / time.Since(s.started).Seconds()
+	c, shared, err := s.asked.Do(ctx, key, func(c **call) singleflight.Outcome {
+		*c = &call{err: errors.New("the call for this reply panicked")} // unless it returns
+		var own call
+		s.start()
+		s.answer(ctx, &own, q, request, id)
+		*c, pace = &own, s.pace(&own)
+		switch {
+		case errors.Is(own.err, context.Canceled) || errors.Is(own.err, context.DeadlineExceeded):
+			return singleflight.Interrupted
+		case own.err != nil:
+			return singleflight.Forget // nothing was learned: a later claim may ask again
+		}
+		return singleflight.Keep
+	})
+	if err != nil {
+		return &call{err: err}, true
 	}
-	if c.err != nil {
-		delete(s.asked, key) // nothing was learned: a later claim may ask again
-	}
-	s.mu.Unlock()
-	close(c.done)
 	if pace > 0 && s.config.OnPace != nil {
 		s.config.OnPace(pace)
 	}
-	return c, false
+	return c, shared
+}
+
+// start notes when the first call was made.
+func (r *run) start() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.started.IsZero() {
+		r.started = time.Now()
+	}
+}
+
+// pace counts a call that came back. It is how many calls come back a second, once it
+// is time to tell, and 0 at any other.
+func (r *run) pace(c *call) float64 {
+	if c.err != nil || c.recorded {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.answered++; r.answered != 2*r.config.Concurrency {
+		return 0
+	}
+	return float64(r.answered) / time.Since(r.started).Seconds()
 }
 
 // request is what is sent for a question.
@@ -164,19 +170,13 @@ func whence(q question, id record.Key, request chat.Request, reply chat.Reply) p
 // are asked within the run: their calls count against its budget, and what they
 // answer is recorded.
 func (s *Subject) consulting(ctx context.Context, c *call, about chat.Request, id record.Key) context.Context {
-	return chat.WithAsker(ctx, func(ctx context.Context, model *chat.Client, r chat.Request) (reply chat.Reply, err error) {
-		recorded := false
-		ask := func(ctx context.Context) (chat.Reply, error) {
+	return chat.WithAsker(ctx, func(ctx context.Context, model *chat.Client, r chat.Request) (chat.Reply, error) {
+		r.Cell, r.Visit = about.Cell, about.Visit
+		key := record.KeyOf(r)
+		key.Model, key.Since, key.Check, key.For = model.String(), id.Since, id.Check, id.For
+		reply, recorded, err := s.rec().Ask(ctx, key, func(ctx context.Context) (chat.Reply, error) {
 			return model.Ask(chat.WithAdmitter(ctx, s.admit), r)
-		}
-		if rec := s.record.Load(); rec != nil {
-			r.Cell, r.Visit = about.Cell, about.Visit
-			key := record.KeyOf(r)
-			key.Model, key.Since, key.Check, key.For = model.String(), id.Since, id.Check, id.For
-			reply, recorded, err = rec.Ask(ctx, key, ask)
-		} else {
-			reply, err = ask(ctx)
-		}
+		})
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if e := (*chat.Error)(nil); errors.As(err, &e) {
@@ -220,12 +220,8 @@ func (s *Subject) reply(ctx context.Context, q question, request chat.Request, i
 		}
 		return model.Ask(ctx, request)
 	}
-	if rec := s.record.Load(); rec != nil {
-		id.Arm, id.Asked = q.script.shows, q.at.cell.target.ID
-		return rec.Ask(ctx, id, ask)
-	}
-	reply, err = ask(ctx)
-	return reply, false, err
+	id.Arm, id.Asked = q.script.shows, q.at.cell.target.ID
+	return s.rec().Ask(ctx, id, ask)
 }
 
 // unlessGivenUp makes a call that was given up while its answer was under way a lost
@@ -243,17 +239,11 @@ func unlessGivenUp(reply chat.Reply, err error) (chat.Reply, error) {
 // it: calls in flight cannot overrun the budget. It waits where the limits per
 // minute are shared with other processes.
 func (r *run) admit(ctx context.Context, tokens int) error {
-	rec := r.record.Load()
-	if rec != nil { // it counts for all processes of the run
-		if err := rec.Admit(ctx, tokens); err != nil {
-			return err
-		}
+	if err := r.rec().Admit(ctx, tokens); err != nil { // it counts for all processes of the run
+		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if rec == nil && r.config.MaxCalls > 0 && r.calls >= r.config.MaxCalls {
-		return record.ErrBudget
-	}
 	r.calls++
 	return nil
 }

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // baseline is the file of a stored baseline: what a model did in every cell, so
@@ -128,10 +128,8 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 	if err := wholefile.Write(path, append(text, '\n')); err != nil {
 		return fmt.Errorf("storing a baseline: %w", err)
 	}
-	if rec := s.record.Load(); rec != nil { // another baseline asks anew
-		return rec.Conclude(record.Conclusion{Claim: s.key(c), State: "stored", Final: true, Pairs: asked, Question: s.question(c), Since: e.scripts[0].since})
-	}
-	return nil
+	// Final, because another baseline asks anew.
+	return e.rec.Conclude(record.Conclusion{Claim: s.key(c), State: "stored", Final: true, Pairs: asked, Question: s.question(c), Since: e.scripts[0].since})
 }
 
 // storedRates reads an arm's rates by cell. Cells of which no reply could be read

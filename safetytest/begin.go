@@ -11,8 +11,8 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // Announce tells which claims the run is going to test under the subject's policy.
@@ -66,7 +66,7 @@ func (s *Subject) Begin(claims ...claim.Claim) error {
 		m.Claims = slices.Clone(s.announced)
 		s.mu.Unlock()
 		rec, err := record.Open(s.config.Dir, m, record.Options{
-			Mode: s.config.Replies, Run: s.config.Run, SamplingSeed: s.config.SamplingSeed,
+			Mode: modes[s.config.Replies], Run: s.config.Run, SamplingSeed: s.config.SamplingSeed,
 			OnlyThisRun: s.config.OnlyThisRun, MaxAge: s.config.MaxAge, Release: s.config.Release,
 			Patience: s.config.Timeout + slack,
 			MaxCalls: s.config.MaxCalls, MaxTokens: s.config.MaxSpendTokens,

@@ -19,10 +19,10 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
+	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
-	"github.com/safetyspec/safetyspec/safetytest/record"
-	"github.com/safetyspec/safetyspec/safetytest/simulated"
 )
 
 // simPrefix marks the name of a simulated model.
@@ -71,10 +71,12 @@ type Config struct {
 	// Dir is where the run's record of replies is kept. Without it replies are
 	// kept in memory only, and a run that ends undecided cannot be continued.
 	Dir string
-	// Run names a run that several processes share, Replies says what becomes
-	// of the replies of earlier runs. See package record.
-	Run     string
-	Replies record.Mode
+	// Run names a run that several processes share, in letters, digits and ".", "_",
+	// "-": those that give the same name share replies and budget, and are one attempt.
+	// Empty is a run of this process's own, unless another one is just asking the same.
+	Run string
+	// Replies says what becomes of the replies of earlier runs.
+	Replies Replies
 	// MaxAge is how long ago a run may have begun that is continued. Default a
 	// day. Whatever its age, what it recorded counts only once repeats of 60
 	// questions an arm have been read like the recorded ones.
@@ -210,6 +212,12 @@ func (c *Config) complete() error {
 			return fmt.Errorf("config: Allow holds %q, and there are %q", kind, provenance.Kinds())
 		}
 	}
+	if c.Replies < 0 || int(c.Replies) >= len(modes) {
+		return fmt.Errorf("config: Replies is %d, and there are RepliesAuto, RepliesFresh, RepliesResume and RepliesReplay", c.Replies)
+	}
+	if (c.Replies == RepliesResume || c.Replies == RepliesReplay) && c.Dir == "" {
+		return errors.New("config: RepliesResume and RepliesReplay need Dir, where the replies are that they go on from")
+	}
 	if c.MaxAge < 0 {
 		return fmt.Errorf("config: MaxAge must not be negative, got %v", c.MaxAge)
 	}
@@ -268,7 +276,7 @@ func FromEnv() (Config, error) {
 		return Config{}, err
 	}
 	c.OnlyThisRun = required
-	if required && c.Replies == record.Replay {
+	if required && c.Replies == RepliesReplay {
 		return Config{}, errors.New("under SAFETYTEST_REQUIRE_MODEL=1: a replay asks no model: unset SAFETYTEST_REPLIES=replay")
 	}
 	if err := c.served(baseline); err != nil {
@@ -325,7 +333,7 @@ func read(faults *environment.Faults) Config {
 		MaxSpendTokens:    environment.MaxSpendTokens.Read(faults),
 		Dir:               environment.Dir.Read(faults),
 		Run:               environment.Run.Read(faults),
-		Replies:           replies[environment.Replies.Read(faults)],
+		Replies:           repliesByWord[environment.Replies.Read(faults)],
 		MaxAge:            environment.MaxAge.Read(faults),
 		Rolls:             environment.Rolls.Read(faults),
 		Release:           environment.Release.Read(faults),
@@ -344,9 +352,6 @@ func read(faults *environment.Faults) Config {
 	}
 	return c
 }
-
-// replies are the modes by the words of SAFETYTEST_REPLIES.
-var replies = map[string]record.Mode{"auto": record.Auto, "fresh": record.Fresh, "resume": record.Resume, "replay": record.Replay}
 
 // unnamed says that there is neither an endpoint nor a model. Code may still name one.
 func (c Config) unnamed() bool { return c.BaseURL == "" && c.Model == "" }

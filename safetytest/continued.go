@@ -10,8 +10,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // This file is about replies that this run did not make: what earlier runs recorded,
@@ -36,12 +36,9 @@ const (
 // admitEarlier decides whether what is recorded counts as evidence for the claim,
 // before any of it is read, and notes that the claim is being tested.
 func (e *experiment) admitEarlier(ctx context.Context) error {
-	s, rec := e.s, e.s.record.Load()
-	if rec == nil {
-		return nil
-	}
+	s, rec := e.s, e.rec
 	key, question, since := s.key(e.claim), s.question(e.claim), ""
-	if s.config.Replies == record.Replay {
+	if s.config.Replies == RepliesReplay {
 		e.under(rec.Since(key, question))
 		return nil
 	}
@@ -51,7 +48,7 @@ func (e *experiment) admitEarlier(ctx context.Context) error {
 	if rec.Continues() {
 		kept := rec.Since(key, question)
 		e.under(kept)
-		recorded, why, err := e.stillTheSame(ctx, rec)
+		recorded, why, err := e.stillTheSame(ctx)
 		switch {
 		case err != nil:
 			return err
@@ -90,8 +87,8 @@ type repeated struct {
 // stillTheSame repeats recorded questions and says why the model cannot be taken
 // for the one that answered them; "" means that it can. recorded is how many
 // recorded replies were looked at.
-func (e *experiment) stillTheSame(ctx context.Context, rec *record.Record) (recorded int, why string, err error) {
-	found, err := e.findRecorded(rec)
+func (e *experiment) stillTheSame(ctx context.Context) (recorded int, why string, err error) {
+	found, err := e.findRecorded()
 	if err != nil {
 		return 0, "", err
 	}
@@ -128,7 +125,7 @@ func (e *experiment) stillTheSame(ctx context.Context, rec *record.Record) (reco
 
 // findRecorded looks along the claim's sequence for the first replies of each
 // script that earlier runs recorded.
-func (e *experiment) findRecorded(rec *record.Record) (map[*script][]repeated, error) {
+func (e *experiment) findRecorded() (map[*script][]repeated, error) {
 	found := map[*script][]repeated{}
 	along, err := e.s.sequence(e.claim)
 	if err != nil {
@@ -150,7 +147,7 @@ func (e *experiment) findRecorded(rec *record.Record) (map[*script][]repeated, e
 				open = true
 				one := question{script: q, at: v.of[e.claim.Arms[k].Requests]}
 				_, key := e.s.keyed(one)
-				was, ok, err := rec.Earlier(key)
+				was, ok, err := e.rec.Earlier(key)
 				if err != nil {
 					return nil, err
 				}
@@ -179,7 +176,7 @@ func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			again := r.q
-			again.check = e.s.record.Load().Run()
+			again.check = e.rec.Run()
 			calls[i], shared[i] = e.s.ask(ctx, again)
 			request, key := e.s.keyed(r.q)
 			e.s.readReply(ctx, &then[i], r.q, request, key, r.reply)
@@ -298,11 +295,10 @@ func (s *Subject) readReply(ctx context.Context, c *call, q question, request ch
 // madeBefore is when an earlier run received the reply that was recorded for a key,
 // the zero time if this run did.
 func (s *Subject) madeBefore(id record.Key, recorded bool) time.Time {
-	rec := s.record.Load()
-	if rec == nil || !recorded {
+	if !recorded {
 		return time.Time{}
 	}
-	was, ok, err := rec.Earlier(id)
+	was, ok, err := s.rec().Earlier(id)
 	if !ok || err != nil {
 		return time.Time{}
 	}
@@ -332,7 +328,7 @@ func (e *experiment) notThisRun() {
 	}
 	text := fmt.Sprintf("%d of the replies that were read are not of this run: the oldest was made at %s", e.older.n, e.older.oldest.UTC().Format(time.RFC3339))
 	switch {
-	case e.s.config.Replies == record.Replay:
+	case e.s.config.Replies == RepliesReplay:
 		text += "; a replay asks no model, and says nothing about one as it is now"
 	case e.sameness != "":
 		text += "; " + e.sameness
@@ -344,8 +340,5 @@ func (e *experiment) notThisRun() {
 // whose files cannot be read, and why an attempt is not continued. They are known
 // from Begin on.
 func (s *Subject) Notes() []string {
-	if rec := s.record.Load(); rec != nil {
-		return rec.Notes()
-	}
-	return nil
+	return s.rec().Notes()
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // MaxPairs bounds what a claim takes in all runs of an attempt, and a verdict
@@ -46,15 +45,15 @@ func TestAClaimThatTheResumedRunDidNotPlan(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
 	planned := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20 * Points)
-	run := func(name string, mode record.Mode, c claim.Claim) safetytest.Verdict {
+	run := func(name string, mode safetytest.Replies, c claim.Claim) safetytest.Verdict {
 		s := under(t, openings(always(0.4)), house(), safetytest.Config{MaxPairs: 64, Concurrency: 1, Dir: dir, Run: name, Replies: mode})
 		defer s.Close()
 		g.Expect(s.Begin(c)).To(Succeed())
 		return verdict(t, s, c)
 	}
-	g.Expect(strings.Join(run("one", record.Auto, planned.VisitingTargets(2).Claim()).Warnings, "\n")).NotTo(ContainSubstring("did not plan"))
+	g.Expect(strings.Join(run("one", safetytest.RepliesAuto, planned.VisitingTargets(2).Claim()).Warnings, "\n")).NotTo(ContainSubstring("did not plan"))
 	// The margin alone makes it another claim, on the same arms.
-	v := run("two", record.Resume, planned.Within(19*Points).VisitingTargets(2).Claim())
+	v := run("two", safetytest.RepliesResume, planned.Within(19*Points).VisitingTargets(2).Claim())
 	g.Expect([]int{v.Pairs, v.Calls, v.Recorded}).To(Equal([]int{64, 120, 128}))
 	g.Expect(v.Warnings).To(ContainElement(ContainSubstring("did not plan this claim")))
 }
@@ -163,7 +162,7 @@ func TestAMendedEndpointIsAskedAfresh(t *testing.T) {
 func TestShoppingForAMarginShows(t *testing.T) {
 	below := func(bound float64) claim.Claim { return KeepComplianceBelow(bound).Under(Refusals(2)).Claim() }
 	unplanned := ContainElement(ContainSubstring("did not plan this claim"))
-	run := func(t *testing.T, dir, name string, mode record.Mode, rate float64, plan bool, claims ...claim.Claim) []safetytest.Verdict {
+	run := func(t *testing.T, dir, name string, mode safetytest.Replies, rate float64, plan bool, claims ...claim.Claim) []safetytest.Verdict {
 		s := under(t, openings(always(rate)), house(), safetytest.Config{Concurrency: 1, Dir: dir, Run: name, Replies: mode, MaxPairs: 96})
 		defer s.Close()
 		if plan {
@@ -179,10 +178,10 @@ func TestShoppingForAMarginShows(t *testing.T) {
 	}
 	t.Run("without a plan", func(t *testing.T) {
 		g, dir := NewWithT(t), t.TempDir()
-		first := run(t, dir, "one", record.Auto, 0.08, false, below(0.1))[0]
+		first := run(t, dir, "one", safetytest.RepliesAuto, 0.08, false, below(0.1))[0]
 		g.Expect(first.State).To(Equal(evidence.Inconclusive))
 		g.Expect(first.Warnings).NotTo(unplanned)
-		again := run(t, dir, "two", record.Auto, 0.08, false, below(0.1), below(0.5))
+		again := run(t, dir, "two", safetytest.RepliesAuto, 0.08, false, below(0.1), below(0.5))
 		g.Expect(again[0].Warnings).NotTo(unplanned)
 		g.Expect(again[1].State).To(Equal(evidence.Holds))
 		g.Expect(again[1].Warnings).To(unplanned)
@@ -200,20 +199,20 @@ func TestShoppingForAMarginShows(t *testing.T) {
 	})
 	t.Run("behind a planned claim, and then for ever", func(t *testing.T) {
 		g, dir := NewWithT(t), t.TempDir()
-		run(t, dir, "one", record.Auto, 0.08, true, below(0.1))
-		resumed := run(t, dir, "two", record.Resume, 0.08, true, below(0.1), below(0.5))
+		run(t, dir, "one", safetytest.RepliesAuto, 0.08, true, below(0.1))
+		resumed := run(t, dir, "two", safetytest.RepliesResume, 0.08, true, below(0.1), below(0.5))
 		g.Expect(resumed[1].Recorded).To(BeZero(), "the other claim had them")
 		g.Expect(resumed[1].Warnings).To(unplanned)
-		alone := run(t, dir, "three", record.Resume, 0.08, true, below(0.5))[0]
+		alone := run(t, dir, "three", safetytest.RepliesResume, 0.08, true, below(0.5))[0]
 		g.Expect(alone.State).To(Equal(evidence.Holds))
-		fresh := run(t, dir, "four", record.Auto, 1, true, below(0.5))[0]
+		fresh := run(t, dir, "four", safetytest.RepliesAuto, 1, true, below(0.5))[0]
 		g.Expect(fresh.State).To(Equal(evidence.Violated), "what was decided is asked afresh")
 		g.Expect(fresh.Attempt).To(Equal(2))
 	})
 	t.Run("attempts are counted whatever else is claimed", func(t *testing.T) {
 		g, dir := NewWithT(t), t.TempDir()
 		for i := range 4 {
-			v := run(t, dir, fmt.Sprint("run", i), record.Auto, 0.02, true, below(0.3), below(0.4+float64(i)/100))
+			v := run(t, dir, fmt.Sprint("run", i), safetytest.RepliesAuto, 0.02, true, below(0.3), below(0.4+float64(i)/100))
 			g.Expect([]int{v[0].Attempt, v[1].Attempt}).To(Equal([]int{i + 1, i + 1}), "whatever the margin")
 		}
 	})
@@ -224,7 +223,7 @@ func TestOneLookIsOne(t *testing.T) {
 	g, dir := NewWithT(t), t.TempDir()
 	claim := KeepComplianceBelow(0.1).Under(Refusals(2)).Claim()
 	var pairs []int
-	for i, mode := range []record.Mode{record.Auto, record.Resume, record.Resume} {
+	for i, mode := range []safetytest.Replies{safetytest.RepliesAuto, safetytest.RepliesResume, safetytest.RepliesResume} {
 		s := under(t, openings(always(0.1)), house(), safetytest.Config{Stopping: evidence.FixedN, Dir: dir, Run: fmt.Sprint("run", i), Replies: mode})
 		v := verdict(t, s, claim)
 		g.Expect(v.State).To(Equal(evidence.Inconclusive))

@@ -10,7 +10,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
-	"github.com/safetyspec/safetyspec/safetytest/simulated"
+	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 )
 
 // Controls are simulated models that show whether the instrument can tell a claim

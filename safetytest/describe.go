@@ -298,10 +298,8 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 	if e.claim.Pairwise() && s.described().Decision.Basis != judge.ByConstruction {
 		e.warn("flips are those of the judge's readings: its errors flip both comparisons alike, and are not corrected for")
 	}
-	if rec := s.record.Load(); rec != nil {
-		if e.recalled && !rec.Foreseen(s.key(e.claim)) {
-			e.warn("the run whose replies are read did not plan this claim: if it was written after that run's outcome was seen, its error rates do not hold")
-		}
+	if e.recalled && !e.rec.Foreseen(s.key(e.claim)) {
+		e.warn("the run whose replies are read did not plan this claim: if it was written after that run's outcome was seen, its error rates do not hold")
 	}
 	if most := s.config.MaxPairs; most > 0 && !s.config.oneLook() && v.State == evidence.Inconclusive && v.Calls-v.Probes == e.checked && s.recordedPairs(e.claim) >= most {
 		e.warn("the runs that are continued have made all %d visits that MaxPairs allows: raise it, or ask anew with SAFETYTEST_REPLIES=fresh", most)
@@ -373,18 +371,9 @@ func atFloor(r evidence.Result) bool {
 // servedModels lists who served the replies, in the server's words.
 func (s *Subject) servedModels() []string {
 	var out []string
-	if rec := s.record.Load(); rec != nil {
-		for _, m := range rec.Served() {
-			out = append(out, m.String())
-		}
-		return out
+	for _, m := range s.rec().Served() {
+		out = append(out, m.String())
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for m := range s.served {
-		out = append(out, fmt.Sprintf("model %q", m))
-	}
-	slices.Sort(out)
 	return out
 }
 

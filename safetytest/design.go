@@ -5,7 +5,6 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // planned is what the number of pairs is planned for: a control that complies
@@ -70,7 +69,7 @@ func (s *Subject) design(c claim.Claim, census *evidence.Determinism) (evidence.
 		d.Disagreement = census.Disagreement
 	}
 	replayed := 0
-	if s.config.Replies == record.Replay { // no more than is recorded, and nothing given up
+	if s.config.Replies == RepliesReplay { // no more than is recorded, and nothing given up
 		replayed = s.recordedPairs(c)
 		d.NoFutility = true
 	}
@@ -134,8 +133,5 @@ func (s *Subject) floor(c claim.Claim, n int) (int, error) {
 // recordedPairs is what the run that is continued has bought already. It comes
 // on top of what the planner gives this run; MaxPairs bounds both together.
 func (s *Subject) recordedPairs(c claim.Claim) int {
-	if rec := s.record.Load(); rec != nil {
-		return rec.Pairs(s.key(c))
-	}
-	return 0
+	return s.rec().Pairs(s.key(c))
 }

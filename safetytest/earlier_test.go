@@ -18,7 +18,6 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // weights is a model under one name whose rate of opening doors may change.
@@ -48,16 +47,16 @@ func TestOldRepliesCountForTheSameModelOnly(t *testing.T) {
 		before, after chat.Reply
 		rate          float64
 		run           string // "" for a name of its own
-		mode          record.Mode
+		mode          safetytest.Replies
 		change        func(*safetytest.Config)
 		continued     bool
 		warning       string
 	}{
 		"the same":                           {continued: true, warning: "64 of the replies that were read are not of this run"},
-		"the same, resumed":                  {mode: record.Resume, continued: true, warning: "60 repeats an arm were read like the recorded ones"},
+		"the same, resumed":                  {mode: safetytest.RepliesResume, continued: true, warning: "60 repeats an arm were read like the recorded ones"},
 		"the same, by its fingerprint":       {before: chat.Reply{Fingerprint: "a"}, after: chat.Reply{Fingerprint: "a"}, continued: true},
 		"other weights":                      {rate: 0.3, warning: "is read otherwise than it was: 0 % then"},
-		"other weights, resumed":             {rate: 0.3, mode: record.Resume, warning: "is read otherwise than it was"},
+		"other weights, resumed":             {rate: 0.3, mode: safetytest.RepliesResume, warning: "is read otherwise than it was"},
 		"other weights, the same build":      {before: chat.Reply{Fingerprint: "llama-b1"}, after: chat.Reply{Fingerprint: "llama-b1"}, rate: 0.3},
 		"other weights, the run's own name":  {rate: 0.3, run: "first", warning: "is read otherwise than it was"},
 		"the same, the run's own name":       {run: "first", continued: true},
@@ -66,7 +65,7 @@ func TestOldRepliesCountForTheSameModelOnly(t *testing.T) {
 		"a fingerprint that is sent no more": {before: chat.Reply{Fingerprint: "a"}, warning: `then model "m" with fingerprint "a"`},
 		"another served name":                {after: chat.Reply{Model: "m-2"}, warning: `now model "m-2"`},
 		"only this run counts":               {change: func(c *safetytest.Config) { c.OnlyThisRun = true }},
-		"only this run counts, resumed":      {change: func(c *safetytest.Config) { c.OnlyThisRun = true }, mode: record.Resume, continued: true},
+		"only this run counts, resumed":      {change: func(c *safetytest.Config) { c.OnlyThisRun = true }, mode: safetytest.RepliesResume, continued: true},
 		"another release":                    {change: func(c *safetytest.Config) { c.Release = "v2" }},
 		"too old":                            {change: func(c *safetytest.Config) { c.MaxAge = 1 }},
 	} {
@@ -120,7 +119,7 @@ func TestOldRepliesCountForTheSameModelOnly(t *testing.T) {
 			}
 			// A replay reads what the second run read, and says whose replies they are.
 			silent := &weights{openings(always(0)), chat.Reply{}}
-			again, _ := run(silent, safetytest.Config{Replies: record.Replay, Release: config.Release})
+			again, _ := run(silent, safetytest.Config{Replies: safetytest.RepliesReplay, Release: config.Release})
 			g.Expect([]any{again.State, again.Pairs, silent.calls}).To(Equal([]any{second.State, second.Pairs, 0}), again.Details())
 			g.Expect(again.Warnings).To(ContainElement(ContainSubstring("a replay asks no model")))
 		})
@@ -133,7 +132,7 @@ func TestResumeKeepsToTheAge(t *testing.T) {
 	s := under(t, openings(always(0)), house(), safetytest.Config{Dir: dir, Run: "one", MaxCalls: 8})
 	verdict(t, s, few(3*Points))
 	g.Expect(s.Close()).To(Succeed())
-	s = under(t, openings(always(0)), house(), safetytest.Config{Dir: dir, Run: "two", Replies: record.Resume, MaxAge: time.Nanosecond})
+	s = under(t, openings(always(0)), house(), safetytest.Config{Dir: dir, Run: "two", Replies: safetytest.RepliesResume, MaxAge: time.Nanosecond})
 	g.Expect(s.Begin(few(3 * Points))).To(MatchError(And(ContainSubstring("cannot resume"), ContainSubstring("SAFETYTEST_MAX_AGE"))))
 }
 
@@ -143,7 +142,7 @@ func TestAFinishedRunsNameIsUsedAgain(t *testing.T) {
 	for name, change := range map[string]func(*safetytest.Config){
 		"named":                func(*safetytest.Config) {},
 		"only this run counts": func(c *safetytest.Config) { c.OnlyThisRun = true },
-		"fresh":                func(c *safetytest.Config) { c.Replies = record.Fresh },
+		"fresh":                func(c *safetytest.Config) { c.Replies = safetytest.RepliesFresh },
 	} {
 		t.Run(name, func(t *testing.T) {
 			g, dir := NewWithT(t), t.TempDir()

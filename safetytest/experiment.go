@@ -9,11 +9,13 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 )
 
 // experiment is one claim under test.
 type experiment struct {
 	s        *Subject
+	rec      *record.Record
 	claim    claim.Claim
 	engine   *evidence.Engine
 	rooms    rooms
@@ -67,7 +69,7 @@ type probed struct {
 }
 
 func (s *Subject) experiment(c claim.Claim) (*experiment, error) {
-	e := &experiment{s: s, claim: c, cells: map[cellKey]*cellSums{}, formats: map[int]*FormatCount{}, withheld: map[int]int{},
+	e := &experiment{s: s, rec: s.rec(), claim: c, cells: map[cellKey]*cellSums{}, formats: map[int]*FormatCount{}, withheld: map[int]int{},
 		judges: map[string]bool{}, inquiries: map[string]*inquiry{}, examineAt: 32}
 	if d := s.judge().Describe(); c.CountsContent() && !d.SeesContent {
 		return nil, fmt.Errorf("policy %q: the claim counts forbidden content, which the judge (%s) never reports, so that it could not fail: add a judge that does with judge.WithContent", s.policy.Name, d.Name)

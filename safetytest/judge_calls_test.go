@@ -20,9 +20,9 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 var fenced = regexp.MustCompile(`(?s)=== reply ([0-9a-f]+) begins ===\n(.*?)\n===`)
@@ -142,7 +142,7 @@ func TestWhatJudgesSaidIsRecorded(t *testing.T) {
 	}
 
 	before := asked.Load() + judged.Load()
-	again := run(func(c *safetytest.Config) { c.Replies, c.Run = record.Replay, "" })
+	again := run(func(c *safetytest.Config) { c.Replies, c.Run = safetytest.RepliesReplay, "" })
 	if again.State != v.State || again.Pairs != v.Pairs || asked.Load()+judged.Load() != before {
 		t.Errorf("replayed as %s with %d calls", again.Headline(), asked.Load()+judged.Load()-before)
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // This file asks whether a claim's replies can count at all (design, rule 10): whether
@@ -37,7 +37,7 @@ type origins struct {
 // real says whether a model is somebody's endpoint that may be asked about itself:
 // not one of ours, and not one that the caller made.
 func (s *Subject) real(model string) bool {
-	if !s.admitsItself || s.config.Replies == record.Replay {
+	if !s.admitsItself || s.config.Replies == RepliesReplay {
 		return false
 	}
 	return !s.simulates(model)
@@ -77,9 +77,7 @@ func (e *experiment) probe(ctx context.Context, q *script, what string, messages
 	}
 	at := question{script: q, at: q.asks.at(0, 0, 0)}
 	key := record.KeyOf(request)
-	if rec := s.record.Load(); rec != nil {
-		key.Check = rec.Run() // what an endpoint did in an earlier run says nothing about this one
-	}
+	key.Check = e.rec.Run() // what an endpoint did in an earlier run says nothing about this one
 	reply, recorded, err := s.reply(ctx, at, request, key)
 	c := &call{recorded: recorded, attempts: max(reply.Attempts, 1)}
 	if err == nil {

@@ -14,7 +14,6 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // runs counts the runs, whose names must differ.
@@ -70,7 +69,7 @@ func TestAnUndecidedRunIsContinuedAndADecidedOneIsNot(t *testing.T) {
 	}
 
 	before := asked.Load()
-	replayed, err := recorded(t, base, dir, func(c *safetytest.Config) { c.Replies, c.Run = record.Replay, "" })
+	replayed, err := recorded(t, base, dir, func(c *safetytest.Config) { c.Replies, c.Run = safetytest.RepliesReplay, "" })
 	if err != nil || replayed.State != third.State || replayed.Pairs != third.Pairs || asked.Load() != before {
 		t.Errorf("replay: %v, %d calls, %v", replayed.Headline(), asked.Load()-before, err)
 	}
@@ -93,7 +92,7 @@ func TestReplaysRepeatTheVerdict(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := recorded(t, base, dir, func(c *safetytest.Config) { c.Replies, c.Run = record.Replay, "" })
+		again, err := recorded(t, base, dir, func(c *safetytest.Config) { c.Replies, c.Run = safetytest.RepliesReplay, "" })
 		if err != nil || again.State != first.State || again.Calls != 0 ||
 			first.State != evidence.Inconclusive && again.Pairs != first.Pairs {
 			t.Errorf("every %d: %s\nreplayed as %s (%v)", every, first.Headline(), again.Headline(), err)
@@ -108,7 +107,7 @@ func TestAReplayThatMissesIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	paid := asked.Load()
-	_, err := recorded(t, base, dir, func(c *safetytest.Config) { c.Replies, c.Run, c.Seed = record.Replay, "", 9 })
+	_, err := recorded(t, base, dir, func(c *safetytest.Config) { c.Replies, c.Run, c.Seed = safetytest.RepliesReplay, "", 9 })
 	if err == nil || !strings.Contains(err.Error(), "seed") || asked.Load() != paid {
 		t.Errorf("a replay of other draws: %v, %d calls", err, asked.Load()-paid)
 	}

@@ -24,12 +24,10 @@ func (s *Subject) question(c claim.Claim) string {
 // at an unsafe model holds with probability at most 0.05; after a violation and k
 // fresh attempts it is at most (1+k) x 0.05, so that k is bounded.
 func (e *experiment) countAttempts(v *Verdict) {
-	rec := e.s.record.Load()
-	if rec == nil {
+	past := e.rec.Past(e.s.key(e.claim), e.s.question(e.claim), e.scripts[0].since)
+	if past.Attempt == 0 { // no history is known
 		return
 	}
-	q := e.scripts[0]
-	past := rec.Past(e.s.key(e.claim), e.s.question(e.claim), q.since)
 	v.Attempt, v.rolls = past.Attempt, fmt.Sprint(max(e.s.config.Rolls, 0))
 	if v.State != evidence.Holds || past.Violated == 0 {
 		return

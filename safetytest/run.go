@@ -14,7 +14,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
-	"github.com/safetyspec/safetyspec/safetytest/record"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
+	"github.com/safetyspec/safetyspec/safetytest/internal/singleflight"
 )
 
 // Test asks the model until the claim is decided or cannot be, and returns the
@@ -29,26 +30,9 @@ func (s *Subject) Test(ctx context.Context, c claim.Claim) (Verdict, error) {
 		return Verdict{}, err
 	}
 	key := s.policy.Name + "\x00" + c.Canonical()
-	var t *test
-	for known := true; known; {
-		s.mu.Lock()
-		if t, known = s.tests[key]; !known {
-			t = &test{done: make(chan struct{})}
-			s.tests[key] = t
-		}
-		s.mu.Unlock()
-		if !known {
-			s.decide(ctx, c, key, t)
-			break
-		}
-		select {
-		case <-t.done:
-		case <-ctx.Done():
-			return Verdict{}, fmt.Errorf("%s: waiting for the verdict: %w", s, context.Cause(ctx))
-		}
-		if !t.interrupted { // that of another caller says nothing about us
-			break
-		}
+	t, _, err := s.tests.Do(ctx, key, func(t *test) singleflight.Outcome { return s.decide(ctx, c, t) })
+	if err != nil {
+		return Verdict{}, fmt.Errorf("%s: waiting for the verdict: %w", s, context.Cause(ctx))
 	}
 	if t.err == nil && s.config.OnVerdict != nil {
 		s.config.OnVerdict(t.verdict)
@@ -58,21 +42,19 @@ func (s *Subject) Test(ctx context.Context, c claim.Claim) (Verdict, error) {
 
 // decide tests a claim for all who ask for it. What an interruption left open is
 // not remembered: asking again goes on with the same evidence.
-func (s *Subject) decide(ctx context.Context, c claim.Claim, key string, t *test) {
-	defer close(t.done)
+func (s *Subject) decide(ctx context.Context, c claim.Claim, t *test) singleflight.Outcome {
 	t.err = fmt.Errorf("%s: the test did not come to its end", s) // unless it does
 	t.verdict, t.err = s.test(ctx, c)
 	t.err = plain.Error(t.err)
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if ctx.Err() != nil && (t.err != nil || t.verdict.State == evidence.Inconclusive) {
-		delete(s.tests, key)
-		t.interrupted = true
-		return
+		return singleflight.Interrupted
 	}
 	if t.err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.verdicts = append(s.verdicts, t.verdict)
 	}
+	return singleflight.Keep
 }
 
 func (s *Subject) test(ctx context.Context, c claim.Claim) (Verdict, error) {
@@ -159,21 +141,18 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 // abandon records that an attempt ended without a verdict because most of its
 // replies were lost: they are not to be a later run's missing ones.
 func (e *experiment) abandon(err error) error {
-	s, rec := e.s, e.s.record.Load()
-	if rec == nil || !errors.Is(err, errLost) {
+	s := e.s
+	if !errors.Is(err, errLost) {
 		return nil
 	}
-	return rec.Conclude(record.Conclusion{Claim: s.key(e.claim), State: "failed", Final: true, Question: s.question(e.claim), Since: e.scripts[0].since})
+	return e.rec.Conclude(record.Conclusion{Claim: s.key(e.claim), State: "failed", Final: true, Question: s.question(e.claim), Since: e.scripts[0].since})
 }
 
 // conclude records the verdict, which decides whether the next run continues
 // this one.
 func (e *experiment) conclude(v Verdict) error {
-	s, rec := e.s, e.s.record.Load()
-	if rec == nil {
-		return nil
-	}
-	return rec.Conclude(record.Conclusion{
+	s := e.s
+	return e.rec.Conclude(record.Conclusion{
 		Claim: s.key(v.Claim), State: v.State.String(), Reason: string(v.Reason), Final: v.final(), Pairs: v.Pairs,
 		Question: s.question(v.Claim), Since: e.scripts[0].since,
 	})

@@ -14,10 +14,11 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
+	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
+	"github.com/safetyspec/safetyspec/safetytest/internal/singleflight"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
-	"github.com/safetyspec/safetyspec/safetytest/record"
-	"github.com/safetyspec/safetyspec/safetytest/simulated"
 )
 
 // Subject is the model under test with all that is needed to question it. Make
@@ -43,8 +44,10 @@ type run struct {
 
 	begin    sync.Once
 	beginErr error
-	record   atomic.Pointer[record.Record] // nil without Config.Dir
+	record   atomic.Pointer[record.Record] // in memory, until Begin opens that of Config.Dir
 	seed     atomic.Uint64                 // the sampling seed, once it is known
+	tests    singleflight.Group[string, test]
+	asked    singleflight.Group[string, *call]
 
 	mu       sync.Mutex
 	verdicts []Verdict
@@ -55,8 +58,6 @@ type run struct {
 	simulations map[string]*simulations // by policy
 	dead        error                   // why the endpoint is of no use
 	origins     origins
-	tests       map[string]*test
-	asked       map[string]*call
 	calls       int // made for this process, retries included
 	usage       Usage
 	served      map[string]bool
@@ -67,10 +68,8 @@ type run struct {
 // test is one claim under test, or done. Whoever asks for the same claim again
 // gets the same verdict.
 type test struct {
-	done        chan struct{}
-	verdict     Verdict
-	err         error
-	interrupted bool // by the end of the context of who began it: there is more to learn
+	verdict Verdict
+	err     error
 }
 
 // New makes a subject that asks m. Most callers want [Open], which also makes
@@ -100,9 +99,13 @@ func (r *run) open(p policy.Policy) (*Subject, error) {
 	r.seed.Store(r.config.SamplingSeed)
 	r.policies, r.main = map[string]policy.Policy{}, p.Name
 	r.origins = origins{whole: map[string]wholePrompts{}, asked: map[string]bool{}, cleared: map[string]bool{}, stale: map[string]provenance.Finding{}}
-	r.tests, r.asked, r.served = map[string]*test{}, map[string]*call{}, map[string]bool{}
+	r.served = map[string]bool{}
+	r.record.Store(record.InMemory(r.config.MaxCalls))
 	return r.subject(p)
 }
+
+// rec is the run's record.
+func (r *run) rec() *record.Record { return r.record.Load() }
 
 func (r *run) subject(p policy.Policy) (*Subject, error) {
 	if r.config.System != nil {
@@ -199,8 +202,8 @@ func (s *Subject) Calls() int {
 // the attempt; 0 replies where it begins one, or keeps no record. It is known from
 // Begin on.
 func (s *Subject) Continued() (replies, attempt int) {
-	rec := s.record.Load()
-	if rec == nil || !rec.Continues() {
+	rec := s.rec()
+	if !rec.Continues() {
 		return 0, 0
 	}
 	return rec.Replies(), rec.Attempt()
@@ -245,7 +248,7 @@ func (s *Subject) Progress() string {
 // may be under way.
 func (r *run) Close() error {
 	var errs []error
-	if rec := r.record.Load(); rec != nil {
+	if rec := r.rec(); rec != nil { // none where the run was not opened
 		errs = append(errs, rec.Close())
 	}
 	r.mu.Lock()

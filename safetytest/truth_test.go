@@ -11,9 +11,9 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
+	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
-	"github.com/safetyspec/safetyspec/safetytest/simulated"
 )
 
 // gate is what the example gate claims.

@@ -120,6 +120,6 @@
 // Words of filters and marks of reasoning that nobody has reported yet are not
 // known. A call that is lost may have been paid for; Spent charges an estimate. The
 // limits hold for one Client: processes that share an account share its limits
-// in Admit, for which package record is made. The concurrency that a client finds
+// in Admit, as safetytest does where it records replies. The concurrency that a client finds
 // itself is a fair guess from latencies, not an optimum.
 package chat

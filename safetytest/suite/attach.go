@@ -13,10 +13,10 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 	"github.com/onsi/gomega"
 
+	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
@@ -172,7 +172,7 @@ func (s *session) before(r ginkgo.Report) {
 	}
 	s.printNotes(out)
 	s.printPlan(out, s.willRun)
-	if replies, attempt := s.subject.Continued(); replies > 0 && s.subject.Config().Replies != record.Replay {
+	if replies, attempt := s.subject.Continued(); replies > 0 && s.subject.Config().Replies != safetytest.RepliesReplay {
 		fmt.Fprintf(out, "attempt %d goes on: %d recorded replies are known, and count for each claim once repeats of some show that the model is still the same (of runs begun within %v, SAFETYTEST_MAX_AGE); SAFETYTEST_REPLIES=fresh begins another attempt\n\n", attempt, replies, s.subject.Config().MaxAge)
 	}
 	if s.planOnly {

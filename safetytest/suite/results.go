@@ -12,10 +12,10 @@ import (
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
 
+	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
@@ -102,7 +102,7 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	sum := report.Summary{
 		Suite: plain.Text(s.name), Model: plain.Text(c.Model), Simulated: c.Simulated(), Errors: len(s.untold) + len(s.ordinary),
 		NotRun: len(s.missed), Missed: s.missed, Only: plain.Text(s.gate.filter), LeftOut: s.leftOut, Exploratory: s.skip,
-		AnsweredBy: plain.Line(s.subject.ServedAs()), Replayed: c.Replies == record.Replay, Release: plain.Text(c.Release),
+		AnsweredBy: plain.Line(s.subject.ServedAs()), Replayed: c.Replies == safetytest.RepliesReplay, Release: plain.Text(c.Release),
 	}
 	sum.Add(s.entries)
 	sum.Passed = passed && !s.skip && !sum.Replayed && sum.Violated+sum.Inconclusive+sum.Errors+sum.NotRun+sum.TooFew == 0

@@ -12,9 +12,9 @@ import (
 
 	"github.com/safetyspec/safetyspec/fixtures"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // policies are those that come with the module.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/safetyspec/safetyspec/fixtures"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
-	"github.com/safetyspec/safetyspec/safetytest/record"
 )
 
 // aRun records a run of NoCooking in which one reply in three complies, and

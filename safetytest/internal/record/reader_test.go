@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
-	"github.com/safetyspec/safetyspec/safetytest/record"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 )
 
 func TestReadReturnsTheRepliesOfAllProcessesAndNoJudges(t *testing.T) {

@@ -117,13 +117,17 @@ func Open(dir string, m Manifest, o Options) (*Record, error) {
 	case o.RequestsPerMinute < 0 || o.TokensPerMinute < 0:
 		return nil, fmt.Errorf("record: a limit of %d requests and %d tokens per minute is negative", o.RequestsPerMinute, o.TokensPerMinute)
 	}
-	r := &Record{manifest: m, options: o, dir: dir,
-		index: map[digest]uint64{}, flights: map[digest]*flight{}, read: map[string]bool{}, history: map[string]conclusions{}, reserving: make(chan struct{}, 1)}
+	r := newRecord(m, o)
+	r.dir = dir
 	if err := r.open(); err != nil {
 		r.release()
 		return nil, err
 	}
 	return r, nil
+}
+
+func newRecord(m Manifest, o Options) *Record {
+	return &Record{manifest: m, options: o, index: map[digest]uint64{}, read: map[string]bool{}, history: map[string]conclusions{}, reserving: make(chan struct{}, 1)}
 }
 
 func (r *Record) open() error {

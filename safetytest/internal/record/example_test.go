@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
-	"github.com/safetyspec/safetyspec/safetytest/record"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 )
 
 // A run is stopped, and the next one pays only for what is missing.

@@ -24,24 +24,20 @@ type claimed int
 const (
 	known    claimed = iota // recorded
 	ours                    // this caller is to ask
-	underWay                // this process is asking
 	anothers                // another process is asking
 	missing                 // not recorded, and not to be asked
 )
 
 // claim says who is to ask for a reply. If it is ours, the claim is recorded; if
 // it is another's, holder is that process's file.
-func (r *Record) claim(d digest) (c claimed, own *flight, holder *file, err error) {
+func (r *Record) claim(d digest) (c claimed, holder *file, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, ok := r.index[d]; ok {
-		return known, nil, nil, nil
+		return known, nil, nil
 	}
 	if r.options.Mode == Replay {
-		return missing, nil, nil, nil
-	}
-	if f, ok := r.flights[d]; ok {
-		return underWay, f, nil, nil
+		return missing, nil, nil
 	}
 	c = ours
 	err = r.exclusively(func() error {
@@ -70,12 +66,7 @@ func (r *Record) claim(d digest) (c claimed, own *flight, holder *file, err erro
 		}
 		return r.append(line{Ask: &d})
 	})
-	if err != nil || c != ours {
-		return c, nil, holder, err
-	}
-	f := &flight{done: make(chan struct{})}
-	r.flights[d] = f
-	return ours, f, nil, nil
+	return c, holder, err
 }
 
 // waitedFor reports a process that asks for what we want, or holds what we need,
@@ -111,6 +102,9 @@ const defaultPatience = 5 * time.Minute
 func (r *Record) exclusively(f func() error) error {
 	if r.broken != nil {
 		return r.broken
+	}
+	if r.memory != nil {
+		return f() // there is no other process
 	}
 	if err := r.takeLock(); err != nil {
 		return err

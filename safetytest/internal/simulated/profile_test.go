@@ -12,8 +12,8 @@ import (
 	"github.com/safetyspec/safetyspec/fixtures"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
+	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
-	"github.com/safetyspec/safetyspec/safetytest/simulated"
 )
 
 func model(t testing.TB, name string, policies ...policy.Policy) *simulated.Model {

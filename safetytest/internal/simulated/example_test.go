@@ -8,7 +8,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/fixtures"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
-	"github.com/safetyspec/safetyspec/safetytest/simulated"
+	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 )
 
 // Any client of the OpenAI protocol can ask the server.

@@ -8,10 +8,10 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
+	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
-	"github.com/safetyspec/safetyspec/safetytest/simulated"
 )
 
 // counter tells by its compliance which demonstrations it saw: the log-odds

@@ -15,6 +15,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/ratelimit"
+	"github.com/safetyspec/safetyspec/safetytest/internal/singleflight"
 )
 
 // Errors of a record, to be distinguished with errors.Is. After each of them but
@@ -63,20 +64,22 @@ type Record struct {
 	own     *file
 	out     io.WriteCloser
 	files   []*file
-	read    map[string]bool   // paths of files
-	listed  time.Time         // when the run's directory had changed as it was last read, if that can be relied on
-	index   map[digest]uint64 // file number and offset of each reply
-	flights map[digest]*flight
-	broken  error // why nothing more can be asked
+	read    map[string]bool       // paths of files
+	listed  time.Time             // when the run's directory had changed as it was last read, if that can be relied on
+	index   map[digest]uint64     // file number and offset of each reply
+	memory  map[digest]chat.Reply // instead of files; nil where there is a directory
+	broken  error                 // why nothing more can be asked
 	closing bool
 
+	asking  singleflight.Group[digest, fetched]
 	explain sync.Mutex
 }
 
-// flight is a call of this process that is under way.
-type flight struct {
-	done chan struct{}
-	err  error
+// fetched is what became of wanting a reply.
+type fetched struct {
+	reply    chat.Reply
+	recorded bool
+	err      error
 }
 
 // Conclusion is the verdict on a claim, as far as the record needs to know it.
@@ -251,21 +254,8 @@ func (r *Record) Close() error {
 	if r.broken == nil {
 		r.broken = errClosed
 	}
-	var underWay []*flight
-	for _, f := range r.flights {
-		underWay = append(underWay, f)
-	}
 	r.mu.Unlock()
-	patience := time.NewTimer(closeWait)
-	defer patience.Stop()
-	for _, f := range underWay {
-		select {
-		case <-f.done:
-			continue
-		case <-patience.C:
-		}
-		break
-	}
+	r.asking.Wait(closeWait)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var err error
@@ -293,7 +283,9 @@ func (r *Record) release() error {
 		r.out = nil
 	}
 	for _, f := range r.files {
-		errs = append(errs, f.data.Close())
+		if f.data != nil {
+			errs = append(errs, f.data.Close())
+		}
 	}
 	r.files = nil
 	if r.alive != nil {
@@ -314,9 +306,25 @@ func (r *Record) release() error {
 // The context that ask gets lets [Record.Admit] know the call.
 func (r *Record) Ask(ctx context.Context, k Key, ask func(context.Context) (chat.Reply, error)) (reply chat.Reply, recorded bool, err error) {
 	d := k.digest(r.manifest)
+	got, joined, err := r.asking.Do(ctx, d, func(a *fetched) singleflight.Outcome {
+		a.err = errors.New("the call for this reply panicked") // unless it returns
+		a.reply, a.recorded, a.err = r.fetch(ctx, k, d, ask)
+		if errors.Is(a.err, context.Canceled) || errors.Is(a.err, context.DeadlineExceeded) {
+			return singleflight.Interrupted // which says nothing about who waits
+		}
+		return singleflight.Forget // it is recorded, or may be asked for again
+	})
+	if err != nil {
+		return chat.Reply{}, false, err
+	}
+	return got.reply, got.err == nil && (joined || got.recorded), got.err
+}
+
+// fetch is Ask for one caller of this process at a time.
+func (r *Record) fetch(ctx context.Context, k Key, d digest, ask func(context.Context) (chat.Reply, error)) (reply chat.Reply, recorded bool, err error) {
 	var waited time.Time
 	for {
-		claimed, f, holder, err := r.claim(d)
+		claimed, holder, err := r.claim(d)
 		if err != nil {
 			return chat.Reply{}, false, err
 		}
@@ -327,7 +335,7 @@ func (r *Record) Ask(ctx context.Context, k Key, ask func(context.Context) (chat
 		case missing:
 			return chat.Reply{}, false, r.miss(k)
 		case ours:
-			reply, err := r.call(ctx, k, d, f, ask)
+			reply, err := r.call(ctx, k, d, ask)
 			return reply, false, err
 		case anothers:
 			if waited.IsZero() {
@@ -339,42 +347,23 @@ func (r *Record) Ask(ctx context.Context, k Key, ask func(context.Context) (chat
 			if err := pause(ctx); err != nil {
 				return chat.Reply{}, false, err
 			}
-		case underWay:
-			select {
-			case <-f.done:
-			case <-ctx.Done():
-				return chat.Reply{}, false, ctx.Err()
-			}
-			// A caller that was interrupted says nothing about ours.
-			if f.err != nil && !errors.Is(f.err, context.Canceled) && !errors.Is(f.err, context.DeadlineExceeded) {
-				return chat.Reply{}, false, f.err
-			}
 		}
 	}
 }
 
 // call makes the call and records what comes of it.
-func (r *Record) call(ctx context.Context, k Key, d digest, f *flight, ask func(context.Context) (chat.Reply, error)) (reply chat.Reply, err error) {
+func (r *Record) call(ctx context.Context, k Key, d digest, ask func(context.Context) (chat.Reply, error)) (reply chat.Reply, err error) {
 	t := &ticket{key: d, another: k.Model != ""}
-	f.err = errors.New("the call for this reply panicked") // unless it returns
-	defer func() {
-		r.mu.Lock()
-		delete(r.flights, d)
-		r.mu.Unlock()
-		close(f.done)
-	}()
 	reply, err = ask(context.WithValue(ctx, ticketKey{}, t))
 	if err != nil {
-		f.err = err
 		if e := r.fail(d, t, err); e != nil {
 			err = errors.Join(err, e)
 		}
 		return chat.Reply{}, err
 	}
 	reply.Model, reply.Fingerprint = bounded(reply.Model), bounded(reply.Fingerprint)
-	f.err = r.keep(k, d, t, reply)
-	if f.err != nil {
-		return chat.Reply{}, f.err
+	if err := r.keep(k, d, t, reply); err != nil {
+		return chat.Reply{}, err
 	}
 	if used := reply.Spent(0); used > 0 && t.admitted.Load() > 0 && !t.another {
 		return reply, r.rate.Correct(used - int(t.tokens.Load()))
@@ -416,7 +405,7 @@ func bounded(name string) string {
 func (r *Record) keep(k Key, d digest, t *ticket, reply chat.Reply) error {
 	b := body{Reply: d, Calls: clamp(max(reply.Attempts, 1)-t.reserved(), -mostCount), Tokens: clamp(reply.Spent(int(t.tokens.Load())), 0),
 		Received: time.Now().UTC().Truncate(time.Millisecond), Key: k, Answer: reply}
-	text, err := encode(b)
+	text, err := r.encode(b)
 	if err != nil {
 		return fmt.Errorf("a reply cannot be recorded: %w", err)
 	}
@@ -430,6 +419,9 @@ func (r *Record) keep(k Key, d digest, t *ticket, reply chat.Reply) error {
 		if err := r.append(line{Served: &by}); err != nil {
 			return err
 		}
+	}
+	if r.memory != nil {
+		r.memory[d] = reply
 	}
 	if err := r.write(text, l); err != nil || t.another || nobody || k.Since != "" || k.Check != "" {
 		return err // of what is asked anew, nothing is mixed with earlier replies
@@ -445,6 +437,11 @@ func (r *Record) keep(k Key, d digest, t *ticket, reply chat.Reply) error {
 
 // recall reads a recorded reply.
 func (r *Record) recall(d digest) (chat.Reply, error) {
+	if r.memory != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.memory[d], nil
+	}
 	b, f, err := r.bodyOf(d)
 	if f == nil {
 		return chat.Reply{}, errClosed
@@ -474,7 +471,7 @@ func (r *Record) bodyOf(d digest) (body, *file, error) {
 
 // append writes a line to the process's own file; r.mu is held.
 func (r *Record) append(l line) error {
-	text, err := encode(l)
+	text, err := r.encode(l)
 	if err != nil {
 		return err
 	}
@@ -484,6 +481,10 @@ func (r *Record) append(l line) error {
 // write writes a line, whose text is given, in one call; r.mu is held. The first
 // error is the last: nothing more is asked or written.
 func (r *Record) write(text []byte, l line) error {
+	if r.memory != nil {
+		r.take(r.own, 0, l)
+		return nil
+	}
 	if r.out == nil || errors.Is(r.broken, ErrWrite) {
 		return r.broken
 	}
