@@ -15,7 +15,7 @@ import (
 // Errors are quoted within other errors, so that their texts begin in lower case.
 func TestErrorTextsBeginInLowerCase(t *testing.T) {
 	found := 0
-	for _, room := range []string{".", "../record", "../internal/plain", "../internal/provenance", "../internal/ratelimit"} {
+	for _, room := range []string{".", "../internal/record", "../internal/plain", "../internal/provenance", "../internal/ratelimit"} {
 		files, err := filepath.Glob(filepath.Join(room, "*.go"))
 		if err != nil {
 			t.Fatal(err)
