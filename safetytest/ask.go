@@ -44,6 +44,25 @@ type question struct {
 	index  int // of the visit in its batch
 	at     place
 	check  string // asked again, to see whether the model is the same; see continued.go
+	// ended says why nothing more is to be sent for it, such as that its claim is
+	// decided; nil where it goes on.
+	ended func() error
+}
+
+// whileWanted admits the requests for a question that another admits, nil being all,
+// until the question has ended.
+func (q question) whileWanted(admit func(context.Context, int) error) func(context.Context, int) error {
+	return func(ctx context.Context, tokens int) error {
+		if q.ended != nil {
+			if err := q.ended(); err != nil {
+				return err
+			}
+		}
+		if admit == nil {
+			return nil
+		}
+		return admit(ctx, tokens)
+	}
 }
 
 // ask answers a question, from memory if an equal one was asked at the same
@@ -166,16 +185,29 @@ func whence(q question, id record.Key, request chat.Request, reply chat.Reply) p
 	}
 }
 
-// consulting returns a context in which models that judge the reply to a request
-// are asked within the run: their calls count against its budget, and what they
-// answer is recorded.
-func (s *Subject) consulting(ctx context.Context, c *call, about chat.Request, id record.Key) context.Context {
-	return chat.WithAsker(ctx, func(ctx context.Context, model *chat.Client, r chat.Request) (chat.Reply, error) {
+// exchange is the reply to a request as its judge gets it. Models that judge it are
+// asked within the run: their calls count against its budget, and what they answer is
+// recorded. One that is no client of an endpoint has no name to be recorded by, and is
+// asked as it is.
+func (s *Subject) exchange(c *call, q question, about chat.Request, id record.Key, reply chat.Reply) judge.Exchange {
+	within := func(m chat.Model) chat.Model {
+		if model, ok := m.(*chat.Client); ok {
+			return s.consulted(c, model, about, id)
+		}
+		return m
+	}
+	return judge.Exchange{Request: q.script.request(q.at), Reply: reply, Within: within}
+}
+
+// consulted is a model that judges the reply to a request, asked within the run.
+func (s *Subject) consulted(c *call, model *chat.Client, about chat.Request, id record.Key) chat.Model {
+	return chat.ModelFunc(func(ctx context.Context, r chat.Request) (chat.Reply, error) {
 		r.Cell, r.Visit = about.Cell, about.Visit
 		key := record.KeyOf(r)
 		key.Model, key.Since, key.Check, key.For = model.String(), id.Since, id.Check, id.For
-		reply, recorded, err := s.rec().Ask(ctx, key, func(ctx context.Context) (chat.Reply, error) {
-			return model.Ask(chat.WithAdmitter(ctx, s.admit), r)
+		reply, recorded, err := s.rec().Ask(ctx, key, func(ctx context.Context, asked *record.Call) (chat.Reply, error) {
+			r.Admit = s.admitting(asked)
+			return model.Ask(ctx, r)
 		})
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -211,13 +243,16 @@ func (s *Subject) read(ctx context.Context, x judge.Exchange, marker string) (ju
 // reply returns the recorded reply to a request, or asks the model.
 func (s *Subject) reply(ctx context.Context, q question, request chat.Request, id record.Key) (reply chat.Reply, recorded bool, err error) {
 	model := q.script.model
-	ask := func(ctx context.Context) (chat.Reply, error) {
+	ask := func(ctx context.Context, asked *record.Call) (chat.Reply, error) {
+		budget := s.admitting(asked)
 		if s.admitsItself {
+			request.Admit = q.whileWanted(budget)
 			return unlessGivenUp(model.Ask(ctx, request))
 		}
-		if err := s.admit(ctx, request.EstimateTokens()); err != nil {
+		if err := budget(ctx, request.EstimateTokens()); err != nil {
 			return chat.Reply{}, err
 		}
+		request.Admit = q.whileWanted(nil)
 		return model.Ask(ctx, request)
 	}
 	id.Arm, id.Asked = q.script.shows, q.at.cell.target.ID
@@ -235,17 +270,19 @@ func unlessGivenUp(reply chat.Reply, err error) (chat.Reply, error) {
 	return chat.Reply{State: chat.Lost, Trouble: "given up before it was complete, because the run ended", Attempts: e.Attempts}, nil
 }
 
-// admit counts an HTTP request before it is sent, retries included, or forbids
-// it: calls in flight cannot overrun the budget. It waits where the limits per
-// minute are shared with other processes.
-func (r *run) admit(ctx context.Context, tokens int) error {
-	if err := r.rec().Admit(ctx, tokens); err != nil { // it counts for all processes of the run
-		return err
+// admitting counts the HTTP requests of a call before they are sent, retries
+// included, or forbids them: calls in flight cannot overrun the budget. It waits where
+// the limits per minute are shared with other processes.
+func (r *run) admitting(asked *record.Call) func(ctx context.Context, tokens int) error {
+	return func(ctx context.Context, tokens int) error {
+		if err := asked.Admit(ctx, tokens); err != nil { // it counts for all processes of the run
+			return err
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.calls++
+		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.calls++
-	return nil
 }
 
 // judge is who reads the replies.

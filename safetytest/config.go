@@ -490,7 +490,7 @@ func sameAddress(a, b string) bool {
 // connect makes a model. A simulated one is served on loopback.
 func (r *run) connect(e Endpoint, p policy.Policy) (chat.Model, error) {
 	c := r.config
-	endpoint := chat.Endpoint{BaseURL: e.BaseURL, Model: e.Model, APIKey: e.APIKey, Timeout: c.Timeout, Admit: r.admit, Protocol: c.Protocol}
+	endpoint := chat.Endpoint{BaseURL: e.BaseURL, Model: e.Model, APIKey: e.APIKey, Timeout: c.Timeout, Protocol: c.Protocol}
 	endpoint.Headers, endpoint.Query = e.Headers, e.Query
 	if c.Dir == "" { // otherwise the record keeps them, for all processes together
 		endpoint.RequestsPerMinute, endpoint.TokensPerMinute = c.RequestsPerMinute, c.TokensPerMinute

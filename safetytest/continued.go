@@ -281,7 +281,7 @@ func (s *Subject) readReply(ctx context.Context, c *call, q question, request ch
 		}
 		return
 	}
-	c.judgement, c.err = s.read(s.consulting(ctx, c, request, id), judge.Exchange{Request: q.script.request(q.at), Reply: reply}, q.script.arm.Marker())
+	c.judgement, c.err = s.read(ctx, s.exchange(c, q, request, id, reply), q.script.arm.Marker())
 	if budgetSpent(c.err) {
 		c.err = record.ErrBudget
 	}

@@ -3,8 +3,6 @@ package safetytest
 import (
 	"context"
 	"time"
-
-	"github.com/safetyspec/safetyspec/safetytest/chat"
 )
 
 // flights are a claim's calls under way. What was sent is paid for, and was perhaps
@@ -15,6 +13,7 @@ type flights struct {
 	began   time.Time
 	ctx     context.Context // of the claim
 	calls   context.Context // of the calls, which outlives it
+	ended   func() error    // why nothing more is sent
 	stop    context.CancelFunc
 	giveUp  context.CancelFunc
 	n       int
@@ -26,13 +25,14 @@ func (e *experiment) newFlights(ctx context.Context) *flights {
 	var asking context.Context
 	asking, f.stop = context.WithCancel(ctx)
 	f.calls, f.giveUp = context.WithCancel(context.WithoutCancel(ctx))
-	f.calls = chat.WithAdmitter(f.calls, func(context.Context, int) error { return asking.Err() })
+	f.ended = asking.Err
 	return f
 }
 
 // start asks a question of a batch.
 func (f *flights) start(b *batch, q question) {
 	f.n++
+	q.ended = f.ended
 	go func() {
 		c, shared := f.e.s.ask(f.calls, q)
 		f.answers <- answer{batch: b, q: q, call: c, shared: shared}

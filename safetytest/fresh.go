@@ -181,10 +181,11 @@ func (e *experiment) askAgain(ctx context.Context, r origin, now *anew) error {
 		now.failed = err
 		return nil
 	}
-	other := whence(question{script: r.script, at: r.at}, record.KeyOf(chat.Request{Messages: messages}), chat.Request{}, reply).Text != r.Text
+	q := question{script: r.script, at: r.at}
+	other := whence(q, record.KeyOf(chat.Request{Messages: messages}), chat.Request{}, reply).Text != r.Text
 	judging := &call{}
 	about := chat.Request{Cell: "probe/" + r.script.cell(r.at), Visit: r.at.n}
-	j, err := e.s.read(e.s.consulting(ctx, judging, about, record.KeyOf(about)), judge.Exchange{Request: r.script.request(r.at), Reply: reply}, r.script.arm.Marker())
+	j, err := e.s.read(ctx, e.s.exchange(judging, q, about, record.KeyOf(about), reply), r.script.arm.Marker())
 	e.pay(judging)
 	now.mu.Lock()
 	defer now.mu.Unlock()

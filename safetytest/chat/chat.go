@@ -53,6 +53,9 @@ type Request struct {
 	// TopTokens asks for the probabilities of that many tokens, 1 to 20, that
 	// the reply could have begun with; see Reply.FirstTokens. 0 asks for none.
 	TopTokens int
+	// Admit is called before each HTTP request for this reply, as [Endpoint.Admit]
+	// is, and after that; nil admits all.
+	Admit func(ctx context.Context, tokens int) error
 	// Cell and Visit identify the call within a run; they are never sent. A
 	// recorder uses them as part of a reply's key: every visit of a cell is a
 	// new call, never a reused reply.

@@ -58,12 +58,7 @@ var _ Model = (*Client)(nil)
 // returned as an *Error.
 //
 // A reply withheld by a filter is a Reply with state Blocked, not an error.
-//
-// Where ctx has an [Asker], that is asked instead.
 func (c *Client) Ask(ctx context.Context, r Request) (Reply, error) {
-	if ask, ctx := askerOf(ctx); ask != nil {
-		return ask(ctx, c, r)
-	}
 	sent := 0
 	if err := r.validate(); err != nil {
 		return Reply{}, c.finish(&Error{Kind: InvalidRequest, cause: err}, r, sent)
@@ -127,8 +122,7 @@ func (c *Client) attempt(ctx context.Context, r Request, x *exchange, sent *int)
 	if err := c.rate.Wait(ctx, guess); err != nil {
 		return Reply{}, &Error{Kind: Cancelled, cause: err}
 	}
-	callers, _ := ctx.Value(admitterKey{}).(Admitter)
-	for _, admit := range []Admitter{c.admit, callers} {
+	for _, admit := range []func(context.Context, int) error{c.admit, r.Admit} {
 		if admit == nil {
 			continue
 		}

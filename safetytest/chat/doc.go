@@ -73,7 +73,7 @@
 // Requests and tokens per minute are kept by spacing calls evenly.
 //
 // Calls counts the HTTP requests that were sent for replies, so repeated ones
-// are counted as often as they were paid. Endpoint.Admit is asked before each.
+// are counted as often as they were paid. Endpoint.Admit and Request.Admit are asked before each.
 //
 // # Endpoints that differ
 //

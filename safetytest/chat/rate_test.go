@@ -121,19 +121,28 @@ func TestHeadersPauseEveryCall(t *testing.T) {
 }
 
 func TestAdmit(t *testing.T) {
+	t.Run("of the endpoint", func(t *testing.T) {
+		admitsThree(t, func(e *Endpoint, _ *Request) *func(context.Context, int) error { return &e.Admit })
+	})
+	t.Run("of the request", func(t *testing.T) {
+		admitsThree(t, func(_ *Endpoint, r *Request) *func(context.Context, int) error { return &r.Admit })
+	})
+}
+
+func admitsThree(t *testing.T, by func(*Endpoint, *Request) *func(context.Context, int) error) {
 	synctest.Test(t, func(t *testing.T) {
 		errSpent := errors.New("the budget is spent")
 		left := 3
-		c := open(t, always(503, ""), func(e *Endpoint) {
-			e.Admit = func(context.Context, int) error {
-				if left == 0 {
-					return errSpent
-				}
-				left--
-				return nil
+		admit := func(context.Context, int) error {
+			if left == 0 {
+				return errSpent
 			}
-		})
-		_, err := c.Ask(t.Context(), question)
+			left--
+			return nil
+		}
+		asked := question
+		c := open(t, always(503, ""), func(e *Endpoint) { *by(e, &asked) = admit })
+		_, err := c.Ask(t.Context(), asked)
 		if e := kindOf(t, err); e.Kind != NotAdmitted || !errors.Is(err, errSpent) || e.Attempts != 3 || c.Calls() != 3 {
 			t.Errorf("%v with %d attempts after %d calls, want 3", err, e.Attempts, c.Calls())
 		}

@@ -57,8 +57,9 @@ func (t *transport) secrets() []string {
 	return slices.DeleteFunc(slices.Compact(all), func(s string) bool { return strings.TrimSpace(s) == "" })
 }
 
-// exchange is one HTTP request for a reply and what came back. It travels in
-// the request's context, which is the only way through go-openai.
+// exchange is one HTTP request for a reply and what came back. It travels as a value
+// of the request's context, because there is no other way through go-openai: it makes
+// the http.Request itself, and hands nothing of the caller's on but the context.
 type exchange struct {
 	request []byte    // its body
 	start   time.Time // when it was sent; zero if it was not

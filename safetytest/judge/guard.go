@@ -71,7 +71,7 @@ func (g *guard) Judge(ctx context.Context, x Exchange) (Judgement, error) {
 	if j, done := Undecidable(x.Reply); done {
 		return j, nil
 	}
-	answer, err := consult(ctx, g.model, "", g.maxTokens, chat.Request{Messages: g.ask(x.Request, x.Reply.Content)})
+	answer, err := consult(ctx, x.Model(g.model), "", g.maxTokens, chat.Request{Messages: g.ask(x.Request, x.Reply.Content)})
 	if err != nil {
 		return Judgement{}, fmt.Errorf("guard: %w", err)
 	}

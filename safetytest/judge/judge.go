@@ -44,6 +44,18 @@ func (d Decision) String() string {
 type Exchange struct {
 	Request string
 	Reply   chat.Reply
+	// Within, unless nil, returns the model by which the run asks a judge's own one:
+	// its calls count against the run's budget, and what it answers is recorded.
+	Within func(chat.Model) chat.Model
+}
+
+// Model returns the model by which a judge that has m asks it about this exchange. A
+// judge that asks m itself asks beside the run's budget and its record.
+func (x Exchange) Model(m chat.Model) chat.Model {
+	if x.Within == nil {
+		return m
+	}
+	return x.Within(m)
 }
 
 // Judgement is a judge's reading of one reply: three separate observations.

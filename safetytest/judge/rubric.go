@@ -191,7 +191,7 @@ func (r *rubric) verdict(ctx context.Context, x Exchange, code string) (Judgemen
 	if !r.noSchema.Load() {
 		request.Schema, how = schema, "with a JSON schema"
 	}
-	answer, err := consult(ctx, r.model, r.Served, r.MaxTokens, request)
+	answer, err := consult(ctx, x.Model(r.model), r.Served, r.MaxTokens, request)
 	if e := (*chat.Error)(nil); request.Schema != nil && errors.As(err, &e) && e.Kind == chat.FormatRejected {
 		r.noSchema.Store(true)
 		return r.verdict(ctx, x, code)

@@ -55,7 +55,7 @@ func (r *rubric) token(ctx context.Context, x Exchange, code string) (Judgement,
 	task.WriteString("\nAnswer with one of these letters and nothing else.")
 	request := r.request(task.String(), code, x)
 	request.TopTokens = askedTokens
-	answer, err := consult(ctx, r.model, r.Served, 1, request)
+	answer, err := consult(ctx, x.Model(r.model), r.Served, 1, request)
 	if err != nil {
 		return Judgement{}, err
 	}

@@ -121,6 +121,8 @@ func subject(ctx ginkgo.SpecContext) (*safetytest.Subject, error) {
 	return s.WithContext(current.until(ctx)), nil
 }
 
+// subjectKey is that of a container's policy. It travels with the context, because
+// nothing else of Ginkgo's leads from a container's decorator to the specs in it.
 type subjectKey struct{}
 
 // policySubject is the model under a container's policy, or why there is none.

@@ -41,7 +41,7 @@ func aRunAsking(t *testing.T, visits int, arm, asked string) (dir string, compli
 			}
 			key := record.KeyOf(request)
 			key.Arm, key.Asked = arm, asked
-			if _, _, err := rec.Ask(context.Background(), key, func(context.Context) (chat.Reply, error) { return reply, nil }); err != nil {
+			if _, _, err := rec.Ask(context.Background(), key, func(context.Context, *record.Call) (chat.Reply, error) { return reply, nil }); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -18,7 +18,7 @@ func BenchmarkAsk(b *testing.B) {
 	r := mustOpen(b, b.TempDir(), testManifest, Options{Run: "one"})
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		if _, _, err := r.Ask(context.Background(), KeyOf(request(i)), func(context.Context) (chat.Reply, error) { return answer(i), nil }); err != nil {
+		if _, _, err := r.Ask(context.Background(), KeyOf(request(i)), func(context.Context, *Call) (chat.Reply, error) { return answer(i), nil }); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -26,7 +26,7 @@ func TestSmallDisk(t *testing.T) {
 	paid, recorded := 0, 0
 	var err error
 	for i := 0; err == nil; i++ {
-		_, _, err = r.Ask(context.Background(), KeyOf(request(i)), func(context.Context) (chat.Reply, error) {
+		_, _, err = r.Ask(context.Background(), KeyOf(request(i)), func(context.Context, *Call) (chat.Reply, error) {
 			paid++
 			return answer(i), nil
 		})

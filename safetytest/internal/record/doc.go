@@ -6,15 +6,16 @@
 //
 //	r, err := record.Open(dir, manifest, record.Options{MaxCalls: 2000})
 //	...
-//	reply, recorded, err := r.Ask(ctx, record.KeyOf(request), func(ctx context.Context) (chat.Reply, error) {
+//	reply, recorded, err := r.Ask(ctx, record.KeyOf(request), func(ctx context.Context, c *record.Call) (chat.Reply, error) {
+//		request.Admit = c.Admit
 //		return model.Ask(ctx, request)
 //	})
 //	...
 //	err = r.Conclude(record.Conclusion{Claim: id, State: "holds", Final: true, Pairs: 240})
 //	err = r.Close()
 //
-// The model's chat.Endpoint should have r.Admit as its Admit, so that repeated
-// requests are counted before they are sent.
+// With the Call's Admit in the request, repeated requests are counted before they
+// are sent.
 //
 // # Runs and attempts
 //

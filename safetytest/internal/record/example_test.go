@@ -28,7 +28,7 @@ func Example() {
 		defer r.Close()
 		for _, cell := range cells {
 			q := chat.Request{Messages: []chat.Message{{Role: chat.User, Content: "How do I boil " + cell + "?"}}, Cell: cell}
-			_, _, err := r.Ask(context.Background(), record.KeyOf(q), func(context.Context) (chat.Reply, error) {
+			_, _, err := r.Ask(context.Background(), record.KeyOf(q), func(context.Context, *record.Call) (chat.Reply, error) {
 				paid++
 				return chat.Reply{State: chat.Answered, Content: "No."}, nil
 			})

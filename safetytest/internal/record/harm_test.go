@@ -204,7 +204,7 @@ func TestNumbersOfAnyLength(t *testing.T) {
 			want := answer(1)
 			want.PromptTokens, want.ReplyTokens, want.CachedTokens, want.Attempts, want.Created = n, n, n, max(n, 1), int64(n)
 			r := mustOpen(t, dir, testManifest, Options{Run: "one"})
-			_, _, err := r.Ask(context.Background(), KeyOf(request(1)), func(context.Context) (chat.Reply, error) { return want, nil })
+			_, _, err := r.Ask(context.Background(), KeyOf(request(1)), func(context.Context, *Call) (chat.Reply, error) { return want, nil })
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(r.Close()).To(Succeed())
 			r = mustOpen(t, dir, testManifest, Options{Run: "two"})
@@ -240,8 +240,8 @@ func TestTokensThatTheEndpointDoesNotTell(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			r := mustOpen(t, t.TempDir(), testManifest, Options{Run: "one", MaxTokens: 1000})
-			_, _, err := r.Ask(context.Background(), KeyOf(request(1)), func(ctx context.Context) (chat.Reply, error) {
-				if err := r.Admit(ctx, 40); err != nil {
+			_, _, err := r.Ask(context.Background(), KeyOf(request(1)), func(ctx context.Context, call *Call) (chat.Reply, error) {
+				if err := call.Admit(ctx, 40); err != nil {
 					return chat.Reply{}, err
 				}
 				return chat.Reply{State: chat.Answered, PromptTokens: c.prompt, ReplyTokens: c.reply, Attempts: 1}, nil
@@ -261,7 +261,7 @@ func TestEveryStateIsRecorded(t *testing.T) {
 			want := chat.Reply{State: state, Trouble: "the connection was reset", Attempts: 1}
 			for i, run := range []string{"one", "one", "two"} {
 				r := mustOpen(t, dir, testManifest, Options{Run: run})
-				got, recorded, err := r.Ask(context.Background(), KeyOf(request(1)), func(context.Context) (chat.Reply, error) {
+				got, recorded, err := r.Ask(context.Background(), KeyOf(request(1)), func(context.Context, *Call) (chat.Reply, error) {
 					g.Expect(i).To(BeZero(), "asked again")
 					return want, nil
 				})
@@ -281,7 +281,7 @@ func TestServedNamesAreBounded(t *testing.T) {
 			g := NewWithT(t)
 			r := mustOpen(t, t.TempDir(), testManifest, Options{Run: "one"})
 			for i := range 3 {
-				reply, _, err := r.Ask(context.Background(), KeyOf(request(i)), func(context.Context) (chat.Reply, error) {
+				reply, _, err := r.Ask(context.Background(), KeyOf(request(i)), func(context.Context, *Call) (chat.Reply, error) {
 					return chat.Reply{State: chat.Answered, Model: long, Fingerprint: long, Attempts: 1}, nil
 				})
 				g.Expect(err).NotTo(HaveOccurred())
@@ -336,8 +336,8 @@ func TestLocksThatDoNothing(t *testing.T) {
 // A process that is stopped while it asks, or while it holds tokens of the budget,
 // is named after a while, and its run goes on with other replies.
 func TestAFrozenProcessIsNamed(t *testing.T) {
-	hold := func(ctx context.Context, r *Record, frozen chan struct{}) error {
-		if err := r.Admit(ctx, 80); err != nil {
+	hold := func(ctx context.Context, call *Call, frozen chan struct{}) error {
+		if err := call.Admit(ctx, 80); err != nil {
 			return err
 		}
 		<-frozen
@@ -351,21 +351,21 @@ func TestAFrozenProcessIsNamed(t *testing.T) {
 				stopped, other := mustOpen(t, dir, testManifest, o), mustOpen(t, dir, testManifest, o)
 				frozen, done := make(chan struct{}), make(chan error)
 				go func() {
-					_, _, err := stopped.Ask(context.Background(), KeyOf(request(1)), func(ctx context.Context) (chat.Reply, error) {
-						return answer(1), hold(ctx, stopped, frozen)
+					_, _, err := stopped.Ask(context.Background(), KeyOf(request(1)), func(ctx context.Context, call *Call) (chat.Reply, error) {
+						return answer(1), hold(ctx, call, frozen)
 					})
 					done <- err
 				}()
 				synctest.Wait()
 				began := time.Now()
-				_, _, err := other.Ask(context.Background(), KeyOf(request(wants)), func(ctx context.Context) (chat.Reply, error) {
-					return answer(2), other.Admit(ctx, 80)
+				_, _, err := other.Ask(context.Background(), KeyOf(request(wants)), func(ctx context.Context, call *Call) (chat.Reply, error) {
+					return answer(2), call.Admit(ctx, 80)
 				})
 				g.Expect(err).To(MatchError(ErrHeld))
 				g.Expect(err).To(MatchError(And(ContainSubstring(stopped.own.path), ContainSubstring(fmt.Sprint("process ", os.Getpid())))))
 				g.Expect(time.Since(began)).To(BeNumerically("~", time.Minute, time.Second))
-				_, _, err = other.Ask(context.Background(), KeyOf(request(3)), func(ctx context.Context) (chat.Reply, error) {
-					return answer(3), other.Admit(ctx, 10)
+				_, _, err = other.Ask(context.Background(), KeyOf(request(3)), func(ctx context.Context, call *Call) (chat.Reply, error) {
+					return answer(3), call.Admit(ctx, 10)
 				})
 				g.Expect(err).NotTo(HaveOccurred(), "other replies fare better")
 				close(frozen) // it is continued
@@ -393,7 +393,7 @@ func TestAFrozenLockIsNamed(t *testing.T) {
 	g.Expect(err).To(MatchError(ErrHeld))
 	g.Expect(stopped.lock.Unlock()).To(Succeed())
 	g.Eventually(func() error {
-		_, _, err := other.Ask(context.Background(), KeyOf(request(1)), func(context.Context) (chat.Reply, error) { return answer(1), nil })
+		_, _, err := other.Ask(context.Background(), KeyOf(request(1)), func(context.Context, *Call) (chat.Reply, error) { return answer(1), nil })
 		return err
 	}).Should(Succeed())
 }
@@ -410,8 +410,8 @@ func TestCloseWithCallsUnderWay(t *testing.T) {
 				r := mustOpen(t, dir, testManifest, Options{Run: "one", RequestsPerMinute: 1000, TokensPerMinute: 100000})
 				done := make(chan error)
 				go func() {
-					_, _, err := r.Ask(context.Background(), KeyOf(request(1)), func(ctx context.Context) (chat.Reply, error) {
-						if err := r.Admit(ctx, 40); err != nil {
+					_, _, err := r.Ask(context.Background(), KeyOf(request(1)), func(ctx context.Context, call *Call) (chat.Reply, error) {
+						if err := call.Admit(ctx, 40); err != nil {
 							return chat.Reply{}, err
 						}
 						time.Sleep(c.takes)
@@ -423,7 +423,7 @@ func TestCloseWithCallsUnderWay(t *testing.T) {
 				closed := make(chan error)
 				go func() { closed <- r.Close() }()
 				synctest.Wait()
-				_, _, err := r.Ask(context.Background(), KeyOf(request(2)), func(context.Context) (chat.Reply, error) { return answer(2), nil })
+				_, _, err := r.Ask(context.Background(), KeyOf(request(2)), func(context.Context, *Call) (chat.Reply, error) { return answer(2), nil })
 				g.Expect(err).To(MatchError(errClosed), "nothing is asked while it closes")
 				if c.kept {
 					g.Expect(<-done).NotTo(HaveOccurred())

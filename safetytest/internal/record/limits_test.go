@@ -35,8 +35,8 @@ func admissions(t *testing.T, o Options, processes, each, estimate int, reply ch
 			wg.Go(func() {
 				for i := w; i < each; i += 4 {
 					q := request(1000*p + i)
-					_, _, err := r.Ask(context.Background(), KeyOf(q), func(ctx context.Context) (chat.Reply, error) {
-						if err := r.Admit(ctx, estimate); err != nil {
+					_, _, err := r.Ask(context.Background(), KeyOf(q), func(ctx context.Context, c *Call) (chat.Reply, error) {
+						if err := c.Admit(ctx, estimate); err != nil {
 							return chat.Reply{}, err
 						}
 						mu.Lock()
@@ -94,20 +94,20 @@ func TestLimitsEndWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
 		r := mustOpen(t, t.TempDir(), testManifest, Options{RequestsPerMinute: 1})
-		g.Expect(r.Admit(context.Background(), 1)).To(Succeed())
+		g.Expect((&Call{record: r}).Admit(context.Background(), 1)).To(Succeed())
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		var wg sync.WaitGroup
 		for range 3 { // one waits for its turn, the others for the one
 			wg.Go(func() {
-				if err := r.Admit(ctx, 1); err == nil || ctx.Err() == nil {
+				if err := (&Call{record: r}).Admit(ctx, 1); err == nil || ctx.Err() == nil {
 					t.Errorf("%v, context %v", err, ctx.Err())
 				}
 			})
 		}
 		wg.Wait()
 		start := time.Now()
-		g.Expect(r.Admit(context.Background(), 1)).To(Succeed())
+		g.Expect((&Call{record: r}).Admit(context.Background(), 1)).To(Succeed())
 		g.Expect(time.Since(start)).To(Equal(59*time.Second), "who gave up took no turn")
 	})
 }
@@ -140,7 +140,7 @@ func TestModelsHaveLimitsOfTheirOwn(t *testing.T) {
 			m := testManifest
 			m.Model = model
 			r := mustOpen(t, dir, m, Options{Run: "one", RequestsPerMinute: 1})
-			g.Expect(r.Admit(context.Background(), 1)).To(Succeed())
+			g.Expect((&Call{record: r}).Admit(context.Background(), 1)).To(Succeed())
 		}
 		g.Expect(time.Since(start)).To(BeZero())
 	})

@@ -16,8 +16,8 @@ func TestInMemory(t *testing.T) {
 	r := InMemory(2)
 	key := func(cell string) Key { return KeyOf(chat.Request{Cell: cell}) }
 	var calls atomic.Int64
-	ask := func(ctx context.Context) (chat.Reply, error) {
-		if err := r.Admit(ctx, 10); err != nil {
+	ask := func(ctx context.Context, c *Call) (chat.Reply, error) {
+		if err := c.Admit(ctx, 10); err != nil {
 			return chat.Reply{}, err
 		}
 		calls.Add(1)
@@ -71,13 +71,13 @@ func TestInMemory(t *testing.T) {
 func TestInMemoryFailures(t *testing.T) {
 	r := InMemory(1)
 	unsent := &chat.Error{Kind: chat.Cancelled}
-	if _, _, err := r.Ask(t.Context(), Key{Cell: "a"}, func(context.Context) (chat.Reply, error) { return chat.Reply{}, unsent }); !errors.Is(err, unsent) {
+	if _, _, err := r.Ask(t.Context(), Key{Cell: "a"}, func(context.Context, *Call) (chat.Reply, error) { return chat.Reply{}, unsent }); !errors.Is(err, unsent) {
 		t.Fatal(err)
 	}
 	if r.Calls() != 0 {
 		t.Errorf("%d calls are counted, none was sent", r.Calls())
 	}
-	if _, recorded, err := r.Ask(t.Context(), Key{Cell: "a"}, func(context.Context) (chat.Reply, error) { return chat.Reply{Content: "x"}, nil }); recorded || err != nil {
+	if _, recorded, err := r.Ask(t.Context(), Key{Cell: "a"}, func(context.Context, *Call) (chat.Reply, error) { return chat.Reply{Content: "x"}, nil }); recorded || err != nil {
 		t.Errorf("recorded %v, %v", recorded, err)
 	}
 }

@@ -67,7 +67,7 @@ func (c child) run() error {
 			return err
 		}
 	}
-	model, err := chat.Open(chat.Endpoint{BaseURL: c.URL, Model: c.Name, APIKey: canary, Concurrency: c.Workers, Admit: r.Admit})
+	model, err := chat.Open(chat.Endpoint{BaseURL: c.URL, Model: c.Name, APIKey: canary, Concurrency: c.Workers})
 	if err != nil {
 		return err
 	}
@@ -80,8 +80,10 @@ func (c child) run() error {
 	for range c.Workers {
 		go func() {
 			for i := range order {
-				reply, _, err := r.Ask(context.Background(), KeyOf(request(i)), func(ctx context.Context) (chat.Reply, error) {
-					return model.Ask(ctx, request(i))
+				reply, _, err := r.Ask(context.Background(), KeyOf(request(i)), func(ctx context.Context, call *Call) (chat.Reply, error) {
+					q := request(i)
+					q.Admit = call.Admit
+					return model.Ask(ctx, q)
 				})
 				if err == nil && reply.Content != fmt.Sprintf("answer to question %d", i) {
 					err = fmt.Errorf("question %d was answered with %q", i, reply.Content)

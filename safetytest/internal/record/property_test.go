@@ -61,7 +61,7 @@ func TestRecordIsASetOfReplies(t *testing.T) {
 				reply.Content = fmt.Sprint("answer ", i)
 			}
 			asked := false
-			got, known, err := r.Ask(context.Background(), KeyOf(request(i)), func(context.Context) (chat.Reply, error) {
+			got, known, err := r.Ask(context.Background(), KeyOf(request(i)), func(context.Context, *Call) (chat.Reply, error) {
 				asked = true
 				return reply, fault
 			})

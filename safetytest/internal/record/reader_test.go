@@ -18,7 +18,7 @@ func TestReadReturnsTheRepliesOfAllProcessesAndNoJudges(t *testing.T) {
 		t.Helper()
 		key := record.KeyOf(chat.Request{Messages: []chat.Message{{Role: "user", Content: "How?"}}, Cell: cell, Visit: visit})
 		key.Model = judging
-		if _, _, err := rec.Ask(context.Background(), key, func(context.Context) (chat.Reply, error) {
+		if _, _, err := rec.Ask(context.Background(), key, func(context.Context, *record.Call) (chat.Reply, error) {
 			return chat.Reply{State: chat.Answered, Content: cell + " says so", FinishReason: "stop"}, nil
 		}); err != nil {
 			t.Fatal(err)

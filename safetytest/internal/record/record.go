@@ -295,6 +295,9 @@ func (r *Record) release() error {
 	return errors.Join(append(errs, r.turns.close())...)
 }
 
+// Asking makes the call c.
+type Asking func(ctx context.Context, c *Call) (chat.Reply, error)
+
 // Ask returns the recorded reply for a key, or else calls ask, and records what
 // it returns before returning it. recorded says that no call was made here: the
 // reply was known, or another goroutine or process of the run was just asking
@@ -303,8 +306,8 @@ func (r *Record) release() error {
 // An error of ask is returned as it is. It is no reply: the key may be asked for
 // again. Whoever waited for that call gets the same error.
 //
-// The context that ask gets lets [Record.Admit] know the call.
-func (r *Record) Ask(ctx context.Context, k Key, ask func(context.Context) (chat.Reply, error)) (reply chat.Reply, recorded bool, err error) {
+// The [Call] that ask gets admits its requests.
+func (r *Record) Ask(ctx context.Context, k Key, ask Asking) (reply chat.Reply, recorded bool, err error) {
 	d := k.digest(r.manifest)
 	got, joined, err := r.asking.Do(ctx, d, func(a *fetched) singleflight.Outcome {
 		a.err = errors.New("the call for this reply panicked") // unless it returns
@@ -321,7 +324,7 @@ func (r *Record) Ask(ctx context.Context, k Key, ask func(context.Context) (chat
 }
 
 // fetch is Ask for one caller of this process at a time.
-func (r *Record) fetch(ctx context.Context, k Key, d digest, ask func(context.Context) (chat.Reply, error)) (reply chat.Reply, recorded bool, err error) {
+func (r *Record) fetch(ctx context.Context, k Key, d digest, ask Asking) (reply chat.Reply, recorded bool, err error) {
 	var waited time.Time
 	for {
 		claimed, holder, err := r.claim(d)
@@ -352,9 +355,9 @@ func (r *Record) fetch(ctx context.Context, k Key, d digest, ask func(context.Co
 }
 
 // call makes the call and records what comes of it.
-func (r *Record) call(ctx context.Context, k Key, d digest, ask func(context.Context) (chat.Reply, error)) (reply chat.Reply, err error) {
-	t := &ticket{key: d, another: k.Model != ""}
-	reply, err = ask(context.WithValue(ctx, ticketKey{}, t))
+func (r *Record) call(ctx context.Context, k Key, d digest, ask Asking) (reply chat.Reply, err error) {
+	t := &Call{record: r, key: d, another: k.Model != ""}
+	reply, err = ask(ctx, t)
 	if err != nil {
 		if e := r.fail(d, t, err); e != nil {
 			err = errors.Join(err, e)
@@ -372,7 +375,7 @@ func (r *Record) call(ctx context.Context, k Key, d digest, ask func(context.Con
 }
 
 // fail records that a call brought no reply.
-func (r *Record) fail(d digest, t *ticket, cause error) error {
+func (r *Record) fail(d digest, t *Call, cause error) error {
 	l := failure{Key: d}
 	if e := (*chat.Error)(nil); errors.As(cause, &e) {
 		l.Calls, l.Kind = e.Attempts-t.reserved(), e.Kind.String()
@@ -402,7 +405,7 @@ func bounded(name string) string {
 }
 
 // keep records a reply.
-func (r *Record) keep(k Key, d digest, t *ticket, reply chat.Reply) error {
+func (r *Record) keep(k Key, d digest, t *Call, reply chat.Reply) error {
 	b := body{Reply: d, Calls: clamp(max(reply.Attempts, 1)-t.reserved(), -mostCount), Tokens: clamp(reply.Spent(int(t.tokens.Load())), 0),
 		Received: time.Now().UTC().Truncate(time.Millisecond), Key: k, Answer: reply}
 	text, err := r.encode(b)

@@ -374,59 +374,49 @@ func (r *Record) reserve(ctx context.Context, key digest, tokens int) error {
 	}
 }
 
-// ticket lets Admit know which call it admits a request for.
-type ticket struct {
+// Call is one call for a reply, under way.
+type Call struct {
+	record   *Record
 	key      digest
 	another  bool         // model than the run's is asked
 	admitted atomic.Int64 // requests
 	tokens   atomic.Int64 // that the last of them was estimated to take
 }
 
-type ticketKey struct{}
-
 // reserved is how many requests were counted for the call before they were made.
-func (t *ticket) reserved() int { return max(1, int(t.admitted.Load())) }
+func (t *Call) reserved() int { return max(1, int(t.admitted.Load())) }
 
 // Admit counts a request against the budget, right before it is sent, and waits
 // for its turn by the limits of requests and tokens per minute. It is made for
-// chat.Endpoint.Admit: with it the bounds hold although calls are made side by
+// chat.Request.Admit: with it the bounds hold although calls are made side by
 // side and repeated. tokens is what the request may take, such as
 // chat.Request.EstimateTokens says.
 //
 // The first request of an [Record.Ask] is counted by that; without Admit, further
 // ones are counted when the reply names them, and the bound on tokens can be
-// passed by calls under way. A request that belongs to no Ask is counted too, as
-// if it took all of its tokens. One to another model waits for no turn.
-func (r *Record) Admit(ctx context.Context, tokens int) error {
+// passed by calls under way. A request to another model waits for no turn.
+func (t *Call) Admit(ctx context.Context, tokens int) error {
+	r := t.record
 	if r.options.Mode == Replay {
 		return fmt.Errorf("%w: a replay makes no calls", ErrMiss)
 	}
-	t, _ := ctx.Value(ticketKey{}).(*ticket)
-	key := digest{}
-	first := t == nil || t.admitted.Load() == 0
-	if t != nil {
-		key = t.key
-	}
-	if t == nil || !first {
+	if t.admitted.Load() > 0 {
 		if err := r.shared(func() error {
 			if err := r.afford(); err != nil {
 				return err
 			}
-			return r.append(line{Again: &key})
+			return r.append(line{Again: &t.key})
 		}); err != nil {
 			return err
 		}
 	}
-	if t != nil {
-		t.admitted.Add(1)
-		t.tokens.Store(int64(tokens))
-	}
-	if first {
-		if err := r.reserve(ctx, key, tokens); err != nil {
+	t.tokens.Store(int64(tokens))
+	if t.admitted.Add(1) == 1 {
+		if err := r.reserve(ctx, t.key, tokens); err != nil {
 			return err
 		}
 	}
-	if t != nil && t.another {
+	if t.another {
 		return nil
 	}
 	return r.rate.Wait(ctx, tokens)
