@@ -241,19 +241,8 @@ func (s *Subject) TestControl(ctx context.Context, name string, c claim.Claim) (
 // control is a simulated model as a subject. Claims share it, and so the replies
 // of equal arms, until the run is closed.
 func (s *Subject) control(name string, c claim.Claim) (*Subject, error) {
-	config := s.config
-	config.Model, config.BaseURL, config.APIKey, config.Dir, config.Run = simPrefix+name, "", "", "", ""
-	config.RequestsPerMinute, config.TokensPerMinute, config.MaxCalls, config.MaxSpendTokens = 0, 0, 0, 0
-	config.AdaptConcurrency, config.Concurrency = false, defaultConcurrency
-	config.MaxPairs, config.SamplingSeed, config.Replies = controlPairs, s.seed.Load(), 0
-	config.Sampling, config.patient = DefaultSampling(), true
-	config.OnVerdict, config.OnInconclusive, config.OnPace, config.Reproduce = nil, nil, nil, nil
-	config.Models = map[string]Endpoint{}
-	for _, a := range c.Arms {
-		if a.Model != "" {
-			config.Models[a.Model] = Endpoint{Model: simPrefix + otherControl}
-		}
-	}
+	config := s.config.ofControl(name, c)
+	config.SamplingSeed = s.seed.Load()
 	key := fmt.Sprint(s.policy.Name, "\x00", name, slices.Sorted(maps.Keys(config.Models)))
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -269,6 +258,24 @@ func (s *Subject) control(name string, c claim.Claim) (*Subject, error) {
 	}
 	s.controls[key] = control
 	return control, nil
+}
+
+// ofControl is how a simulated model is asked in place of the model under test: the
+// same is sampled, judged and counted in the same way. Nothing of the endpoint, its
+// limits, the budget, the record and the callbacks is taken over.
+func (c Config) ofControl(name string, of claim.Claim) Config {
+	models := map[string]Endpoint{}
+	for _, a := range of.Arms {
+		if a.Model != "" {
+			models[a.Model] = Endpoint{Model: simPrefix + otherControl}
+		}
+	}
+	return Config{
+		Model: simPrefix + name, Models: models, Timeout: c.Timeout,
+		Sampling: DefaultSampling(), SendSeed: c.SendSeed, System: c.System,
+		Draws: c.Draws, Batch: c.Batch, Seed: c.Seed, Stopping: c.Stopping, Census: c.Census, MaxPairs: controlPairs, FewTargets: c.FewTargets, patient: true,
+		Judge: c.Judge, BlockedRefuses: c.BlockedRefuses, Allow: c.Allow,
+	}
 }
 
 // CheckControls tests a claim on its controls and reports every one that does not
