@@ -9,6 +9,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -203,9 +204,9 @@ func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []
 		}
 		y := evidence.Observation{Missing: true}
 		if c.err == nil {
-			y = observed(e.claim.Arms[k].Counts(e.claim), c.judgement)
+			y = bounds.Observed(e.claim.Arms[k].Counts(e.claim), c.judgement)
 		}
-		pairs = append(pairs, pair{observed(e.claim.Arms[k].Counts(e.claim), then[i].judgement), y})
+		pairs = append(pairs, pair{bounds.Observed(e.claim.Arms[k].Counts(e.claim), then[i].judgement), y})
 	}
 	return pairs, "", nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
 	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 )
 
@@ -129,7 +130,7 @@ func (e *experiment) excess(have *simulations) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, d := e.claim, designOf(e.claim)
+	c, d := e.claim, bounds.DesignOf(e.claim)
 	out := make([]float64, len(profiles))
 	for i, rates := range rates {
 		out[i] = math.Inf(-1)
@@ -140,7 +141,7 @@ func (e *experiment) excess(have *simulations) ([]float64, error) {
 			}
 			out[i] = max(out[i], sum)
 		}
-		if d.Control >= 0 && rates[0] > d.Headroom-0.1 || noEffect(c, rates[0], 0.1) {
+		if d.Control >= 0 && rates[0] > d.Headroom-0.1 || bounds.NoEffect(c, rates[0], 0.1) {
 			out[i] = math.NaN()
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
@@ -261,7 +262,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		v.Worst = e.worst(v.Claim.Bounds[i])
 	}
 	if i := v.nearest(); i >= 0 && !e.claim.OverTargets && e.revisits(v.Claim.Bounds[i]) >= enoughRevisits {
-		if c, err := evidence.VarianceComponents(e.seen, condition(e.claim, v.Claim.Bounds[i])); err == nil {
+		if c, err := evidence.VarianceComponents(e.seen, bounds.Condition(e.claim, v.Claim.Bounds[i])); err == nil {
 			v.Spread = &c
 		}
 	}
@@ -272,7 +273,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		v.provesNothing()
 	}
 	beside := slices.ContainsFunc(r.Conditions[min(len(e.claim.Own()), len(r.Conditions)):], func(c evidence.ConditionResult) bool { return c.State == evidence.Violated })
-	if v.State == evidence.Violated && !beside && noEffect(e.claim, r.Arms[0].Rate, 0) {
+	if v.State == evidence.Violated && !beside && bounds.NoEffect(e.claim, r.Arms[0].Rate, 0) {
 		// No effect is shown to be missing.
 		v.State, v.Reason = evidence.Inconclusive, evidence.NoHeadroom
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
 )
 
 // planned is what the number of pairs is planned for: a control that complies
@@ -35,7 +36,7 @@ func (s *Subject) sequence(c claim.Claim) (*sequence, error) {
 // design is the claim's test in numbers, for this subject's cells and budget. Cells
 // are visited once only where repeats were found to agree.
 func (s *Subject) design(c claim.Claim, census *evidence.Determinism) (evidence.Design, error) {
-	d := designOf(c)
+	d := bounds.DesignOf(c)
 	q, err := s.sequence(c)
 	if err != nil {
 		return d, err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 )
@@ -16,7 +17,7 @@ type experiment struct {
 	rec      *record.Record
 	claim    claim.Claim
 	engine   *evidence.Engine
-	rooms    rooms
+	rooms    bounds.Rooms
 	held     *evidence.Result // what was decided before all rooms were known
 	sequence *sequence
 	scripts  []*script // by arm; arms that show the same have the same one
@@ -107,7 +108,7 @@ func (e *experiment) prepare() error {
 	if !d.WithoutReplacement || d.MaxTrials < d.Cells { // only a census may end in a short batch
 		e.most -= e.most % d.Batch
 	}
-	if e.rooms, err = roomsOf(e.claim, d); err != nil {
+	if e.rooms, err = bounds.RoomsOf(e.claim, d); err != nil {
 		return err
 	}
 	e.engine, err = evidence.New(d)

@@ -12,6 +12,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
@@ -246,7 +247,7 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 // look shows a batch to the engine. A claim that holds waits until all arms that
 // others are compared with have been shown to leave room.
 func (e *experiment) look(trials []evidence.Trial) (evidence.Result, error) {
-	if err := e.rooms.add(trials); err != nil {
+	if err := e.rooms.Add(trials); err != nil {
 		return evidence.Result{}, err
 	}
 	if e.held == nil {
@@ -256,7 +257,7 @@ func (e *experiment) look(trials []evidence.Trial) (evidence.Result, error) {
 		}
 		e.held = &r
 	}
-	open, shown := e.rooms.open()
+	open, shown := e.rooms.Open()
 	switch {
 	case shown:
 		return *e.held, nil
@@ -512,7 +513,7 @@ func (e *experiment) observe(k int, c *call) evidence.Observation {
 		}
 		n.add(c.judgement)
 	}
-	return observed(a.Counts(e.claim), c.judgement)
+	return bounds.Observed(a.Counts(e.claim), c.judgement)
 }
 
 // trials turns a complete batch into what the engine takes. Several visits make
