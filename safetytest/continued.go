@@ -134,7 +134,7 @@ func (e *experiment) findRecorded() (map[*script][]repeated, error) {
 	}
 	last, n := 0, 0
 	for n-last < unanswered {
-		visits := along.next()
+		visits := along.Next()
 		if visits == nil {
 			break
 		}
@@ -146,7 +146,7 @@ func (e *experiment) findRecorded() (map[*script][]repeated, error) {
 					continue
 				}
 				open = true
-				one := question{script: q, at: v.of[e.claim.Arms[k].Requests]}
+				one := question{script: q, at: v.Of[e.claim.Arms[k].Requests]}
 				_, key := e.s.keyed(one)
 				was, ok, err := e.rec.Earlier(key)
 				if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 )
 
@@ -162,10 +163,10 @@ func (e *experiment) truth(have *simulations) ([][]float64, error) {
 		if a.Discordance != nil {
 			asks = e.scripts[a.Discordance[0]].asks
 		}
-		step, cells := max(1, len(asks.requests)/controlTargets), 0.0
-		for i := 0; i < len(asks.requests); i += step {
+		step, cells := max(1, len(asks.Requests)/controlTargets), 0.0
+		for i := 0; i < len(asks.Requests); i += step {
 			for d := range e.s.config.Draws {
-				here, err := e.truthAt(k, asks.at(i, d, 0), have, other)
+				here, err := e.truthAt(k, asks.At(i, d, 0), have, other)
 				if err != nil {
 					return nil, err
 				}
@@ -183,7 +184,7 @@ func (e *experiment) truth(have *simulations) ([][]float64, error) {
 }
 
 // truthAt is the true chance of what arm number k counts in one cell, by model.
-func (e *experiment) truthAt(k int, at place, have *simulations, other int) ([]float64, error) {
+func (e *experiment) truthAt(k int, at order.Place, have *simulations, other int) ([]float64, error) {
 	a := e.claim.Arms[k]
 	out := make([]float64, len(have.profiles))
 	if a.Discordance != nil {

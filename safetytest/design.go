@@ -6,6 +6,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 )
 
 // planned is what the number of pairs is planned for: a control that complies
@@ -23,13 +24,13 @@ const plannedToLower = 0.6
 const mostPairs = 20_000
 
 // sequence is the order in which the claim's cells are visited.
-func (s *Subject) sequence(c claim.Claim) (*sequence, error) {
+func (s *Subject) sequence(c claim.Claim) (*order.Sequence, error) {
 	own, beside, err := s.populations(c)
 	if err != nil {
 		return nil, err
 	}
-	q := newSequence(s.seed.Load(), s.config.Draws, s.config.Batch, own, beside...)
-	q.crossed, q.independent = c.OverTargets, s.config.Stopping.Independent()
+	q := order.New(s.seed.Load(), s.config.Draws, s.config.Batch, own, beside...)
+	q.Crossed, q.Independent = c.OverTargets, s.config.Stopping.Independent()
 	return q, nil
 }
 
@@ -41,14 +42,14 @@ func (s *Subject) design(c claim.Claim, census *evidence.Determinism) (evidence.
 	if err != nil {
 		return d, err
 	}
-	perDraw, requests := q.perDraw, len(q.own.requests)
+	perDraw, requests := q.PerDraw, len(q.Own.Requests)
 	d.Cells, d.Draws, d.Batch = s.config.Draws*requests, s.config.Draws, s.config.Draws*perDraw
-	if len(q.beside) > 0 && !c.OverTargets {
+	if len(q.Beside) > 0 && !c.OverTargets {
 		d.ArmCells = make([]int, len(c.Arms))
-		for _, p := range q.beside {
+		for _, p := range q.Beside {
 			for k, a := range c.Arms {
-				if a.Requests == p.asks && a.Discordance == nil {
-					d.ArmCells[k] = s.config.Draws * len(p.requests)
+				if a.Requests == p.Asks && a.Discordance == nil {
+					d.ArmCells[k] = s.config.Draws * len(p.Requests)
 				}
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 )
@@ -19,7 +20,7 @@ type experiment struct {
 	engine   *evidence.Engine
 	rooms    bounds.Rooms
 	held     *evidence.Result // what was decided before all rooms were known
-	sequence *sequence
+	sequence *order.Sequence
 	scripts  []*script // by arm; arms that show the same have the same one
 
 	census    *evidence.Determinism // what repeats said about greedy decoding, nil if nobody asked
@@ -102,9 +103,9 @@ func (e *experiment) prepare() error {
 	if err != nil {
 		return err
 	}
-	e.sequence.once = d.WithoutReplacement
+	e.sequence.Once = d.WithoutReplacement
 	e.most, e.control, e.headroom = d.MaxTrials, d.Control, d.Headroom
-	e.questions = e.sequence.perDraw * e.s.config.Draws * e.claim.Questions()
+	e.questions = e.sequence.PerDraw * e.s.config.Draws * e.claim.Questions()
 	if !d.WithoutReplacement || d.MaxTrials < d.Cells { // only a census may end in a short batch
 		e.most -= e.most % d.Batch
 	}
@@ -122,13 +123,13 @@ func (e *experiment) sameMessages(a, b *script) bool {
 		return false
 	}
 	seen := map[string]bool{}
-	for i, topic := range a.asks.topics {
+	for i, topic := range a.asks.Topics {
 		if seen[topic] {
 			continue
 		}
 		seen[topic] = true
 		for d := range e.s.config.Draws {
-			if at := a.asks.at(i, d, 0); !reflect.DeepEqual(a.messages(at), b.messages(at)) {
+			if at := a.asks.At(i, d, 0); !reflect.DeepEqual(a.messages(at), b.messages(at)) {
 				return false
 			}
 		}
