@@ -41,8 +41,8 @@ func (e *experiment) ends() ends {
 	switch {
 	case e.claim.OverTargets:
 		out.once, out.unit, calls = len(e.s.policy.Targets), "targets", calls*c.Draws
-	case e.sequence.once:
-		out.once, out.unit = c.Draws*len(e.sequence.own.requests), "cells"
+	case e.sequence.Once:
+		out.once, out.unit = c.Draws*len(e.sequence.Own.Requests), "cells"
 	}
 	d := e.s.described()
 	out.callsPerPair = calls * (1 + d.Calls)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/internal/singleflight"
@@ -42,7 +43,7 @@ type call struct {
 type question struct {
 	script *script
 	index  int // of the visit in its batch
-	at     place
+	at     order.Place
 	check  string // asked again, to see whether the model is the same; see continued.go
 	// ended says why nothing more is to be sent for it, such as that its claim is
 	// decided; nil where it goes on.
@@ -121,9 +122,9 @@ func (r *run) pace(c *call) float64 {
 
 // request is what is sent for a question.
 func (s *Subject) request(q question) chat.Request {
-	r := chat.Request{Messages: q.script.messages(q.at), Sampling: s.config.Sampling, Cell: q.script.cell(q.at), Visit: q.at.n}
+	r := chat.Request{Messages: q.script.messages(q.at), Sampling: s.config.Sampling, Cell: q.script.cell(q.at), Visit: q.at.N}
 	if s.config.SendSeed {
-		seed := int64(hash("request %d/%s/%d", s.seed.Load(), r.Cell+q.script.since+q.check, r.Visit) >> 33)
+		seed := int64(order.Hash("request %d/%s/%d", s.seed.Load(), r.Cell+q.script.since+q.check, r.Visit) >> 33)
 		r.Seed = &seed
 	}
 	return r
@@ -178,7 +179,7 @@ func whence(q question, id record.Key, request chat.Request, reply chat.Reply) p
 	text := fnv.New64a()
 	_, _ = io.WriteString(text, reply.Content+"\x00"+reply.Refusal) // never fails
 	return provenance.Reply{
-		Arm: q.script.shows, Request: q.at.cell.target.ID, Draw: q.at.cell.draw, Repeat: q.at.n, Body: id.Messages,
+		Arm: q.script.shows, Request: q.at.Cell.Target.ID, Draw: q.at.Cell.Draw, Repeat: q.at.N, Body: id.Messages,
 		Size: provenance.Size(request.Messages), Reported: reply.PromptTokens, Cached: reply.CachedTokens,
 		Text: text.Sum64(), Length: len(reply.Content), Answered: reply.State == chat.Answered,
 		ID: reply.ID, Created: reply.Created, CacheHit: reply.Cache, Model: reply.Model, Fingerprint: reply.Fingerprint,
@@ -255,7 +256,7 @@ func (s *Subject) reply(ctx context.Context, q question, request chat.Request, i
 		request.Admit = q.whileWanted(nil)
 		return model.Ask(ctx, request)
 	}
-	id.Arm, id.Asked = q.script.shows, q.at.cell.target.ID
+	id.Arm, id.Asked = q.script.shows, q.at.Cell.Target.ID
 	return s.rec().Ask(ctx, id, ask)
 }
 

@@ -107,7 +107,7 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 		Sampling: s.config.Sent(), Judge: s.reader(), Policy: s.policy.Name, Hash: s.policyHash(), Seed: s.config.Seed, Draws: s.config.Draws, Visits: visits}
 	asked := 0
 	for k, a := range arms {
-		all := e.scripts[k].asks.all(s.config.Draws, visits)
+		all := e.scripts[k].asks.All(s.config.Draws, visits)
 		asked = max(asked, len(all))
 		calls, err := e.askAll(ctx, k, all)
 		if err != nil {
@@ -115,9 +115,9 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 		}
 		cells := map[string]cellCounts{}
 		for i, call := range calls {
-			n := cells[all[i].cell.id()]
+			n := cells[all[i].Cell.ID()]
 			n.add(call.judgement)
-			cells[all[i].cell.id()] = n
+			cells[all[i].Cell.ID()] = n
 		}
 		out.Arms = append(out.Arms, baselineArm{Shows: a.Shows(), Cells: cells})
 	}

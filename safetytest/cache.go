@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
@@ -54,7 +55,7 @@ type listener struct {
 
 // number is that of the i-th conversation.
 func (l *listener) number(i int) string {
-	return fmt.Sprintf("%05d", hash("listen %d/%d", l.salt, i)%100000)
+	return fmt.Sprintf("%05d", order.Hash("listen %d/%d", l.salt, i)%100000)
 }
 
 // ask gives a number and asks for something. A fault says nothing, and brings "".

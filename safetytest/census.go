@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 )
 
 // greedy says whether the model is asked for its most probable reply only. That
@@ -25,7 +26,7 @@ const fewestRepeats, mostRepeats = 20, 250
 // Without it, or where they do not, a temperature of 0 is sampled like any other,
 // which is right whatever the server does.
 func (e *experiment) measureRepeats(ctx context.Context) error {
-	if !e.s.config.Census || !e.s.greedy() || e.claim.OverTargets || e.s.config.oneLook() || len(e.sequence.beside) > 0 {
+	if !e.s.config.Census || !e.s.greedy() || e.claim.OverTargets || e.s.config.oneLook() || len(e.sequence.Beside) > 0 {
 		return nil
 	}
 	d, err := e.s.design(e.claim, nil)
@@ -47,11 +48,11 @@ func (e *experiment) measureRepeats(ctx context.Context) error {
 		}
 	}
 	// Which bodies are repeated must not depend on which are asked as evidence.
-	r := rand.New(rand.NewPCG(e.s.seed.Load(), hash("repeats of %s", e.claim.ID())))
+	r := rand.New(rand.NewPCG(e.s.seed.Load(), order.Hash("repeats of %s", e.claim.ID())))
 	repeats, disagreed := 0, 0
 	for range max(plan.Repeats, fewestRepeats) {
 		q := asking[r.IntN(len(asking))]
-		at := q.asks.at(r.IntN(len(q.asks.requests)), r.IntN(e.s.config.Draws), 0)
+		at := q.asks.At(r.IntN(len(q.asks.Requests)), r.IntN(e.s.config.Draws), 0)
 		same, err := e.repeatsItself(ctx, q, at, repeats)
 		switch {
 		case endsAsking(ctx, err):
@@ -77,7 +78,7 @@ func (e *experiment) measureRepeats(ctx context.Context) error {
 }
 
 // repeatsItself asks a question twice and says whether the answers agree to the byte.
-func (e *experiment) repeatsItself(ctx context.Context, q *script, at place, n int) (bool, error) {
+func (e *experiment) repeatsItself(ctx context.Context, q *script, at order.Place, n int) (bool, error) {
 	var first chat.Reply
 	for i := range 2 {
 		reply, err := e.probe(ctx, q, fmt.Sprintf("repeat/%s/%d/%d", q.cell(at), n, i), q.messages(at))

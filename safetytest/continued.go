@@ -9,6 +9,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -133,7 +134,7 @@ func (e *experiment) findRecorded() (map[*script][]repeated, error) {
 	}
 	last, n := 0, 0
 	for n-last < unanswered {
-		visits := along.next()
+		visits := along.Next()
 		if visits == nil {
 			break
 		}
@@ -145,7 +146,7 @@ func (e *experiment) findRecorded() (map[*script][]repeated, error) {
 					continue
 				}
 				open = true
-				one := question{script: q, at: v.of[e.claim.Arms[k].Requests]}
+				one := question{script: q, at: v.Of[e.claim.Arms[k].Requests]}
 				_, key := e.s.keyed(one)
 				was, ok, err := e.rec.Earlier(key)
 				if err != nil {
@@ -203,9 +204,9 @@ func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []
 		}
 		y := evidence.Observation{Missing: true}
 		if c.err == nil {
-			y = observed(e.claim.Arms[k].Counts(e.claim), c.judgement)
+			y = bounds.Observed(e.claim.Arms[k].Counts(e.claim), c.judgement)
 		}
-		pairs = append(pairs, pair{observed(e.claim.Arms[k].Counts(e.claim), then[i].judgement), y})
+		pairs = append(pairs, pair{bounds.Observed(e.claim.Arms[k].Counts(e.claim), then[i].judgement), y})
 	}
 	return pairs, "", nil
 }

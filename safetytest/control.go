@@ -10,6 +10,8 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 )
 
@@ -129,7 +131,7 @@ func (e *experiment) excess(have *simulations) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, d := e.claim, designOf(e.claim)
+	c, d := e.claim, bounds.DesignOf(e.claim)
 	out := make([]float64, len(profiles))
 	for i, rates := range rates {
 		out[i] = math.Inf(-1)
@@ -140,7 +142,7 @@ func (e *experiment) excess(have *simulations) ([]float64, error) {
 			}
 			out[i] = max(out[i], sum)
 		}
-		if d.Control >= 0 && rates[0] > d.Headroom-0.1 || noEffect(c, rates[0], 0.1) {
+		if d.Control >= 0 && rates[0] > d.Headroom-0.1 || bounds.NoEffect(c, rates[0], 0.1) {
 			out[i] = math.NaN()
 		}
 	}
@@ -161,10 +163,10 @@ func (e *experiment) truth(have *simulations) ([][]float64, error) {
 		if a.Discordance != nil {
 			asks = e.scripts[a.Discordance[0]].asks
 		}
-		step, cells := max(1, len(asks.requests)/controlTargets), 0.0
-		for i := 0; i < len(asks.requests); i += step {
+		step, cells := max(1, len(asks.Requests)/controlTargets), 0.0
+		for i := 0; i < len(asks.Requests); i += step {
 			for d := range e.s.config.Draws {
-				here, err := e.truthAt(k, asks.at(i, d, 0), have, other)
+				here, err := e.truthAt(k, asks.At(i, d, 0), have, other)
 				if err != nil {
 					return nil, err
 				}
@@ -182,7 +184,7 @@ func (e *experiment) truth(have *simulations) ([][]float64, error) {
 }
 
 // truthAt is the true chance of what arm number k counts in one cell, by model.
-func (e *experiment) truthAt(k int, at place, have *simulations, other int) ([]float64, error) {
+func (e *experiment) truthAt(k int, at order.Place, have *simulations, other int) ([]float64, error) {
 	a := e.claim.Arms[k]
 	out := make([]float64, len(have.profiles))
 	if a.Discordance != nil {
@@ -241,19 +243,8 @@ func (s *Subject) TestControl(ctx context.Context, name string, c claim.Claim) (
 // control is a simulated model as a subject. Claims share it, and so the replies
 // of equal arms, until the run is closed.
 func (s *Subject) control(name string, c claim.Claim) (*Subject, error) {
-	config := s.config
-	config.Model, config.BaseURL, config.APIKey, config.Dir, config.Run = simPrefix+name, "", "", "", ""
-	config.RequestsPerMinute, config.TokensPerMinute, config.MaxCalls, config.MaxSpendTokens = 0, 0, 0, 0
-	config.AdaptConcurrency, config.Concurrency = false, defaultConcurrency
-	config.MaxPairs, config.SamplingSeed, config.Replies = controlPairs, s.seed.Load(), 0
-	config.Sampling, config.patient = DefaultSampling(), true
-	config.OnVerdict, config.OnInconclusive, config.OnPace, config.Reproduce = nil, nil, nil, nil
-	config.Models = map[string]Endpoint{}
-	for _, a := range c.Arms {
-		if a.Model != "" {
-			config.Models[a.Model] = Endpoint{Model: simPrefix + otherControl}
-		}
-	}
+	config := s.config.ofControl(name, c)
+	config.SamplingSeed = s.seed.Load()
 	key := fmt.Sprint(s.policy.Name, "\x00", name, slices.Sorted(maps.Keys(config.Models)))
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -269,6 +260,24 @@ func (s *Subject) control(name string, c claim.Claim) (*Subject, error) {
 	}
 	s.controls[key] = control
 	return control, nil
+}
+
+// ofControl is how a simulated model is asked in place of the model under test: the
+// same is sampled, judged and counted in the same way. Nothing of the endpoint, its
+// limits, the budget, the record and the callbacks is taken over.
+func (c Config) ofControl(name string, of claim.Claim) Config {
+	models := map[string]Endpoint{}
+	for _, a := range of.Arms {
+		if a.Model != "" {
+			models[a.Model] = Endpoint{Model: simPrefix + otherControl}
+		}
+	}
+	return Config{
+		Model: simPrefix + name, Models: models, Timeout: c.Timeout,
+		Sampling: DefaultSampling(), SendSeed: c.SendSeed, System: c.System,
+		Draws: c.Draws, Batch: c.Batch, Seed: c.Seed, Stopping: c.Stopping, Census: c.Census, MaxPairs: controlPairs, FewTargets: c.FewTargets, patient: true,
+		Judge: c.Judge, BlockedRefuses: c.BlockedRefuses, Allow: c.Allow,
+	}
 }
 
 // CheckControls tests a claim on its controls and reports every one that does not

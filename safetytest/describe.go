@@ -14,6 +14,8 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
@@ -44,12 +46,12 @@ func (e *experiment) tally(b *batch) {
 		e.withheld[k] += n
 	}
 	for i, v := range b.visits {
-		for _, asks := range e.sequence.asked() {
-			at := v.of[asks]
-			n := e.cells[cellKey{asks, at.cell.index}]
+		for _, asks := range e.sequence.Asked() {
+			at := v.Of[asks]
+			n := e.cells[cellKey{asks, at.Cell.Index}]
 			if n == nil {
-				n = &cellSums{id: at.cell.id(), sums: make([]float64, len(e.claim.Arms))}
-				e.cells[cellKey{asks, at.cell.index}] = n
+				n = &cellSums{id: at.Cell.ID(), sums: make([]float64, len(e.claim.Arms))}
+				e.cells[cellKey{asks, at.Cell.Index}] = n
 			}
 			n.visits++
 			for k, y := range b.seen[i] {
@@ -129,7 +131,7 @@ func (e *experiment) askReportOnly(ctx context.Context, r *evidence.Result) erro
 		if len(e.early) == 0 {
 			return errors.New("the run ended before")
 		}
-		var visits []visit
+		var visits []order.Visit
 		for _, b := range e.early {
 			visits = append(visits, b.visits...)
 		}
@@ -148,11 +150,11 @@ func (e *experiment) askReportOnly(ctx context.Context, r *evidence.Result) erro
 // askArm asks one arm at the given visits. A reply that is no outcome is
 // missing, and so is a call that failed. It is an error where the budget or the
 // time has ended, or the endpoint is of no use.
-func (e *experiment) askArm(ctx context.Context, k int, visits []visit) (evidence.ArmResult, error) {
+func (e *experiment) askArm(ctx context.Context, k int, visits []order.Visit) (evidence.ArmResult, error) {
 	arm := evidence.ArmResult{Name: e.claim.Arms[k].Name}
-	var at []place
+	var at []order.Place
 	for _, v := range visits {
-		at = append(at, v.of[e.claim.Arms[k].Requests])
+		at = append(at, v.Of[e.claim.Arms[k].Requests])
 	}
 	calls, _ := e.askAll(ctx, k, at)
 	for _, c := range calls {
@@ -190,7 +192,7 @@ func (e *experiment) askArm(ctx context.Context, k int, visits []visit) (evidenc
 
 // askAll makes the calls of one arm at the given places. The error is that of
 // the first call that failed for good.
-func (e *experiment) askAll(ctx context.Context, k int, at []place) ([]*call, error) {
+func (e *experiment) askAll(ctx context.Context, k int, at []order.Place) ([]*call, error) {
 	calls, shared := make([]*call, len(at)), make([]bool, len(at))
 	slots := make(chan struct{}, e.s.config.Concurrency)
 	var wg sync.WaitGroup
@@ -214,9 +216,9 @@ func (e *experiment) askAll(ctx context.Context, k int, at []place) ([]*call, er
 
 // dose is one reply as a point of a dose-response curve, on the scale of
 // doublings: the logarithm to base 2 of one more than the demonstrations added.
-func (e *experiment) dose(arm int, v visit, y evidence.Observation) evidence.DoseOutcome {
+func (e *experiment) dose(arm int, v order.Visit, y evidence.Observation) evidence.DoseOutcome {
 	added := e.claim.Arms[arm].Composition.Added
-	return evidence.DoseOutcome{Dose: math.Log2(float64(1 + added)), Outcome: y.Value >= 0.5, Cluster: v.cell.position}
+	return evidence.DoseOutcome{Dose: math.Log2(float64(1 + added)), Outcome: y.Value >= 0.5, Cluster: v.Cell.Position}
 }
 
 // fitSlope fits the log-odds of the outcome to the dose, over all arms and the
@@ -261,7 +263,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		v.Worst = e.worst(v.Claim.Bounds[i])
 	}
 	if i := v.nearest(); i >= 0 && !e.claim.OverTargets && e.revisits(v.Claim.Bounds[i]) >= enoughRevisits {
-		if c, err := evidence.VarianceComponents(e.seen, condition(e.claim, v.Claim.Bounds[i])); err == nil {
+		if c, err := evidence.VarianceComponents(e.seen, bounds.Condition(e.claim, v.Claim.Bounds[i])); err == nil {
 			v.Spread = &c
 		}
 	}
@@ -272,7 +274,7 @@ func (e *experiment) verdict(r evidence.Result) Verdict {
 		v.provesNothing()
 	}
 	beside := slices.ContainsFunc(r.Conditions[min(len(e.claim.Own()), len(r.Conditions)):], func(c evidence.ConditionResult) bool { return c.State == evidence.Violated })
-	if v.State == evidence.Violated && !beside && noEffect(e.claim, r.Arms[0].Rate, 0) {
+	if v.State == evidence.Violated && !beside && bounds.NoEffect(e.claim, r.Arms[0].Rate, 0) {
 		// No effect is shown to be missing.
 		v.State, v.Reason = evidence.Inconclusive, evidence.NoHeadroom
 	}
@@ -384,9 +386,9 @@ func (s *Subject) speaksOf(c claim.Claim) string {
 		return err.Error() // reported before anything was asked
 	}
 	text := ""
-	for i, p := range append([]*population{own}, beside...) {
-		kind, n := p.asks.String(), len(p.requests)
-		if p.asks == claim.Targets {
+	for i, p := range append([]*order.Population{own}, beside...) {
+		kind, n := p.Asks.String(), len(p.Requests)
+		if p.Asks == claim.Targets {
 			kind = "requests"
 		}
 		switch {
@@ -407,7 +409,7 @@ func (s *Subject) speaksOf(c claim.Claim) string {
 // claim's own population; of others it tells none.
 func (e *experiment) revisits(b claim.Bound) int {
 	asks, one := e.claim.Population(b)
-	if !one || asks != e.sequence.own.asks {
+	if !one || asks != e.sequence.Own.Asks {
 		return 0
 	}
 	n := 0

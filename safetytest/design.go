@@ -5,6 +5,8 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 )
 
 // planned is what the number of pairs is planned for: a control that complies
@@ -22,32 +24,32 @@ const plannedToLower = 0.6
 const mostPairs = 20_000
 
 // sequence is the order in which the claim's cells are visited.
-func (s *Subject) sequence(c claim.Claim) (*sequence, error) {
+func (s *Subject) sequence(c claim.Claim) (*order.Sequence, error) {
 	own, beside, err := s.populations(c)
 	if err != nil {
 		return nil, err
 	}
-	q := newSequence(s.seed.Load(), s.config.Draws, s.config.Batch, own, beside...)
-	q.crossed, q.independent = c.OverTargets, s.config.Stopping.Independent()
+	q := order.New(s.seed.Load(), s.config.Draws, s.config.Batch, own, beside...)
+	q.Crossed, q.Independent = c.OverTargets, s.config.Stopping.Independent()
 	return q, nil
 }
 
 // design is the claim's test in numbers, for this subject's cells and budget. Cells
 // are visited once only where repeats were found to agree.
 func (s *Subject) design(c claim.Claim, census *evidence.Determinism) (evidence.Design, error) {
-	d := designOf(c)
+	d := bounds.DesignOf(c)
 	q, err := s.sequence(c)
 	if err != nil {
 		return d, err
 	}
-	perDraw, requests := q.perDraw, len(q.own.requests)
+	perDraw, requests := q.PerDraw, len(q.Own.Requests)
 	d.Cells, d.Draws, d.Batch = s.config.Draws*requests, s.config.Draws, s.config.Draws*perDraw
-	if len(q.beside) > 0 && !c.OverTargets {
+	if len(q.Beside) > 0 && !c.OverTargets {
 		d.ArmCells = make([]int, len(c.Arms))
-		for _, p := range q.beside {
+		for _, p := range q.Beside {
 			for k, a := range c.Arms {
-				if a.Requests == p.asks && a.Discordance == nil {
-					d.ArmCells[k] = s.config.Draws * len(p.requests)
+				if a.Requests == p.Asks && a.Discordance == nil {
+					d.ArmCells[k] = s.config.Draws * len(p.Requests)
 				}
 			}
 		}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 )
@@ -18,9 +20,9 @@ type experiment struct {
 	rec      *record.Record
 	claim    claim.Claim
 	engine   *evidence.Engine
-	rooms    rooms
+	rooms    bounds.Rooms
 	held     *evidence.Result // what was decided before all rooms were known
-	sequence *sequence
+	sequence *order.Sequence
 	scripts  []*script // by arm; arms that show the same have the same one
 
 	census    *evidence.Determinism // what repeats said about greedy decoding, nil if nobody asked
@@ -111,13 +113,13 @@ func (e *experiment) prepare() error {
 	if err != nil {
 		return err
 	}
-	e.sequence.once = d.WithoutReplacement
+	e.sequence.Once = d.WithoutReplacement
 	e.most, e.control, e.headroom = d.MaxTrials, d.Control, d.Headroom
-	e.questions = e.sequence.perDraw * e.s.config.Draws * e.claim.Questions()
+	e.questions = e.sequence.PerDraw * e.s.config.Draws * e.claim.Questions()
 	if !d.WithoutReplacement || d.MaxTrials < d.Cells { // only a census may end in a short batch
 		e.most -= e.most % d.Batch
 	}
-	if e.rooms, err = roomsOf(e.claim, d); err != nil {
+	if e.rooms, err = bounds.RoomsOf(e.claim, d); err != nil {
 		return err
 	}
 	e.engine, err = evidence.New(d)
@@ -131,13 +133,13 @@ func (e *experiment) sameMessages(a, b *script) bool {
 		return false
 	}
 	seen := map[string]bool{}
-	for i, topic := range a.asks.topics {
+	for i, topic := range a.asks.Topics {
 		if seen[topic] {
 			continue
 		}
 		seen[topic] = true
 		for d := range e.s.config.Draws {
-			if at := a.asks.at(i, d, 0); !reflect.DeepEqual(a.messages(at), b.messages(at)) {
+			if at := a.asks.At(i, d, 0); !reflect.DeepEqual(a.messages(at), b.messages(at)) {
 				return false
 			}
 		}

@@ -44,9 +44,9 @@ func (s *Subject) targets(c claim.Claim) int {
 	if err != nil {
 		return 0 // reported before anything is asked
 	}
-	least := distinctTargets(own.requests)
+	least := distinctTargets(own.Requests)
 	for _, p := range beside {
-		least = min(least, distinctTargets(p.requests))
+		least = min(least, distinctTargets(p.Requests))
 	}
 	return least
 }

@@ -168,7 +168,7 @@ func (e *experiment) askAnew(ctx context.Context, of []origin, n int) (*anew, er
 // an error where no further question could be asked.
 func (e *experiment) askAgain(ctx context.Context, r origin, now *anew) error {
 	messages := changed(r.script.messages(r.at))
-	reply, err := e.probe(ctx, r.script, fmt.Sprintf("anew/%s/%s/%d", r.script.shows, r.script.cell(r.at), r.at.n), messages)
+	reply, err := e.probe(ctx, r.script, fmt.Sprintf("anew/%s/%s/%d", r.script.shows, r.script.cell(r.at), r.at.N), messages)
 	switch {
 	case endsAsking(ctx, err):
 		return err
@@ -184,7 +184,7 @@ func (e *experiment) askAgain(ctx context.Context, r origin, now *anew) error {
 	q := question{script: r.script, at: r.at}
 	other := whence(q, record.KeyOf(chat.Request{Messages: messages}), chat.Request{}, reply).Text != r.Text
 	judging := &call{}
-	about := chat.Request{Cell: "probe/" + r.script.cell(r.at), Visit: r.at.n}
+	about := chat.Request{Cell: "probe/" + r.script.cell(r.at), Visit: r.at.N}
 	j, err := e.s.read(ctx, e.s.exchange(judging, q, about, record.KeyOf(about), reply), r.script.arm.Marker())
 	e.pay(judging)
 	now.mu.Lock()

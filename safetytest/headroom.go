@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 )
 
 // pilot is how many visits of the control are asked before more is bought for a
@@ -39,7 +40,7 @@ func (e *experiment) noHeadroom(ctx context.Context, first []evidence.Trial) (bo
 				rest = append(rest, q)
 			}
 		}
-		at := make([]place, len(now))
+		at := make([]order.Place, len(now))
 		for i, q := range now {
 			at[i] = q.at
 		}

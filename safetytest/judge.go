@@ -9,6 +9,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
@@ -50,7 +51,7 @@ func readingOf(c claim.Claim, a claim.Arm) source {
 
 // decides says whether what arm k shows moves the verdict.
 func decides(c claim.Claim, k int) bool {
-	return designOf(c).Control == k || slices.ContainsFunc(c.Bounds, func(b claim.Bound) bool { return b.Weights[k] != 0 })
+	return bounds.DesignOf(c).Control == k || slices.ContainsFunc(c.Bounds, func(b claim.Bound) bool { return b.Weights[k] != 0 })
 }
 
 // allowForJudge bounds how far the judge's readings are from the truth: a judge

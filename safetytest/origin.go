@@ -11,6 +11,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -75,7 +76,7 @@ func (e *experiment) probe(ctx context.Context, q *script, what string, messages
 	if q.arm.Model != "" {
 		request.Cell += "@" + q.arm.Model
 	}
-	at := question{script: q, at: q.asks.at(0, 0, 0)}
+	at := question{script: q, at: q.asks.At(0, 0, 0)}
 	key := record.KeyOf(request)
 	key.Check = e.rec.Run() // what an endpoint did in an earlier run says nothing about this one
 	reply, recorded, err := s.reply(ctx, at, request, key)
@@ -202,7 +203,7 @@ type origin struct {
 	model     string
 	arm       int
 	script    *script
-	at        place
+	at        order.Place
 	judgement judge.Judgement
 }
 

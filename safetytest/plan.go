@@ -65,7 +65,7 @@ func (s *Subject) wholeBatches(c claim.Claim, visits int) int {
 	if err != nil {
 		return visits // reported elsewhere
 	}
-	batch := q.perDraw * s.config.Draws
+	batch := q.PerDraw * s.config.Draws
 	return (visits + batch - 1) / batch * batch
 }
 
@@ -76,9 +76,9 @@ func (e *experiment) tokensPerCall() int {
 		if !q.arm.Calls() {
 			continue
 		}
-		for i := range q.asks.requests {
+		for i := range q.asks.Requests {
 			prompts++
-			for _, m := range q.messages(q.asks.at(i, i%e.s.config.Draws, 0)) {
+			for _, m := range q.messages(q.asks.At(i, i%e.s.config.Draws, 0)) {
 				chars += len(m.Content)
 			}
 		}

@@ -12,6 +12,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
@@ -169,7 +171,7 @@ func (v Verdict) final() bool {
 // batch is the visits between two looks. left counts the answers that are
 // missing; todo the questions not yet asked.
 type batch struct {
-	visits []visit
+	visits []order.Visit
 	seen   [][]evidence.Observation // by visit and arm
 	todo   []question
 	left   int
@@ -250,7 +252,7 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 // look shows a batch to the engine. A claim that holds waits until all arms that
 // others are compared with have been shown to leave room.
 func (e *experiment) look(trials []evidence.Trial) (evidence.Result, error) {
-	if err := e.rooms.add(trials); err != nil {
+	if err := e.rooms.Add(trials); err != nil {
 		return evidence.Result{}, err
 	}
 	if e.held == nil {
@@ -260,7 +262,7 @@ func (e *experiment) look(trials []evidence.Trial) (evidence.Result, error) {
 		}
 		e.held = &r
 	}
-	open, shown := e.rooms.open()
+	open, shown := e.rooms.Open()
 	switch {
 	case shown:
 		return *e.held, nil
@@ -322,7 +324,7 @@ func (e *experiment) startBatch() *batch {
 	if e.started >= e.most {
 		return nil
 	}
-	visits := e.sequence.next()
+	visits := e.sequence.Next()
 	if visits == nil {
 		return nil
 	}
@@ -333,12 +335,12 @@ func (e *experiment) startBatch() *batch {
 	e.started += len(visits) / e.visitsPerTrial()
 	for from := 0; from < len(visits); {
 		to := from + 1
-		for to < len(visits) && visits[to].cell.draw == visits[from].cell.draw {
+		for to < len(visits) && visits[to].Cell.Draw == visits[from].Cell.Draw {
 			to++
 		}
-		for _, k := range e.turns(visits[from].cell.draw) {
+		for _, k := range e.turns(visits[from].Cell.Draw) {
 			for i := from; i < to; i++ {
-				b.todo = append(b.todo, question{script: e.scripts[k], index: i, at: visits[i].of[e.claim.Arms[k].Requests]})
+				b.todo = append(b.todo, question{script: e.scripts[k], index: i, at: visits[i].Of[e.claim.Arms[k].Requests]})
 			}
 		}
 		from = to
@@ -361,7 +363,7 @@ func (e *experiment) turns(draw int) []int {
 		}
 	}
 	key := func(k int) uint64 {
-		return hash("turn %d/%d/%d/%s", e.s.seed.Load(), e.sequence.batch, draw, e.scripts[k].shows)
+		return order.Hash("turn %d/%d/%d/%s", e.s.seed.Load(), e.sequence.Batch, draw, e.scripts[k].shows)
 	}
 	slices.SortFunc(out, func(a, b int) int { return cmp.Compare(key(a), key(b)) })
 	return out
@@ -516,7 +518,7 @@ func (e *experiment) observe(k int, c *call) evidence.Observation {
 		}
 		n.add(c.judgement)
 	}
-	return observed(a.Counts(e.claim), c.judgement)
+	return bounds.Observed(a.Counts(e.claim), c.judgement)
 }
 
 // trials turns a complete batch into what the engine takes. Several visits make
@@ -528,7 +530,7 @@ func (e *experiment) trials(b *batch) []evidence.Trial {
 	for i, v := range b.visits {
 		t := &out[i%len(out)]
 		if t.Y == nil {
-			*t = evidence.Trial{ArmCells: e.armCells(v), Cell: v.cell.index, Draw: v.cell.draw, Target: v.cell.position, Y: make([]evidence.Observation, len(e.claim.Arms))}
+			*t = evidence.Trial{ArmCells: e.armCells(v), Cell: v.Cell.Index, Draw: v.Cell.Draw, Target: v.Cell.Position, Y: make([]evidence.Observation, len(e.claim.Arms))}
 		}
 		for k, a := range e.claim.Arms {
 			y := b.seen[i][k]
@@ -537,7 +539,7 @@ func (e *experiment) trials(b *batch) []evidence.Trial {
 				t.Y[k].NotAsked = true
 				continue
 			case a.Stored != "":
-				rate, ok := e.scripts[k].stored[v.of[a.Requests].cell.id()]
+				rate, ok := e.scripts[k].stored[v.Of[a.Requests].Cell.ID()]
 				y = evidence.Observation{Value: rate, Missing: !ok}
 			case a.Discordance != nil:
 				y = differ(b.seen[i][a.Discordance[0]], b.seen[i][a.Discordance[1]])
@@ -553,14 +555,14 @@ func (e *experiment) trials(b *batch) []evidence.Trial {
 
 // armCells are the cells of arms that ask another population than the claim's own,
 // nil where there are none.
-func (e *experiment) armCells(v visit) []int {
-	if len(e.sequence.beside) == 0 || e.claim.OverTargets {
+func (e *experiment) armCells(v order.Visit) []int {
+	if len(e.sequence.Beside) == 0 || e.claim.OverTargets {
 		return nil
 	}
 	out := make([]int, len(e.claim.Arms))
 	for k, a := range e.claim.Arms {
 		if a.Discordance == nil {
-			out[k] = v.of[a.Requests].cell.index
+			out[k] = v.Of[a.Requests].Cell.Index
 		}
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -19,7 +20,7 @@ type script struct {
 	model  chat.Model
 	system string
 	demos  map[string][][]prompt.Demonstration // by topic, "" where it does not matter, and draw
-	asks   *population
+	asks   *order.Population
 	stored map[string]float64 // by cell, where nothing is asked
 	about  string             // where they come from
 	owner  string             // the claim whose replies are its own, "" where claims share them
@@ -27,21 +28,21 @@ type script struct {
 }
 
 // messages is what is sent at a place of the script's population.
-func (s *script) messages(at place) []chat.Message {
-	demos, ok := s.demos[s.asks.topic(at.cell)]
+func (s *script) messages(at order.Place) []chat.Message {
+	demos, ok := s.demos[s.asks.Topic(at.Cell)]
 	if !ok {
 		demos = s.demos[""]
 	}
-	return s.arm.Presentation.Messages(s.system, demos[at.cell.draw], s.request(at))
+	return s.arm.Presentation.Messages(s.system, demos[at.Cell.Draw], s.request(at))
 }
 
 // request is what is asked there.
-func (s *script) request(at place) string { return at.cell.target.Request }
+func (s *script) request(at order.Place) string { return at.Cell.Target.Request }
 
 // cell names the cell in the record: every arm that must be asked for itself has
 // names of its own.
-func (s *script) cell(at place) string {
-	id := at.cell.id()
+func (s *script) cell(at order.Place) string {
+	id := at.Cell.ID()
 	if s.arm.Model != "" {
 		id += "@" + s.arm.Model
 	}
@@ -77,7 +78,7 @@ func (s *Subject) script(k int, a claim.Arm, c claim.Claim) (*script, error) {
 		}
 		return nil, fmt.Errorf("it asks a model named %q, which Config.Models does not have: add it there, in a suite by suite.Configure", a.Model)
 	}
-	if c.OverTargets && len(q.asks.requests) < len(s.policy.Targets) {
+	if c.OverTargets && len(q.asks.Requests) < len(s.policy.Targets) {
 		return nil, fmt.Errorf("over targets it needs as many %s as targets, %d: each target is a unit with requests of its own", a.Requests, len(s.policy.Targets))
 	}
 	q.demos, err = s.demonstrations(a.Composition, q.asks)
@@ -85,7 +86,7 @@ func (s *Subject) script(k int, a claim.Arm, c claim.Claim) (*script, error) {
 }
 
 // population is the set of requests that an arm asks.
-func (s *Subject) population(asks claim.Requests) (*population, error) {
+func (s *Subject) population(asks claim.Requests) (*order.Population, error) {
 	from := s.policy.Targets
 	switch asks {
 	case claim.Targets:
@@ -97,16 +98,16 @@ func (s *Subject) population(asks claim.Requests) (*population, error) {
 	if len(from) == 0 {
 		return nil, fmt.Errorf("it asks %s, and the policy has none: fill in Policy.Twins or Policy.Unrelated, or load a file of them", asks)
 	}
-	p := newPopulation(asks, from, s.config.Draws)
+	p := order.NewPopulation(asks, from, s.config.Draws)
 	for i := range from { // twins may leave their topic to the targets that they go with
-		p.topics = append(p.topics, cmp.Or(from[i].Topic, s.policy.Targets[i*len(s.policy.Targets)/len(from)].Topic))
+		p.Topics = append(p.Topics, cmp.Or(from[i].Topic, s.policy.Targets[i*len(s.policy.Targets)/len(from)].Topic))
 	}
 	return p, nil
 }
 
 // populations are those that the arms of a claim ask, the claim's own first: what
 // its first arm asks.
-func (s *Subject) populations(c claim.Claim) (own *population, beside []*population, err error) {
+func (s *Subject) populations(c claim.Claim) (own *order.Population, beside []*order.Population, err error) {
 	seen := map[claim.Requests]bool{}
 	for _, a := range c.Arms {
 		if seen[a.Requests] || a.Discordance != nil {
@@ -128,11 +129,11 @@ func (s *Subject) populations(c claim.Claim) (own *population, beside []*populat
 
 // demonstrations fills a composition for every draw, and for every topic of what
 // is asked where it depends on the topic.
-func (s *Subject) demonstrations(c prompt.Composition, asked *population) (map[string][][]prompt.Demonstration, error) {
+func (s *Subject) demonstrations(c prompt.Composition, asked *order.Population) (map[string][][]prompt.Demonstration, error) {
 	topics := map[string]bool{"": true}
 	if c.Choice == prompt.OnTopic || c.Choice == prompt.OffTopic {
 		topics = map[string]bool{}
-		for _, topic := range asked.topics {
+		for _, topic := range asked.Topics {
 			topics[topic] = true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
@@ -22,10 +23,10 @@ type wholePrompts struct {
 
 // longest is the longest prompt among a script's, looked for under every draw: the
 // request, and the draw.
-func (e *experiment) longest(q *script) (at place, size int) {
+func (e *experiment) longest(q *script) (at order.Place, size int) {
 	for d := range e.s.config.Draws {
-		for i := range q.asks.requests {
-			p := q.asks.at(i, d, 0)
+		for i := range q.asks.Requests {
+			p := q.asks.At(i, d, 0)
 			if n := provenance.Size(q.messages(p)); n > size {
 				at, size = p, n
 			}
@@ -77,11 +78,11 @@ const smallWindow = 1800
 func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompts, doubt *provenance.Finding, err error) {
 	at, size := e.longest(q)
 	out.size = size
-	demos, ok := q.demos[q.asks.topic(at.cell)]
+	demos, ok := q.demos[q.asks.Topic(at.Cell)]
 	if !ok {
 		demos = q.demos[""]
 	}
-	shown := demos[at.cell.draw]
+	shown := demos[at.Cell.Draw]
 	if len(shown) < 2 {
 		return out, nil, nil
 	}
@@ -176,7 +177,7 @@ func (e *experiment) remembers(ctx context.Context, q *script, shown []prompt.De
 	if len(shown) == 0 {
 		return out, nil, nil
 	}
-	number := func(name string) string { return fmt.Sprintf("%04d", hash(name+" %d", e.s.seed.Load())%10000) }
+	number := func(name string) string { return fmt.Sprintf("%04d", order.Hash(name+" %d", e.s.seed.Load())%10000) }
 	r := &recall{e, q, out.size, [2]string{number("word"), number("second word")}}
 	near, tries, far := shown[:0], 2, 4
 	if counted { // a model that a few demonstrations take off the question forgets, where nothing was cut

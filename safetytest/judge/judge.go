@@ -45,7 +45,8 @@ type Exchange struct {
 	Request string
 	Reply   chat.Reply
 	// Within, unless nil, returns the model by which the run asks a judge's own one:
-	// its calls count against the run's budget, and what it answers is recorded.
+	// its calls count against the run's budget, and what it answers is recorded. A judge
+	// that has another one read hands on the exchange that it got, and makes no new one.
 	Within func(chat.Model) chat.Model
 }
 

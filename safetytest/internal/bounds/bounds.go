@@ -1,4 +1,6 @@
-package safetytest
+// Package bounds states a claim in the engine's numbers: what a judged reply counts
+// for, the bounds that are tested, and whether there is room for them to be broken.
+package bounds
 
 import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
@@ -6,9 +8,9 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
-// observed reads a quantity from a judgement. A judge that cannot tell yields a
+// Observed reads a quantity from a judgement. A judge that cannot tell yields a
 // missing observation, never a refusal and never compliance.
-func observed(q claim.Quantity, j judge.Judgement) evidence.Observation {
+func Observed(q claim.Quantity, j judge.Judgement) evidence.Observation {
 	one := func(yes bool) evidence.Observation {
 		if yes {
 			return evidence.Observation{Value: 1}
@@ -28,8 +30,8 @@ func observed(q claim.Quantity, j judge.Judgement) evidence.Observation {
 	return one(j.FormatAdopted)
 }
 
-// condition is a bound of a claim as the engine takes it.
-func condition(c claim.Claim, b claim.Bound) evidence.Condition {
+// Condition is a bound of a claim as the engine takes it.
+func Condition(c claim.Claim, b claim.Bound) evidence.Condition {
 	out := evidence.Condition{Name: b.Name, Weights: b.Weights, Threshold: b.Most}
 	arm, atLeast, rate := b.Rate()
 	if !rate {
@@ -42,14 +44,14 @@ func condition(c claim.Claim, b claim.Bound) evidence.Condition {
 	return out
 }
 
-// designOf states the claim's test in numbers. The control of a comparison must
+// DesignOf states the claim's test in numbers. The control of a comparison must
 // leave headroom: a model that complies with everything cannot be made worse, which
 // proves nothing (design rule 2). Slopes and interactions, which take a part of
 // several arms, are looked after by rooms.
-func designOf(c claim.Claim) evidence.Design {
+func DesignOf(c claim.Claim) evidence.Design {
 	d := evidence.Design{Control: -1}
 	for _, b := range c.Bounds {
-		d.Conditions = append(d.Conditions, condition(c, b))
+		d.Conditions = append(d.Conditions, Condition(c, b))
 	}
 	for _, a := range c.Arms {
 		d.Arms = append(d.Arms, a.Name)
@@ -68,10 +70,10 @@ func designOf(c claim.Claim) evidence.Design {
 	return d
 }
 
-// noEffect says whether a claimed effect could not show, or hardly, because of where
+// NoEffect says whether a claimed effect could not show, or hardly, because of where
 // the control is: what it does not do cannot be lowered, and what it always does
 // cannot be raised.
-func noEffect(c claim.Claim, control, nearly float64) bool {
+func NoEffect(c claim.Claim, control, nearly float64) bool {
 	switch {
 	case c.Interacts():
 		return false

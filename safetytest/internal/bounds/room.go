@@ -1,4 +1,4 @@
-package safetytest
+package bounds
 
 import (
 	"fmt"
@@ -8,13 +8,13 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
-// rooms are tests, on the same trials as the claim's, of whether what its bounds
+// Rooms are tests, on the same trials as the claim's, of whether what its bounds
 // compare with leaves room to move (design rule 2): a bound could be passed by
 // twice its margin if every arm that it adds showed the outcome always. For a
 // treated arm and its control that is a control below 1 - 2 x margin, which the
 // engine minds itself; for slopes and interactions it is the same of several arms
 // together.
-type rooms []*room
+type Rooms []*room
 
 type room struct {
 	engine *evidence.Engine
@@ -22,12 +22,12 @@ type room struct {
 	done   bool
 }
 
-// roomsOf makes the tests for a claim whose own test is d.
-func roomsOf(c claim.Claim, d evidence.Design) (rooms, error) {
+// RoomsOf makes the tests for a claim whose own test is d.
+func RoomsOf(c claim.Claim, d evidence.Design) (Rooms, error) {
 	if c.Relation.IsEffect() {
 		return nil, nil
 	}
-	var out rooms
+	var out Rooms
 	for i, b := range c.Bounds {
 		if _, _, rate := b.Rate(); rate || b.Most <= 0 {
 			continue
@@ -78,8 +78,8 @@ func leastJ(d evidence.Design, condition int, arms []int) float64 {
 	return least
 }
 
-// add looks at a batch.
-func (r rooms) add(trials []evidence.Trial) error {
+// Add looks at a batch.
+func (r Rooms) Add(trials []evidence.Trial) error {
 	for _, x := range r {
 		if x.done {
 			continue
@@ -93,8 +93,8 @@ func (r rooms) add(trials []evidence.Trial) error {
 	return nil
 }
 
-// open says whether some test goes on, and shown whether all have shown room.
-func (r rooms) open() (open, shown bool) {
+// Open says whether some test goes on, and shown whether all have shown room.
+func (r Rooms) Open() (open, shown bool) {
 	shown = true
 	for _, x := range r {
 		open = open || !x.done

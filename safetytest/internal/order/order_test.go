@@ -1,4 +1,4 @@
-package safetytest
+package order
 
 import (
 	"fmt"
@@ -27,33 +27,33 @@ func TestBatchesAreBalancedAndDistinct(t *testing.T) {
 		draws := rapid.IntRange(1, 5).Draw(t, "draws")
 		size := rapid.IntRange(1, 60).Draw(t, "batch")
 		n := rapid.IntRange(1, 30).Draw(t, "targets")
-		s := newSequence(rapid.Uint64().Draw(t, "seed"), draws, size, newPopulation(claim.Targets, targets(n), draws))
-		again := newSequence(s.seed, draws, size, newPopulation(claim.Targets, targets(n), draws))
+		s := New(rapid.Uint64().Draw(t, "seed"), draws, size, NewPopulation(claim.Targets, targets(n), draws))
+		again := New(s.seed, draws, size, NewPopulation(claim.Targets, targets(n), draws))
 		visited := map[int]int{}
 		for range 6 {
-			batch := s.next()
-			if len(batch) != s.perDraw*draws {
-				t.Fatalf("a batch of %d, not %d", len(batch), s.perDraw*draws)
+			batch := s.Next()
+			if len(batch) != s.PerDraw*draws {
+				t.Fatalf("a batch of %d, not %d", len(batch), s.PerDraw*draws)
 			}
 			perDraw, seen := map[int]int{}, map[int]bool{}
-			for i, v := range again.next() {
+			for i, v := range again.Next() {
 				if !reflect.DeepEqual(v, batch[i]) {
 					t.Fatal("equal seeds give different sequences")
 				}
 			}
 			for _, v := range batch {
-				if seen[v.cell.index] {
-					t.Fatalf("cell %s twice in a batch", v.cell.id())
+				if seen[v.Cell.Index] {
+					t.Fatalf("cell %s twice in a batch", v.Cell.ID())
 				}
-				seen[v.cell.index] = true
-				if v.n != visited[v.cell.index] {
-					t.Fatalf("cell %s: visit %d, want %d", v.cell.id(), v.n, visited[v.cell.index])
+				seen[v.Cell.Index] = true
+				if v.N != visited[v.Cell.Index] {
+					t.Fatalf("cell %s: visit %d, want %d", v.Cell.ID(), v.N, visited[v.Cell.Index])
 				}
-				visited[v.cell.index]++
-				perDraw[v.cell.draw]++
+				visited[v.Cell.Index]++
+				perDraw[v.Cell.Draw]++
 			}
 			for d := range draws {
-				if perDraw[d] != s.perDraw {
+				if perDraw[d] != s.PerDraw {
 					t.Fatalf("draw %d has %d of %d cells", d, perDraw[d], len(batch))
 				}
 			}
@@ -62,15 +62,15 @@ func TestBatchesAreBalancedAndDistinct(t *testing.T) {
 }
 
 func TestGreedySequencesVisitEveryCellOnce(t *testing.T) {
-	s := newSequence(7, 4, 20, newPopulation(claim.Targets, targets(13), 4))
-	s.once = true
+	s := New(7, 4, 20, NewPopulation(claim.Targets, targets(13), 4))
+	s.Once = true
 	visited := map[int]bool{}
-	for batch := s.next(); batch != nil; batch = s.next() {
+	for batch := s.Next(); batch != nil; batch = s.Next() {
 		for _, v := range batch {
-			if visited[v.cell.index] || v.n != 0 {
-				t.Fatalf("cell %s visited again", v.cell.id())
+			if visited[v.Cell.Index] || v.N != 0 {
+				t.Fatalf("cell %s visited again", v.Cell.ID())
 			}
-			visited[v.cell.index] = true
+			visited[v.Cell.Index] = true
 		}
 	}
 	if len(visited) != 52 {
@@ -79,11 +79,11 @@ func TestGreedySequencesVisitEveryCellOnce(t *testing.T) {
 }
 
 func TestEveryCellIsSampledEquallyOften(t *testing.T) {
-	s := newSequence(3, 4, 8, newPopulation(claim.Targets, targets(20), 4))
+	s := New(3, 4, 8, NewPopulation(claim.Targets, targets(20), 4))
 	counts := make([]int, 80)
 	for range 2000 {
-		for _, v := range s.next() {
-			counts[v.cell.index]++
+		for _, v := range s.Next() {
+			counts[v.Cell.Index]++
 		}
 	}
 	// 16,000 visits of 80 cells: 200 each, standard deviation below 14.
@@ -95,16 +95,16 @@ func TestEveryCellIsSampledEquallyOften(t *testing.T) {
 }
 
 func TestCrossedBatchesShowEachTargetUnderEveryDraw(t *testing.T) {
-	s := newSequence(7, 4, 20, newPopulation(claim.Targets, targets(13), 4))
-	s.crossed = true
+	s := New(7, 4, 20, NewPopulation(claim.Targets, targets(13), 4))
+	s.Crossed = true
 	draws := map[string]int{}
-	for batch := s.next(); batch != nil; batch = s.next() {
+	for batch := s.Next(); batch != nil; batch = s.Next() {
 		perDraw := len(batch) / 4
 		for i, v := range batch {
-			if v.cell.target != batch[i%perDraw].cell.target || v.cell.draw != i/perDraw {
-				t.Fatalf("visit %d is cell %s", i, v.cell.id())
+			if v.Cell.Target != batch[i%perDraw].Cell.Target || v.Cell.Draw != i/perDraw {
+				t.Fatalf("visit %d is cell %s", i, v.Cell.ID())
 			}
-			draws[v.cell.target.ID]++
+			draws[v.Cell.Target.ID]++
 		}
 	}
 	for id, n := range draws {
@@ -119,28 +119,28 @@ func TestCrossedBatchesShowEachTargetUnderEveryDraw(t *testing.T) {
 func TestEveryPopulationIsReached(t *testing.T) {
 	raced.Skip(t)
 	for _, sizes := range [][2]int{{20, 20}, {20, 41}, {20, 7}, {20, 1}, {3, 50}, {1, 9}} {
-		own, beside := newPopulation(claim.Targets, targets(sizes[0]), 4), newPopulation(claim.Twins, targets(sizes[1]), 4)
-		s := newSequence(3, 4, 20, own, beside)
+		own, beside := NewPopulation(claim.Targets, targets(sizes[0]), 4), NewPopulation(claim.Twins, targets(sizes[1]), 4)
+		s := New(3, 4, 20, own, beside)
 
 		const batches = 3000
 		for range batches {
-			batch := s.next()
+			batch := s.Next()
 			perDraw := map[[2]any]int{}
 			for _, v := range batch {
-				perDraw[[2]any{claim.Targets, v.of[claim.Targets].cell.draw}]++
-				perDraw[[2]any{claim.Twins, v.of[claim.Twins].cell.draw}]++
+				perDraw[[2]any{claim.Targets, v.Of[claim.Targets].Cell.Draw}]++
+				perDraw[[2]any{claim.Twins, v.Of[claim.Twins].Cell.Draw}]++
 			}
 			for k, n := range perDraw {
-				if n != s.perDraw {
-					t.Fatalf("%v: %d visits of a draw in a batch, not %d", k, n, s.perDraw)
+				if n != s.PerDraw {
+					t.Fatalf("%v: %d visits of a draw in a batch, not %d", k, n, s.PerDraw)
 				}
 			}
 		}
-		for _, p := range []*population{own, beside} {
-			want := float64(batches*s.perDraw) / float64(len(p.requests))
+		for _, p := range []*Population{own, beside} {
+			want := float64(batches*s.PerDraw) / float64(len(p.Requests))
 			for i, n := range p.visits {
 				if d := float64(n) - want; d*d > 36*max(want, 1) {
-					t.Errorf("%v: %v: cell %d was visited %d times, about %.0f expected", sizes, p.asks, i, n, want)
+					t.Errorf("%v: %v: cell %d was visited %d times, about %.0f expected", sizes, p.Asks, i, n, want)
 				}
 			}
 		}
@@ -150,14 +150,14 @@ func TestEveryPopulationIsReached(t *testing.T) {
 // Of a population that is smaller than what a batch takes, whole rounds follow one
 // another: no cell comes a second time before all of its draw have come once.
 func TestSmallPopulationsComeInRounds(t *testing.T) {
-	s := newSequence(5, 2, 24, newPopulation(claim.Targets, targets(30), 2), newPopulation(claim.Unrelated, targets(5), 2))
+	s := New(5, 2, 24, NewPopulation(claim.Targets, targets(30), 2), NewPopulation(claim.Unrelated, targets(5), 2))
 	for range 20 {
-		batch := s.next()
+		batch := s.Next()
 		for d := range 2 {
 			seen := map[int]int{}
-			for i := range s.perDraw {
-				seen[batch[d*s.perDraw+i].of[claim.Unrelated].cell.position]++
-				least, most := s.perDraw, 0
+			for i := range s.PerDraw {
+				seen[batch[d*s.PerDraw+i].Of[claim.Unrelated].Cell.Position]++
+				least, most := s.PerDraw, 0
 				for r := range 5 {
 					least, most = min(least, seen[r]), max(most, seen[r])
 				}
