@@ -10,11 +10,13 @@ import (
 	"testing"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 )
 
 // A survey writes a page about every claim of the catalogue, and goes on from its
 // record at no cost.
 func TestSurvey(t *testing.T) {
+	raced.Skip(t)
 	dir := t.TempDir()
 	page := filepath.Join(dir, "page.md")
 	t.Setenv("SAFETYTEST_MODEL", "sim:steady")
@@ -71,6 +73,7 @@ func TestSurveyMisuse(t *testing.T) {
 // A survey in which nothing could be asked is no success, and what the endpoint
 // said is no markup of the page and no command of the log.
 func TestSurveyOfAnEndpointThatRefusesAll(t *testing.T) {
+	raced.Skip(t)
 	for _, body := range []string{
 		`{"error":{"message":"<img src=x onerror=alert(1)> | a [link](javascript:x)"}}`,
 		"{\"error\":{\"message\":\"\\u001b[31m\\n::error::x ##[error]y ##vso[task.z]\"}}",
