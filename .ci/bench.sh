@@ -62,7 +62,7 @@ echo
 echo "exported API since $(git rev-parse --short "$commit"):"
 module=$(go list -m)
 # It says on standard error which internal packages it leaves out.
-api() { (cd "$1" && "$bin/apidiff" -m -w "$cache/$2.api" "$module" 2>"$cache/$2.txt") || (cat "$cache/$2.txt" && false); }
+api() { (cd "$1" && "$bin/apidiff" -m -w "$cache/$2.api" "$module" 2>"$cache/$2.said") || (cat "$cache/$2.said" && false); }
 if api "$cache/tree" before && api "$here" now; then
 	"$bin/apidiff" -m "$cache/before.api" "$cache/now.api" >"$cache/api.txt" 2>&1 || true
 	grep -v '^Ignoring internal package' "$cache/api.txt" || echo "no change"
