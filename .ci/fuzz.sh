@@ -15,7 +15,7 @@ fuzz() {
 	local out try
 	for try in 1 2; do
 		if out=$(go test -run '^$' -fuzz "^$2\$" -fuzztime "$3s" -fuzzminimizetime 5s -parallel 1 -timeout 20m "$1" 2>&1); then
-			echo "ok    $2 ${1#github.com/safetyspec/safetyspec/} $(grep -o 'execs: .*' <<<"$out" | tail -n 1)"
+			echo "ok    $2 in ${1#github.com/safetyspec/safetyspec/}, $(grep -o 'execs: [0-9]*' <<<"$out" | tail -n 1 || echo 'no input beyond the known ones, which took the time')"
 			return 0
 		fi
 		# At the end of its time a target is sometimes said to have failed although no
