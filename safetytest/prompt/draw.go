@@ -110,8 +110,12 @@ type Draw struct {
 func (p *Pool) Draw(seed int64, index int) Draw {
 	d := Draw{seed: seed, index: index, byKind: map[Kind][]Demonstration{}, edits: p.edits}
 	groups := slices.Clone(p.groups)
+	ranks := make(map[string]uint64, len(groups)) // each is asked for many times
+	for _, g := range groups {
+		ranks[g.request] = d.rank(g.request)
+	}
 	slices.SortFunc(groups, func(a, b group) int {
-		return cmp.Or(cmp.Compare(d.rank(a.request), d.rank(b.request)), cmp.Compare(a.request, b.request))
+		return cmp.Or(cmp.Compare(ranks[a.request], ranks[b.request]), cmp.Compare(a.request, b.request))
 	})
 	d.groups = groups
 	for _, g := range groups {

@@ -541,7 +541,11 @@ func TestTheDeadlineLeavesTimeForTheReport(t *testing.T) {
 	}))
 	defer server.Close()
 	defer close(stuck)
-	code, out, sum := run(t, map[string]string{"SUITE_CASE": "by hand", "SAFETYTEST_BASE_URL": server.URL + "/v1", "SAFETYTEST_MODEL": "m"}, "-test.timeout=5s")
+	timeout := "-test.timeout=5s"
+	if raced.Detector { // five are hardly enough to begin
+		timeout = "-test.timeout=20s"
+	}
+	code, out, sum := run(t, map[string]string{"SUITE_CASE": "by hand", "SAFETYTEST_BASE_URL": server.URL + "/v1", "SAFETYTEST_MODEL": "m"}, timeout)
 	if code != 1 || sum.Inconclusive != 1 {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)
 	}
