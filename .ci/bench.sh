@@ -28,9 +28,9 @@ go build -C .ci/tools -o "$bin/" golang.org/x/perf/cmd/benchstat golang.org/x/ex
 # gate and as many in a bare loop: wall/bare is what the harness costs.
 benchmarks='
 ./safetytest                Gate/512       1x
-./safetytest/record         Ask            20ms
+./safetytest/internal/record     Ask              20ms
 ./safetytest/evidence       Look           20ms
-./safetytest/simulated      Model          20ms
+./safetytest/internal/simulated  Model          20ms
 ./safetytest/judge/refusal  Refusal/short  20ms
 '
 run() { # run TREE NAME
