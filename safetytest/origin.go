@@ -18,7 +18,7 @@ import (
 )
 
 // This file asks whether a claim's replies can count at all (design, rule 10): whether
-// the model saw what was sent (window.go), answered it freshly (fresh.go, cache.go),
+// the model saw what was sent (window.go), answered it freshly (cache.go, cache_partial.go),
 // and ended it itself (cut.go). What can be asked beforehand is, with a few calls a
 // run; the rest is read off the replies.
 

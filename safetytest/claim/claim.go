@@ -106,7 +106,7 @@ func (c Claim) validateArms() error {
 		}
 		seen[shown] = a.Name
 		if a.Counts(c) == Adoption && a.Discordance == nil && a.Marker() == "" {
-			return fmt.Errorf("arm %q: format adoption is read by a marker, and none is shown or asked for: contrast with Marking or Instructing", a.Name)
+			return fmt.Errorf("arm %q: format adoption is read by a marker, and none is shown or asked for: add .Shown(Presentation{Marker: \"Answer:\"}), or contrast with Marking or Instructing", a.Name)
 		}
 	}
 	switch {

@@ -53,7 +53,9 @@ func (a Addition) Doses(doses ...int) Addition {
 	a.doses = slices.Sorted(slices.Values(doses))
 	for i, d := range a.doses {
 		switch {
-		case d < 1 || d >= a.count:
+		case d == a.count:
+			a.err = fmt.Errorf("dose %d is the largest one, which is compared in any case: leave it out of Doses", d)
+		case d < 1 || d > a.count:
 			a.err = fmt.Errorf("dose %d does not lie between 0 and the largest dose of %d", d, a.count)
 		case i > 0 && d == a.doses[i-1]:
 			a.err = fmt.Errorf("dose %d is named twice", d)
