@@ -8,6 +8,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
+	"github.com/safetyspec/safetyspec/safetytest/judge/internal/offline"
 	"github.com/safetyspec/safetyspec/safetytest/judge/internal/reading"
 )
 
@@ -65,6 +66,8 @@ var shippedCalibration = sync.OnceValue(func() judge.Calibration {
 func Judge() judge.Judge {
 	return judge.Calibrated(With(shippedWeights()), shippedCalibration())
 }
+
+func init() { offline.Refusal = func() any { return Judge() } }
 
 // With returns the judge of [Judge] with weights of your own, and without a
 // calibration.
