@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"context"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -61,19 +60,4 @@ func backoff(base time.Duration, attempt int) time.Duration {
 		d = min(d, base<<(attempt-1))
 	}
 	return d/2 + rand.N(d/2+1)
-}
-
-// sleep waits for d or until ctx ends, and returns ctx's error in that case.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

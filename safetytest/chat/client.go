@@ -92,7 +92,7 @@ func (c *Client) Ask(ctx context.Context, r Request) (Reply, error) {
 		if fail.wait.given {
 			d = fail.wait.d
 		}
-		if err := sleep(ctx, d); err != nil {
+		if err := ratelimit.Sleep(ctx, d); err != nil {
 			fail.Kind, fail.cause = Cancelled, err
 			return Reply{}, c.finish(fail, r, sent)
 		}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/ratelimit"
 )
 
 // limiter bounds the calls in flight, and moves the bound by what comes back:
@@ -168,7 +170,7 @@ func (l *limiter) open(ctx context.Context) error {
 		l.mu.Lock()
 		d := time.Until(l.until)
 		l.mu.Unlock()
-		if err := sleep(ctx, d); err != nil || d <= 0 {
+		if err := ratelimit.Sleep(ctx, d); err != nil || d <= 0 {
 			return err
 		}
 	}

@@ -80,7 +80,7 @@ func (l *Limit) Wait(ctx context.Context, tokens int) error {
 		if err != nil || d <= 0 {
 			return err
 		}
-		if err := sleep(ctx, min(d, l.lookAgain)); err != nil {
+		if err := Sleep(ctx, min(d, l.lookAgain)); err != nil {
 			return err
 		}
 	}
@@ -112,7 +112,12 @@ func (m *memory) Change(f func(*Turns) bool) error {
 	return nil
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits for d, not at all if it is not above 0, or until ctx ends, and returns
+// ctx's error in that case.
+func Sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

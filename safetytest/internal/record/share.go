@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/ratelimit"
 )
 
 // This file is how the processes of a run share replies and budget: each reads
@@ -433,15 +435,4 @@ func (r *Record) shared(f func() error) error {
 // again.
 const lookAgain = 25 * time.Millisecond
 
-func pause(ctx context.Context) error { return sleep(ctx, lookAgain) }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func pause(ctx context.Context) error { return ratelimit.Sleep(ctx, lookAgain) }
