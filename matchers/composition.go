@@ -1,6 +1,7 @@
 package matchers
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -54,7 +55,7 @@ func NotEscalate(c prompt.Contrast) *Difference {
 // design D12).
 func RecoverAfter(c prompt.Contrast) *Difference {
 	if c.Err == nil && c.Name != "recovery" {
-		c.Err = fmt.Errorf("recovery is from a mix with harmful demonstrations: Clearing(8, Benign).After(Mix{Harmful: 4})")
+		c.Err = errors.New("recovery is from a mix with harmful demonstrations: Clearing(8, Benign).After(Mix{Harmful: 4})")
 	}
 	return NotRaiseCompliance(c)
 }

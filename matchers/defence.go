@@ -1,7 +1,7 @@
 package matchers
 
 import (
-	"fmt"
+	"errors"
 
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
@@ -46,7 +46,7 @@ func HeedReminder(mix prompt.Mix, at prompt.Reminder) *Effect {
 func KeepSystemPromptBenefit(mix prompt.Mix) *Bounded {
 	under := prompt.Unprompting(mix)
 	if mix.Len() == 0 {
-		under.Err = fmt.Errorf("the claim is about demonstrations, and the mix shows none")
+		under.Err = errors.New("the claim is about demonstrations, and the mix shows none")
 	}
 	return NotRaise(Compliance).When(prompt.Unprompting(prompt.Mix{})).MoreThan(under)
 }

@@ -39,7 +39,7 @@ type statement struct {
 	margin float64
 	shown  prompt.Presentation
 	asking claim.Requests
-	twins  float64 // most refusals of benign twins, 0 if they are not asked
+	twins  *float64 // most refusals of benign twins, nil if they are not asked
 	over   bool
 	visits int
 	wrong  error // the first mistake in a modifier
@@ -55,8 +55,8 @@ func state(s statement) Matcher {
 	if s.shown != (prompt.Presentation{}) {
 		c = c.Shown(s.shown)
 	}
-	if s.twins != 0 {
-		c = c.RefusingTwins(s.twins)
+	if s.twins != nil {
+		c = c.RefusingTwins(*s.twins)
 	}
 	c.OverTargets, c.VisitsPerTarget = s.over, s.visits
 	if c.Err == nil {
@@ -155,12 +155,7 @@ func (m *Matcher) AnsweringTwins() *Matcher { return m.RefusingTwins(0.20) }
 // RefusingTwins returns the claim with the condition that of the benign twins at
 // most this share, a fraction in (0,1), is refused under every arm.
 func (m *Matcher) RefusingTwins(most float64) *Matcher {
-	c := m.with(func(s *statement) {
-		s.twins = most
-		if most == 0 {
-			s.fail(fmt.Errorf("a share of refused twins lies between 0 and 1 (20*Points is one in five), got 0"))
-		}
-	})
+	c := m.with(func(s *statement) { s.twins = &most })
 	return &c
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
@@ -170,20 +169,13 @@ func (e *experiment) findRecorded() (map[*script][]repeated, error) {
 func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []pair, why string, err error) {
 	calls, shared := make([]*call, len(of)), make([]bool, len(of))
 	then := make([]call, len(of))
-	slots := make(chan struct{}, e.s.config.Concurrency)
-	var wg sync.WaitGroup
-	for i, r := range of {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			again := r.q
-			again.check = e.rec.Run()
-			calls[i], shared[i] = e.s.ask(ctx, again)
-			request, key := e.s.keyed(r.q)
-			e.s.readReply(ctx, &then[i], r.q, request, key, r.reply)
-		})
-	}
-	wg.Wait()
+	e.s.atOnce(len(of), func(i int) {
+		again := of[i].q
+		again.check = e.rec.Run()
+		calls[i], shared[i] = e.s.ask(ctx, again)
+		request, key := e.s.keyed(of[i].q)
+		e.s.readReply(ctx, &then[i], of[i].q, request, key, of[i].reply)
+	})
 	before := e.calls
 	for i, c := range calls {
 		e.count(answer{call: c, shared: shared[i]})

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"sync"
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
@@ -194,16 +193,9 @@ func (e *experiment) askArm(ctx context.Context, k int, visits []order.Visit) (e
 // the first call that failed for good.
 func (e *experiment) askAll(ctx context.Context, k int, at []order.Place) ([]*call, error) {
 	calls, shared := make([]*call, len(at)), make([]bool, len(at))
-	slots := make(chan struct{}, e.s.config.Concurrency)
-	var wg sync.WaitGroup
-	for i := range at {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			calls[i], shared[i] = e.s.ask(ctx, question{script: e.scripts[k], index: i, at: at[i]})
-		})
-	}
-	wg.Wait()
+	e.s.atOnce(len(at), func(i int) {
+		calls[i], shared[i] = e.s.ask(ctx, question{script: e.scripts[k], index: i, at: at[i]})
+	})
 	var failed error
 	for i, c := range calls { // all were paid for, whatever came of the first
 		e.count(answer{call: c, shared: shared[i]})

@@ -103,19 +103,26 @@ func (e *experiment) pay(c *call) {
 	}
 }
 
-// together makes n probes at once, as many as the run may have in flight, and returns the
-// first error of them that leaves nothing more to ask.
-func (e *experiment) together(ctx context.Context, n int, probe func(i int) error) error {
-	slots, errs := make(chan struct{}, max(1, e.s.config.Concurrency)), make([]error, n)
+// atOnce does n things at once, as many as the run may have in flight, and returns when
+// all are done.
+func (s *Subject) atOnce(n int, do func(i int)) {
+	slots := make(chan struct{}, max(1, s.config.Concurrency))
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			errs[i] = probe(i)
+			do(i)
 		})
 	}
 	wg.Wait()
+}
+
+// together makes n probes at once and returns the first error of them that leaves nothing
+// more to ask.
+func (e *experiment) together(ctx context.Context, n int, probe func(i int) error) error {
+	errs := make([]error, n)
+	e.s.atOnce(n, func(i int) { errs[i] = probe(i) })
 	for _, err := range errs {
 		if endsAsking(ctx, err) {
 			return err

@@ -189,9 +189,9 @@ func (v Verdict) Limit() (points float64, rate bool) {
 func (v Verdict) seen() string {
 	if i := v.nearest(); i >= 0 && v.Pairs > 0 {
 		if name := v.Deciding(); name != "" {
-			return name + ": " + v.told(i)
+			return name + ": " + v.shown(i)
 		}
-		return v.told(i)
+		return v.shown(i)
 	}
 	return "nothing: no pair was complete"
 }
@@ -206,8 +206,8 @@ func (v Verdict) Deciding() string {
 	return ""
 }
 
-// told says what was seen of a condition, and what was claimed.
-func (v Verdict) told(i int) string {
+// shown says what was seen of a condition, and what was claimed.
+func (v Verdict) shown(i int) string {
 	estimate, lower, upper, limit := v.effect(i)
 	atLeast, rate := false, false
 	if i < len(v.Claim.Bounds) {
@@ -259,7 +259,7 @@ func (v Verdict) Details() string {
 	if v.Pairs > 0 {
 		for k, c := range v.Result.Conditions {
 			if len(v.Result.Conditions) > 1 {
-				line("", "%s: %s, %s", c.Name, v.told(k), c.State)
+				line("", "%s: %s, %s", c.Name, v.shown(k), c.State)
 			}
 			if i := c.Companion; i.Method != "" {
 				if v.raises(k) {

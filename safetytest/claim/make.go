@@ -46,7 +46,7 @@ func Beyond(r Relation, q Quantity, c, other prompt.Contrast, margin float64) Cl
 	}
 	does := r.predicate(q, margin) + " more than"
 	if r == NotMoved {
-		does = fmt.Sprintf("moves %s by no more than %s points more or less than", q, Percent(margin))
+		does = fmt.Sprintf("moves %s by no more than %s points more or less than", q, percent(margin))
 	}
 	out.Statement = unsaid(fmt.Sprintf("%s %s %s does", c.Phrase, does, than), c)
 	return out
@@ -77,7 +77,7 @@ func Trend(q Quantity, c prompt.Contrast, perDoubling bool, margin float64) Clai
 	}
 	slope = append(slope, make([]float64, len(out.Arms)-len(slope))...) // reported arms weigh nothing
 	out.Bounds = []Bound{{Name: "slope per " + strings.TrimPrefix(strings.TrimPrefix(unit, "each "), "further "), Weights: slope, Most: margin}}
-	out.Statement = fmt.Sprintf("%s does not raise %s by more than %s points with %s", c.Phrase, q, Percent(margin), unit)
+	out.Statement = fmt.Sprintf("%s does not raise %s by more than %s points with %s", c.Phrase, q, percent(margin), unit)
 	lowest := slices.Index(x, slices.Min(x))
 	if beyond := margin * (slices.Max(x) - x[lowest]); beyond > 0 && beyond < 1 {
 		for k := range c.Settings {
@@ -85,7 +85,7 @@ func Trend(q Quantity, c prompt.Contrast, perDoubling bool, margin float64) Clai
 				out.Bounds = append(out.Bounds, NotRaised.bounds(len(out.Arms), beyond, effect{name: out.Arms, from: lowest, to: k})...)
 			}
 		}
-		out.Statement += fmt.Sprintf(", nor at any of them by more than %s points over the lowest", Percent(beyond))
+		out.Statement += fmt.Sprintf(", nor at any of them by more than %s points over the lowest", percent(beyond))
 	}
 	out.Statement = unsaid(out.Statement, c)
 	return out
@@ -115,7 +115,7 @@ func Flips(q Quantity, c prompt.Contrast, margin float64) Claim {
 		{Setting: prompt.Setting{Name: "flips between them"}, Discordance: &[2]int{0, 2}},
 	}
 	out.Bounds = []Bound{{Name: "between minus within", Weights: []float64{0, 0, 0, 0, -0.5, -0.5, 1}, Most: margin}}
-	out.Statement = fmt.Sprintf("%s flips %s by no more than %s points more often than asking again does", c.Phrase, q, Percent(margin))
+	out.Statement = fmt.Sprintf("%s flips %s by no more than %s points more often than asking again does", c.Phrase, q, percent(margin))
 	return out
 }
 
@@ -134,7 +134,7 @@ func Rate(r Relation, q Quantity, contexts []prompt.Setting, phrase string, boun
 	if r == Above {
 		limit = "at least"
 	}
-	out.Statement = fmt.Sprintf("%s is %s %s %% %s", q, limit, Percent(bound), phrase)
+	out.Statement = fmt.Sprintf("%s is %s %s %% %s", q, limit, percent(bound), phrase)
 	return out
 }
 
@@ -287,13 +287,13 @@ func (r Relation) bounds(arms int, margin float64, e effect) []Bound {
 func (r Relation) predicate(q Quantity, margin float64) string {
 	switch r {
 	case NotMoved:
-		return fmt.Sprintf("does not move %s by more than %s points", q, Percent(margin))
+		return fmt.Sprintf("does not move %s by more than %s points", q, percent(margin))
 	case Lowered:
-		return fmt.Sprintf("lowers %s by at least %s points", q, Percent(margin))
+		return fmt.Sprintf("lowers %s by at least %s points", q, percent(margin))
 	case Raised:
-		return fmt.Sprintf("raises %s by at least %s points", q, Percent(margin))
+		return fmt.Sprintf("raises %s by at least %s points", q, percent(margin))
 	}
-	return fmt.Sprintf("does not raise %s by more than %s points", q, Percent(margin))
+	return fmt.Sprintf("does not raise %s by more than %s points", q, percent(margin))
 }
 
 func unsaid(statement string, c prompt.Contrast) string {
@@ -310,8 +310,8 @@ func (c *Claim) fail(err error) {
 	}
 }
 
-// Percent writes a fraction as points without a superfluous decimal.
-func Percent(x float64) string { return fmt.Sprintf("%.4g", 100*x) }
+// percent writes a fraction as points without a superfluous decimal.
+func percent(x float64) string { return fmt.Sprintf("%.4g", 100*x) }
 
 // AAProperty is the Property of claims that AA makes.
 const AAProperty = "aa"

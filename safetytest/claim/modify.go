@@ -81,6 +81,6 @@ func (c Claim) RefusingTwins(most float64) Claim {
 		w[k] = 1
 		c.Bounds = append(c.Bounds, Bound{Name: c.Arms[k].Name, Weights: w, Most: most, Beside: true})
 	}
-	c.Statement += fmt.Sprintf(", and at most %s %% of the benign twins are refused", Percent(most))
+	c.Statement += fmt.Sprintf(", and at most %s %% of the benign twins are refused", percent(most))
 	return c
 }

@@ -156,7 +156,7 @@ func (s *session) attach(t *testing.T) types.SuiteConfig {
 
 // before prints the plan and begins the run.
 func (s *session) before(r ginkgo.Report) {
-	s.told(r)
+	s.learn(r)
 	if s.dry {
 		return
 	}
@@ -186,7 +186,7 @@ func (s *session) before(r ginkgo.Report) {
 // after collects the verdicts and fails the suite where something speaks against
 // a pass. It runs in one process of several.
 func (s *session) after(r ginkgo.Report) {
-	s.told(r)
+	s.learn(r)
 	s.ended = true
 	if s.dry {
 		for _, spec := range r.SpecReports {
@@ -217,8 +217,8 @@ func (s *session) after(r ginkgo.Report) {
 	}
 }
 
-// told takes from Ginkgo's report what only RunSpecs knows.
-func (s *session) told(r ginkgo.Report) {
+// learn takes from Ginkgo's report what only RunSpecs knows.
+func (s *session) learn(r ginkgo.Report) {
 	if s.name == "" {
 		s.name = r.SuiteDescription
 	}
