@@ -27,28 +27,25 @@ const (
 // questions again with a harmless change, a mark behind the first message, which no cache
 // of answers takes for the same, and conversations whose answers must differ.
 type inquiry struct {
-	now   *anew
-	heard int                 // of the conversations, how many gave their own number
-	doubt *provenance.Finding // that one of them raised
-	err   error
-	done  chan struct{}
+	now     *anew
+	heard   int                 // of the conversations, how many gave their own number
+	doubt   *provenance.Finding // that one of them raised
+	err     error
+	done    chan struct{}
+	settled bool // what it found is known to the run
 }
 
 // enoughToAskAnew is how many replies of a model there are before an inquiry begins.
 const enoughToAskAnew = 32
 
-// inquire begins an inquiry about each model that gave enough replies and of which the run
-// has had none.
+// inquire begins an inquiry about each model that gave enough replies, unless one of the
+// run's came to an end, or this claim's is under way.
 func (e *experiment) inquire(ctx context.Context, enough int) {
 	for model, of := range e.byModel() {
-		if !e.s.real(model) || len(of) < enough {
-			continue
-		}
 		e.s.mu.Lock()
 		known := e.s.origins.asked[model]
-		e.s.origins.asked[model] = true
 		e.s.mu.Unlock()
-		if known {
+		if known || e.inquiries[model] != nil || !e.s.real(model) || len(of) < enough {
 			continue
 		}
 		q := &inquiry{done: make(chan struct{})}
@@ -62,72 +59,78 @@ func (e *experiment) inquire(ctx context.Context, enough int) {
 	}
 }
 
-// madeAnew finds out whether the answers were made for their questions, or a cache's: if
-// they never varied and now do, or if what was always refused is now answered.
-func (e *experiment) madeAnew(ctx context.Context) ([]provenance.Finding, error) {
-	e.inquire(ctx, 1)
-	var found []provenance.Finding
-	for model, of := range e.byModel() {
-		if !e.s.real(model) {
-			continue
-		}
-		f, err := e.madeAnewBy(ctx, model, of)
-		if err != nil {
-			return nil, err
-		}
-		if f != nil {
-			found = append(found, *f)
-			e.s.mu.Lock()
-			e.s.origins.stale[model] = *f
-			e.s.mu.Unlock()
+// settle waits for the claim's inquiries, whose calls are paid for, and makes known to the
+// run what they found, whatever becomes of the claim. Of a model about which nothing could
+// be found out nothing is known, and the next claim asks again; the error is the last
+// such.
+func (e *experiment) settle() (err error) {
+	of := e.byModel()
+	for model, q := range e.inquiries {
+		<-q.done
+		switch {
+		case q.err != nil:
+			err = q.err
+		case !q.settled:
+			q.settled = true
+			equal, pairs, _ := provenance.Repeats(repliesOf(of[model]))
+			f := e.cached(q.now, of[model], equal, pairs)
+			if f == nil {
+				f = q.raised(repliesOf(of[model]))
+			}
+			e.know(model, f)
 		}
 	}
-	return e.undeclared(found), nil
+	return err
 }
 
-// madeAnewBy looks at one model, by an inquiry and, where its answers repeat
-// suspiciously, by more questions asked again.
-func (e *experiment) madeAnewBy(ctx context.Context, model string, of []origin) (*provenance.Finding, error) {
-	var replies []provenance.Reply
-	for _, r := range of {
-		replies = append(replies, r.Reply)
-	}
-	equal, pairs, texts := provenance.Repeats(replies)
-	suspicious := pairs >= 8 && 2*equal >= pairs && texts > 1 && !e.s.greedy()
+// know keeps what was found out about a model, nil if it speaks against nothing.
+func (e *experiment) know(model string, f *provenance.Finding) {
 	e.s.mu.Lock()
-	cleared := e.s.origins.cleared[model]
-	e.s.origins.cleared[model] = cleared || suspicious
-	e.s.mu.Unlock()
-	q := e.inquiries[model]
-	if q != nil {
-		<-q.done
-		if q.err != nil {
-			return nil, q.err
-		}
-		if f := e.cached(q.now, of, equal, pairs); f != nil {
-			return f, nil
-		}
+	defer e.s.mu.Unlock()
+	e.s.origins.asked[model] = true
+	if f != nil {
+		e.s.origins.stale[model] = *f
 	}
-	if suspicious && !cleared {
+}
+
+// madeAnew finds out whether the answers were made for their questions, or a cache's: if
+// they never varied and now do, or if what was always refused is now answered. Where
+// answers repeat suspiciously more questions are asked again.
+func (e *experiment) madeAnew(ctx context.Context) ([]provenance.Finding, error) {
+	e.inquire(ctx, 1)
+	if err := e.settle(); err != nil {
+		return nil, err
+	}
+	for model, of := range e.byModel() {
+		equal, pairs, texts := provenance.Repeats(repliesOf(of))
+		if !e.s.real(model) || pairs < 8 || 2*equal < pairs || texts < 2 || e.s.greedy() {
+			continue
+		}
+		e.s.mu.Lock()
+		cleared := e.s.origins.cleared[model]
+		e.s.mu.Unlock()
+		if cleared {
+			continue
+		}
 		now, err := e.askAnew(ctx, of, asksRepeated)
 		if err != nil {
 			return nil, err
 		}
-		if f := e.cached(now, of, equal, pairs); f != nil {
-			return f, nil
-		}
+		f := e.cached(now, of, equal, pairs)
+		e.know(model, f)
+		e.s.mu.Lock()
+		e.s.origins.cleared[model] = f == nil
+		e.s.mu.Unlock()
 	}
-	if q == nil {
-		return nil, nil
-	}
-	return q.raised(replies), nil
+	return e.undeclared(e.knownStale()), nil
 }
 
-// wait waits for the inquiries under way, whose calls are paid for.
-func (e *experiment) wait() {
-	for _, q := range e.inquiries {
-		<-q.done
+func repliesOf(of []origin) []provenance.Reply {
+	out := make([]provenance.Reply, len(of))
+	for i, r := range of {
+		out[i] = r.Reply
 	}
+	return out
 }
 
 // anew counts questions that were asked again, several at once.

@@ -110,7 +110,7 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 		return e.endBy(ctx, err)
 	}
 	result, err := e.sample(ctx)
-	e.wait()
+	_ = e.settle() // what could not be found out madeAnew reports, where it matters
 	if err != nil || result.State == evidence.Inconclusive {
 		return result, err
 	}
