@@ -34,6 +34,9 @@ type Claim struct {
 	// VisitsPerTarget is a sampling floor: the claim is not decided before the
 	// targets were visited that often on average. 0 means no floor.
 	VisitsPerTarget int
+	// Tolerates says that the claim stands in for a violated one that is waived up to
+	// its margin. See [Claim.Tolerating].
+	Tolerates bool
 	// Err is what is wrong with the claim, with the place in the caller's code that
 	// says so. A claim with an error is listed in the plan and never tested.
 	Err error
@@ -183,6 +186,9 @@ func (c Claim) asked() string {
 	}
 	for _, b := range c.Bounds {
 		fmt.Fprintf(&text, "|%v", b.Weights)
+	}
+	if c.Tolerates {
+		text.WriteString("|waived")
 	}
 	return text.String()
 }

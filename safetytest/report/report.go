@@ -61,6 +61,13 @@ type Entry struct {
 	Sampling  uint64   `json:"sampling_seed"`
 	Seconds   float64  `json:"seconds"`
 	Reproduce string   `json:"reproduce"`
+	// Advisory says that the claim is measured and does not decide whether the run
+	// passes. Waived is the waiver that allows its violation, nil if there is none.
+	Advisory bool    `json:"advisory,omitempty"`
+	Waived   *Waiver `json:"waived,omitempty"`
+	// Tolerates says that the entry is that of a claim which stands in for a waived
+	// one, at the waiver's margin.
+	Tolerates bool `json:"tolerates,omitempty"`
 }
 
 // Arm is what one arm showed.
@@ -80,6 +87,7 @@ func NewEntry(v safetytest.Verdict) Entry {
 		Errors: v.Errors, Blocked: v.Blocked, Unread: v.Unreadable,
 		Population: plain.Line(v.Population), Targets: v.Targets, Few: v.Few(), Model: plain.Text(v.Model), Policy: plain.Text(v.Policy),
 		Seed: v.Seed, Sampling: v.SamplingSeed, Seconds: v.Elapsed.Seconds(), Reproduce: plain.Line(v.Reproduce),
+		Tolerates: v.Claim.Tolerates,
 	}
 	for _, w := range v.Warnings {
 		e.Warnings = append(e.Warnings, plain.Line(w))
@@ -112,6 +120,15 @@ type Summary struct {
 	Holds        int    `json:"holds"`
 	Violated     int    `json:"violated"`
 	Inconclusive int    `json:"inconclusive"`
+	// Advisory counts the verdicts on claims that do not gate, whatever they are, and
+	// AdvisoryViolated the violations among them; Waived the violations that the file of waivers
+	// allows. They are not among Holds, Violated and Inconclusive.
+	Advisory         int `json:"advisory,omitempty"`
+	AdvisoryViolated int `json:"advisory_violated,omitempty"`
+	Waived           int `json:"waived,omitempty"`
+	// Gone lists the claims of the last run that was complete which this one does not
+	// know.
+	Gone []Gone `json:"gone,omitempty"`
 	// Errors counts specs that ended without a verdict because something
 	// failed, NotRun those of the gate that were skipped, pending or filtered out;
 	// Missed names them.
@@ -144,6 +161,13 @@ type Summary struct {
 	Passed bool `json:"passed"`
 }
 
+// Gone is a claim that the last complete run tested and this one does not know.
+type Gone struct {
+	Claim     string `json:"claim"`
+	Statement string `json:"statement"`
+	Policy    string `json:"policy,omitempty"`
+}
+
 // NotRun is a spec that did not run.
 type NotRun struct {
 	Spec string `json:"spec"`
@@ -170,10 +194,11 @@ func (e Entry) TooFew() bool { return e.Targets > 0 && e.Targets < safetytest.Le
 // Add counts the entries into the summary.
 func (s *Summary) Add(entries []Entry) {
 	for _, e := range entries {
-		switch e.State {
-		case evidence.Holds.String():
+		switch ungated := s.addUngated(e); {
+		case ungated:
+		case e.State == evidence.Holds.String():
 			s.Holds++
-		case evidence.Violated.String():
+		case e.State == evidence.Violated.String():
 			s.Violated++
 		default:
 			s.Inconclusive++
@@ -181,12 +206,12 @@ func (s *Summary) Add(entries []Entry) {
 		s.Calls += e.Calls
 		s.Tokens += e.Tokens
 		s.Warnings += len(e.Warnings)
-		if e.TooFew() {
+		if e.TooFew() && e.Gates() {
 			s.TooFew++
 		}
 	}
 	for i, stands := range eHolm(entries) {
-		if stands && entries[i].State == evidence.Violated.String() {
+		if stands && entries[i].State == evidence.Violated.String() && entries[i].Gates() {
 			s.ViolatedInSuite++
 		}
 	}

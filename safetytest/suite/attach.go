@@ -141,6 +141,12 @@ func (s *session) attach(t *testing.T) types.SuiteConfig {
 	if err := s.applyGate(&suiteConfig); err != nil {
 		t.Fatal(plain.Lines(fmt.Sprintf("%s: %v", s.title(), err)))
 	}
+	if s.waiverFile != "" {
+		var err error
+		if s.waivers, err = readWaivers(s.waiverFile); err != nil {
+			t.Fatal(plain.Lines(fmt.Sprintf("%s: %v", s.title(), err)))
+		}
+	}
 	s.dry = suiteConfig.DryRun
 	if !s.dry { // which builds the tree only: no model, no plan
 		if err := s.open(t); err != nil {
@@ -198,6 +204,10 @@ func (s *session) after(r ginkgo.Report) {
 	}
 	s.collect(r)
 	against := s.objections(r)
+	var err error
+	if s.gone, err = s.findGone(); err != nil {
+		against = append(against, err.Error())
+	}
 	s.succeeded = r.SuiteSucceeded && len(against) == 0
 	switch {
 	case r.SuiteConfig.ParallelTotal > 1: // what a process prints after its specs is lost

@@ -6,11 +6,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
@@ -135,11 +137,15 @@ func (s *session) objections(r ginkgo.Report) []string {
 		}
 	}
 	add(s.controlled(r))
+	out = append(out, s.waiverFaults(time.Now())...)
 	if !r.SuiteSucceeded {
 		return out // red anyway, in words of its own
 	}
-	if !s.tested() {
+	switch {
+	case !s.tested():
 		out = append(out, nothingTested)
+	case !s.skip && !slices.ContainsFunc(s.entries, func(e report.Entry) bool { return !e.Advisory && e.Property != claim.AAProperty }):
+		out = append(out, "every claim that was tested is advisory, so that nothing decides whether the suite passes: let at least one gate, or declare the run exploratory, by suite.Exploratory in code or SAFETYTEST_INCONCLUSIVE=skip")
 	}
 	for _, name := range s.untested {
 		out = append(out, fmt.Sprintf("the spec %q passed and never tested the claim that it was planned with: state it with Expect(suite.Subject(ctx)).To(...)", name))
@@ -157,7 +163,7 @@ func (s *session) objections(r ginkgo.Report) []string {
 	}
 	few := 0
 	for _, e := range s.entries {
-		if e.TooFew() {
+		if e.TooFew() && e.Gates() {
 			few++
 		}
 	}
@@ -172,7 +178,7 @@ func (s *session) objections(r ginkgo.Report) []string {
 // when a claim is stated through NotTo or its verdict is not looked at.
 func (s *session) unheard() error {
 	for _, e := range s.entries {
-		if e.State != evidence.Holds.String() {
+		if e.Gates() && e.State != evidence.Holds.String() {
 			return fmt.Errorf("a verdict of this run is %q and no spec failed for it: state what must hold, not its negation (%s)", e.State, e.Statement)
 		}
 	}

@@ -27,7 +27,9 @@ func (s *session) collect(r ginkgo.Report) {
 		x, y := a.LeafNodeLocation, b.LeafNodeLocation
 		return cmp.Or(cmp.Compare(x.FileName, y.FileName), cmp.Compare(x.LineNumber, y.LineNumber))
 	})
-	seen := map[string]bool{}
+	seen := map[string]int{} // where its entry is
+	s.waived = map[string]report.Waiver{}
+	defer s.applyWaivers()
 	for _, spec := range specs {
 		if spec.LeafNodeType != types.NodeTypeIt {
 			continue
@@ -41,20 +43,31 @@ func (s *session) collect(r ginkgo.Report) {
 			if entry.Name == failedEntry && !spec.Failed() {
 				s.skippedLater = append(s.skippedLater, fmt.Sprintf("the spec %q failed (%s)", plain.Text(spec.FullText()), plain.Line(entry.StringRepresentation())))
 			}
+			if w, ok := decodeWaived(entry); ok {
+				s.waived[w.Key] = w.Waiver
+			}
 			e, ok := decode(entry)
 			if !ok {
 				continue
 			}
+			if e.Tolerates {
+				s.tolerated = append(s.tolerated, e)
+				continue
+			}
+			e.Advisory = advisory(spec)
 			if e.Property == claim.AAProperty && e.State == evidence.Inconclusive.String() {
 				s.quiet = append(s.quiet, e)
 				continue // which is all that the control asks
 			}
 			found = true
 			explained = explained || e.State != evidence.Holds.String()
-			if id := e.Policy + " " + e.Claim; !seen[id] { // another spec may state the same
-				seen[id] = true
-				s.entries = append(s.entries, e)
+			id := e.Policy + " " + e.Claim
+			if at, known := seen[id]; known { // another spec states the same
+				s.entries[at].Advisory = s.entries[at].Advisory && e.Advisory
+				continue
 			}
+			seen[id] = len(s.entries)
+			s.entries = append(s.entries, e)
 		}
 		if s.beside && !found && !states(spec) { // no matter of the gate's
 			if spec.Failed() {
@@ -101,12 +114,12 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	c := s.subject.Config()
 	sum := report.Summary{
 		Suite: plain.Text(s.name), Model: plain.Text(c.Model), Simulated: c.Simulated(), Errors: len(s.untold) + len(s.ordinary),
-		NotRun: len(s.missed), Missed: s.missed, Only: plain.Text(s.gate.filter), LeftOut: s.leftOut, Exploratory: s.skip,
+		NotRun: len(s.missed), Missed: s.missed, Only: plain.Text(s.gate.filter), LeftOut: s.leftOut, Exploratory: s.skip, Gone: s.gone,
 		AnsweredBy: plain.Line(s.subject.ServedAs()), Replayed: c.Replies == safetytest.RepliesReplay, Release: plain.Text(c.Release),
 	}
 	sum.Add(s.entries)
 	sum.Passed = passed && !s.skip && !sum.Replayed && sum.Violated+sum.Inconclusive+sum.Errors+sum.NotRun+sum.TooFew == 0
-	for _, e := range s.quiet {
+	for _, e := range slices.Concat(s.quiet, s.tolerated) {
 		sum.Calls, sum.Tokens = sum.Calls+e.Calls, sum.Tokens+e.Tokens
 	}
 	sum.Calls = max(sum.Calls, s.subject.Calls())
@@ -127,6 +140,7 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	if err := report.WriteTable(w, s.entries); err != nil {
 		return err
 	}
+	s.printTiers(w)
 	s.printNotes(w)
 	for _, name := range s.untold {
 		fmt.Fprintf(w, "ERROR, no verdict: %s\n", name)
@@ -206,6 +220,9 @@ const reportFile = "report.json"
 func (s *session) writeReport(sum report.Summary) error {
 	dir, err := reportDirectory()
 	if err != nil {
+		return err
+	}
+	if err := s.keepClaims(sum); err != nil {
 		return err
 	}
 	return report.WriteFile(filepath.Join(dir, reportFile), sum, s.entries)

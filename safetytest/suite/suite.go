@@ -77,6 +77,11 @@ type session struct {
 	skippedLater       []string // specs that failed and were skipped afterwards
 	untested           []string // specs that passed without testing their claim
 	gate               gate
+	waiverFile         string
+	waivers            waivers
+	waived             map[string]report.Waiver // by policy and claim
+	tolerated          []report.Entry           // claims tested in the place of waived ones
+	gone               []report.Gone
 	ran                int             // specs of the gate that ran
 	missed, leftOut    []report.NotRun // specs of the gate that did not run, and others
 	// uncontrolled are the claims that no simulated model can check.
