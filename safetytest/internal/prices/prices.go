@@ -1,0 +1,136 @@
+// Package prices knows what the tokens of a model cost, as a file of the user's says.
+// No price is built in: providers change theirs, and a price that nobody stated is
+// unknown, never 0.
+//
+//	{"currency": "USD", "models": {
+//	  "small-1": {"prompt": 0.15, "reply": 0.60},
+//	  "judge-1": {"prompt": 2.50, "reply": 10}
+//	}}
+//
+// Prices are for a million tokens.
+package prices
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+)
+
+// Price is what a million tokens of prompts and of replies cost.
+type Price struct{ Prompt, Reply float64 }
+
+// Cost is what a number of tokens cost.
+func (p Price) Cost(prompt, reply int) float64 {
+	return (p.Prompt*float64(prompt) + p.Reply*float64(reply)) / 1e6
+}
+
+// Table holds the prices of models by name, in one currency. The zero Table knows none.
+type Table struct {
+	Currency string
+	models   map[string]Price
+}
+
+// Of is the price of a model, if it is known.
+func (t Table) Of(model string) (Price, bool) {
+	p, ok := t.models[model]
+	return p, ok
+}
+
+// Known says whether the table holds any price.
+func (t Table) Known() bool { return len(t.models) > 0 }
+
+// Of makes a table, for prices that stand in code.
+func Of(currency string, models map[string]Price) (Table, error) {
+	if strings.TrimSpace(currency) == "" {
+		return Table{}, errors.New("prices need a currency")
+	}
+	for name, p := range models {
+		if err := p.check(name); err != nil {
+			return Table{}, err
+		}
+	}
+	return Table{Currency: currency, models: models}, nil
+}
+
+func (p Price) check(model string) error {
+	for _, x := range []float64{p.Prompt, p.Reply} {
+		if !(x >= 0) || math.IsInf(x, 0) {
+			return fmt.Errorf("a price of %q is %v: prices for a million tokens are numbers from 0 on", plain.Text(model), x)
+		}
+	}
+	return nil
+}
+
+// Read reads a table from a file. Errors name file and line.
+func Read(name string) (Table, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return Table{}, fmt.Errorf("the prices cannot be read: %w", err)
+	}
+	return Parse(name, text)
+}
+
+// file is a table as it is written.
+type file struct {
+	Currency string                     `json:"currency"`
+	Models   map[string]json.RawMessage `json:"models"`
+}
+
+// Parse reads a table from a text. Errors name file and line.
+func Parse(name string, text []byte) (Table, error) {
+	line := func(offset int64) string {
+		return fmt.Sprintf("%s:%d", plain.Text(name), 1+bytes.Count(text[:min(max(offset, 0), int64(len(text)))], []byte("\n")))
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	var in file
+	if err := d.Decode(&in); err != nil {
+		return Table{}, fmt.Errorf(`%s: no table of prices: %w; it is {"currency": "USD", "models": {"NAME": {"prompt": 0.15, "reply": 0.6}}}, for a million tokens`, line(d.InputOffset()), err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Table{}, fmt.Errorf("%s: something follows the table of prices", line(d.InputOffset()))
+	}
+	if len(in.Models) == 0 {
+		return Table{}, fmt.Errorf("%s: the table names no model: no price would be known", line(0))
+	}
+	models := map[string]Price{}
+	for model, raw := range in.Models {
+		at := line(int64(bytes.Index(text, raw)))
+		var p struct{ Prompt, Reply *float64 }
+		inner := json.NewDecoder(bytes.NewReader(raw))
+		inner.DisallowUnknownFields()
+		if err := inner.Decode(&p); err != nil {
+			return Table{}, fmt.Errorf("%s: %q has no price: %w; it is {\"prompt\": 0.15, \"reply\": 0.6}", at, plain.Text(model), err)
+		}
+		if p.Prompt == nil || p.Reply == nil {
+			return Table{}, fmt.Errorf(`%s: %q needs both prices, "prompt" and "reply": one that is not stated is unknown`, at, plain.Text(model))
+		}
+		models[model] = Price{*p.Prompt, *p.Reply}
+		if err := models[model].check(model); err != nil {
+			return Table{}, fmt.Errorf("%s: %w", at, err)
+		}
+	}
+	t, err := Of(in.Currency, models)
+	if err != nil {
+		return Table{}, fmt.Errorf("%s: %w", line(0), err)
+	}
+	return t, nil
+}
+
+// Names are the models whose prices are known, sorted.
+func (t Table) Names() []string {
+	var names []string
+	for name := range t.models {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
