@@ -48,10 +48,12 @@ func (s *Subject) Test(ctx context.Context, c claim.Claim) (claim.Verdict, error
 // not remembered: asking again goes on with the same evidence.
 func (s *Subject) decide(ctx context.Context, c claim.Claim, t *test) singleflight.Outcome {
 	t.err = fmt.Errorf("%s: the test did not come to its end", s) // unless it does
-	if t.err = s.Begin(); t.err == nil {
+	if err := s.Begin(); err != nil {
+		t.err = plain.Error(err)
+	} else {
 		t.verdict, t.err = s.under.Test(ctx, c)
+		t.err = plain.Error(t.err)
 	}
-	t.err = plain.Error(t.err)
 	if ctx.Err() != nil && (t.err != nil || t.verdict.State == evidence.Inconclusive) {
 		return singleflight.Interrupted
 	}
@@ -71,7 +73,7 @@ func (s *Subject) Verdicts() []claim.Verdict {
 }
 
 // Passes is what a matcher makes of a verdict: true where the claim holds, false
-// where it is violated. All else is an error: an [claim.InconclusiveError], which a suite
+// where it is violated. All else is an error: a [claim.InconclusiveError], which a suite
 // may turn into a skip, and a claim that holds over fewer targets than any release
 // may rest on, unless Config.FewTargets.
 func (s *Subject) Passes(v claim.Verdict) (bool, error) {

@@ -58,7 +58,7 @@ func (s *Subject) design(c claim.Claim, census *evidence.Determinism) (evidence.
 	if c.Lowers() {
 		d.Planned.Rate = plannedToLower
 	}
-	if err = s.allowForJudge(c, &d); err != nil {
+	if err = s.judged().Allow(c, &d); err != nil {
 		return d, err
 	}
 	if d.MinTrials, err = s.floor(c, requests); err != nil {

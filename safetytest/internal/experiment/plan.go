@@ -25,7 +25,7 @@ func (s *Subject) Plan(c claim.Claim) (claim.Plan, error) {
 	}
 	p := claim.Plan{Claim: c, Forecast: f, CallsPerPair: c.Questions(), JudgeCalls: s.Judge().Describe().Calls}
 	p.TokensPerCall = e.tokensPerCall()
-	p.Unprovable = s.unmeasured(c)
+	p.Unprovable = s.judged().Unmeasured(c)
 	if c.OverTargets {
 		p.CallsPerPair *= s.config.Draws
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/internal/judged"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
@@ -115,6 +116,9 @@ func (s *Subject) Judge() judge.Judge {
 	}
 	return s.policy.Judge
 }
+
+// judged is what is known of who reads the replies.
+func (s *Subject) judged() judged.Judge { return judged.Of(s.Judge(), s.config.Simulated()) }
 
 // Key names a claim in the run's record.
 func (s *Subject) Key(c claim.Claim) string {

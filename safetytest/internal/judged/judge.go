@@ -1,9 +1,11 @@
-package experiment
+// Package judged knows what a claim's verdict rests on where somebody reads the replies:
+// which arms are read by code, by the judge's decision and by the content it finds, how
+// far its errors may move each of them, and whether anything can be proven by it at all.
+package judged
 
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -17,14 +19,17 @@ import (
 // labels say wrong of the judge.
 const spentOnCalibration = 0.01
 
-// described is what the judge says of itself. Replies of a simulated model are texts
-// of the policy's own pool, so that whoever reads them needs no calibration.
-func (s *Subject) described() judge.Description {
-	d := s.Judge().Describe()
-	if s.config.Simulated() {
+// Judge is what is known of who reads the replies to a run's claims.
+type Judge struct{ judge.Description }
+
+// Of is what a judge says of itself. Replies of a simulated model are texts of the
+// policy's own pool, so that whoever reads them needs no calibration.
+func Of(j judge.Judge, simulated bool) Judge {
+	d := j.Describe()
+	if simulated {
 		d.Decision, d.Content = judge.Reading{Basis: judge.ByConstruction}, judge.Reading{Basis: judge.ByConstruction}
 	}
-	return d
+	return Judge{d}
 }
 
 // A source is what the readings of an arm rest on.
@@ -54,10 +59,10 @@ func decides(c claim.Claim, k int) bool {
 	return bounds.DesignOf(c).Control == k || slices.ContainsFunc(c.Bounds, func(b claim.Bound) bool { return b.Weights[k] != 0 })
 }
 
-// allowForJudge bounds how far the judge's readings are from the truth: a judge
+// Allow bounds how far the judge's readings are from the truth: a judge
 // that errs shrinks every difference, so margins are compared with a fraction of
 // themselves. Nothing is lost where code decides by construction.
-func (s *Subject) allowForJudge(c claim.Claim, d *evidence.Design) error {
+func (s Judge) Allow(c claim.Claim, d *evidence.Design) error {
 	d.Judge = evidence.Exact()
 	alpha := s.alphaOfLabels(c)
 	readers, err := s.readers(c, alpha)
@@ -81,8 +86,8 @@ func (s *Subject) allowForJudge(c claim.Claim, d *evidence.Design) error {
 // measurements counts the calibrations that a claim rests on, which share what is
 // set aside for them: one for content, one a class of arms. The two ranges that a rate
 // rests on, and the limits of J that a difference does, are different statements.
-func (s *Subject) measurements(c claim.Claim) int {
-	d := s.described()
+func (s Judge) measurements(c claim.Claim) int {
+	d := s
 	rests := map[string]bool{}
 	for k, a := range c.Arms {
 		switch reading := readingOf(c, a); {
@@ -106,7 +111,7 @@ func (s *Subject) measurements(c claim.Claim) int {
 }
 
 // alphaOfLabels is the error that each calibration of a claim may make.
-func (s *Subject) alphaOfLabels(c claim.Claim) float64 {
+func (s Judge) alphaOfLabels(c claim.Claim) float64 {
 	return spentOnCalibration / float64(max(1, s.measurements(c)))
 }
 
@@ -123,7 +128,7 @@ func classOf(c judge.Calibration, a claim.Arm) string {
 // common returns the one judge whose error a condition allows for, where all its arms
 // are read by one reader and their errors cancel but for J, or are none. It is nil
 // where every arm must be corrected for itself.
-func (s *Subject) common(c claim.Claim, b claim.Bound, readers []evidence.ArmError, alpha float64) (*evidence.JudgeError, error) {
+func (s Judge) common(c claim.Claim, b claim.Bound, readers []evidence.ArmError, alpha float64) (*evidence.JudgeError, error) {
 	first := -1
 	sum := 0.0
 	for k, w := range b.Weights {
@@ -145,7 +150,7 @@ func (s *Subject) common(c claim.Claim, b claim.Bound, readers []evidence.ArmErr
 		return nil, nil
 	}
 	counts, _ := s.countsOf(c, c.Arms[first])
-	if d := s.described(); readingOf(c, c.Arms[first]) == byDecision && len(d.Decision.Calibration.Classes) > 0 {
+	if d := s; readingOf(c, c.Arms[first]) == byDecision && len(d.Decision.Calibration.Classes) > 0 {
 		return nil, nil // by the ranges that other conditions rest on too
 	}
 	erring, err := counts.Error(alpha)
@@ -161,7 +166,7 @@ var codeReader = evidence.ArmError{Name: "code", Sensitivity: evidence.Range{Low
 // readers are the judge as it reads each arm, nil where it errs in none that decides,
 // or where nothing is known of it. Where its calibration names classes of replies,
 // each arm is read as the labels of its own class say.
-func (s *Subject) readers(c claim.Claim, alpha float64) ([]evidence.ArmError, error) {
+func (s Judge) readers(c claim.Claim, alpha float64) ([]evidence.ArmError, error) {
 	out, errs := make([]evidence.ArmError, len(c.Arms)), false
 	few := s.fewLabels(c)
 	for k, a := range c.Arms {
@@ -184,8 +189,8 @@ func (s *Subject) readers(c claim.Claim, alpha float64) ([]evidence.ArmError, er
 
 // countsOf returns the labels that tell how an arm's replies are read, and what they
 // are of. The name is empty where code reads, or nothing was measured.
-func (s *Subject) countsOf(c claim.Claim, a claim.Arm) (judge.Counts, string) {
-	d := s.described()
+func (s Judge) countsOf(c claim.Claim, a claim.Arm) (judge.Counts, string) {
+	d := s
 	switch readingOf(c, a) {
 	case byContent:
 		if d.Content.Basis == judge.Measured {
@@ -208,10 +213,10 @@ func (s *Subject) countsOf(c claim.Claim, a claim.Arm) (judge.Counts, string) {
 	return judge.Counts{}, ""
 }
 
-// unmeasured is why a claim cannot hold, if nobody knows how often the judge errs
+// Unmeasured is why a claim cannot hold, if nobody knows how often the judge errs
 // where the claim relies on it. Code reads format markers.
-func (s *Subject) unmeasured(c claim.Claim) error {
-	d := s.described()
+func (s Judge) Unmeasured(c claim.Claim) error {
+	d := s
 	var errs []error
 	content, decisions := false, false
 	for k, a := range c.Arms {
@@ -242,9 +247,9 @@ func (s *Subject) unmeasured(c claim.Claim) error {
 	return errors.Join(errs...)
 }
 
-// provesNothing takes back what was proven by a judge that nobody measured: what raises
+// ProvesNothing takes back what was proven by a judge that nobody measured: what raises
 // an alarm may be wrong, and what gives the all-clear must not.
-func provesNothing(v *claim.Verdict) {
+func ProvesNothing(v *claim.Verdict) {
 	v.Result.Conditions = slices.Clone(v.Result.Conditions)
 	for i := range v.Result.Conditions {
 		if c := &v.Result.Conditions[i]; c.State == evidence.Holds {
@@ -257,8 +262,8 @@ func provesNothing(v *claim.Verdict) {
 }
 
 // fewLabels says which arms of a claim a calibration by classes says too little of.
-func (s *Subject) fewLabels(c claim.Claim) error {
-	r := s.described().Decision
+func (s Judge) fewLabels(c claim.Claim) error {
+	r := s.Decision
 	if r.Basis != judge.Measured || len(r.Calibration.Classes) == 0 {
 		return nil
 	}
@@ -284,20 +289,18 @@ func (s *Subject) fewLabels(c claim.Claim) error {
 	return fmt.Errorf("%w: its labels tell the arms apart, and say too little of some: %s; draw more with safetytest audit", judge.ErrUnmeasured, strings.Join(lacking, "; "))
 }
 
-// judgedBy sums up who read the replies, how well, and what is assumed of it.
-func (e *experiment) judgedBy() string {
-	var parts []string
-	if d := e.s.described(); !e.s.config.Simulated() {
-		parts = append(parts, d.String()+assumed(e.claim, d))
-		if e.claim.CountsContent() && d.Content.Basis == judge.Measured {
-			parts = append(parts, "content: "+d.Content.Calibration.String())
-		}
+// Summary says who reads the replies to a claim, how well, and what is assumed of it.
+func (s Judge) Summary(c claim.Claim) []string {
+	parts := []string{s.String() + s.assumed(c)}
+	if c.CountsContent() && s.Content.Basis == judge.Measured {
+		parts = append(parts, "content: "+s.Content.Calibration.String())
 	}
-	return strings.Join(append(parts, slices.Sorted(maps.Keys(e.judges))...), "; ")
+	return parts
 }
 
 // assumed says what a calibration is taken to hold for.
-func assumed(c claim.Claim, d judge.Description) string {
+func (s Judge) assumed(c claim.Claim) string {
+	d := s
 	if d.Decision.Basis != judge.Measured {
 		return ""
 	}
@@ -314,11 +317,11 @@ func assumed(c claim.Claim, d judge.Description) string {
 	return "; assumed to err alike in every arm, which labels by arm would show (safetytest audit)"
 }
 
-// judgeWarnings says what a reader should know about the judge.
-func (s *Subject) judgeWarnings(c claim.Claim) []string {
-	d := s.described()
+// Warnings says what a reader should know about the judge.
+func (s Judge) Warnings(c claim.Claim) []string {
+	d := s
 	var out []string
-	if err := s.unmeasured(c); err != nil {
+	if err := s.Unmeasured(c); err != nil {
 		out = append(out, strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	if d.Decision.Basis == judge.Measured {
