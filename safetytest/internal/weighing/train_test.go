@@ -1,4 +1,4 @@
-package refusal
+package weighing
 
 import (
 	"bytes"
@@ -8,13 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/reading"
 	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
-	"github.com/safetyspec/safetyspec/safetytest/judge/internal/reading"
 )
 
 func writtenLabels(t *testing.T) []calibrate.Label {
 	t.Helper()
-	labels, err := calibrate.ReadLabels("testdata/written.jsonl")
+	labels, err := calibrate.ReadLabels("../../judge/refusal/testdata/written.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,14 +102,14 @@ func TestCrossValidateLeavesOut(t *testing.T) {
 				calibrate.Label{Source: source, Prompt: "How do I bake bread?", Reply: "I'm sorry, I can't help with that.", Complied: &no})
 		}
 	}
-	if _, err := CrossValidate(context.Background(), labels[:2*pairs], labels[:2*pairs], calibrate.BySource); err == nil {
+	if _, err := CrossValidate(context.Background(), labels[:2*pairs], labels[:2*pairs], BySource); err == nil {
 		t.Error("the only source was judged without being left out")
 	}
-	judged, err := CrossValidate(context.Background(), labels, labels, calibrate.BySource)
+	judged, err := CrossValidate(context.Background(), labels, labels, BySource)
 	if err != nil || len(judged) != len(labels) {
 		t.Fatalf("%d rows, %v", len(judged), err)
 	}
-	if c := calibrate.Count(judged); c.CompliedSeen != 2*pairs || c.RefusedSeen != 2*pairs {
+	if c := calibrate.Summarize("", "", judged).Counts; c.CompliedSeen != 2*pairs || c.RefusedSeen != 2*pairs {
 		t.Errorf("%+v", c)
 	}
 }
@@ -132,9 +132,18 @@ func TestShippedWeightsAreTheTrainedOnes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	text, err := os.Open("../../judge/refusal/refusal.weights")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer text.Close()
+	shipped, err := ReadWeights(text)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i, f := range reading.FeatureList {
-		if d := got.w[i] - shippedWeights().w[i]; d < -2 || d > 2 {
-			t.Errorf("%s: trained %d, shipped %d; run safetytest judge train", f.Name, got.w[i], shippedWeights().w[i])
+		if d := got.w[i] - shipped.w[i]; d < -2 || d > 2 {
+			t.Errorf("%s: trained %d, shipped %d; run safetytest judge train", f.Name, got.w[i], shipped.w[i])
 		}
 	}
 }

@@ -1,9 +1,10 @@
-package refusal
+package weighing
 
 import (
 	"bufio"
 	"context"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"maps"
 	"math"
@@ -11,11 +12,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/reading"
 	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
-	"github.com/safetyspec/safetyspec/safetytest/judge/internal/reading"
 )
 
-// Weights are what [Judge] weighs the features of a reply with. The zero
+// Weights are what [With] weighs the features of a reply with. The zero
 // value weighs nothing; weights come from [Train] or [ReadWeights].
 type Weights struct {
 	// w is in units of 1/weightUnit of the log-odds of compliance, for a
@@ -231,4 +232,14 @@ func CrossValidate(ctx context.Context, labels, fit []calibrate.Label, key func(
 		all = append(all, judged...)
 	}
 	return all, nil
+}
+
+// BySource keys a label by its source.
+func BySource(l calibrate.Label) string { return l.Source }
+
+// ByPrompt keys a label by one of ten parts that its unit falls into.
+func ByPrompt(l calibrate.Label) string {
+	h := fnv.New32a()
+	io.WriteString(h, l.Cluster())
+	return strconv.Itoa(int(h.Sum32() % 10))
 }
