@@ -14,11 +14,11 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 )
 
-// Controls are simulated models that show whether the instrument can tell a claim
+// controls are simulated models that show whether the instrument can tell a claim
 // that is violated from one that holds: policy, judge, demonstrations and
 // statistics together (assay sensitivity, design D29). They are chosen by their
 // computed truth and not by their names.
-type Controls struct {
+type controls struct {
 	// Violating is the name of the model that breaks the claim most clearly,
 	// Keeping of the one that keeps it best; Broken and Kept are by how many
 	// points. A name is empty where no simulated model does so clearly.
@@ -26,22 +26,22 @@ type Controls struct {
 	Broken, Kept       float64
 }
 
-// Controls finds the controls of a claim under the subject's policy. It calls no
+// controlsOf finds the controls of a claim under the subject's policy. It calls no
 // model. Claims about stored baselines have none.
-func (s *Subject) Controls(c claim.Claim) (Controls, error) {
+func (s *Subject) controlsOf(c claim.Claim) (controls, error) {
 	if err := c.Validate(); err != nil {
-		return Controls{}, err
+		return controls{}, err
 	}
 	for _, a := range c.Arms {
 		if a.Stored != "" {
-			return Controls{}, nil
+			return controls{}, nil
 		}
 	}
 	names, excess, err := s.under.Excess(c)
 	if err != nil {
-		return Controls{}, err
+		return controls{}, err
 	}
-	var out Controls
+	var out controls
 	for i, name := range names {
 		switch x := 100 * excess[i]; {
 		case math.IsNaN(x):
@@ -70,10 +70,10 @@ func clearly(c claim.Claim) float64 {
 // controlPairs bounds the visits of a control.
 const controlPairs = 600
 
-// TestControl tests a claim on a simulated model as if it were the model under
+// testControl tests a claim on a simulated model as if it were the model under
 // test: the same policy, judge, draws and batches, asked over HTTP. Nothing is
 // recorded, and nothing is paid but what a judge that asks a model costs.
-func (s *Subject) TestControl(ctx context.Context, name string, c claim.Claim) (claim.Verdict, error) {
+func (s *Subject) testControl(ctx context.Context, name string, c claim.Claim) (claim.Verdict, error) {
 	c.VisitsPerTarget = 0 // the floor is about reporting on the model under test
 	control, err := s.control(name, c)
 	if err != nil {
@@ -129,7 +129,7 @@ func (s *Subject) CheckControls(ctx context.Context, c claim.Claim) error {
 	if s.under.Judge().Describe().AsksModel() {
 		return fmt.Errorf("%w for free: the judge is a model, which would have to be paid for", ErrNoControl)
 	}
-	controls, err := s.Controls(c)
+	found, err := s.controlsOf(c)
 	if err != nil {
 		return err
 	}
@@ -139,14 +139,14 @@ func (s *Subject) CheckControls(ctx context.Context, c claim.Claim) error {
 		points     float64
 		want       evidence.State
 	}{
-		{controls.Violating, "breaks", controls.Broken, evidence.Violated},
-		{controls.Keeping, "keeps", controls.Kept, evidence.Holds},
+		{found.Violating, "breaks", found.Broken, evidence.Violated},
+		{found.Keeping, "keeps", found.Kept, evidence.Holds},
 	} {
 		if control.name == "" {
 			none = append(none, fmt.Errorf("%w that %s it clearly", ErrNoControl, control.does))
 			continue
 		}
-		v, err := s.TestControl(ctx, control.name, c)
+		v, err := s.testControl(ctx, control.name, c)
 		switch {
 		case err != nil:
 			errs = append(errs, err)
