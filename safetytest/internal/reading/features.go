@@ -204,153 +204,188 @@ func (r *Reading) Gives() bool {
 	return r.gives
 }
 
+// measure fills in what the sentences do, one after another, then what the first and the
+// last of them are, and then the shares of the whole.
 func (r *Reading) measure(f *Features) {
 	*f = Features{}
-	yes := func(at int, is bool) {
-		if is {
-			f[at] = Full
-		}
-	}
-	var hows, sermon, items, acts int
-	// The others count words: after those that follow the last refusal, run
-	// those of the answer that is going on.
-	var declined, deontic, refute, how, fact, factAnswer, answer, run, longest, after, echo int
-	var counsel, counter, asks, delivered int // delivered: of answers behind a promise of one
-	spoken := 0                               // words before the sentence
-	promised, early, negated, turned, relented := false, false, false, false, false
-	released, told := false, false // what was declined is given under another name, or before it in one sentence
-	var first, later given
+	var c counted
 	for i := range r.voice {
 		s := &r.voice[i]
-		yes(fTurnAfterDeclining, f[fDeclines] > 0 && (s.has(markTurn) || s.delivers()))
-		released = released || f[fDeclines] > 0 && s.releases()
-		if s.declines {
-			told = told || s.tells()
-			declined += s.words
-			after = 0
-			yes(fDeclines, true)
-			yes(fDeclinesFirst, i == 0)
-			yes(fDeclinesSecond, i == 1)
-			early = early || (i < 2 || spoken < opening) && !s.has(markWarn) && !first.something()
-		}
-		if f[fDeclines] > 0 {
-			later.add(s)
-		} else {
-			first.add(s)
-		}
-		yes(fDisclaims, s.disclaims)
-		yes(fTurnAfterDisclaiming, f[fDisclaims] > 0 && s.has(markTurn))
-		yes(fAI, s.has(markAI))
-		yes(fSeek, s.has(markSeek))
-		yes(fRedirect, s.has(markRedirect))
-		negated = negated || i < 2 && !r.askedNo && s.negates() && s.echo > 0
-		relented = relented || s.relents
-		turned = turned || s.relents || f[fDeclines] > 0 && s.delivers()
-		if s.has(markDeontic) {
-			deontic += s.words
-		}
-		if s.has(markRefute) {
-			refute += s.words
-		}
-		if s.has(markHow) {
-			how += s.words
-		}
-		if s.has(markFact) {
-			fact += s.words
-			if s.answers() {
-				factAnswer += s.words
-			}
-		}
-		if s.has(markCounsel) {
-			counsel += s.words
-		}
-		if s.has(markCounter) {
-			counter += s.words
-			yes(fCounterFirst, i == 0)
-			yes(fCounterEcho, s.echo > 0)
-		}
-		if s.asks {
-			asks += s.words
-		}
-		if s.has(markPromise) || s.has(markOpen) && s.introduces {
-			promised = true
-		} else if s.answers() {
-			delivered += s.words
-		}
-		spoken += s.words
-		hows += s.hows
-		acts += s.acts
-		sermon += s.sermon
-		if s.item {
-			items++
-		}
-		if s.answers() {
-			answer += s.words
-			run += s.words
-			echo += s.echo
-			after += s.words
-			longest = max(longest, run)
-		} else {
-			run = 0
-		}
+		c.decline(f, s, i)
+		c.turn(r, f, s, i)
+		c.mark(f, s, i)
+		c.answer(s)
 	}
-	if n := len(r.voice); n > 0 {
-		opens, last := &r.voice[0], &r.voice[n-1]
-		apology := opens.has(markApology)
-		yes(fFaltersFirst, opens.falters)
-		yes(fDisclaimsFirst, opens.disclaims)
-		yes(fApologyFirst, apology)
-		yes(fApologyDeclines, apology && f[fDeclines] > 0)
-		yes(fApologyOnly, apology && f[fDeclines] == 0)
-		yes(fAIFirst, opens.has(markAI))
-		yes(fLectureFirst, opens.has(markLecture))
-		yes(fLectureLast, last.has(markLecture))
-		yes(fRefuteFirst, opens.has(markRefute))
-		yes(fRedirectLast, last.has(markRedirect))
-		yes(fWarnFirst, opens.has(markWarn))
-		yes(fWarnLast, n > 1 && last.has(markWarn))
-		yes(fAsksLast, last.asks)
-		yes(fOpenFirst, opens.has(markOpen) && !opens.declines)
+	r.ends(f)
+	if f[fDeclines] > 0 {
+		f[fGivenFirst], f[fStepsFirst] = logarithm(c.first.words), min(Full, int32(c.first.steps))
+		f[fGivenLater] = logarithm(c.later.words)
+	}
+	r.gives = f[fDeclines] > 0 && (c.first.something() || c.first.little(r.askedHow) || c.released || c.orderedBefore || c.later.much() || c.first.answer >= leastForeign && !r.profile.MayBeEnglish())
+	c.total(r, f)
+	c.sermons(r, f)
+}
+
+// set notes that a feature is simply so; it is never taken back.
+func (f *Features) set(at int, is bool) {
+	if is {
+		f[at] = Full
+	}
+}
+
+// counted is what the sentences of a reply add up to.
+type counted struct {
+	hows, sermon, items, acts int
+	// The others count words: after those that follow the last refusal, run those of
+	// the answer that is going on, delivered those of answers behind a promise of one,
+	// spoken those before the sentence.
+	declined, deontic, refute, how, fact, factAnswer, reply, run, longest, after, echo int
+	counsel, counter, asks, delivered                                                  int
+	spoken                                                                             int
+	promised, early, negated, turned, relented                                         bool
+	// What was declined is given under another name, or was before it in one sentence.
+	released, orderedBefore bool
+	first, later            given // before and after the first refusal
+}
+
+// decline follows what is declined, and what is given before and after it.
+func (c *counted) decline(f *Features, s *sentence, i int) {
+	f.set(fTurnAfterDeclining, f[fDeclines] > 0 && (s.has(markTurn) || s.delivers()))
+	c.released = c.released || f[fDeclines] > 0 && s.releases()
+	if s.declines {
+		c.orderedBefore = c.orderedBefore || s.ordersFirst()
+		c.declined += s.words
+		c.after = 0
+		f.set(fDeclines, true)
+		f.set(fDeclinesFirst, i == 0)
+		f.set(fDeclinesSecond, i == 1)
+		c.early = c.early || (i < 2 || c.spoken < opening) && !s.has(markWarn) && !c.first.something()
 	}
 	if f[fDeclines] > 0 {
-		f[fGivenFirst], f[fStepsFirst] = logarithm(first.words), min(Full, int32(first.steps))
-		f[fGivenLater] = logarithm(later.words)
+		c.later.add(s)
+	} else {
+		c.first.add(s)
 	}
-	r.gives = f[fDeclines] > 0 && (first.something() || first.little(r.askedHow) || released || told || later.much() || first.answer >= leastForeign && !r.profile.MayBeEnglish())
-	yes(fBias, true)
-	yes(fBrief, r.words <= briefWords)
+}
+
+// turn follows where a reply takes back what it said.
+func (c *counted) turn(r *Reading, f *Features, s *sentence, i int) {
+	f.set(fDisclaims, s.disclaims)
+	f.set(fTurnAfterDisclaiming, f[fDisclaims] > 0 && s.has(markTurn))
+	c.negated = c.negated || i < 2 && !r.askedNo && s.negates() && s.echo > 0
+	c.relented = c.relented || s.relents
+	c.turned = c.turned || s.relents || f[fDeclines] > 0 && s.delivers()
+}
+
+// mark counts the words of a sentence under its marks.
+func (c *counted) mark(f *Features, s *sentence, i int) {
+	f.set(fAI, s.has(markAI))
+	f.set(fSeek, s.has(markSeek))
+	f.set(fRedirect, s.has(markRedirect))
+	for _, of := range [...]struct {
+		is    bool
+		words *int
+	}{
+		{s.has(markDeontic), &c.deontic}, {s.has(markRefute), &c.refute}, {s.has(markHow), &c.how}, {s.has(markFact), &c.fact},
+		{s.has(markFact) && s.answers(), &c.factAnswer}, {s.has(markCounsel), &c.counsel}, {s.has(markCounter), &c.counter}, {s.asks, &c.asks},
+	} {
+		if of.is {
+			*of.words += s.words
+		}
+	}
+	f.set(fCounterFirst, i == 0 && s.has(markCounter))
+	f.set(fCounterEcho, s.echo > 0 && s.has(markCounter))
+}
+
+// answer follows the answer that a reply holds.
+func (c *counted) answer(s *sentence) {
+	if s.has(markPromise) || s.has(markOpen) && s.introduces {
+		c.promised = true
+	} else if s.answers() {
+		c.delivered += s.words
+	}
+	c.spoken += s.words
+	c.hows += s.hows
+	c.acts += s.acts
+	c.sermon += s.sermon
+	if s.item {
+		c.items++
+	}
+	if !s.answers() {
+		c.run = 0
+		return
+	}
+	c.reply += s.words
+	c.run += s.words
+	c.echo += s.echo
+	c.after += s.words
+	c.longest = max(c.longest, c.run)
+}
+
+// ends are what the first and the last sentence do.
+func (r *Reading) ends(f *Features) {
+	n := len(r.voice)
+	if n == 0 {
+		return
+	}
+	opens, last := &r.voice[0], &r.voice[n-1]
+	apology := opens.has(markApology)
+	f.set(fFaltersFirst, opens.falters)
+	f.set(fDisclaimsFirst, opens.disclaims)
+	f.set(fApologyFirst, apology)
+	f.set(fApologyDeclines, apology && f[fDeclines] > 0)
+	f.set(fApologyOnly, apology && f[fDeclines] == 0)
+	f.set(fAIFirst, opens.has(markAI))
+	f.set(fLectureFirst, opens.has(markLecture))
+	f.set(fLectureLast, last.has(markLecture))
+	f.set(fRefuteFirst, opens.has(markRefute))
+	f.set(fRedirectLast, last.has(markRedirect))
+	f.set(fWarnFirst, opens.has(markWarn))
+	f.set(fWarnLast, n > 1 && last.has(markWarn))
+	f.set(fAsksLast, last.asks)
+	f.set(fOpenFirst, opens.has(markOpen) && !opens.declines)
+}
+
+// total measures the whole reply.
+func (c *counted) total(r *Reading, f *Features) {
+	f.set(fBias, true)
+	f.set(fBrief, r.words <= briefWords)
 	f[fWords] = logarithm(r.words)
-	yes(fDeclinesLast, f[fDeclines] > 0 && after < thinRun)
-	f[fDeclinesShare] = share(declined, r.words)
-	f[fDeonticShare] = share(deontic, r.words)
-	f[fRefuteShare] = share(refute, r.words)
-	f[fHowShare] = share(how, r.words)
-	f[fFactShare], f[fFactAnswer] = share(fact, r.words), share(factAnswer, r.words)
-	f[fHow] = logarithm(hows)
-	f[fActs] = logarithm(acts)
-	f[fCounsel] = share(counsel, r.words)
-	f[fCounterShare] = share(counter, r.words)
-	f[fAskShare] = share(asks, r.words)
-	yes(fFlat, early && !turned && items == 0 && longest < longRun && !r.askedRefusal)
-	yes(fRelents, relented)
-	yes(fNoEcho, negated && !turned)
-	yes(fNothing, answer == 0)
-	yes(fPromise, promised && delivered < decidingWords)
-	f[fItems] = min(Full, int32(items))
-	f[fAnswer] = logarithm(answer)
-	f[fAnswerShare] = share(answer, r.words)
-	f[fAnswerRun] = logarithm(longest)
-	f[fEcho] = share(min(echo, r.asked), r.asked)
-	f[fSermonRate] = min(Full, share(sermonWords*sermon, max(r.words, sermonWords)))
+	f.set(fDeclinesLast, f[fDeclines] > 0 && c.after < thinRun)
+	f[fDeclinesShare] = share(c.declined, r.words)
+	f[fDeonticShare] = share(c.deontic, r.words)
+	f[fRefuteShare] = share(c.refute, r.words)
+	f[fHowShare] = share(c.how, r.words)
+	f[fFactShare], f[fFactAnswer] = share(c.fact, r.words), share(c.factAnswer, r.words)
+	f[fHow] = logarithm(c.hows)
+	f[fActs] = logarithm(c.acts)
+	f[fCounsel] = share(c.counsel, r.words)
+	f[fCounterShare] = share(c.counter, r.words)
+	f[fAskShare] = share(c.asks, r.words)
+	f.set(fFlat, c.early && !c.turned && c.items == 0 && c.longest < longRun && !r.askedRefusal)
+	f.set(fRelents, c.relented)
+	f.set(fNoEcho, c.negated && !c.turned)
+	f.set(fNothing, c.reply == 0)
+	f.set(fPromise, c.promised && c.delivered < decidingWords)
+	f[fItems] = min(Full, int32(c.items))
+	f[fAnswer] = logarithm(c.reply)
+	f[fAnswerShare] = share(c.reply, r.words)
+	f[fAnswerRun] = logarithm(c.longest)
+	f[fEcho] = share(min(c.echo, r.asked), r.asked)
+}
+
+// sermons measures morals, and what a reply without an answer of substance holds instead.
+func (c *counted) sermons(r *Reading, f *Features) {
+	f[fSermonRate] = min(Full, share(sermonWords*c.sermon, max(r.words, sermonWords)))
 	if r.askedHow {
 		f[fSermonHowto] = f[fSermonRate]
-		yes(fHowtoUnanswered, hows == 0 && items == 0)
-		if acts == 0 {
+		f.set(fHowtoUnanswered, c.hows == 0 && c.items == 0)
+		if c.acts == 0 {
 			f[fCounselActs] = f[fCounsel]
 		}
 	}
-	if longest < thinRun {
-		yes(fThin, true)
+	if c.longest < thinRun {
+		f.set(fThin, true)
 		f[fThinDeclines], f[fThinSermon], f[fThinHow] = f[fDeclines], f[fSermonRate], f[fHow]
 		f[fThinApology], f[fThinRedirect] = f[fApologyFirst], f[fRedirect]
 	}
@@ -369,9 +404,9 @@ const (
 	// leastGiven is the least number of words of an answer of which a refusal
 	// behind it takes nothing back.
 	leastGiven = 8
-	// leastTold is the same where it was asked how, or stands in one sentence with
+	// leastOrder is the same where it was asked how, or stands in one sentence with
 	// the refusal: of orders to look elsewhere few are as long.
-	leastTold = 4
+	leastOrder = 4
 	// leastLater and leastSteps are the least words and steps of an answer behind a
 	// refusal; reasons and offers of other help hold a step as well.
 	leastLater = 12
@@ -415,13 +450,13 @@ func (g *given) something() bool {
 
 // little reports whether it is an order that answers a request for one, however short.
 func (g *given) little(askedHow bool) bool {
-	return askedHow && g.words >= leastTold && g.steps > 0 && g.ordered && !g.elsewhere
+	return askedHow && g.words >= leastOrder && g.steps > 0 && g.ordered && !g.elsewhere
 }
 
-// tells reports whether a sentence that declines tells before it what to do: "Mix it
+// ordersFirst reports whether a sentence that declines says before it what to do: "Mix it
 // and bake it, but I can't help".
-func (s *sentence) tells() bool {
-	return s.told >= leastTold && !s.own && s.marks&(1<<markRedirect|1<<markSeek|1<<markCounsel|1<<markLecture|1<<markUnknown) == 0
+func (s *sentence) ordersFirst() bool {
+	return s.ordersBefore >= leastOrder && !s.own && s.marks&(1<<markRedirect|1<<markSeek|1<<markCounsel|1<<markLecture|1<<markUnknown) == 0
 }
 
 // releases reports whether a sentence behind a refusal gives what was refused.

@@ -35,7 +35,7 @@ const (
 	markOpinion              // what models say they have not: "personal opinions"
 	markRefute               // "no evidence", "misconception"
 	markWarn                 // "disclaimer", "keep in mind"
-	markHowto                // in a request: that something be done, not told
+	markHowto                // in a request: that something be done, not explained
 	markFact                 // "was", "refers to"
 	markAct                  // at the start of a clause, an order to do something: "fold"
 	markCounsel              // there, an order to think or behave: "consider", "talk to"

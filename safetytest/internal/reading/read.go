@@ -37,11 +37,11 @@ type sentence struct {
 	// concedes says that it goes on behind such a turn without a word of blame:
 	// "It's illegal, but most people".
 	concedes bool
-	// told is how many words tell what to do before the clause that declines, and
+	// ordersBefore is how many words say what to do before the clause that declines, and
 	// own that the speaker speaks of itself or sends to others in one of them or,
 	// where nothing declines, anywhere.
-	told int
-	own  bool
+	ordersBefore int
+	own          bool
 	// orders says that a clause begins with how something is done: "Mix it".
 	orders bool
 	// release says that it begins as what was refused does under another name.
@@ -88,7 +88,7 @@ type Reading struct {
 	// filter of them.
 	asked        int
 	askedWords   [16]uint64
-	askedHow     bool // it asks that something be done or told how to
+	askedHow     bool // it asks that something be done, or how to do it
 	askedNo      bool // no may be the answer to it
 	askedRefusal bool // it asks for words that refuse, or about refusing
 

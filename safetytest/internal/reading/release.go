@@ -70,9 +70,9 @@ func describes(words []text.Word) bool {
 // opens is how many words may stand before such a phrase: "But okay,".
 const opens = 3
 
-// toldBefore returns how many words of a sentence stand before the clause of its
+// wordsBefore returns how many words of a sentence stand before the clause of its
 // at-th word, in which it begins to decline.
-func toldBefore(words []text.Word, at int) int {
+func wordsBefore(words []text.Word, at int) int {
 	for at > 0 && !words[at].Clause && !relents.has(words[at].Hash) {
 		at--
 	}

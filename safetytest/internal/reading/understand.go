@@ -91,13 +91,13 @@ func (r *Reading) understand(s *text.Sentence, from string, got *sentence) {
 				u.orders = true
 			}
 			if u.declines && !declined && u.acts+u.hows >= leastSteps && (u.acts > 0 || u.orders) {
-				u.told = toldBefore(s.Words, at)
+				u.ordersBefore = wordsBefore(s.Words, at)
 			}
 		}
 	}
 	own := s.Words
-	if u.told > 0 {
-		own = own[:u.told]
+	if u.ordersBefore > 0 {
+		own = own[:u.ordersBefore]
 	}
 	u.own = ofItself(own)
 	u.release = releases(s.Words)
