@@ -17,10 +17,10 @@ import (
 type Tester interface {
 	// Context is what Test is called with.
 	Context() context.Context
-	Test(ctx context.Context, c claim.Claim) (safetytest.Verdict, error)
+	Test(ctx context.Context, c claim.Claim) (claim.Verdict, error)
 	// Passes is true of a verdict that is a pass and false of a violation. All else
 	// is an error.
-	Passes(v safetytest.Verdict) (bool, error)
+	Passes(v claim.Verdict) (bool, error)
 }
 
 // Matcher is a claim as a Gomega matcher, with the modifiers that all claims share.
@@ -29,7 +29,7 @@ type Tester interface {
 type Matcher struct {
 	statement statement
 	claim     claim.Claim
-	verdict   safetytest.Verdict
+	verdict   claim.Verdict
 }
 
 // statement is what was said so far. The claim is made anew from it whenever
@@ -103,14 +103,14 @@ func (m *Matcher) with(add func(s *statement)) Matcher {
 func (m *Matcher) Claim() claim.Claim { return m.claim }
 
 // Verdict is what Match obtained, the zero Verdict before.
-func (m *Matcher) Verdict() safetytest.Verdict { return m.verdict }
+func (m *Matcher) Verdict() claim.Verdict { return m.verdict }
 
 // String is the claim in words. Gomega prints it when matchers are combined.
 func (m *Matcher) String() string { return m.claim.Statement }
 
 // Match tests the claim about actual, a [Tester]. It is true when the claim holds
 // and false when it is violated. It is an error when the claim is inconclusive
-// (*safetytest.InconclusiveError), misused, or could not be tested.
+// (*claim.InconclusiveError), misused, or could not be tested.
 func (m *Matcher) Match(actual any) (bool, error) {
 	tester, ok := actual.(Tester)
 	if subject, is := actual.(*safetytest.Subject); !ok || is && subject == nil {

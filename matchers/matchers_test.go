@@ -293,7 +293,7 @@ func TestMatchersHoldAndFail(t *testing.T) {
 				g.Expect(err).NotTo(HaveOccurred())
 				return
 			}
-			var inconclusive *safetytest.InconclusiveError
+			var inconclusive *claim.InconclusiveError
 			g.Expect(errors.As(err, &inconclusive)).To(BeTrue(), "%v", err)
 			if c.undecided(ReminderHeading) == 0.99 {
 				g.Expect(inconclusive.Verdict.Reason).To(Equal(evidence.NoHeadroom))

@@ -131,7 +131,7 @@ func under(t rapid.TB, m chat.Model, p policy.Policy, c safetytest.Config) *safe
 	return s
 }
 
-func verdict(t rapid.TB, s *safetytest.Subject, c claim.Claim) safetytest.Verdict {
+func verdict(t rapid.TB, s *safetytest.Subject, c claim.Claim) claim.Verdict {
 	t.Helper()
 	v, err := s.Test(context.Background(), c)
 	if err != nil {
@@ -409,13 +409,13 @@ func TestTheJudgeNeverSeesTheMarker(t *testing.T) {
 			if got := v.Result.Arms[1].Rate; got != want[c.adopted] {
 				t.Errorf("adopted %v, want %v", got, want[c.adopted])
 			}
-			var count safetytest.FormatCount
+			var count claim.FormatCount
 			for _, n := range v.Formats {
 				if n.Arm == "marked" {
 					count = n
 				}
 			}
-			expect := safetytest.FormatCount{Arm: "marked"}
+			expect := claim.FormatCount{Arm: "marked"}
 			switch all := 16; {
 			case c.complied && c.adopted:
 				expect.Answered, expect.AdoptedAnswered = all, all
@@ -539,7 +539,7 @@ func TestArmsAskTheirModel(t *testing.T) {
 // What the report says of several doses is about the arms that the claim
 // compares, not about twins asked beside them.
 func TestDosesAreReadFromComparedArms(t *testing.T) {
-	line := func(v safetytest.Verdict) string {
+	line := func(v claim.Verdict) string {
 		for _, l := range strings.Split(v.Details(), "\n") {
 			if strings.HasPrefix(l, "  doses  ") {
 				return l

@@ -1,18 +1,14 @@
 package safetytest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
-	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/experiment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
-	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
 // Announce tells which claims the run is going to test under the subject's policy.
@@ -21,21 +17,13 @@ func (s *Subject) Announce(claims ...claim.Claim) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range claims {
-		s.announced = append(s.announced, s.key(c))
+		s.announced = append(s.announced, s.under.Key(c))
 	}
 }
 
 // slack is how much longer than one call's timeout another process of the run may
 // write nothing: it may wait before it tries again.
 const slack = 2 * time.Minute
-
-// key names a claim in the run's record.
-func (s *Subject) key(c claim.Claim) string {
-	if s.policy.Name == s.main {
-		return c.ID()
-	}
-	return c.ID() + "@" + s.policy.Name
-}
 
 // Begin opens the run's record, if it keeps one, for the claims that the run is
 // going to test: those given, and those announced. Only the first call counts,
@@ -51,8 +39,8 @@ func (s *Subject) Begin(claims ...claim.Claim) error {
 		}
 		m := record.Manifest{
 			Model: s.config.Model, Endpoint: s.config.BaseURL, Sampling: s.config.Sent(),
-			Policy: s.policyHash(), Judge: s.reader(),
-			Design: s.config.lookedAt(),
+			Policy: s.under.PolicyHash(), Judge: s.under.Reader(),
+			Design: s.config.parameters().LookedAt(),
 			Seed:   s.config.Seed, Draws: s.config.Draws,
 		}
 		if s.config.Simulated() {
@@ -76,8 +64,7 @@ func (s *Subject) Begin(claims ...claim.Claim) error {
 			s.beginErr = err
 			return
 		}
-		s.seed.Store(rec.SamplingSeed())
-		s.record.Store(rec)
+		s.asking.Use(rec, rec.SamplingSeed())
 	})
 	return s.beginErr
 }
@@ -92,40 +79,18 @@ func (c Config) Sent() string {
 	return text
 }
 
-// lookedAt says in words when the evidence is looked at. A run that looks otherwise
-// is not continued: each way has its own error rates.
-func (c Config) lookedAt() string {
-	text := fmt.Sprintf("batches of %d", c.Batch)
-	if c.Stopping > evidence.Sequential {
-		text += ", " + c.Stopping.String()
+// parameters are what the configuration says about how claims are tested.
+func (c Config) parameters() experiment.Parameters {
+	models := map[string]string{}
+	for name, e := range c.Models {
+		models[name] = e.Model
 	}
-	if c.oneLook() { // 0 pairs: as many as planned
-		text += fmt.Sprintf(" after %d pairs", c.MaxPairs)
+	return experiment.Parameters{
+		Model: c.Model, Models: models, Sent: c.Sent(), Sampling: c.Sampling, SendSeed: c.SendSeed, BlockedRefuses: c.BlockedRefuses,
+		Concurrency: c.Concurrency, Timeout: c.Timeout,
+		MaxPairs: c.MaxPairs, MaxCalls: c.MaxCalls, MaxSpendTokens: c.MaxSpendTokens,
+		Batch: c.Batch, Draws: c.Draws, Stopping: c.Stopping, Seed: c.Seed, Census: c.Census, Patient: c.patient,
+		Keeps: c.Dir != "", Replay: c.Replies == RepliesReplay, Rolls: c.Rolls, Allow: c.Allow, Judge: c.Judge,
+		OnPace: c.OnPace, Reproduce: c.Reproduce,
 	}
-	return text
 }
-
-// oneLook says whether some look spends what error is left, so that none may come
-// after it.
-func (c Config) oneLook() bool { return c.Stopping.Final() }
-
-// policyHash identifies all of the policy that decides what is asked.
-func (s *Subject) policyHash() string {
-	h := sha256.New()
-	p := s.policy
-	_ = json.NewEncoder(h).Encode([]any{p.Name, p.System, p.Targets, p.Twins, p.Unrelated, p.Demonstrations}) // neither texts nor a hash can fail
-	return hex.EncodeToString(h.Sum(nil)[:8])
-}
-
-// reader names who reads the replies, and what becomes of those that a filter
-// withheld.
-func (s *Subject) reader() string {
-	if s.config.BlockedRefuses {
-		return judgeName(s.judge()) + "; blocked counts as refused"
-	}
-	return judgeName(s.judge())
-}
-
-// judgeName tells judges apart as far as they can be told: by what they say of
-// themselves.
-func judgeName(j judge.Judge) string { return j.Describe().String() }

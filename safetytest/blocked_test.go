@@ -26,7 +26,7 @@ func TestWhatAFilterWithholds(t *testing.T) {
 		}
 		return reply, err
 	})
-	test := func(refuses bool, c claim.Claim) safetytest.Verdict {
+	test := func(refuses bool, c claim.Claim) claim.Verdict {
 		return verdict(t, under(t, filtered, house(), safetytest.Config{BlockedRefuses: refuses, Draws: 1, Batch: 10}), c)
 	}
 	below := KeepComplianceBelow(10 * Points).Under(Refusals(2)).Claim()

@@ -25,9 +25,6 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
 
-// simPrefix marks the name of a simulated model.
-const simPrefix = "sim:"
-
 // Config says which model to ask and how. The zero value of every field but
 // Model and BaseURL has a stated default; [FromEnv] reads it from the environment.
 type Config struct {
@@ -116,7 +113,7 @@ type Config struct {
 	// SamplingSeed fixes which cells are visited in which order. 0 chooses one
 	// at random; the verdict prints it.
 	SamplingSeed uint64
-	// FewTargets lets a matcher pass on fewer than [LeastTargets] distinct targets, for
+	// FewTargets lets a matcher pass on fewer than [claim.LeastTargets] distinct targets, for
 	// exploration, and for suites, which mind that themselves.
 	FewTargets bool
 	// Census has every cell visited once at most where a temperature of 0 is asked
@@ -143,10 +140,10 @@ type Config struct {
 	OnPace func(callsPerSecond float64)
 	// OnVerdict is called with every verdict that Test returns, also when it was
 	// reached before.
-	OnVerdict func(Verdict)
+	OnVerdict func(claim.Verdict)
 	// OnInconclusive is called with inconclusive verdicts before a matcher
 	// returns them as errors.
-	OnInconclusive func(Verdict)
+	OnInconclusive func(claim.Verdict)
 	// Reproduce returns the command line that runs a claim again, for the last
 	// line of a failure. The default names the variables that matter.
 	Reproduce func(claim.Claim) string
@@ -371,14 +368,14 @@ func (c Config) served(baseline Endpoint) error {
 	case c.Model == "":
 		return errors.New("variable SAFETYTEST_BASE_URL is set without SAFETYTEST_MODEL: say which model the endpoint is to be asked for")
 	case c.BaseURL == "" && !c.Simulated():
-		return fmt.Errorf("variable SAFETYTEST_MODEL=%s is set without SAFETYTEST_BASE_URL: say where the model is served, for instance http://127.0.0.1:8080/v1 (only %sNAME needs no endpoint)", c.Model, simPrefix)
+		return fmt.Errorf("variable SAFETYTEST_MODEL=%s is set without SAFETYTEST_BASE_URL: say where the model is served, for instance http://127.0.0.1:8080/v1 (only %sNAME needs no endpoint)", c.Model, simulated.Prefix)
 	case c.BaseURL != "" && c.Simulated():
 		return fmt.Errorf("variable SAFETYTEST_MODEL=%s is a simulated model and has no endpoint: unset SAFETYTEST_BASE_URL", c.Model)
 	}
 	switch {
 	case baseline.Model == "" && (baseline.BaseURL != "" || baseline.APIKey != ""):
 		return errors.New("variable SAFETYTEST_BASELINE_BASE_URL or _API_KEY is set without SAFETYTEST_BASELINE_MODEL: say which model is the baseline")
-	case baseline.Model != "" && baseline.BaseURL == "" && c.BaseURL == "" && !c.unnamed() && !strings.HasPrefix(baseline.Model, simPrefix):
+	case baseline.Model != "" && baseline.BaseURL == "" && c.BaseURL == "" && !c.unnamed() && !simulated.Named(baseline.Model):
 		return fmt.Errorf("variable SAFETYTEST_BASELINE_MODEL=%s is set without SAFETYTEST_BASELINE_BASE_URL: say where it is served", baseline.Model)
 	}
 	return nil
@@ -391,7 +388,7 @@ func (c Config) NotSimulated() error {
 		return fmt.Errorf("%s is a simulated model, which says nothing about yours", c.Model)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Models)) {
-		if strings.HasPrefix(c.Models[name].Model, simPrefix) {
+		if simulated.Named(c.Models[name].Model) {
 			return fmt.Errorf("%s, which is called %s, is a simulated model, and a comparison with it says nothing", c.Models[name].Model, name)
 		}
 	}
@@ -427,7 +424,7 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 		if !modelName.MatchString(name) || e.Model == "" {
 			return nil, fmt.Errorf("config: Models[%q]: each needs a name of letters, digits, and . _ -, and a model", name)
 		}
-		if e.BaseURL == "" && !strings.HasPrefix(e.Model, simPrefix) {
+		if e.BaseURL == "" && !simulated.Named(e.Model) {
 			e.BaseURL = c.BaseURL
 		}
 		same := sameAddress(e.BaseURL, c.BaseURL)
@@ -457,8 +454,7 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 		e.APIKey, e.Headers, e.Query = "", nil, nil
 		r.config.Models[name] = e
 	}
-	r.admitsItself = true
-	s, err := r.open(p)
+	s, err := r.open(p, true)
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -498,7 +494,7 @@ func (r *run) connect(e Endpoint, p policy.Policy) (chat.Model, error) {
 	if !c.AdaptConcurrency {
 		endpoint.Concurrency = cmp.Or(c.Concurrency, defaultConcurrency)
 	}
-	if name, ok := strings.CutPrefix(e.Model, simPrefix); ok {
+	if name, ok := strings.CutPrefix(e.Model, simulated.Prefix); ok {
 		profile, err := simulated.Lookup(name)
 		if err != nil {
 			return nil, err
@@ -515,4 +511,4 @@ func (r *run) connect(e Endpoint, p policy.Policy) (chat.Model, error) {
 }
 
 // Simulated says whether the model is one of ours.
-func (c Config) Simulated() bool { return strings.HasPrefix(c.Model, simPrefix) }
+func (c Config) Simulated() bool { return simulated.Named(c.Model) }

@@ -22,11 +22,11 @@ import (
 func TestMaxPairsCountsRunsThatAreContinued(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
-	claim := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20 * Points).VisitingTargets(2).Claim()
-	run := func(name string, most int) safetytest.Verdict {
+	tested := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20 * Points).VisitingTargets(2).Claim()
+	run := func(name string, most int) claim.Verdict {
 		s := under(t, openings(always(0.4)), house(), safetytest.Config{MaxPairs: most, Concurrency: 1, Dir: dir, Run: name})
 		defer s.Close()
-		return verdict(t, s, claim)
+		return verdict(t, s, tested)
 	}
 	const repeated = 2 * 60 // to see that it is the same model
 	first := run("one", 64)
@@ -45,7 +45,7 @@ func TestAClaimThatTheResumedRunDidNotPlan(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
 	planned := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20 * Points)
-	run := func(name string, mode safetytest.Replies, c claim.Claim) safetytest.Verdict {
+	run := func(name string, mode safetytest.Replies, c claim.Claim) claim.Verdict {
 		s := under(t, openings(always(0.4)), house(), safetytest.Config{MaxPairs: 64, Concurrency: 1, Dir: dir, Run: name, Replies: mode})
 		defer s.Close()
 		g.Expect(s.Begin(c)).To(Succeed())
@@ -104,7 +104,7 @@ func TestRunsWithoutAPlan(t *testing.T) {
 	dir := t.TempDir()
 	first := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(35 * Points).Claim()
 	second := KeepComplianceBelow(40 * Points).Under(Refusals(2)).Claim()
-	run := func(name string, claims ...claim.Claim) (vs []safetytest.Verdict) {
+	run := func(name string, claims ...claim.Claim) (vs []claim.Verdict) {
 		s := under(t, openings(always(0.1)), house(), safetytest.Config{Concurrency: 1, Dir: dir, Run: name})
 		defer s.Close()
 		for _, c := range claims {
@@ -140,11 +140,11 @@ func TestABaselineIsStoredAfresh(t *testing.T) {
 func TestAMendedEndpointIsAskedAfresh(t *testing.T) {
 	g := NewWithT(t)
 	dir := t.TempDir()
-	claim := KeepComplianceBelow(20 * Points).Under(Refusals(2)).Claim()
-	run := func(name string, m chat.Model) safetytest.Verdict {
+	tested := KeepComplianceBelow(20 * Points).Under(Refusals(2)).Claim()
+	run := func(name string, m chat.Model) claim.Verdict {
 		s := under(t, m, house(), safetytest.Config{Dir: dir, Run: name})
 		defer s.Close()
-		return verdict(t, s, claim)
+		return verdict(t, s, tested)
 	}
 	broken := run("one", chat.ModelFunc(func(context.Context, chat.Request) (chat.Reply, error) {
 		return chat.Reply{State: chat.Empty, FinishReason: "length", Model: "spy", Attempts: 1}, nil
@@ -162,7 +162,7 @@ func TestAMendedEndpointIsAskedAfresh(t *testing.T) {
 func TestShoppingForAMarginShows(t *testing.T) {
 	below := func(bound float64) claim.Claim { return KeepComplianceBelow(bound).Under(Refusals(2)).Claim() }
 	unplanned := ContainElement(ContainSubstring("did not plan this claim"))
-	run := func(t *testing.T, dir, name string, mode safetytest.Replies, rate float64, plan bool, claims ...claim.Claim) []safetytest.Verdict {
+	run := func(t *testing.T, dir, name string, mode safetytest.Replies, rate float64, plan bool, claims ...claim.Claim) []claim.Verdict {
 		s := under(t, openings(always(rate)), house(), safetytest.Config{Concurrency: 1, Dir: dir, Run: name, Replies: mode, MaxPairs: 96})
 		defer s.Close()
 		if plan {
@@ -170,7 +170,7 @@ func TestShoppingForAMarginShows(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		var all []safetytest.Verdict
+		var all []claim.Verdict
 		for _, c := range claims {
 			all = append(all, verdict(t, s, c))
 		}

@@ -41,7 +41,7 @@ func few(bound float64) claim.Claim {
 func TestOldRepliesCountForTheSameModelOnly(t *testing.T) {
 	raced.Skip(t)
 	const paid = 64 // replies, a whole number of batches
-	claim := few(3 * Points)
+	tested := few(3 * Points)
 	calls := func(m *weights) int { return m.calls }
 	for name, c := range map[string]struct {
 		before, after chat.Reply
@@ -77,11 +77,11 @@ func TestOldRepliesCountForTheSameModelOnly(t *testing.T) {
 				}
 				return r
 			}
-			run := func(m *weights, c safetytest.Config) (safetytest.Verdict, []string) {
+			run := func(m *weights, c safetytest.Config) (claim.Verdict, []string) {
 				c.Dir, c.Concurrency = dir, 1
 				s := under(t, m, house(), c)
 				defer func() { g.Expect(s.Close()).To(Succeed()) }()
-				return verdict(t, s, claim), s.Notes()
+				return verdict(t, s, tested), s.Notes()
 			}
 			old := &weights{openings(always(0)), named(c.before)}
 			first, _ := run(old, safetytest.Config{Run: "first", MaxCalls: paid})
@@ -159,7 +159,7 @@ func TestAFinishedRunsNameIsUsedAgain(t *testing.T) {
 				}
 				if i == 3 { // it was found violated before
 					want = evidence.Inconclusive
-					g.Expect(v.Reason).To(Equal(safetytest.Rerolled))
+					g.Expect(v.Reason).To(Equal(claim.Rerolled))
 				}
 				g.Expect([]any{v.State, v.Attempt, v.Recorded}).To(Equal([]any{want, i + 1, 0}), v.Details())
 				g.Expect(m.calls).To(Equal(v.Calls))
@@ -242,7 +242,7 @@ func TestRollingAgain(t *testing.T) {
 					g.Expect(s.Close()).To(Succeed())
 					g.Expect(v.State).To(Equal(r.want), "roll %d: %s", i, v.Details())
 					if r.want == evidence.Inconclusive {
-						g.Expect(v.Reason).To(Equal(safetytest.Rerolled))
+						g.Expect(v.Reason).To(Equal(claim.Rerolled))
 						g.Expect(v.Details()).To(And(ContainSubstring("SAFETYTEST_ROLLS"), ContainSubstring("SAFETYTEST_RELEASE"), ContainSubstring("run0")))
 					} else if i == 0 {
 						g.Expect(v.Details()).To(ContainSubstring("first attempt known here"))

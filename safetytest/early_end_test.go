@@ -32,7 +32,7 @@ func TestWaitingForATestThatIsInterrupted(t *testing.T) {
 		}), house(), safetytest.Config{})
 		defer s.Close()
 		ctx, cancel := context.WithCancel(context.Background())
-		verdicts := make([]safetytest.Verdict, 2)
+		verdicts := make([]claim.Verdict, 2)
 		errs := make([]error, 2)
 		done := make(chan int)
 		test := func(i int, ctx context.Context) {

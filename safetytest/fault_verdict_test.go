@@ -22,6 +22,7 @@ import (
 	"github.com/safetyspec/safetyspec/fixtures"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
@@ -206,7 +207,7 @@ func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
 
 // gateOverPipes runs the gate on the proxy over a network in memory: the real
 // client, record and experiment.
-func gateOverPipes(t *testing.T, p *faultProxy, policy policy.Policy) (safetytest.Verdict, error) {
+func gateOverPipes(t *testing.T, p *faultProxy, policy policy.Policy) (claim.Verdict, error) {
 	network := pipes{make(chan net.Conn), make(chan struct{})}
 	server := &http.Server{Handler: p}
 	served := make(chan error, 1)
@@ -235,7 +236,7 @@ func gateConfig(t *testing.T, base string) safetytest.Config {
 // evidence is a reply short, and asking again would not make up for it: then the state
 // alone counts, the loss must be told, and the verdict may be inconclusive for a reason
 // that it names.
-func differs(faultless, got safetytest.Verdict) string {
+func differs(faultless, got claim.Verdict) string {
 	told := slices.ContainsFunc(got.Warnings, func(w string) bool {
 		return strings.Contains(w, "calls failed, the last one: ") || strings.Contains(w, "replies were lost")
 	})
@@ -257,7 +258,7 @@ func differs(faultless, got safetytest.Verdict) string {
 }
 
 // seenBy is all that a verdict says about the model.
-func seenBy(v safetytest.Verdict) string {
+func seenBy(v claim.Verdict) string {
 	estimate, lower, upper, _ := v.Effect()
 	return fmt.Sprintf("%v %q after %d pairs: %v [%v, %v], arms %v, draws %v, worst %v, seed %d",
 		v.State, v.Reason, v.Pairs, estimate, lower, upper, v.Result.Arms, v.Result.Draws, v.Worst, v.SamplingSeed)
@@ -311,7 +312,7 @@ func TestNoFaultChangesAVerdict(t *testing.T) {
 	}
 	for _, l := range liars() {
 		proxy, cooking := l.proxy(t)
-		gate := func(t *testing.T, p *faultProxy) (v safetytest.Verdict, err error) {
+		gate := func(t *testing.T, p *faultProxy) (v claim.Verdict, err error) {
 			synctest.Test(t, func(t *testing.T) { v, err = gateOverPipes(t, p, cooking) })
 			return v, err
 		}
@@ -361,7 +362,7 @@ func TestNoFaultOfSocketsChangesAVerdict(t *testing.T) {
 	const share = 10 // the client's waits are real here
 	for _, l := range liars() {
 		proxy, cooking := l.proxy(t)
-		gate := func(t *testing.T, p *faultProxy) safetytest.Verdict {
+		gate := func(t *testing.T, p *faultProxy) claim.Verdict {
 			server := httptest.NewServer(p)
 			defer server.Close()
 			s, err := safetytest.Open(gateConfig(t, server.URL+"/v1"), cooking)

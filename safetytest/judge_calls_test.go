@@ -19,6 +19,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -115,7 +116,7 @@ func TestWhatJudgesSaidIsRecorded(t *testing.T) {
 	dir := t.TempDir()
 	base, asked := doorman(t, func(_ http.ResponseWriter, _ *http.Request, n int64) string { return fmt.Sprint("no ", n) })
 	j, judged := judgingModel(t)
-	run := func(change func(*safetytest.Config)) safetytest.Verdict {
+	run := func(change func(*safetytest.Config)) claim.Verdict {
 		v, err := recorded(t, base, dir, func(c *safetytest.Config) {
 			c.Judge, c.MaxPairs = judge.Exact(j), 400
 			change(c)
@@ -153,7 +154,7 @@ func TestWhatJudgesSaidIsRecorded(t *testing.T) {
 func TestPlansCountTheCallsOfJudges(t *testing.T) {
 	base, asked := doorman(t, func(http.ResponseWriter, *http.Request, int64) string { return "no" })
 	j, judged := judgingModel(t)
-	plan := func(j judge.Judge) (safetytest.Plan, *safetytest.Subject) {
+	plan := func(j judge.Judge) (claim.Plan, *safetytest.Subject) {
 		s := open(t, base, func(c *safetytest.Config) { c.Judge = j })
 		p, err := s.Plan(benignAddition())
 		if err != nil {

@@ -24,6 +24,7 @@ import (
 	"github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
@@ -55,11 +56,11 @@ func TestGateProcess(t *testing.T) {
 }
 
 // test runs the gate: a claim of a small margin, which takes many calls.
-func (p gateProcess) test() (safetytest.Verdict, error) {
+func (p gateProcess) test() (claim.Verdict, error) {
 	s, err := safetytest.Open(safetytest.Config{BaseURL: p.Base, Model: proxyModel, APIKey: p.Key, Sampling: safetytest.DefaultSampling(),
 		Concurrency: inFlight, MaxPairs: 2000, SamplingSeed: 7, SendSeed: true, Dir: p.Dir, Run: p.Run}, fixtures.NoCooking())
 	if err != nil {
-		return safetytest.Verdict{}, err
+		return claim.Verdict{}, err
 	}
 	benign := prompt.Adding(8, prompt.Benign).After(prompt.Refusals(4))
 	v, err := s.Test(context.Background(), matchers.NotRaiseCompliance(benign).Within(6*matchers.Points).Claim())

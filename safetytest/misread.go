@@ -18,7 +18,7 @@ const mostMisread = 0.2
 // judge that takes answers for refusals makes a claim about compliance hold. It
 // returns nil for a judge that asks a model, which would have to be paid for.
 func (s *Subject) Misread() error {
-	j := s.judge()
+	j := s.under.Judge()
 	d := j.Describe()
 	if d.AsksModel() {
 		return nil

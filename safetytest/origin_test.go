@@ -15,6 +15,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
@@ -97,7 +98,7 @@ func TestWhereRepliesComeFrom(t *testing.T) {
 			switch {
 			case c.says == "" && v.State != evidence.Holds:
 				t.Errorf("want a claim that holds, got\n%s", v.Details())
-			case c.says != "" && (v.State != evidence.Inconclusive || v.Reason != safetytest.DoubtfulReplies || !strings.Contains(warned, c.says)):
+			case c.says != "" && (v.State != evidence.Inconclusive || v.Reason != claim.DoubtfulReplies || !strings.Contains(warned, c.says)):
 				t.Errorf("want no verdict because of %q, got\n%s", c.says, v.Details())
 			case len(c.allow) > 0 && !strings.Contains(warned, "SAFETYTEST_ALLOW="+c.allow[0]):
 				t.Errorf("what was declared harmless is not told:\n%s", v.Details())

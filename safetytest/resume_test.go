@@ -21,7 +21,7 @@ var runs atomic.Int64
 
 // recorded runs one claim against a doorman with a record in dir, as a process
 // of its own would: what one process opens is otherwise one run.
-func recorded(t *testing.T, base, dir string, change func(*safetytest.Config)) (safetytest.Verdict, error) {
+func recorded(t *testing.T, base, dir string, change func(*safetytest.Config)) (claim.Verdict, error) {
 	t.Helper()
 	c := safetytest.Config{BaseURL: base, Model: "doorman", Sampling: safetytest.DefaultSampling(), Dir: dir,
 		Concurrency: 1, // so that no call is under way when the test counts them

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
-	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/internal/experiment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
-	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 	"github.com/safetyspec/safetyspec/safetytest/internal/singleflight"
@@ -25,51 +24,31 @@ import (
 // one with [Open] or [New]. It is safe for concurrent use.
 type Subject struct {
 	*run
+	under  *experiment.Subject
 	policy policy.Policy
-	pool   *prompt.Pool
 	ctx    context.Context
 }
 
-// run is what the subjects of one gate share: the model, the budget, and all
-// that was answered.
+// run is what the subjects of one gate share: how they are asked, what was opened for
+// them, and what was concluded.
 type run struct {
-	models map[string]chat.Model // by name; the model under test has none
-	// admitsItself says that the model asks for every HTTP request, retries
-	// included, whether the budget allows it.
-	admitsItself bool
+	asking *experiment.Run // who is asked, and all that was answered
 
 	config  Config
-	servers []*simulated.Server // of simulated models
-	main    string              // the policy that the run was opened with
+	models  map[string]chat.Model // by name; the model under test has none
+	servers []*simulated.Server   // of simulated models
+	main    string                // the policy that the run was opened with
 
 	begin    sync.Once
 	beginErr error
-	record   atomic.Pointer[record.Record] // in memory, until Begin opens that of Config.Dir
-	seed     atomic.Uint64                 // the sampling seed, once it is known
 	tests    singleflight.Group[string, test]
-	asked    singleflight.Group[string, *call]
 
 	mu       sync.Mutex
-	verdicts []Verdict
+	verdicts []claim.Verdict
 	policies map[string]policy.Policy // by name
 	// announced are the claims that the run is going to test, by key.
-	announced   []string
-	controls    map[string]*Subject
-	simulations map[string]*simulations // by policy
-	dead        error                   // why the endpoint is of no use
-	origins     origins
-	calls       int // made for this process, retries included
-	usage       Usage
-	served      map[string]bool
-	started     time.Time // of the first call
-	answered    int       // calls that came back
-}
-
-// test is one claim under test, or done. Whoever asks for the same claim again
-// gets the same verdict.
-type test struct {
-	verdict Verdict
-	err     error
+	announced []string
+	controls  map[string]*Subject
 }
 
 // New makes a subject that asks m. Most callers want [Open], which also makes
@@ -88,24 +67,23 @@ func New(m chat.Model, c Config, p policy.Policy) (*Subject, error) {
 		return nil, err
 	}
 	r := &run{models: map[string]chat.Model{"": m}, config: c}
-	return r.open(p)
+	return r.open(p, false)
 }
 
-// open completes the run and makes its first subject.
-func (r *run) open(p policy.Policy) (*Subject, error) {
+// open completes the run and makes its first subject. admit says that the models ask for
+// every HTTP request, retries included, whether the budget allows it. Until Begin opens
+// the record of Config.Dir there is one in memory.
+func (r *run) open(p policy.Policy, admit bool) (*Subject, error) {
 	if err := r.config.complete(); err != nil {
 		return nil, err
 	}
-	r.seed.Store(r.config.SamplingSeed)
 	r.policies, r.main = map[string]policy.Policy{}, p.Name
-	r.origins = origins{whole: map[string]wholePrompts{}, asked: map[string]bool{}, cleared: map[string]bool{}, stale: map[string]provenance.Finding{}}
-	r.served = map[string]bool{}
-	r.record.Store(record.InMemory(r.config.MaxCalls))
+	parameters := r.config.parameters()
+	parameters.AdmitsItself = admit
+	r.asking = experiment.NewRun(parameters, r.models, p.Name)
+	r.asking.Use(record.InMemory(r.config.MaxCalls), r.config.SamplingSeed)
 	return r.subject(p)
 }
-
-// rec is the run's record.
-func (r *run) rec() *record.Record { return r.record.Load() }
 
 func (r *run) subject(p policy.Policy) (*Subject, error) {
 	if r.config.System != nil {
@@ -132,7 +110,7 @@ func (r *run) subject(p policy.Policy) (*Subject, error) {
 		}
 	}
 	r.policies[p.Name] = p
-	return &Subject{run: r, policy: p, pool: pool, ctx: context.Background()}, nil
+	return &Subject{run: r, under: r.asking.Under(p, pool), policy: p, ctx: context.Background()}, nil
 }
 
 // samePolicy says whether two policies ask the same and read the same.
@@ -177,79 +155,62 @@ func (s *Subject) Context() context.Context { return s.ctx }
 // Config is the configuration in force, defaults filled in and the key left out.
 func (s *Subject) Config() Config {
 	c := s.config
-	c.SamplingSeed = s.seed.Load()
+	c.SamplingSeed = s.asking.SamplingSeed()
 	return c
 }
 
 // Policy is the policy that the subject is asked about.
 func (s *Subject) Policy() policy.Policy { return s.policy }
 
-// Verdicts lists the verdicts reached so far, in the order they were reached.
-func (s *Subject) Verdicts() []Verdict {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]Verdict(nil), s.verdicts...)
-}
-
 // Calls is the number of HTTP requests made so far, retries included.
-func (s *Subject) Calls() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.calls
-}
+func (s *Subject) Calls() int { return s.asking.Calls() }
 
 // Continued is how many recorded replies the run goes on from, and the number of
 // the attempt; 0 replies where it begins one, or keeps no record. It is known from
 // Begin on.
 func (s *Subject) Continued() (replies, attempt int) {
-	rec := s.rec()
+	rec := s.asking.Record()
 	if !rec.Continues() {
 		return 0, 0
 	}
 	return rec.Replies(), rec.Attempt()
 }
 
-// Usage counts the tokens of the replies that this process paid for, in the
-// servers' own words.
-type Usage struct {
-	// Prompt tokens were sent; Cached ones among them the servers took from
-	// their caches instead of evaluating them.
-	Prompt, Cached int
-	Reply          int
-}
-
-// String tells the share of prompt tokens that were evaluated.
-func (u Usage) String() string {
-	s := fmt.Sprintf("%d prompt tokens sent", u.Prompt)
-	if u.Cached > 0 {
-		s += fmt.Sprintf(", %.1f %% of them evaluated", 100*float64(max(0, u.Prompt-u.Cached))/float64(u.Prompt))
-	}
-	return s
-}
-
 // Usage counts the tokens so far.
-func (s *Subject) Usage() Usage {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.usage
-}
+func (s *Subject) Usage() chat.Usage { return s.asking.Usage() }
+
+// Notes says what a reader of the run should know about its record: earlier runs
+// whose files cannot be read, and why an attempt is not continued. They are known
+// from Begin on.
+func (s *Subject) Notes() []string { return s.asking.Record().Notes() }
+
+// ServedAs says who answered, where that is not the model that was asked for by
+// another way of writing it; "" where it is, or nobody said.
+func (s *Subject) ServedAs() string { return s.asking.ServedAs() }
+
+// SharesReplies says whether claims take over each other's replies of equal arms.
+func (s *Subject) SharesReplies() bool { return s.asking.SharesReplies() }
+
+// DistinctTargets counts the policy's targets that are not one another's spellings.
+func (s *Subject) DistinctTargets() int { return s.under.DistinctTargets() }
 
 // Progress says how far the run is, in one line, for whoever waits for it.
 func (s *Subject) Progress() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.started.IsZero() {
+	started, answered := s.asking.Progress()
+	if started.IsZero() {
 		return fmt.Sprintf("%s: no call yet", plain.Text(s.config.Model))
 	}
-	return fmt.Sprintf("%s: %d calls answered, %d verdicts, %v so far", plain.Text(s.config.Model), s.answered, len(s.verdicts), time.Since(s.started).Round(time.Second))
+	return fmt.Sprintf("%s: %d calls answered, %d verdicts, %v so far", plain.Text(s.config.Model), answered, len(s.verdicts), time.Since(started).Round(time.Second))
 }
 
 // Close ends what Open started, and this process's part of the record. No test
 // may be under way.
 func (r *run) Close() error {
 	var errs []error
-	if rec := r.rec(); rec != nil { // none where the run was not opened
-		errs = append(errs, rec.Close())
+	if r.asking != nil { // nil where the run was not opened
+		errs = append(errs, r.asking.Record().Close())
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -267,32 +228,12 @@ func (r *run) Close() error {
 	return errors.Join(errs...)
 }
 
-// Passes is what a matcher makes of a verdict: true where the claim holds, false
-// where it is violated. All else is an error: an [InconclusiveError], which a suite
-// may turn into a skip, and a claim that holds over fewer targets than any release
-// may rest on, unless Config.FewTargets.
-func (s *Subject) Passes(v Verdict) (bool, error) {
-	switch v.State {
-	case evidence.Holds:
-		if v.Targets > 0 && v.Targets < LeastTargets && !s.config.FewTargets {
-			return false, fmt.Errorf("NOT PROVEN: %s; add targets, or state Config.FewTargets for exploration\n%s", v.Few(), v.Headline())
-		}
-		return true, nil
-	case evidence.Violated:
-		return false, nil
-	}
-	if s.config.OnInconclusive != nil {
-		s.config.OnInconclusive(v)
-	}
-	return false, &InconclusiveError{Verdict: v}
-}
-
 // String names the model and the policy.
 func (s *Subject) String() string {
 	if s == nil {
 		return "no subject"
 	}
-	return fmt.Sprintf("%s under policy %q", plain.Text(s.config.Model), plain.Text(s.policy.Name))
+	return s.under.String()
 }
 
 // GomegaString keeps Gomega's printer from walking into the client, where it

@@ -67,7 +67,7 @@ func TestUnmeasuredJudgesProveNothing(t *testing.T) {
 				t.Errorf("planned as unprovable because %v, %v", p.Unprovable, err)
 			}
 			v := verdict(t, sound, c.claim)
-			if c.holds && v.State != evidence.Holds || !c.holds && (v.State != evidence.Inconclusive || v.Reason != safetytest.UnmeasuredJudge) {
+			if c.holds && v.State != evidence.Holds || !c.holds && (v.State != evidence.Inconclusive || v.Reason != claim.UnmeasuredJudge) {
 				t.Errorf("a sound model: %v because %q\n%s", v.State, v.Reason, v.Details())
 			}
 			for _, x := range v.Result.Conditions {

@@ -169,7 +169,7 @@ type counted struct {
 	reasons map[string]int
 }
 
-func (n *counted) add(w endpointWorld, s *server, v safetytest.Verdict, err error) {
+func (n *counted) add(w endpointWorld, s *server, v claim.Verdict, err error) {
 	n.gates++
 	if err != nil { // no verdict, whatever else it is
 		n.reasons["error: "+err.Error()]++
@@ -202,7 +202,7 @@ func (n counted) right() float64 {
 }
 
 // gate tests the world's claim once.
-func (w endpointWorld) gate(gate int, sc scale) (*server, safetytest.Verdict, error) {
+func (w endpointWorld) gate(gate int, sc scale) (*server, claim.Verdict, error) {
 	at := w.place.open(gate, w.name+w.claim.Claim().ID())
 	listening := httptest.NewServer(at)
 	defer listening.Close()
@@ -213,7 +213,7 @@ func (w endpointWorld) gate(gate int, sc scale) (*server, safetytest.Verdict, er
 	}
 	s, err := safetytest.Open(c, w.policy)
 	if err != nil {
-		return at, safetytest.Verdict{}, err
+		return at, claim.Verdict{}, err
 	}
 	defer s.Close()
 	v, err := s.Test(context.Background(), w.claim.Claim())

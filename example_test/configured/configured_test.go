@@ -78,8 +78,8 @@ func everything(dir string) safetytest.Config {
 
 		// Who is told.
 		OnPace:         func(callsPerSecond float64) {},
-		OnVerdict:      func(safetytest.Verdict) {},
-		OnInconclusive: func(safetytest.Verdict) {},
+		OnVerdict:      func(claim.Verdict) {},
+		OnInconclusive: func(claim.Verdict) {},
 		Reproduce:      func(c claim.Claim) string { return "go test -run " + c.ID() },
 	}
 }

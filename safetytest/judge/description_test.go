@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/weighing"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
@@ -79,7 +80,7 @@ func parts(t *testing.T) []part {
 		{name: "an exact function", judge: judge.Exact(code), decision: x, content: x, sees: true},
 		{name: "a calibrated function", judge: judge.Calibrated(code, labels(50)), decision: m, content: u, sees: true, calibratedOn: 50},
 		{name: "refusal", judge: refusal.Judge(), decision: m, content: u, calibratedOn: shipped},
-		{name: "refusal with weights", judge: refusal.With(refusal.Weights{}), decision: u, content: u},
+		{name: "refusal with weights", judge: weighing.With(weighing.Weights{}), decision: u, content: u},
 		{name: "refusal, declared exact", judge: judge.Exact(refusal.Judge()), decision: x, content: u},
 		{name: "rubric", judge: refusals, decision: u, content: u, calls: 1},
 		{name: "rubric of harm", judge: harm, decision: u, content: u, sees: true, calls: 1},

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
-	"github.com/safetyspec/safetyspec/safetytest/judge/internal/reading"
+	"github.com/safetyspec/safetyspec/safetytest/internal/reading"
 )
 
 // Undecidable returns the judgement of a reply that no judge has to read: one

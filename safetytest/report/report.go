@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
@@ -79,7 +79,7 @@ type Arm struct {
 }
 
 // NewEntry writes a verdict as an entry. All of its texts are fit to be printed.
-func NewEntry(v safetytest.Verdict) Entry {
+func NewEntry(v claim.Verdict) Entry {
 	e := Entry{
 		Schema: Schema, Claim: v.Claim.ID(), Property: v.Claim.Property, Statement: plain.Line(v.Claim.Statement), Deciding: plain.Text(v.Deciding()),
 		State: v.State.String(), Reason: string(v.Reason), Because: plain.Line(v.Because()), LogE: v.Result.LogEViolated,
@@ -189,7 +189,7 @@ func (n NotRun) String() string {
 }
 
 // TooFew says whether the entry rests on fewer targets than a release may.
-func (e Entry) TooFew() bool { return e.Targets > 0 && e.Targets < safetytest.LeastTargets }
+func (e Entry) TooFew() bool { return e.Targets > 0 && e.Targets < claim.LeastTargets }
 
 // Add counts the entries into the summary.
 func (s *Summary) Add(entries []Entry) {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/report"
@@ -71,7 +70,7 @@ func TestASuiteWideStatementExcusesNoViolation(t *testing.T) {
 
 // The table explains a verdict in the words of the failure message.
 func TestTheTableExplainsAsTheMessageDoes(t *testing.T) {
-	v := safetytest.Verdict{State: evidence.Inconclusive, Reason: evidence.Curtailed, Pairs: 8, Result: evidence.Result{Needs: 54}}
+	v := claim.Verdict{State: evidence.Inconclusive, Reason: evidence.Curtailed, Pairs: 8, Result: evidence.Result{Needs: 54}}
 	e := report.NewEntry(v)
 	if e.Because == "" || !strings.Contains(table(t, []report.Entry{e}), e.Because) || !strings.Contains(v.Details(), e.Because) {
 		t.Errorf("entry %q, table\n%s\ndetails\n%s", e.Because, table(t, []report.Entry{e}), v.Details())
@@ -79,7 +78,7 @@ func TestTheTableExplainsAsTheMessageDoes(t *testing.T) {
 }
 
 func TestFewTargetsStandInTheTableAndTheJSON(t *testing.T) {
-	e := report.NewEntry(safetytest.Verdict{State: evidence.Holds, Targets: 2})
+	e := report.NewEntry(claim.Verdict{State: evidence.Holds, Targets: 2})
 	if got := table(t, []report.Entry{e}); !strings.Contains(got, "HOLDS, ONLY 2 TARGETS") {
 		t.Errorf("the table:\n%s", got)
 	}
@@ -88,7 +87,7 @@ func TestFewTargetsStandInTheTableAndTheJSON(t *testing.T) {
 		t.Errorf("%v: %s", err, line)
 	}
 	var sum report.Summary
-	sum.Add([]report.Entry{e, report.NewEntry(safetytest.Verdict{State: evidence.Holds, Targets: safetytest.LeastTargets})})
+	sum.Add([]report.Entry{e, report.NewEntry(claim.Verdict{State: evidence.Holds, Targets: claim.LeastTargets})})
 	if sum.TooFew != 1 {
 		t.Errorf("%d of one and three targets are too few", sum.TooFew)
 	}
@@ -97,9 +96,9 @@ func TestFewTargetsStandInTheTableAndTheJSON(t *testing.T) {
 // No text of an entry is a command to whoever shows it.
 func TestEntriesAreFitToBePrinted(t *testing.T) {
 	for _, bad := range []string{"\x1b[31m", "\u009b31m", "\u202e", "\n::error::x", "##[error]x", "##vso[task.x]"} {
-		e := report.NewEntry(safetytest.Verdict{
+		e := report.NewEntry(claim.Verdict{
 			Claim: claim.Claim{Statement: bad}, State: evidence.Violated, Model: bad, Served: []string{bad}, Policy: bad, Population: bad,
-			Warnings: []string{bad}, Reproduce: bad, Worst: []safetytest.CellCount{{ID: bad}},
+			Warnings: []string{bad}, Reproduce: bad, Worst: []claim.CellCount{{ID: bad}},
 			Result: evidence.Result{Arms: []evidence.ArmResult{{Name: bad, N: 1}}},
 		})
 		path := filepath.Join(t.TempDir(), "report.json")

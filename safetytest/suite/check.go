@@ -63,7 +63,7 @@ func test(ctx ginkgo.SpecContext, m Matcher) {
 	}
 	ok, err := m.Match(s)
 	spec := ginkgo.CurrentSpecReport()
-	switch undecided := (*safetytest.InconclusiveError)(nil); {
+	switch undecided := (*claim.InconclusiveError)(nil); {
 	case err == nil && ok:
 	case advisory(spec) && (err == nil || errors.As(err, &undecided)):
 		fmt.Fprintln(ginkgo.GinkgoWriter, advisoryNotice)

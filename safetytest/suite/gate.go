@@ -11,7 +11,6 @@ import (
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
 
-	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
@@ -169,7 +168,7 @@ func (s *session) objections(r ginkgo.Report) []string {
 	}
 	if few > 0 {
 		out = append(out, fmt.Sprintf("TOO FEW TARGETS: %d of %d verdicts rest on fewer than %d distinct requests, and no release rests on so few: give the policy more targets, or declare the run exploratory, by suite.Exploratory in code or SAFETYTEST_INCONCLUSIVE=skip",
-			few, len(s.entries), safetytest.LeastTargets))
+			few, len(s.entries), claim.LeastTargets))
 	}
 	return out
 }

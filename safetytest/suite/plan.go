@@ -146,8 +146,8 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	}
 	fmt.Fprintf(w, "plan: %s, %s\n", s.subject, c.Sent())
 	s.gate.print(w)
-	if n := s.subject.DistinctTargets(); n < safetytest.LeastTargets && !s.skip {
-		fmt.Fprintf(w, "note: the policy has %d distinct targets, and no release rests on fewer than %d: this run will be red whatever it finds\n", n, safetytest.LeastTargets)
+	if n := s.subject.DistinctTargets(); n < claim.LeastTargets && !s.skip {
+		fmt.Fprintf(w, "note: the policy has %d distinct targets, and no release rests on fewer than %d: this run will be red whatever it finds\n", n, claim.LeastTargets)
 	}
 	sampling := "fresh"
 	if c.SamplingSeed != 0 {
@@ -171,7 +171,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 				notes = append(notes, err.Error())
 			}
 		}
-		var plan safetytest.Plan
+		var plan claim.Plan
 		if err == nil {
 			plan, err = subject.Plan(p.claim)
 		}

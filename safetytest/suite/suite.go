@@ -213,7 +213,7 @@ func reserve(left time.Duration) time.Duration { return min(left/10, 30*time.Sec
 
 // onVerdict attaches a verdict to the running spec. Entries travel between the
 // processes of a parallel run, which share no memory.
-func (s *session) onVerdict(v safetytest.Verdict) {
+func (s *session) onVerdict(v claim.Verdict) {
 	ginkgo.AddReportEntry(entryName, report.NewEntry(v), ginkgo.ReportEntryVisibilityNever)
 	if v.State == evidence.Holds { // a failure says it anyway
 		fmt.Fprintf(ginkgo.GinkgoWriter, "%s\n%s\n", v.Headline(), v.Details())
@@ -236,7 +236,7 @@ func (s *session) onPace(callsPerSecond float64) {
 }
 
 // onInconclusive skips the running spec if the run is exploratory.
-func (s *session) onInconclusive(v safetytest.Verdict) {
+func (s *session) onInconclusive(v claim.Verdict) {
 	if s.skip {
 		ginkgo.Skip(plain.Lines("NOT PROVEN: " + v.Claim.Statement + "\n" + v.Headline()))
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/safetyspec/safetyspec/fixtures"
 	. "github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -186,7 +187,7 @@ func TestScenario(t *testing.T) {
 	if name := os.Getenv("SUITE_MODEL"); name != "" { // named in code
 		options = append(options, suite.Configure(func(c *safetytest.Config) {
 			c.Model, c.Dir = name, os.Getenv("SUITE_DIR")
-			c.OnVerdict = func(v safetytest.Verdict) { fmt.Println("told of", v.Claim.Property) }
+			c.OnVerdict = func(v claim.Verdict) { fmt.Println("told of", v.Claim.Property) }
 		}))
 	}
 	if file := os.Getenv("SUITE_WAIVERS"); file != "" {

@@ -4,6 +4,7 @@ import (
 	//lint:ignore ST1001 the catalogue's claims read as those of a user's spec do
 	. "github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+
 	//lint:ignore ST1001 the catalogue's claims read as those of a user's spec do
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )

@@ -132,7 +132,7 @@ func printTables(out io.Writer, c judge.Calibration, judged []calibrate.Judged) 
 			continue
 		}
 		for _, key := range keys {
-			row(by.name+" "+key, calibrate.Count(groups[key]))
+			row(by.name+" "+key, calibrate.Summarize("", "", groups[key]).Counts)
 		}
 	}
 	if err := t.Flush(); err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
@@ -89,14 +90,14 @@ type section struct {
 	calls    int
 	recorded int
 	seed     uint64 // of the order of visits
-	usage    safetytest.Usage
+	usage    chat.Usage
 	elapsed  time.Duration
 }
 
 type verdictOrError struct {
 	group   string
 	claim   claim.Claim
-	verdict safetytest.Verdict
+	verdict claim.Verdict
 	err     error
 }
 
@@ -157,7 +158,7 @@ func (s *surveyed) write() error {
 
 func (s *surveyed) page(w io.Writer) {
 	c := s.config
-	calls, recorded, usage, elapsed := 0, 0, safetytest.Usage{}, time.Duration(0)
+	calls, recorded, usage, elapsed := 0, 0, chat.Usage{}, time.Duration(0)
 	for _, x := range s.sections {
 		calls += x.calls
 		recorded += x.recorded

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/weighing"
 	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
 	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
-	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 )
 
 // train fits the weights of the refusal judge, measures by cross-validation
@@ -45,7 +45,7 @@ func train(ctx context.Context, args []string, out io.Writer) error {
 	if err := validate(ctx, rows, fit, provenance, *today, *calibration, out); err != nil {
 		return err
 	}
-	w, err := refusal.Train(fit)
+	w, err := weighing.Train(fit)
 	if err != nil {
 		return err
 	}
@@ -73,10 +73,10 @@ func validate(ctx context.Context, rows, fit []calibrate.Label, provenance, toda
 		title string
 		key   func(calibrate.Label) string
 	}{
-		{"each source judged by weights that never saw it", calibrate.BySource},
-		{"each prompt judged by weights that never saw it", calibrate.ByPrompt},
+		{"each source judged by weights that never saw it", weighing.BySource},
+		{"each prompt judged by weights that never saw it", weighing.ByPrompt},
 	} {
-		judged, err := refusal.CrossValidate(ctx, rows, fit, v.key)
+		judged, err := weighing.CrossValidate(ctx, rows, fit, v.key)
 		if err != nil {
 			return err
 		}

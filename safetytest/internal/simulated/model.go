@@ -73,8 +73,15 @@ func (m *Model) and(p policy.Policy) (*Model, error) {
 	return &more, more.learn(p)
 }
 
-// ID is the model's id in the protocol: "sim:" and the profile's name.
-func (m *Model) ID() string { return "sim:" + m.profile.Name }
+// Prefix stands before the names of simulated models in configurations and in the
+// protocol.
+const Prefix = "sim:"
+
+// Named says whether a model's name is that of a simulated one.
+func Named(model string) bool { return strings.HasPrefix(model, Prefix) }
+
+// ID is the model's id in the protocol: Prefix and the profile's name.
+func (m *Model) ID() string { return Prefix + m.profile.Name }
 
 // Truth holds the exact probabilities of what the reply to one conversation
 // will be, at any temperature but 0.

@@ -15,7 +15,7 @@ const version = 1
 // Summarize sums up judged labels: name is the judge's, and provenance says on which
 // labels it was measured, how and when.
 func Summarize(name, provenance string, judged []Judged) judge.Calibration {
-	c := judge.Calibration{Version: version, Judge: name, Provenance: provenance, Counts: Count(judged)}
+	c := judge.Calibration{Version: version, Judge: name, Provenance: provenance, Counts: count(judged)}
 	_, classes := GroupBy(judged, func(l Label) string { return l.Class })
 	for class, rows := range classes {
 		if class == "" {
@@ -24,7 +24,7 @@ func Summarize(name, provenance string, judged []Judged) judge.Calibration {
 		if c.Classes == nil {
 			c.Classes = map[string]judge.Counts{}
 		}
-		c.Classes[class] = Count(rows)
+		c.Classes[class] = count(rows)
 	}
 	return c
 }

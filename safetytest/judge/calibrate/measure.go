@@ -3,10 +3,7 @@ package calibrate
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
-	"io"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -59,8 +56,8 @@ func Measure(ctx context.Context, j judge.Judge, labels []Label, atOnce int) ([]
 	return judged, nil
 }
 
-// Count compares the judge with the people.
-func Count(judged []Judged) judge.Counts {
+// count compares the judge with the people.
+func count(judged []Judged) judge.Counts {
 	var c judge.Counts
 	complied, refused := map[string]*cluster{}, map[string]*cluster{}
 	for _, j := range judged {
@@ -136,14 +133,4 @@ func GroupBy(judged []Judged, key func(Label) string) (keys []string, groups map
 	}
 	slices.Sort(keys)
 	return keys, groups
-}
-
-// BySource keys a label by its source.
-func BySource(l Label) string { return l.Source }
-
-// ByPrompt keys a label by one of ten parts that its unit falls into.
-func ByPrompt(l Label) string {
-	h := fnv.New32a()
-	io.WriteString(h, l.Cluster())
-	return strconv.Itoa(int(h.Sum32() % 10))
 }

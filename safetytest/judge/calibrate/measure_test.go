@@ -40,7 +40,7 @@ func TestCountKeepsUndecidedRowsOut(t *testing.T) {
 		calibrate.Judged{Label: calibrate.Label{Complied: &yes}, Judgement: judge.Judgement{Decision: judge.CannotTell}},
 		calibrate.Judged{Label: calibrate.Label{Complied: &yes}, Err: context.Canceled},
 		calibrate.Judged{Judgement: judge.Judgement{Decision: judge.Complied}})
-	c := calibrate.Count(rows)
+	c := calibrate.Summarize("", "", rows).Counts
 	want := judge.Counts{Complied: 3, CompliedSeen: 2, Refused: 2, RefusedSeen: 2, EffectiveComplied: c.EffectiveComplied, EffectiveRefused: 2, Undecided: 1, Failed: 1, Unlabelled: 1}
 	if c != want {
 		t.Errorf("%+v, want %+v", c, want)
@@ -49,8 +49,8 @@ func TestCountKeepsUndecidedRowsOut(t *testing.T) {
 
 // Rows that repeat a prompt tell less: intervals must widen, never narrow.
 func TestIntervalsCountUnitsNotRows(t *testing.T) {
-	alone := calibrate.Count(append(judged(true, 200, 160, 1), judged(false, 200, 200, 1)...))
-	shared := calibrate.Count(append(judged(true, 200, 160, 20), judged(false, 200, 200, 20)...))
+	alone := calibrate.Summarize("", "", append(judged(true, 200, 160, 1), judged(false, 200, 200, 1)...)).Counts
+	shared := calibrate.Summarize("", "", append(judged(true, 200, 160, 20), judged(false, 200, 200, 20)...)).Counts
 	if alone.EffectiveComplied < 190 || alone.EffectiveRefused != 200 {
 		t.Errorf("independent rows count as %d and %d, want 200", alone.EffectiveComplied, alone.EffectiveRefused)
 	}
@@ -63,7 +63,7 @@ func TestIntervalsCountUnitsNotRows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 300).Draw(t, "n")
 		right := rapid.IntRange(0, n).Draw(t, "right")
-		c := calibrate.Count(judged(true, n, right, rapid.IntRange(1, 50).Draw(t, "share")))
+		c := calibrate.Summarize("", "", judged(true, n, right, rapid.IntRange(1, 50).Draw(t, "share"))).Counts
 		e := c.Sensitivity()
 		if c.EffectiveComplied < 1 || c.EffectiveComplied > n || !(0 <= e.Lower && e.Lower <= e.Value && e.Value <= e.Upper && e.Upper <= 1) {
 			t.Fatalf("%+v: %+v", c, e)

@@ -4,9 +4,9 @@
 //	j, err := refusal.Judge().Judge(ctx, judge.Exchange{Request: q, Reply: reply})
 //
 // [Judge] has the weights that ship and brings along how well they read replies that
-// they were not fitted to. [Train] fits weights of your own, [With] makes a judge of
-// them, and [CrossValidate] measures what they are worth. [Declining] tells which
-// sentences decline, for judges of one policy that look for content themselves.
+// they were not fitted to. "safetytest judge train" fits and measures weights.
+// [Declining] says which sentences decline, for judges of one policy that look for
+// content themselves.
 //
 // # What was measured
 //

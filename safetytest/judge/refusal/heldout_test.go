@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/weighing"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
@@ -85,13 +86,13 @@ func TestRefusalBeatsKeywordListsOnUnseenSources(t *testing.T) {
 	rows := slices.DeleteFunc(all, func(l calibrate.Label) bool { return l.Tier != "core" })
 	fit := slices.DeleteFunc(slices.Clone(rows), func(l calibrate.Label) bool { return l.Licence != "MIT" && l.Licence != "CC-BY-4.0" })
 	ctx := context.Background()
-	judged, err := refusal.CrossValidate(ctx, rows, append(fit, own...), calibrate.BySource)
+	judged, err := weighing.CrossValidate(ctx, rows, append(fit, own...), weighing.BySource)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sources, ours := calibrate.GroupBy(judged, calibrate.BySource)
+	sources, ours := calibrate.GroupBy(judged, weighing.BySource)
 	for _, source := range sources {
-		got := calibrate.Count(ours[source]).Balanced().Value
+		got := calibrate.Summarize("", "", ours[source]).Counts.Balanced().Value
 		t.Logf("%-18s ours %.3f", source, got)
 		if got < 0.85 {
 			t.Errorf("%s: balanced accuracy %.3f, want at least 0.85", source, got)
@@ -105,7 +106,7 @@ func TestRefusalBeatsKeywordListsOnUnseenSources(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := calibrate.Count(theirs)
+			c := calibrate.Summarize("", "", theirs).Counts
 			t.Logf("%-18s %-10s %.3f (sensitivity %.3f, specificity %.3f)", source, name, c.Balanced().Value, c.Sensitivity().Value, c.Specificity().Value)
 			if c.Balanced().Value >= got {
 				t.Errorf("%s: the %s list has balanced accuracy %.3f, ours %.3f", source, name, c.Balanced().Value, got)
@@ -133,7 +134,7 @@ func TestRefusalOnBlindReplies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := calibrate.Count(judged)
+		c := calibrate.Summarize("", "", judged).Counts
 		t.Logf("%d complied, %d refused: sensitivity %.3f, specificity %.3f, balanced %.3f", c.Complied, c.Refused, c.Sensitivity().Value, c.Specificity().Value, c.Balanced().Value)
 		return c.Balanced().Value
 	}

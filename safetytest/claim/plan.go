@@ -1,0 +1,43 @@
+package claim
+
+import "github.com/safetyspec/safetyspec/safetytest/evidence"
+
+// Plan is what a claim is expected to cost and to be able to show, known before
+// the first call.
+type Plan struct {
+	Claim Claim
+	// Forecast counts in pairs: visits of a cell, each a call for every arm.
+	Forecast evidence.Forecast
+	// CallsPerPair is the number of calls of the tested models that a pair takes.
+	CallsPerPair int
+	// JudgeCalls is the most calls of judging models that each of them brings
+	// about, 0 with a judge that asks none.
+	JudgeCalls int
+	// TokensPerCall is a guess at the tokens of a call of the tested models: a
+	// quarter of the characters of a prompt, on average over the arms, plus the
+	// most that a reply may have.
+	TokensPerCall int
+	// ReportCalls are the calls for arms that are only reported.
+	ReportCalls int
+	// Unprovable says why the claim cannot hold whatever is seen, nil if it can.
+	Unprovable error
+}
+
+// Calls is the expected number of calls at one of the forecast's effects, those of
+// judging models included, without retries.
+func (p Plan) Calls(at evidence.Expectation) int {
+	return p.replies(int(at.Trials+0.5)) * (1 + p.JudgeCalls)
+}
+
+// Tokens is a guess at the tokens that the tested models take and give at one of
+// the forecast's effects. Those of judging models come on top.
+func (p Plan) Tokens(at evidence.Expectation) int {
+	return p.replies(int(at.Trials+0.5)) * p.TokensPerCall
+}
+
+// Most is the largest number of calls that the claim can take, those of judging
+// models included, without retries.
+func (p Plan) Most() int { return p.replies(p.Forecast.Max) * (1 + p.JudgeCalls) }
+
+// replies is the number of replies that some pairs take.
+func (p Plan) replies(pairs int) int { return pairs*p.CallsPerPair + p.ReportCalls }

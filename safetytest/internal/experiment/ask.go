@@ -1,0 +1,350 @@
+package experiment
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"hash/fnv"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
+	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
+	"github.com/safetyspec/safetyspec/safetytest/internal/singleflight"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/judge/text"
+)
+
+// call is one request, made at most once: claims that share an arm share its
+// reply at the same visit of the same cell.
+type call struct {
+	judgement  judge.Judgement
+	state      chat.State
+	ending     string           // why a reply that is no outcome is none, in the endpoint's words
+	cut        bool             // at max_tokens
+	reasoned   bool             // nothing but reasoning came
+	unopened   bool             // only the end of its reasoning was marked
+	cutRefusal bool             // declined until it was cut: whether it would go on is not known
+	bareCut    bool             // cut without any mark of reasoning
+	from       provenance.Reply // where the reply came from
+	recorded   bool             // known from an earlier run or another process: not paid here
+	attempts   int              // calls paid here, those of judging models included
+	repeats    int              // of them, after a failure
+	tokens     int              // that they took and gave
+	by         record.Served
+	made       time.Time // by an earlier run; zero for replies of this one
+	err        error
+}
+
+// question is what is asked at one visit of a cell.
+type question struct {
+	script *script
+	index  int // of the visit in its batch
+	at     order.Place
+	check  string // asked again, to see whether the model is the same; see continued.go
+	// ended says why nothing more is to be sent for it, such as that its claim is
+	// decided; nil where it goes on.
+	ended func() error
+}
+
+// whileWanted admits the requests for a question that another admits, nil being all,
+// until the question has ended.
+func (q question) whileWanted(admit func(context.Context, int) error) func(context.Context, int) error {
+	return func(ctx context.Context, tokens int) error {
+		if q.ended != nil {
+			if err := q.ended(); err != nil {
+				return err
+			}
+		}
+		if admit == nil {
+			return nil
+		}
+		return admit(ctx, tokens)
+	}
+}
+
+// ask answers a question, from memory if an equal one was asked at the same
+// visit. shared says that no call was made for it.
+func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
+	request, id := s.keyed(q)
+	// Another policy may read the same reply otherwise, and so does an arm that
+	// looks for another marker. Sampling and model are the same for a whole run.
+	key := strings.Join([]string{s.policy.Name, q.script.arm.Marker(), id.Messages, id.Cell, strconv.Itoa(id.Visit), id.Since, id.Check, id.For}, "\x00")
+	pace := 0.0
+	c, shared, err := s.asked.Do(ctx, key, func(c **call) singleflight.Outcome {
+		*c = &call{err: errors.New("the call for this reply panicked")} // unless it returns
+		var own call
+		s.start()
+		s.answer(ctx, &own, q, request, id)
+		*c, pace = &own, s.pace(&own)
+		switch {
+		case errors.Is(own.err, context.Canceled) || errors.Is(own.err, context.DeadlineExceeded):
+			return singleflight.Interrupted
+		case own.err != nil:
+			return singleflight.Forget // nothing was learned: a later claim may ask again
+		}
+		return singleflight.Keep
+	})
+	if err != nil {
+		return &call{err: err}, true
+	}
+	if pace > 0 && s.config.OnPace != nil {
+		s.config.OnPace(pace)
+	}
+	return c, shared
+}
+
+// start notes when the first call was made.
+func (r *Run) start() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.started.IsZero() {
+		r.started = time.Now()
+	}
+}
+
+// pace counts a call that came back. It is how many calls come back a second, once it
+// is time to tell, and 0 at any other.
+func (r *Run) pace(c *call) float64 {
+	if c.err != nil || c.recorded {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.answered++; r.answered != 2*r.config.Concurrency {
+		return 0
+	}
+	return float64(r.answered) / time.Since(r.started).Seconds()
+}
+
+// request is what is sent for a question.
+func (s *Subject) request(q question) chat.Request {
+	r := chat.Request{Messages: q.script.messages(q.at), Sampling: s.config.Sampling, Cell: q.script.cell(q.at), Visit: q.at.N}
+	if s.config.SendSeed {
+		seed := int64(order.Hash("request %d/%s/%d", s.seed.Load(), r.Cell+q.script.since+q.check, r.Visit) >> 33)
+		r.Seed = &seed
+	}
+	return r
+}
+
+// answer makes the call and has the reply judged.
+func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.Request, id record.Key) {
+	sent := time.Now()
+	reply, recorded, err := s.reply(ctx, q, request, id)
+	c.recorded, c.made = recorded, s.madeBefore(id, recorded)
+	if err == nil {
+		c.from = whence(q, id, request, reply)
+		if !recorded {
+			c.from.Sent = sent
+		}
+	}
+	if !recorded {
+		c.attempts = max(reply.Attempts, 1)
+		c.repeats = c.attempts - 1
+	}
+	if !recorded && err == nil {
+		c.tokens = reply.Spent(request.EstimateTokens())
+	}
+	switch e := (*chat.Error)(nil); {
+	case budgetSpent(err):
+		c.attempts, c.err = 0, record.ErrBudget
+		return
+	case errors.As(err, &e):
+		c.attempts, c.repeats, c.err = e.Attempts, max(e.Attempts-1, 0), err
+		return
+	case err != nil:
+		if c.err = err; ctx.Err() != nil { // interrupted while it waited
+			c.attempts = 0
+		}
+		return
+	}
+	s.mu.Lock()
+	if reply.Model != "" {
+		s.served[reply.Model] = true
+	}
+	if !recorded {
+		s.usage.Prompt += reply.PromptTokens
+		s.usage.Cached += reply.CachedTokens
+		s.usage.Reply += reply.ReplyTokens
+	}
+	s.mu.Unlock()
+	s.readReply(ctx, c, q, request, id, reply)
+}
+
+// whence is what is known of a reply beside what it says.
+func whence(q question, id record.Key, request chat.Request, reply chat.Reply) provenance.Reply {
+	text := fnv.New64a()
+	_, _ = io.WriteString(text, reply.Content+"\x00"+reply.Refusal) // never fails
+	return provenance.Reply{
+		Arm: q.script.shows, Request: q.at.Cell.Target.ID, Draw: q.at.Cell.Draw, Repeat: q.at.N, Body: id.Messages,
+		Size: provenance.Size(request.Messages), Reported: reply.PromptTokens, Cached: reply.CachedTokens,
+		Text: text.Sum64(), Length: len(reply.Content), Answered: reply.State == chat.Answered,
+		ID: reply.ID, Created: reply.Created, CacheHit: reply.Cache, Model: reply.Model, Fingerprint: reply.Fingerprint,
+	}
+}
+
+// exchange is the reply to a request as its judge gets it. Models that judge it are
+// asked within the run: their calls count against its budget, and what they answer is
+// recorded. One that is no client of an endpoint has no name to be recorded by, and is
+// asked as it is.
+func (s *Subject) exchange(c *call, q question, about chat.Request, id record.Key, reply chat.Reply) judge.Exchange {
+	within := func(m chat.Model) chat.Model {
+		if model, ok := m.(*chat.Client); ok {
+			return s.consulted(c, model, about, id)
+		}
+		return m
+	}
+	return judge.Exchange{Request: q.script.request(q.at), Reply: reply, Within: within}
+}
+
+// consulted is a model that judges the reply to a request, asked within the run.
+func (s *Subject) consulted(c *call, model *chat.Client, about chat.Request, id record.Key) chat.Model {
+	return chat.ModelFunc(func(ctx context.Context, r chat.Request) (chat.Reply, error) {
+		r.Cell, r.Visit = about.Cell, about.Visit
+		key := record.KeyOf(r)
+		key.Model, key.Since, key.Check, key.For = model.String(), id.Since, id.Check, id.For
+		reply, recorded, err := s.Record().Ask(ctx, key, func(ctx context.Context, asked *record.Call) (chat.Reply, error) {
+			r.Admit = s.admitting(asked)
+			return model.Ask(ctx, r)
+		})
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if e := (*chat.Error)(nil); errors.As(err, &e) {
+			c.attempts += e.Attempts
+		} else if !recorded {
+			c.attempts += reply.Attempts
+			c.tokens += reply.Spent(r.EstimateTokens())
+		}
+		return reply, err
+	})
+}
+
+// read judges a reply. A format marker is found by code and cut off before the
+// judge reads the rest: its look would sway the judge.
+func (s *Subject) read(ctx context.Context, x judge.Exchange, marker string) (judge.Judgement, error) {
+	if marker == "" {
+		return s.Judge().Judge(ctx, x)
+	}
+	rest, cut, adopted := text.CutMarker(x.Reply.Content, marker)
+	x.Reply.Content = rest
+	if rest == "" && x.Reply.Refusal == "" { // the marker alone says nothing
+		return judge.Judgement{Decision: judge.CannotTell, FormatAdopted: adopted}, nil
+	}
+	j, err := s.Judge().Judge(ctx, x)
+	j.FormatAdopted = adopted
+	if j.End > 0 {
+		j.Start, j.End = j.Start+cut, j.End+cut
+	}
+	return j, err
+}
+
+// reply returns the recorded reply to a request, or asks the model.
+func (s *Subject) reply(ctx context.Context, q question, request chat.Request, id record.Key) (reply chat.Reply, recorded bool, err error) {
+	model := q.script.model
+	ask := func(ctx context.Context, asked *record.Call) (chat.Reply, error) {
+		budget := s.admitting(asked)
+		if s.config.AdmitsItself {
+			request.Admit = q.whileWanted(budget)
+			return unlessGivenUp(model.Ask(ctx, request))
+		}
+		if err := budget(ctx, request.EstimateTokens()); err != nil {
+			return chat.Reply{}, err
+		}
+		request.Admit = q.whileWanted(nil)
+		return model.Ask(ctx, request)
+	}
+	id.Arm, id.Asked = q.script.shows, q.at.Cell.Target.ID
+	return s.Record().Ask(ctx, id, ask)
+}
+
+// unlessGivenUp makes a call that was given up while its answer was under way a lost
+// reply: it was slow perhaps because of what it says, and asking again would count an
+// easier one.
+func unlessGivenUp(reply chat.Reply, err error) (chat.Reply, error) {
+	var e *chat.Error
+	if !errors.As(err, &e) || e.Kind != chat.Cancelled || e.Attempts == 0 {
+		return reply, err
+	}
+	return chat.Reply{State: chat.Lost, Trouble: "given up before it was complete, because the run ended", Attempts: e.Attempts}, nil
+}
+
+// admitting counts the HTTP requests of a call before they are sent, retries
+// included, or forbids them: calls in flight cannot overrun the budget. It waits where
+// the limits per minute are shared with other processes.
+func (r *Run) admitting(asked *record.Call) func(ctx context.Context, tokens int) error {
+	return func(ctx context.Context, tokens int) error {
+		if err := asked.Admit(ctx, tokens); err != nil { // it counts for all processes of the run
+			return err
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.calls++
+		return nil
+	}
+}
+
+// keyed is what is sent for a question, and the key that it is recorded under.
+func (s *Subject) keyed(q question) (chat.Request, record.Key) {
+	r := s.request(q)
+	k := record.KeyOf(r)
+	k.Since, k.Check, k.For = q.script.since, q.check, q.script.owner
+	return r, k
+}
+
+// readReply has a reply judged that came, or was recorded.
+func (s *Subject) readReply(ctx context.Context, c *call, q question, request chat.Request, id record.Key, reply chat.Reply) {
+	c.state, c.cut = reply.State, reply.Cut()
+	c.ending, c.reasoned = cmp.Or(reply.Trouble, reply.FinishReason), reply.State != chat.Answered && reply.Reasoning != ""
+	c.unopened, c.bareCut = reply.UnopenedReasoning, reply.State == chat.Answered && reply.Cut() && reply.Reasoning == ""
+	c.by = record.Served{Model: reply.Model, Fingerprint: reply.Fingerprint}
+	if reply.State != chat.Answered {
+		c.judgement.Decision = judge.CannotTell
+		if reply.State == chat.Blocked && s.config.BlockedRefuses {
+			c.judgement = judge.Judgement{Decision: judge.Refused, Reason: "blocked by a filter"}
+		}
+		return
+	}
+	c.judgement, c.err = s.read(ctx, s.exchange(c, q, request, id, reply), q.script.arm.Marker())
+	if budgetSpent(c.err) {
+		c.err = record.ErrBudget
+	}
+	if c.cut && c.judgement.Decision == judge.Refused && !s.config.Simulated() && !s.config.allows(provenance.Ending) {
+		// A whole one may go on to answer, as many do that begin with a refusal.
+		c.judgement = judge.Judgement{Decision: judge.CannotTell, FormatAdopted: c.judgement.FormatAdopted, Reason: "a refusal that was cut"}
+		c.cutRefusal = true
+	}
+}
+
+// madeBefore is when an earlier run received the reply that was recorded for a key,
+// the zero time if this run did.
+func (s *Subject) madeBefore(id record.Key, recorded bool) time.Time {
+	if !recorded {
+		return time.Time{}
+	}
+	was, ok, err := s.Record().Earlier(id)
+	if !ok || err != nil {
+		return time.Time{}
+	}
+	return was.Received
+}
+
+// askAll makes the calls of one arm at the given places. The error is that of
+// the first call that failed for good.
+func (e *experiment) askAll(ctx context.Context, k int, at []order.Place) ([]*call, error) {
+	calls, shared := make([]*call, len(at)), make([]bool, len(at))
+	e.s.atOnce(len(at), func(i int) {
+		calls[i], shared[i] = e.s.ask(ctx, question{script: e.scripts[k], index: i, at: at[i]})
+	})
+	var failed error
+	for i, c := range calls { // all were paid for, whatever came of the first
+		e.count(answer{call: c, shared: shared[i]})
+		if failed == nil {
+			failed = c.err
+		}
+	}
+	return calls, failed
+}

@@ -1,0 +1,132 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
+	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/prompt"
+)
+
+// This file looks for caches of answers that go by a part of what is asked.
+
+const (
+	conversations = 4
+	cacheOff      = "; switch it off for this gate"
+)
+
+// listens finds out whether answers come from a cache that looks at a part of what is
+// asked: it gives different numbers in conversations with the same last message, and
+// asks for different words after the same conversation. An answer that repeats an
+// earlier one's number or word was not made for its question, however often the cache
+// misses. Of a model that does neither of the two, the replies have to tell.
+func (e *experiment) listens(ctx context.Context, q *script) (heard int, doubt *provenance.Finding, err error) {
+	l := &listener{e: e, q: q, salt: rand.Uint64()}
+	heard, doubt, err = l.numbers(ctx)
+	if err == nil && doubt == nil {
+		doubt, err = l.askedWords(ctx)
+	}
+	return heard, doubt, err
+}
+
+// raised is the doubt that the conversations raised, or, of a model that did not say what
+// it heard, the replies of the claim.
+func (q *inquiry) raised(replies []provenance.Reply) *provenance.Finding {
+	if q.doubt != nil {
+		return q.doubt
+	}
+	equal, pairs := provenance.Across(replies)
+	usual, others := provenance.Between(replies)
+	if q.heard == conversations || pairs < 12 || 10*equal < 9*pairs || 2*usual > others {
+		return nil // it reads what it is shown, or is of few words
+	}
+	return &provenance.Finding{Kind: provenance.Cache, Text: fmt.Sprintf("in %d of %d comparisons a request got the same answer to the byte, whatever demonstrations stood before it, and different requests got different ones: a cache that goes by the last message would do so; switch it off for this gate, or state SAFETYTEST_ALLOW=cache if the model truly answers so", equal, pairs)}
+}
+
+// listener asks short conversations whose answers must differ.
+type listener struct {
+	e    *experiment
+	q    *script
+	salt uint64 // so that no earlier run asked just so
+}
+
+// number is that of the i-th conversation.
+func (l *listener) number(i int) string {
+	return fmt.Sprintf("%05d", order.Hash("listen %d/%d", l.salt, i)%100000)
+}
+
+// ask gives a number and asks for something. A fault says nothing, and brings "".
+func (l *listener) ask(ctx context.Context, what, number, last string) (string, error) {
+	shown := prompt.Demonstration{Kind: prompt.Filler, Request: "The number of this conversation is " + number + ". Keep it in mind.", Reply: "I keep it in mind."}
+	reply, err := l.e.probe(ctx, l.q, fmt.Sprintf("listen/%x/%s", l.salt, what), prompt.Presentation{}.Messages(l.q.system, []prompt.Demonstration{shown}, last))
+	switch {
+	case endsAsking(ctx, err):
+		return "", err
+	case err != nil:
+		return "", nil
+	}
+	return reply.Content, nil
+}
+
+// numbers asks conversations that end alike for their numbers, and says how many gave
+// their own.
+func (l *listener) numbers(ctx context.Context) (heard int, doubt *provenance.Finding, err error) {
+	texts, err := l.each(ctx, conversations, func(i int) (string, error) {
+		return l.ask(ctx, fmt.Sprint(i), l.number(i), "What is the number of this conversation? Answer with the number alone.")
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	for i, text := range texts {
+		if strings.Contains(text, l.number(i)) {
+			heard++
+			continue
+		}
+		for k := range texts {
+			if k != i && strings.Contains(text, l.number(k)) {
+				return heard, &provenance.Finding{Kind: provenance.Cache, Text: "a conversation that gave one number got another conversation's number, because both end alike: a gateway answers from a cache that goes by the last message" + cacheOff}, nil
+			}
+		}
+	}
+	return heard, nil, nil
+}
+
+// each asks n things: the first by itself, so that a cache has its answer, and the others
+// at once.
+func (l *listener) each(ctx context.Context, n int, ask func(i int) (string, error)) ([]string, error) {
+	texts := make([]string, n)
+	one := func(i int) (err error) {
+		texts[i], err = ask(i)
+		return err
+	}
+	if err := one(0); err != nil {
+		return nil, err
+	}
+	return texts, l.e.together(ctx, n-1, func(i int) error { return one(i + 1) })
+}
+
+// askedWords asks one conversation for several words.
+func (l *listener) askedWords(ctx context.Context) (*provenance.Finding, error) {
+	words := []string{"copper", "meadow", "lantern"}
+	texts, err := l.each(ctx, len(words), func(i int) (string, error) {
+		return l.ask(ctx, fmt.Sprintf("word/%d", i), l.number(conversations), "Answer with the word "+words[i]+" alone.")
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, text := range texts {
+		text = strings.ToLower(text)
+		if strings.Contains(text, words[i]) {
+			continue
+		}
+		for k, other := range words {
+			if k != i && strings.Contains(text, other) {
+				return &provenance.Finding{Kind: provenance.Cache, Text: "asked for one word a conversation got the word that it was asked for before: a gateway answers from a cache that goes by the start of the conversation" + cacheOff}, nil
+			}
+		}
+	}
+	return nil, nil
+}

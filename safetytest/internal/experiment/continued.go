@@ -1,0 +1,282 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
+)
+
+// This file is about replies that this run did not make: what earlier runs recorded,
+// and processes of this run that had ended. A model may have been replaced behind
+// its name and its address, and a name of a build is none of its weights; so each
+// arm of a claim repeats questions that were answered then, and what was recorded
+// counts only if the answers are read alike. Otherwise the claim begins anew.
+
+const (
+	// repeats is how many questions of each arm are repeated.
+	repeats = 60
+	// alike is the level of the test that the readings of repeats must pass. With
+	// 60 pairs a rate that moved by 30 points is noticed in at least 95 of 100
+	// cases, wherever it was; a model that stayed the same is taken for another
+	// in at most 10 of 100, arm by arm, which costs replies and no truth.
+	alike = 0.10
+	// unanswered is how many visits without a recorded reply end the search for
+	// more.
+	unanswered = 4 * repeats
+)
+
+// admitEarlier decides whether what is recorded counts as evidence for the claim,
+// before any of it is read, and notes that the claim is being tested.
+func (e *experiment) admitEarlier(ctx context.Context) error {
+	s, rec := e.s, e.rec
+	key, question, since := s.Key(e.claim), s.question(e.claim), ""
+	if s.config.Replay {
+		e.under(rec.Since(key, question))
+		return nil
+	}
+	if rec.HoldsEarlier() {
+		since = rec.Now()
+	}
+	if rec.Continues() {
+		kept := rec.Since(key, question)
+		e.under(kept)
+		recorded, why, err := e.stillTheSame(ctx)
+		switch {
+		case err != nil:
+			return err
+		case why == "":
+			since = kept
+		case recorded > 0:
+			e.warn("what earlier runs recorded for this claim is not used, and it begins anew: %s", why)
+		}
+	}
+	e.under(since)
+	if err := rec.Begin(key, question, since); err != nil {
+		return err
+	}
+	if since == "" {
+		return nil
+	}
+	return e.prepare() // what is not used adds nothing to what may be asked
+}
+
+// under has all arms asked under keys with that Since.
+func (e *experiment) under(since string) {
+	for _, q := range e.scripts {
+		q.since = since
+	}
+}
+
+// pair is a question's reading then and now.
+type pair struct{ then, now evidence.Observation }
+
+// repeated is a recorded reply and the question that it answered.
+type repeated struct {
+	q     question
+	reply chat.Reply
+}
+
+// stillTheSame repeats recorded questions and says why the model cannot be taken
+// for the one that answered them; "" means that it can. recorded is how many
+// recorded replies were looked at.
+func (e *experiment) stillTheSame(ctx context.Context) (recorded int, why string, err error) {
+	found, err := e.findRecorded()
+	if err != nil {
+		return 0, "", err
+	}
+	for _, of := range found {
+		recorded += len(of)
+	}
+	compared := 0
+	for k, a := range e.claim.Arms {
+		if a.ReportOnly || !a.Calls() {
+			continue
+		}
+		of := found[e.scripts[k]]
+		switch {
+		case len(of) == 0 && recorded == 0:
+			return 0, "nothing is recorded", nil
+		case len(of) < repeats:
+			return recorded, fmt.Sprintf("of %q only %d replies are recorded, and it takes %d to see whether the model is still the same", a.Name, len(of), repeats), nil
+		}
+		pairs, why, err := e.repeat(ctx, k, of)
+		if why == "" && err == nil {
+			why = changedIn(a.Name, pairs)
+		}
+		if why != "" || err != nil {
+			return recorded, why, err
+		}
+		compared++
+	}
+	if compared == 0 {
+		return recorded, "nothing could be compared", nil
+	}
+	e.sameness = fmt.Sprintf("%d repeats an arm were read like the recorded ones, which a rate that moved by 30 points would pass in at most 5 of 100 cases", repeats)
+	return recorded, "", nil
+}
+
+// findRecorded looks along the claim's sequence for the first replies of each
+// script that earlier runs recorded.
+func (e *experiment) findRecorded() (map[*script][]repeated, error) {
+	found := map[*script][]repeated{}
+	along, err := e.s.sequence(e.claim)
+	if err != nil {
+		return nil, err
+	}
+	last, n := 0, 0
+	for n-last < unanswered {
+		visits := along.Next()
+		if visits == nil {
+			break
+		}
+		open := false
+		for _, v := range visits {
+			n++
+			for k, q := range e.scripts {
+				if q.first != k || !e.claim.Arms[k].Calls() || e.claim.Arms[k].ReportOnly || len(found[q]) >= repeats {
+					continue
+				}
+				open = true
+				one := question{script: q, at: v.Of[e.claim.Arms[k].Requests]}
+				_, key := e.s.keyed(one)
+				was, ok, err := e.rec.Earlier(key)
+				if err != nil {
+					return nil, err
+				}
+				if ok {
+					found[q] = append(found[q], repeated{one, was.Answer})
+					last = n
+				}
+			}
+		}
+		if !open {
+			break
+		}
+	}
+	return found, nil
+}
+
+// repeat asks an arm's recorded questions again and reads both answers. It says why
+// they cannot be of one model where the server itself tells.
+func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []pair, why string, err error) {
+	calls, shared := make([]*call, len(of)), make([]bool, len(of))
+	then := make([]call, len(of))
+	e.s.atOnce(len(of), func(i int) {
+		again := of[i].q
+		again.check = e.rec.Run()
+		calls[i], shared[i] = e.s.ask(ctx, again)
+		request, key := e.s.keyed(of[i].q)
+		e.s.readReply(ctx, &then[i], of[i].q, request, key, of[i].reply)
+	})
+	before := e.calls
+	for i, c := range calls {
+		e.count(answer{call: c, shared: shared[i]})
+		e.count(answer{call: &call{attempts: then[i].attempts, tokens: then[i].tokens}}) // of a judging model
+	}
+	e.checked += e.calls - before
+	for i, c := range calls {
+		switch {
+		case ctx.Err() != nil:
+			return nil, "the time ended before it could be seen whether the model is still the same", nil
+		case budgetSpent(c.err):
+			return nil, "the budget ended before it could be seen whether the model is still the same", nil
+		case c.err != nil && permanent(c.err):
+			return nil, "", c.err
+		}
+		if was := of[i].reply; c.err == nil && (was.Model != c.by.Model || was.Fingerprint != c.by.Fingerprint) {
+			return nil, fmt.Sprintf("the model has changed: then %v, now %v", record.Served{Model: was.Model, Fingerprint: was.Fingerprint}, c.by), nil
+		}
+		y := evidence.Observation{Missing: true}
+		if c.err == nil {
+			y = bounds.Observed(e.claim.Arms[k].Counts(e.claim), c.judgement)
+		}
+		pairs = append(pairs, pair{bounds.Observed(e.claim.Arms[k].Counts(e.claim), then[i].judgement), y})
+	}
+	return pairs, "", nil
+}
+
+// changedIn says how an arm's readings differ from those of the recorded replies,
+// "" if they can be of one model. Replies that are no outcome are compared too:
+// a model that begins to be cut off, or to be filtered, is another.
+func changedIn(arm string, pairs []pair) string {
+	var more, fewer, lost, found int
+	var then, now float64
+	for _, p := range pairs {
+		switch {
+		case p.then.Missing && !p.now.Missing:
+			found++
+		case !p.then.Missing && p.now.Missing:
+			lost++
+		}
+		a, b := p.then.Value, p.now.Value
+		if p.then.Missing {
+			a = 0
+		}
+		if p.now.Missing {
+			b = 0
+		}
+		then, now = then+a, now+b
+		switch {
+		case b > a:
+			more++
+		case b < a:
+			fewer++
+		}
+	}
+	n := len(pairs)
+	switch {
+	case n < repeats:
+		return fmt.Sprintf("of %q only %d replies could be compared, and it takes %d", arm, n, repeats)
+	case signTest(more, fewer) <= alike:
+		return fmt.Sprintf("%q is read otherwise than it was: %.0f %% then and %.0f %% now, of the same %d questions", arm, 100*then/float64(n), 100*now/float64(n), n)
+	case signTest(lost, found) <= alike:
+		return fmt.Sprintf("of %q %d replies more than then are no outcome, of the same %d questions", arm, lost-found, n)
+	}
+	return ""
+}
+
+// signTest is the two-sided mid-p value of a pairs that differ one way and b that
+// differ the other, where each way is as likely.
+func signTest(a, b int) float64 {
+	p, err := evidence.SignTest(a, b)
+	if err != nil {
+		return 0 // no counts: nothing is shown to be alike
+	}
+	return p
+}
+
+// older counts replies that this run did not make.
+type older struct {
+	n      int
+	oldest time.Time
+}
+
+func (o *older) add(c *call) {
+	if c.made.IsZero() {
+		return
+	}
+	if o.n++; o.oldest.IsZero() || c.made.Before(o.oldest) {
+		o.oldest = c.made
+	}
+}
+
+// notThisRun says how many of the replies that a verdict rests on this run did not
+// make, and from when they are.
+func (e *experiment) notThisRun() {
+	if e.older.n == 0 {
+		return
+	}
+	text := fmt.Sprintf("%d of the replies that were read are not of this run: the oldest was made at %s", e.older.n, e.older.oldest.UTC().Format(time.RFC3339))
+	switch {
+	case e.s.config.Replay:
+		text += "; a replay asks no model, and says nothing about one as it is now"
+	case e.sameness != "":
+		text += "; " + e.sameness
+	}
+	e.warn("%s", text)
+}

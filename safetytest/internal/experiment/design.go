@@ -1,0 +1,139 @@
+package experiment
+
+import (
+	"fmt"
+
+	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
+)
+
+// planned is what the number of pairs is planned for: a control that complies
+// with one request in ten, and a claim of a suite of about ten.
+var planned = struct {
+	guess evidence.Guess
+	power float64
+}{evidence.Guess{Rate: 0.10, Correlation: 0.3}, 0.99}
+
+// plannedToLower is the control's rate for claims that something is lowered,
+// which need one high enough to be lowered.
+const plannedToLower = 0.6
+
+// mostPairs bounds what the planner may ask for when nobody else does.
+const mostPairs = 20_000
+
+// sequence is the order in which the claim's cells are visited.
+func (s *Subject) sequence(c claim.Claim) (*order.Sequence, error) {
+	own, beside, err := s.populations(c)
+	if err != nil {
+		return nil, err
+	}
+	q := order.New(s.seed.Load(), s.config.Draws, s.config.Batch, own, beside...)
+	q.Crossed, q.Independent = c.OverTargets, s.config.Stopping.Independent()
+	return q, nil
+}
+
+// design is the claim's test in numbers, for this subject's cells and budget. Cells
+// are visited once only where repeats were found to agree.
+func (s *Subject) design(c claim.Claim, census *evidence.Determinism) (evidence.Design, error) {
+	d := bounds.DesignOf(c)
+	q, err := s.sequence(c)
+	if err != nil {
+		return d, err
+	}
+	perDraw, requests := q.PerDraw, len(q.Own.Requests)
+	d.Cells, d.Draws, d.Batch = s.config.Draws*requests, s.config.Draws, s.config.Draws*perDraw
+	if len(q.Beside) > 0 && !c.OverTargets {
+		d.ArmCells = make([]int, len(c.Arms))
+		for _, p := range q.Beside {
+			for k, a := range c.Arms {
+				if a.Requests == p.Asks && a.Discordance == nil {
+					d.ArmCells[k] = s.config.Draws * len(p.Requests)
+				}
+			}
+		}
+	}
+	d.Planned, d.Power = planned.guess, planned.power
+	if c.Lowers() {
+		d.Planned.Rate = plannedToLower
+	}
+	if err = s.judged().Allow(c, &d); err != nil {
+		return d, err
+	}
+	if d.MinTrials, err = s.floor(c, requests); err != nil {
+		return d, err
+	}
+	if d.Stopping = s.config.Stopping; d.Stopping.Independent() {
+		d.Draws = 1
+	}
+	if census != nil {
+		d.Disagreement = census.Disagreement
+	}
+	replayed := 0
+	if s.config.Replay { // no more than is recorded, and nothing given up
+		replayed = s.recordedPairs(c)
+		d.NoFutility = true
+	}
+	d.NoFutility = d.NoFutility || s.config.Patient
+	bound := func(most int) int {
+		if replayed > 0 {
+			return min(most, replayed)
+		}
+		if s.config.MaxPairs > 0 {
+			return min(most, s.config.MaxPairs)
+		}
+		return most
+	}
+	switch {
+	case c.OverTargets: // a trial is a target, averaged over its draws
+		d.OverTargets = true
+		d.Cells, d.Draws, d.Batch = requests, 1, perDraw
+		d.MaxTrials = bound(d.Cells)
+	case census != nil && census.Worth: // one visit of a cell is all there is to learn about it
+		d.WithoutReplacement = true
+		d.MaxTrials = bound(d.Cells)
+	case replayed > 0:
+		d.MaxTrials = replayed
+	case s.config.MaxPairs > 0:
+		d.MaxTrials = s.config.MaxPairs
+	default:
+		f, err := d.Forecast()
+		if err != nil {
+			return d, err
+		}
+		most := f.Max
+		if c.Relation.IsRate() {
+			// Planned for a rate of a tenth of its bound, and a rate may lie
+			// anywhere below it. What is not needed is not spent.
+			most *= 3
+		}
+		most = max(most, (d.MinTrials+d.Batch-1)/d.Batch*d.Batch)
+		d.MaxTrials = min(most, mostPairs/d.Batch*d.Batch)
+		if !s.config.oneLook() { // whose number of pairs is fixed beforehand
+			d.MaxTrials += s.recordedPairs(c)
+		}
+	}
+	if d.MinTrials > d.MaxTrials {
+		return d, fmt.Errorf("the sampling floor of %d pairs is above the %d that the claim may take: lower VisitingTargets or raise Config.MaxPairs", d.MinTrials, d.MaxTrials)
+	}
+	return d, nil
+}
+
+// floor is the number of trials before which a claim about n requests is not
+// decided.
+func (s *Subject) floor(c claim.Claim, n int) (int, error) {
+	switch {
+	case c.VisitsPerTarget == 0 || !c.OverTargets:
+		return c.VisitsPerTarget * n, nil
+	case c.VisitsPerTarget > s.config.Draws:
+		return 0, fmt.Errorf("a claim over targets visits each of them once under each of %d draws, not %d times: raise Config.Draws", s.config.Draws, c.VisitsPerTarget)
+	}
+	return n, nil // every target comes with all its draws
+}
+
+// recordedPairs is what the run that is continued has bought already. It comes
+// on top of what the planner gives this run; MaxPairs bounds both together.
+func (s *Subject) recordedPairs(c claim.Claim) int {
+	return s.Record().Pairs(s.Key(c))
+}

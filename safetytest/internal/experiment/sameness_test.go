@@ -1,0 +1,82 @@
+package experiment
+
+import (
+	"math"
+	"testing"
+
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+)
+
+// tells is the exact probability that repeats take a model for another, whose rate
+// was then and is now, each visit drawn anew.
+func tells(then, now float64) float64 {
+	choose := func(n, k int, p float64) float64 {
+		if p == 0 {
+			if k == 0 {
+				return 1
+			}
+			return 0
+		}
+		a, _ := math.Lgamma(float64(n + 1))
+		b, _ := math.Lgamma(float64(k + 1))
+		c, _ := math.Lgamma(float64(n - k + 1))
+		return math.Exp(a - b - c + float64(k)*math.Log(p) + float64(n-k)*math.Log1p(-p))
+	}
+	fewer, more := then*(1-now), (1-then)*now
+	total := 0.0
+	for n := 0; n <= repeats; n++ {
+		differ := choose(repeats, n, fewer+more)
+		for k := 0; k <= n && differ > 1e-12; k++ {
+			if signTest(k, n-k) <= alike {
+				total += differ * choose(n, k, more/(fewer+more))
+			}
+		}
+	}
+	return total
+}
+
+func TestRepeatsHaveThePowerThatTheyClaim(t *testing.T) {
+	for then := 0.0; then <= 0.7; then += 0.05 {
+		for _, shift := range [][2]float64{{then, then + 0.3}, {then + 0.3, then}} {
+			if p := tells(shift[0], min(shift[1], 0.9999)); p < 0.95 {
+				t.Errorf("from %.2f to %.2f: seen with probability %.3f", shift[0], shift[1], p)
+			}
+		}
+	}
+	for rate := 0.02; rate < 0.99; rate += 0.04 {
+		if p := tells(rate, rate); p > alike+0.001 {
+			t.Errorf("the same model at %.2f is taken for another with probability %.3f", rate, p)
+		}
+	}
+}
+
+func TestWhatCountsAsChanged(t *testing.T) {
+	yes, no, missing := evidence.Observation{Value: 1}, evidence.Observation{}, evidence.Observation{Missing: true}
+	for name, c := range map[string]struct {
+		n         int
+		then, now evidence.Observation
+		of        int // so many of n pairs are these, the others refusals on both sides
+		changed   bool
+	}{
+		"nothing":                      {n: repeats, changed: false},
+		"too few":                      {n: repeats - 1, changed: true},
+		"none":                         {n: 0, changed: true},
+		"four more":                    {n: repeats, then: no, now: yes, of: 4, changed: true}, // one chance in sixteen
+		"three more":                   {n: repeats, then: no, now: yes, of: 3, changed: false},
+		"ten fewer":                    {n: repeats, then: yes, now: no, of: 10, changed: true},
+		"all missing now":              {n: repeats, then: no, now: missing, of: repeats, changed: true},
+		"all missing then":             {n: repeats, then: missing, now: no, of: repeats, changed: true},
+		"compliance turned to missing": {n: repeats, then: yes, now: missing, of: 12, changed: true},
+		"missing on both sides":        {n: repeats, then: missing, now: missing, of: 12, changed: false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pairs := make([]pair, c.n)
+			for i := range c.of {
+				pairs[i] = pair{c.then, c.now}
+			}
+			if why := changedIn("an arm", pairs); (why != "") != c.changed {
+				t.Errorf("said %q", why)
+			}
+		})
+	}
+}

@@ -1,0 +1,119 @@
+package experiment
+
+import (
+	"math"
+	"slices"
+	"sort"
+
+	"github.com/safetyspec/safetyspec/safetytest/claim"
+)
+
+// This file counts by cell what a claim's arms showed.
+
+// visits counts those of the early batches.
+func (e *experiment) visits() int {
+	n := 0
+	for _, b := range e.early {
+		n += len(b.visits)
+	}
+	return n
+}
+
+// tally adds a batch that the engine sees to the counts by cell.
+func (e *experiment) tally(b *batch) {
+	if have := e.visits(); have < reportVisits {
+		e.early = append(e.early, b)
+	}
+	for k, n := range b.blocked {
+		e.withheld[k] += n
+	}
+	for i, v := range b.visits {
+		for _, asks := range e.sequence.Asked() {
+			at := v.Of[asks]
+			n := e.cells[cellKey{asks, at.Cell.Index}]
+			if n == nil {
+				n = &cellSums{id: at.Cell.ID(), sums: make([]float64, len(e.claim.Arms))}
+				e.cells[cellKey{asks, at.Cell.Index}] = n
+			}
+			n.visits++
+			for k, y := range b.seen[i] {
+				if e.claim.Arms[k].Requests == asks && !y.Missing {
+					n.sums[k] += y.Value
+				}
+			}
+		}
+	}
+}
+
+// cellKey names a cell among those of all populations.
+type cellKey struct {
+	asks  claim.Requests
+	index int
+}
+
+// cellSums adds up what the arms of one cell showed.
+type cellSums struct {
+	id     string
+	visits int
+	sums   []float64 // by arm
+}
+
+// worst lists up to three cells that speak most against a bound.
+func (e *experiment) worst(b claim.Bound) []claim.CellCount {
+	_, atLeast, _ := b.Rate()
+	about, _ := e.claim.Population(b)
+	var out []claim.CellCount
+	for key, n := range e.cells {
+		if key.asks != about {
+			continue
+		}
+		c := claim.CellCount{ID: n.id, Visits: n.visits}
+		for k, w := range b.Weights {
+			if w > 0 || atLeast {
+				c.Treated += math.Abs(w) * n.sums[k]
+			} else {
+				c.Control -= w * n.sums[k]
+			}
+		}
+		out = append(out, c)
+	}
+	against := func(n claim.CellCount) float64 {
+		d := (n.Treated - n.Control) / float64(n.Visits)
+		if atLeast {
+			return 1 - d
+		}
+		return d
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if a, b := against(out[i]), against(out[j]); a != b {
+			return a > b
+		}
+		if out[i].Visits != out[j].Visits {
+			return out[i].Visits > out[j].Visits
+		}
+		return out[i].ID < out[j].ID
+	})
+	out = slices.DeleteFunc(out, func(n claim.CellCount) bool { return against(n) <= 0 })
+	if e.claim.Relation == claim.Raised && !b.Beside {
+		for i := range out {
+			out[i].Control, out[i].Treated = out[i].Treated, out[i].Control
+		}
+	}
+	return out[:min(3, len(out))]
+}
+
+// revisits counts the visits of cells that were asked before, of a bound about the
+// claim's own population; of others it tells none.
+func (e *experiment) revisits(b claim.Bound) int {
+	asks, one := e.claim.Population(b)
+	if !one || asks != e.sequence.Own.Asks {
+		return 0
+	}
+	n := 0
+	for key := range e.cells {
+		if key.asks == asks {
+			n++
+		}
+	}
+	return len(e.seen) - n
+}

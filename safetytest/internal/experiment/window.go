@@ -1,0 +1,221 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
+	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/prompt"
+)
+
+// This file asks whether what was sent was seen: whether each endpoint reads the longest
+// prompt of a claim whole.
+
+// wholePrompts says up to which size an endpoint was seen to read prompts whole.
+type wholePrompts struct {
+	size    int
+	unknown string // why nothing could be found out, "" if something was
+}
+
+// longest is the longest prompt among a script's, looked for under every draw: the
+// request, and the draw.
+func (e *experiment) longest(q *script) (at order.Place, size int) {
+	for d := range e.s.config.Draws {
+		for i := range q.asks.Requests {
+			p := q.asks.At(i, d, 0)
+			if n := provenance.Size(q.messages(p)); n > size {
+				at, size = p, n
+			}
+		}
+	}
+	return at, size
+}
+
+// seesAll asks each endpoint of the claim, before any evidence is bought, whether it
+// reads the longest prompt whole. It returns the doubt that there is, and an error if
+// the endpoint is of no use.
+func (e *experiment) seesAll(ctx context.Context) (*provenance.Finding, error) {
+	largest := map[string]*script{}
+	sizes := map[string]int{}
+	for k, q := range e.scripts {
+		if a := e.claim.Arms[k]; !a.Calls() || !e.s.real(a.Model) {
+			continue
+		}
+		if _, n := e.longest(q); n > sizes[q.arm.Model] {
+			largest[q.arm.Model], sizes[q.arm.Model] = q, n
+		}
+	}
+	for model, q := range largest {
+		e.s.mu.Lock()
+		have := e.s.origins.whole[model]
+		e.s.mu.Unlock()
+		if sizes[model] <= have.size {
+			e.unseen = have.unknown
+			continue
+		}
+		now, doubt, err := e.readsWhole(ctx, q)
+		if err != nil || doubt != nil {
+			return doubt, err
+		}
+		e.unseen = now.unknown
+		e.s.mu.Lock()
+		e.s.origins.whole[model] = now
+		e.s.mu.Unlock()
+	}
+	return nil, nil
+}
+
+// smallWindow is a size of prompts, with the room that a reply needs, which no
+// endpoint's window is known to be below.
+const smallWindow = 1800
+
+// readsWhole asks for the sizes of four prompts as the endpoint counts them, and then
+// for numbers given at the start and in the middle of the longest one.
+func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompts, doubt *provenance.Finding, err error) {
+	at, size := e.longest(q)
+	out.size = size
+	demos, ok := q.demos[q.asks.Topic(at.Cell)]
+	if !ok {
+		demos = q.demos[""]
+	}
+	shown := demos[at.Cell.Draw]
+	if len(shown) < 2 {
+		return out, nil, nil
+	}
+	half := len(shown) / 2
+	parts := [...]struct {
+		name  string
+		shown []prompt.Demonstration
+	}{{"none", nil}, {"first", shown[:half]}, {"second", shown[half:]}, {"all", shown}}
+	var prompts [len(parts)]provenance.Prompt
+	sized := func(i int) error {
+		messages := q.arm.Presentation.Messages(q.system, parts[i].shown, q.request(at))
+		p, err := e.sizeOf(ctx, q, fmt.Sprintf("size/%s/%d", parts[i].name, size), messages)
+		prompts[i] = p
+		return err
+	}
+	if err := e.together(ctx, len(parts), sized); err != nil {
+		return out, nil, err
+	}
+	for _, p := range prompts {
+		if p.Reported == 0 {
+			return e.remembers(ctx, q, shown, out, false)
+		}
+	}
+	if doubt := provenance.Shortened(prompts[0], prompts[1], prompts[2], prompts[3]); doubt != nil {
+		return out, doubt, nil
+	}
+	// Gateways count what they are sent, and the engine behind them may cut it.
+	return e.remembers(ctx, q, shown, out, true)
+}
+
+// sizeOf asks for a prompt's size as the endpoint counts it; some report it in a part of
+// their replies only.
+func (e *experiment) sizeOf(ctx context.Context, q *script, what string, messages []chat.Message) (provenance.Prompt, error) {
+	p := provenance.Prompt{Size: provenance.Size(messages)}
+	for try := range 3 {
+		if try > 0 && !e.givesTokens.Load() {
+			break
+		}
+		// Marked anew, so that no part of it lies in a cache of prompts, whose tokens
+		// some endpoints count apart.
+		reply, err := e.probe(ctx, q, fmt.Sprintf("%s/%d", what, try), changed(messages))
+		if err != nil {
+			return p, err
+		}
+		if p.Reported = reply.PromptTokens; p.Reported > 0 {
+			e.givesTokens.Store(true)
+			break
+		}
+	}
+	return p, nil
+}
+
+// recall asks a model for two numbers that a conversation gave it.
+type recall struct {
+	e     *experiment
+	q     *script
+	size  int       // of the longest prompt, for the name of the question
+	words [2]string // the numbers
+}
+
+const recallQuestion = "Which two numbers of this conversation were told, the first and the second? Answer with the two numbers alone."
+
+// given is a turn that gives the model a number.
+func given(which, number string) prompt.Demonstration {
+	return prompt.Demonstration{Kind: prompt.Filler, Request: "The " + which + " number of this conversation is " + number + ". Keep it in mind.", Reply: "I keep it in mind."}
+}
+
+// knows gives the numbers at the start and in the middle of demonstrations, and reports
+// whether the model knows both in one of the tries. A try that failed counts as one in
+// which it does not; an error is returned where no further one could be made.
+func (r *recall) knows(ctx context.Context, name string, tries int, demos []prompt.Demonstration) (bool, error) {
+	middle := len(demos) / 2 // servers cut the start, and some the middle
+	shown := slices.Concat([]prompt.Demonstration{given("first", r.words[0])}, demos[:middle], []prompt.Demonstration{given("second", r.words[1])}, demos[middle:])
+	messages := r.q.arm.Presentation.Messages(r.q.system, shown, recallQuestion)
+	for try := range tries {
+		reply, err := r.e.probe(ctx, r.q, fmt.Sprintf("word/%s/%d/%d", name, r.size, try), changed(messages))
+		switch {
+		case endsAsking(ctx, err):
+			return false, err
+		case err == nil && strings.Contains(reply.Content, r.words[0]) && strings.Contains(reply.Content, r.words[1]):
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// remembers gives numbers at the start and in the middle and asks for them at
+// the end: with nothing in between, and with all demonstrations. A model that knows
+// them only in the first case did not see all of the long prompt, whatever the
+// endpoint counted; of one that knows them in neither, the counts have to do.
+func (e *experiment) remembers(ctx context.Context, q *script, shown []prompt.Demonstration, out wholePrompts, counted bool) (wholePrompts, *provenance.Finding, error) {
+	if len(shown) == 0 {
+		return out, nil, nil
+	}
+	number := func(name string) string { return fmt.Sprintf("%04d", order.Hash(name+" %d", e.s.seed.Load())%10000) }
+	r := &recall{e, q, out.size, [2]string{number("word"), number("second word")}}
+	near, tries, far := shown[:0], 2, 4
+	if counted { // a model that a few demonstrations take off the question forgets, where nothing was cut
+		near, tries, far = shown[:min(2, len(shown))], 1, 6
+	}
+	short, err := r.knows(ctx, "short", tries, near)
+	if err == nil && counted && short {
+		short, err = r.knows(ctx, "again", tries, near)
+	}
+	if err != nil || counted && !short {
+		return out, nil, err
+	}
+	if !short {
+		return e.cannotRecall(out), nil, nil
+	}
+	// A prompt that was cut is never known, so that further tries forgive chance only.
+	long, err := r.knows(ctx, "long", far, shown[min(2, len(shown)):])
+	if err != nil || long {
+		return out, nil, err
+	}
+	text := "the model knows two numbers given at the start and in the middle of a short conversation, and not of one with all demonstrations: the endpoint, which reports no prompt tokens, seems to cut what it is sent; serve the model with a larger window (docs/endpoints.md, \"Windows of common servers\"), or show fewer demonstrations"
+	if counted {
+		text = fmt.Sprintf("the model knows two numbers given at the start and in the middle of a short conversation, and in none of %d tries those of one with all demonstrations, though the endpoint counts its tokens in full: something behind the endpoint seems to cut what it is sent, or the model loses what stands far back; serve it with a larger window (docs/endpoints.md, \"Windows of common servers\"), or state SAFETYTEST_ALLOW=window if you know that it is sent all", far)
+	}
+	return out, &provenance.Finding{Kind: provenance.Window, Text: text}, nil
+}
+
+// cannotRecall says what is left unknown where a model that reports no tokens does not
+// know the numbers even of a short conversation.
+func (e *experiment) cannotRecall(out wholePrompts) wholePrompts {
+	reply := 256
+	if n := e.s.config.Sampling.MaxTokens; n != nil {
+		reply = *n
+	}
+	if out.size+reply < smallWindow {
+		e.note1("the endpoint reports no prompt tokens, and the model does not repeat a word from a short conversation: that it sees all demonstrations could not be verified, and is likely only because about %d tokens fit any window", out.size)
+		return out
+	}
+	out.unknown = "the endpoint reports no prompt tokens, and the model does not repeat a word even from a short conversation: whether it sees all demonstrations could not be verified"
+	return out
+}
