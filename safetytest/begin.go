@@ -17,7 +17,7 @@ func (s *Subject) Announce(claims ...claim.Claim) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range claims {
-		s.announced = append(s.announced, s.under.Key(c))
+		s.announced = append(s.announced, announced{s.under, c})
 	}
 }
 
@@ -34,6 +34,8 @@ const slack = 2 * time.Minute
 // in the modes Resume and Replay that there is nothing to go on from.
 func (s *Subject) Begin(claims ...claim.Claim) error {
 	s.begin.Do(func() {
+		s.Announce(claims...)
+		defer s.expect()
 		if s.config.Dir == "" {
 			return
 		}
@@ -49,10 +51,12 @@ func (s *Subject) Begin(claims ...claim.Claim) error {
 		for _, name := range slices.Sorted(maps.Keys(s.config.Models)) {
 			m.Model += fmt.Sprintf("; %s: %s", name, s.config.Models[name])
 		}
-		s.Announce(claims...)
 		s.mu.Lock()
-		m.Claims = slices.Clone(s.announced)
+		all := slices.Clone(s.announced)
 		s.mu.Unlock()
+		for _, a := range all {
+			m.Claims = append(m.Claims, a.under.Key(a.claim))
+		}
 		rec, err := record.Open(s.config.Dir, m, record.Options{
 			Mode: modes[s.config.Replies], Run: s.config.Run, SamplingSeed: s.config.SamplingSeed,
 			OnlyThisRun: s.config.OnlyThisRun, MaxAge: s.config.MaxAge, Release: s.config.Release,
@@ -67,6 +71,16 @@ func (s *Subject) Begin(claims ...claim.Claim) error {
 		s.asking.Use(rec, rec.SamplingSeed())
 	})
 	return s.beginErr
+}
+
+// expect has the budget divided among the claims that were announced.
+func (s *Subject) expect() {
+	s.mu.Lock()
+	all := slices.Clone(s.announced)
+	s.mu.Unlock()
+	for _, a := range all {
+		a.under.Expect(a.claim)
+	}
 }
 
 // Sent says in words how the model is asked: the sampling, and where its protocol

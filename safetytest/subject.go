@@ -43,12 +43,17 @@ type run struct {
 	beginErr error
 	tests    singleflight.Group[string, test]
 
-	mu       sync.Mutex
-	verdicts []claim.Verdict
-	policies map[string]policy.Policy // by name
-	// announced are the claims that the run is going to test, by key.
-	announced []string
+	mu        sync.Mutex
+	verdicts  []claim.Verdict
+	policies  map[string]policy.Policy // by name
+	announced []announced              // the claims that the run is going to test
 	controls  map[string]*Subject
+}
+
+// announced is a claim that the run is going to test, and under which policy.
+type announced struct {
+	under *experiment.Subject
+	claim claim.Claim
 }
 
 // New makes a subject that asks m. Most callers want [Open], which also makes

@@ -17,4 +17,11 @@ const (
 	// Rerolled is the reason of a claim that would hold if it had not been found
 	// violated before, and been asked afresh more often since than Config.Rolls allows.
 	Rerolled evidence.Reason = "it was found violated before, and asked afresh too often since"
+
+	// TooClose is the reason of a claim that took all pairs that its plan allows, in
+	// several runs, and was decided by none.
+	TooClose evidence.Reason = "it is too close to its margin to be decided"
+
+	// LaterTurn is the reason of a claim for which a run's budget had nothing left.
+	LaterTurn evidence.Reason = "the budget of this run does not reach it"
 )

@@ -119,6 +119,9 @@ func (e *experiment) warnOfRun(v claim.Verdict) {
 		e.warn("the runs that are continued have made all %d visits that MaxPairs allows: raise it, or ask anew with SAFETYTEST_REPLIES=fresh", most)
 	}
 	e.notThisRun()
+	if e.shareSpent && !e.noBudget && v.Reason == evidence.Budget {
+		e.warn("the claim's share of the budget, %d calls, ended the test after %d pairs; the rest of SAFETYTEST_MAX_CALLS=%d is kept for %d other claims", e.share.calls, v.Pairs, c.MaxCalls, e.share.others)
+	}
 	if e.noBudget && v.State == evidence.Inconclusive {
 		e.warn("the budget of calls or tokens ended the test after %d pairs", v.Pairs)
 	}
@@ -222,7 +225,7 @@ func (e *experiment) limits() claim.Limits {
 	c := e.s.config
 	calls := e.claim.Questions()
 	out := claim.Limits{
-		Most: e.most, MaxPairs: c.MaxPairs, MaxCalls: c.MaxCalls, MaxTokens: c.MaxSpendTokens, Spent: e.noBudget,
+		Most: e.most, MaxPairs: c.MaxPairs, MaxCalls: c.MaxCalls, MaxTokens: c.MaxSpendTokens, Spent: e.noBudget || e.shareSpent,
 		OneLook: c.oneLook(), Replayed: c.Replay, Recorded: c.Keeps,
 	}
 	switch {

@@ -98,7 +98,7 @@ func (s *Subject) design(c claim.Claim, census *evidence.Determinism) (evidence.
 	case s.config.MaxPairs > 0:
 		d.MaxTrials = s.config.MaxPairs
 	default:
-		f, err := d.Forecast()
+		f, err := s.forecast(d)
 		if err != nil {
 			return d, err
 		}
@@ -109,10 +109,8 @@ func (s *Subject) design(c claim.Claim, census *evidence.Determinism) (evidence.
 			most *= 3
 		}
 		most = max(most, (d.MinTrials+d.Batch-1)/d.Batch*d.Batch)
+		// It counts what earlier runs bought, and so does not grow with the runs.
 		d.MaxTrials = min(most, mostPairs/d.Batch*d.Batch)
-		if !s.config.oneLook() { // whose number of pairs is fixed beforehand
-			d.MaxTrials += s.recordedPairs(c)
-		}
 	}
 	if d.MinTrials > d.MaxTrials {
 		return d, fmt.Errorf("the sampling floor of %d pairs is above the %d that the claim may take: lower VisitingTargets or raise Config.MaxPairs", d.MinTrials, d.MaxTrials)
@@ -136,4 +134,24 @@ func (s *Subject) floor(c claim.Claim, n int) (int, error) {
 // on top of what the planner gives this run; MaxPairs bounds both together.
 func (s *Subject) recordedPairs(c claim.Claim) int {
 	return s.Record().Pairs(s.Key(c))
+}
+
+// forecast is what a design is expected to take and to show. Claims are planned before
+// they are tested, and alike again and again, and a forecast is long to compute.
+func (r *Run) forecast(d evidence.Design) (evidence.Forecast, error) {
+	key := fmt.Sprintf("%+v", d)
+	r.mu.Lock()
+	f, known := r.forecasts[key]
+	r.mu.Unlock()
+	if known {
+		return f, nil
+	}
+	f, err := d.Forecast()
+	if err != nil {
+		return f, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forecasts[key] = f
+	return f, nil
 }

@@ -54,6 +54,8 @@ type experiment struct {
 	unseen      string      // why it is not known whether the model sees whole prompts
 	lastErr     error
 	noBudget    bool
+	share       share // of the run's budget
+	shareSpent  bool
 	recalled    bool // some reply was recorded before, whichever claim read it first
 	warnings    []string
 	judges      map[string]bool // that judged by asking a model

@@ -19,7 +19,7 @@ func (s *Subject) Plan(c claim.Claim) (claim.Plan, error) {
 	if err != nil {
 		return claim.Plan{}, err
 	}
-	f, err := d.Forecast()
+	f, err := s.forecast(d)
 	if err != nil {
 		return claim.Plan{}, err
 	}

@@ -32,6 +32,13 @@ func (s *Subject) Test(ctx context.Context, c claim.Claim) (claim.Verdict, error
 	if err != nil {
 		return claim.Verdict{}, err
 	}
+	e.share = s.share(c)
+	if why, said := e.withoutTurn(); why != "" { // which leaves the record as it is
+		e.doubt = said
+		v := e.verdict(e.stop(why))
+		v.Elapsed = time.Since(started)
+		return v, nil
+	}
 	if err := e.admitEarlier(ctx); err != nil {
 		return claim.Verdict{}, fmt.Errorf("%s: %w", s, err)
 	}
@@ -280,6 +287,10 @@ func (e *experiment) askable() *batch {
 // startBatch takes the next visits of the sequence, nil when it has ended.
 func (e *experiment) startBatch() *batch {
 	if e.started >= e.most {
+		return nil
+	}
+	if e.spentShare() {
+		e.shareSpent = true
 		return nil
 	}
 	visits := e.sequence.Next()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/judged"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
@@ -43,15 +44,17 @@ type Run struct {
 	calls       int // made for this process, retries included
 	usage       chat.Usage
 	served      map[string]bool
-	started     time.Time // of the first call
-	answered    int       // calls that came back
+	started     time.Time                    // of the first call
+	answered    int                          // calls that came back
+	forecasts   map[string]evidence.Forecast // by design
+	needs       []need                       // of the claims that the run is going to test, if its calls are bounded
 }
 
 // NewRun makes a run that asks the given models, the one under test having no name. It
 // was opened with the named policy.
 func NewRun(p Parameters, models map[string]chat.Model, main string) *Run {
 	return &Run{
-		config: p, models: models, main: main, served: map[string]bool{},
+		config: p, models: models, main: main, served: map[string]bool{}, forecasts: map[string]evidence.Forecast{},
 		origins: origins{whole: map[string]wholePrompts{}, asked: map[string]bool{}, cleared: map[string]bool{}, stale: map[string]provenance.Finding{}},
 	}
 }
