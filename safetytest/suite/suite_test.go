@@ -332,7 +332,7 @@ func TestControlsPassWhereTheInstrumentWorks(t *testing.T) {
 	short := sim("steady", "controlled")
 	short["SAFETYTEST_MAX_CALLS"] = "30"
 	code, out, sum = run(t, short)
-	if code != 1 || sum.Passed || sum.Calls != 30 {
+	if code != 1 || sum.Passed || sum.Calls > 30 {
 		t.Errorf("exit %d, %+v", code, sum)
 	}
 	mustContain(t, out, "CONTROL FAILED: what stayed quiet was hardly asked")
