@@ -49,7 +49,7 @@ type Config struct {
 	Sampling chat.Sampling
 	// BlockedRefuses counts a reply that a content filter withheld as a refusal,
 	// which is what the users of such an endpoint meet. By default it is missing:
-	// the filter is not the model. A verdict tells the rates either way.
+	// the filter is not the model. A verdict gives the rates either way.
 	BlockedRefuses bool
 	// Concurrency bounds the calls in flight. Default 8.
 	Concurrency int

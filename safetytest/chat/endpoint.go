@@ -32,7 +32,7 @@ const (
 // Endpoint says where a model is served and how hard it may be pressed. It is
 // plain data: Open checks it and makes no call.
 //
-// However an Endpoint is printed, its key is not. Code that walks a struct by
+// However an Endpoint is printed, its key is not. Code that goes through a struct by
 // reflection can still read the field of an Endpoint kept in an unexported
 // field: keep the Client instead.
 type Endpoint struct {
@@ -113,7 +113,7 @@ func Open(e Endpoint) (*Client, error) {
 		}
 	}
 
-	// go-openai's own configuration holds no key: printers that walk structs
+	// go-openai's own configuration holds no key: printers that go through structs
 	// by reflection would show it. The transport adds the header.
 	config := openai.DefaultConfig("")
 	config.BaseURL = base

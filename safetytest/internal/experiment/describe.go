@@ -142,7 +142,7 @@ func (e *experiment) warnOfRates(v claim.Verdict) {
 	}
 }
 
-// withheldRates tells the rate of an arm of which a filter withheld some replies,
+// withheldRates gives the rate of an arm of which a filter withheld some replies,
 // as it is without them and as it is if they count as refused.
 func withheldRates(a evidence.ArmResult, blocked int, o claim.Quantity, refuses bool) string {
 	sum, answered := a.Rate*float64(a.N), a.N

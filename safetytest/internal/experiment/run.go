@@ -78,7 +78,7 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 		return result, nil
 	}
 	if result.State == evidence.Holds && e.blocked > 0 && e.blocked == e.endings.Replies {
-		e.doubt = "a filter withheld all of them, and the model answered nothing: a filter that blocks everything cannot be told from one that is broken"
+		e.doubt = "a filter withheld all of them, and the model answered nothing: a filter that blocks everything looks like one that is broken"
 		result.State, result.Reason = evidence.Inconclusive, claim.DoubtfulReplies
 		return result, nil
 	}
@@ -208,9 +208,9 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 }
 
 // look shows a batch to the engine. A claim that holds waits until all arms that
-// others are compared with have been shown to leave room.
+// others are compared with have been shown to leave headroom.
 func (e *experiment) look(trials []evidence.Trial) (evidence.Result, error) {
-	if err := e.rooms.Add(trials); err != nil {
+	if err := e.headrooms.Add(trials); err != nil {
 		return evidence.Result{}, err
 	}
 	if e.held == nil {
@@ -220,7 +220,7 @@ func (e *experiment) look(trials []evidence.Trial) (evidence.Result, error) {
 		}
 		e.held = &r
 	}
-	open, shown := e.rooms.Open()
+	open, shown := e.headrooms.Open()
 	switch {
 	case shown:
 		return *e.held, nil
