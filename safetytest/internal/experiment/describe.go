@@ -19,11 +19,6 @@ import (
 // say where replies differ.
 const enoughRevisits = 30
 
-// warn adds a fact that a reader of the verdict should know.
-func (e *experiment) warn(format string, args ...any) {
-	e.warnings = append(e.warnings, fmt.Sprintf(format, args...))
-}
-
 // verdict is what the claim's replies come to.
 func (e *experiment) verdict(r evidence.Result) claim.Verdict {
 	s := e.s
