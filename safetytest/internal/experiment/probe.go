@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sync"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
@@ -48,21 +47,6 @@ func (e *experiment) pay(c *call) {
 	if c.recorded {
 		e.probed.recorded++
 	}
-}
-
-// atOnce does n things at once, as many as the run may have in flight, and returns when
-// all are done.
-func (s *Run) atOnce(n int, do func(i int)) {
-	slots := make(chan struct{}, max(1, s.config.Concurrency))
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			do(i)
-		})
-	}
-	wg.Wait()
 }
 
 // together makes n probes at once and returns the first error of them that leaves nothing
