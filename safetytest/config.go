@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
-	"net/url"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,6 +13,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/address"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
@@ -232,7 +230,7 @@ func (c Config) String() string {
 	switch {
 	case c.BaseURL == "":
 		return c.Model
-	case chat.CheckBaseURL(c.BaseURL) != nil: // it may hold a secret
+	case address.Check(c.BaseURL) != nil: // it may hold a secret
 		return c.Model + " at an invalid address"
 	}
 	return c.Model + " at " + c.BaseURL
@@ -279,10 +277,10 @@ func FromEnv() (Config, error) {
 	if err := c.served(baseline); err != nil {
 		return Config{}, err
 	}
-	if c.APIKey == "" && isOpenAI(c.BaseURL) {
+	if c.APIKey == "" && address.IsOpenAI(c.BaseURL) {
 		c.APIKey = openAIKey
 	}
-	if baseline.APIKey == "" && isOpenAI(baseline.BaseURL) {
+	if baseline.APIKey == "" && address.IsOpenAI(baseline.BaseURL) {
 		baseline.APIKey = openAIKey
 	}
 	if baseline.Model != "" {
@@ -358,7 +356,7 @@ func (c Config) unnamed() bool { return c.BaseURL == "" && c.Model == "" }
 func (c Config) served(baseline Endpoint) error {
 	for _, v := range []struct{ name, base string }{{environment.BaseURL.Name, c.BaseURL}, {environment.BaselineBaseURL.Name, baseline.BaseURL}} {
 		if v.base != "" {
-			if err := chat.CheckBaseURL(v.base); err != nil {
+			if err := address.Check(v.base); err != nil {
 				return fmt.Errorf("%s: %w", v.name, err)
 			}
 		}
@@ -395,13 +393,6 @@ func (c Config) NotSimulated() error {
 	return nil
 }
 
-// isOpenAI says whether a base URL is OpenAI's own host, the only one that is
-// ever sent OPENAI_API_KEY.
-func isOpenAI(base string) bool {
-	u, err := url.Parse(base)
-	return err == nil && u.Scheme == "https" && u.Hostname() == "api.openai.com"
-}
-
 // Open makes the model that the configuration names and a subject that asks it
 // about p. A simulated model is served on loopback until [Subject.Close]. Open
 // calls no model. It leaves a mark in the module, so that go test does not answer
@@ -416,7 +407,7 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 	r := &run{config: c, models: map[string]chat.Model{}}
 	all := map[string]Endpoint{"": {BaseURL: c.BaseURL, Model: c.Model, APIKey: c.APIKey, Headers: c.Headers, Query: c.Query}}
 	for _, e := range slices.Concat([]Endpoint{all[""]}, slices.Collect(maps.Values(c.Models))) {
-		if err := chat.CheckBaseURL(e.BaseURL); e.BaseURL != "" && err != nil {
+		if err := address.Check(e.BaseURL); e.BaseURL != "" && err != nil {
 			return nil, fmt.Errorf("config: %w", err) // before anything prints it
 		}
 	}
@@ -427,7 +418,7 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 		if e.BaseURL == "" && !simulated.Named(e.Model) {
 			e.BaseURL = c.BaseURL
 		}
-		same := sameAddress(e.BaseURL, c.BaseURL)
+		same := address.Same(e.BaseURL, c.BaseURL)
 		if same && e.APIKey == "" {
 			e.APIKey = c.APIKey
 		}
@@ -463,25 +454,6 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 
 // modelName is what a model may be called: the names of cells hold it.
 var modelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-
-// sameAddress says whether two base URLs are one, however they are written.
-func sameAddress(a, b string) bool {
-	plain := func(text string) string {
-		u, err := url.Parse(text)
-		if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-			return text // refused elsewhere, where no secret is repeated
-		}
-		host, port := strings.ToLower(u.Hostname()), u.Port()
-		if port == "" {
-			port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
-		}
-		if host == "localhost" {
-			host = "127.0.0.1"
-		}
-		return strings.ToLower(u.Scheme) + "://" + net.JoinHostPort(host, port) + path.Clean("/"+u.Path)
-	}
-	return plain(a) == plain(b)
-}
 
 // connect makes a model. A simulated one is served on loopback.
 func (r *run) connect(e Endpoint, p policy.Policy) (chat.Model, error) {

@@ -159,9 +159,6 @@ func (s *Subject) Config() Config {
 	return c
 }
 
-// Policy is the policy that the subject is asked about.
-func (s *Subject) Policy() policy.Policy { return s.policy }
-
 // Calls is the number of HTTP requests made so far, retries included.
 func (s *Subject) Calls() int { return s.asking.Calls() }
 

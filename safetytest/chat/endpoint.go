@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 	"unicode"
 
 	openai "github.com/sashabaranov/go-openai"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/address"
 	"github.com/safetyspec/safetyspec/safetytest/internal/ratelimit"
 )
 
@@ -79,7 +79,7 @@ const firstConcurrency = 8
 // Open checks e and returns a client for it. It reports an address that cannot
 // be one, a missing model, and a key that no HTTP header can carry.
 func Open(e Endpoint) (*Client, error) {
-	base, err := parseBaseURL(e.BaseURL)
+	base, err := address.Parse(e.BaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -132,40 +132,6 @@ func Open(e Endpoint) (*Client, error) {
 	}, nil
 }
 
-// parseBaseURL returns the address without a closing slash. Its errors never
-// repeat an address that may hold a password.
-func parseBaseURL(s string) (string, error) {
-	const example = "write it like http://127.0.0.1:8080/v1"
-	if s == "" {
-		return "", errors.New("no base URL is given; set SAFETYTEST_BASE_URL, like http://127.0.0.1:8080/v1")
-	}
-	u, err := url.Parse(s)
-	switch {
-	case strings.Contains(s, "@") || err == nil && u.User != nil:
-		return "", errors.New("the base URL holds a user name or password; give the key in SAFETYTEST_API_KEY instead")
-	case strings.ContainsAny(s, "?#"):
-		return "", errors.New("the base URL holds a query or fragment; give a query in SAFETYTEST_QUERY instead, and " + example)
-	case strings.IndexFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) >= 0:
-		return "", errors.New("the base URL holds a control character; " + example)
-	case err != nil || u.Scheme != "http" && u.Scheme != "https":
-		return "", fmt.Errorf("base URL %q is not an http or https address; %s", s, example)
-	case u.Hostname() == "":
-		return "", fmt.Errorf("base URL %q names no host; %s", s, example)
-	}
-	s = strings.TrimRight(s, "/")
-	if before, found := strings.CutSuffix(s, "/chat/completions"); found {
-		return "", fmt.Errorf("base URL %q is the address of a method; write %s", s, before)
-	}
-	return s, nil
-}
-
-// CheckBaseURL reports an address that cannot be one, or that may hold a secret,
-// without repeating that.
-func CheckBaseURL(s string) error {
-	_, err := parseBaseURL(s)
-	return err
-}
-
 // notInHeader reports runes that a bearer token cannot hold.
 func notInHeader(r rune) bool { return r <= ' ' || r >= 0x7f }
 
@@ -191,7 +157,7 @@ func (e Endpoint) String() string {
 	if e.APIKey != "" {
 		key = "a key"
 	}
-	base, err := parseBaseURL(e.BaseURL)
+	base, err := address.Parse(e.BaseURL)
 	if err != nil {
 		base = "an invalid address"
 	}
