@@ -3,12 +3,12 @@ package matchers
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"runtime"
 	"strings"
 
 	"github.com/onsi/gomega/format"
 
-	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
@@ -113,7 +113,7 @@ func (m *Matcher) String() string { return m.claim.Statement }
 // (*claim.InconclusiveError), misused, or could not be tested.
 func (m *Matcher) Match(actual any) (bool, error) {
 	tester, ok := actual.(Tester)
-	if subject, is := actual.(*safetytest.Subject); !ok || is && subject == nil {
+	if v := reflect.ValueOf(actual); !ok || v.Kind() == reflect.Pointer && v.IsNil() {
 		return false, fmt.Errorf("a safety claim expects a *safetytest.Subject.  Got:\n%s", format.Object(actual, 1))
 	}
 	verdict, err := tester.Test(tester.Context(), m.claim)

@@ -205,8 +205,8 @@ type named struct {
 
 // claims holds every claim with the models it holds of and is violated by; few
 // stands for a model that complies with little, whatever is shown. undecided is a
-// model of which nothing can be said: unless told otherwise one that complies
-// with everything, which leaves no room. Claims about two models name the other.
+// model of which nothing can be said: unless it is another one that complies
+// with everything, which leaves no headroom. Claims about two models name the other.
 var claims = []named{
 	{name: "not_raise_compliance", matcher: NotRaiseCompliance(Adding(8, Benign).After(Refusals(4))).Within(10 * Points), violated: swayed},
 	{name: "not_raise_compliance_corrected", matcher: NotRaiseCompliance(Adding(4, Corrected).After(Refusals(4))), violated: when("after all")},

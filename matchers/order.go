@@ -33,7 +33,7 @@ func NotFlipUnderReordering(mix prompt.Mix) *Bounded {
 
 // NotFollowTheLast is NotRaise(Compliance).When(Ending(mix, Rewritten, Harmful)): one
 // demonstration is put after the mix and nothing else changes, so the content of that one
-// is told apart from the order of all, and from its form. It needs a policy with rewritten
+// is kept apart from the order of all, and from its form. It needs a policy with rewritten
 // demonstrations.
 //
 // In a single edit of the last example the answer of a model often follows it (Zhao et al.

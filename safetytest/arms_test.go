@@ -71,7 +71,7 @@ func (a at) target(t rapid.TB) int {
 // spy is a model that keeps what it was asked.
 type spy struct {
 	reply func(r chat.Request, chance float64) string
-	salt  uint64 // tells apart runs of the same model
+	salt  uint64 // distinguishes runs of the same model
 
 	mu    sync.Mutex
 	asked map[at][][]chat.Message
@@ -451,7 +451,7 @@ func TestTargetsAreVisitedAsOftenAsAsked(t *testing.T) {
 }
 
 // A floor that the budget does not allow is an error that names both.
-func TestAFloorAboveTheBudgetIsToldInTheUsersWords(t *testing.T) {
+func TestAFloorAboveTheBudgetIsReportedInTheUsersWords(t *testing.T) {
 	s := under(t, openings(always(0)), house(), safetytest.Config{MaxPairs: 64})
 	_, err := s.Test(context.Background(), matchers.KeepComplianceBelow(0.5).VisitingTargets(3).Claim())
 	if err == nil || !strings.Contains(err.Error(), "90") || !strings.Contains(err.Error(), "MaxPairs") || strings.Contains(err.Error(), "MinTrials") {
@@ -575,9 +575,9 @@ func TestDosesAreReadFromComparedArms(t *testing.T) {
 	}
 }
 
-// No room to move is no proof, wherever a claim compares: a model that complies
+// No headroom is no proof, wherever a claim compares: a model that complies
 // with everything there cannot comply more.
-func TestEveryComparisonNeedsRoom(t *testing.T) {
+func TestEveryComparisonNeedsHeadroom(t *testing.T) {
 	rate := func(r chat.Request) float64 {
 		if strings.Contains(texts(r.Messages), "Open gate") {
 			return 1

@@ -11,7 +11,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 )
 
-// Announce tells which claims the run is going to test under the subject's policy.
+// Announce names the claims that the run is going to test under the subject's policy.
 // It comes before Begin, which opens the record for all that were announced.
 func (s *Subject) Announce(claims ...claim.Claim) {
 	s.mu.Lock()

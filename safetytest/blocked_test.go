@@ -16,7 +16,7 @@ import (
 )
 
 // A filter that withholds a third of the replies leaves a claim undecided, unless
-// its users say that it refuses on the model's behalf. Both rates are told.
+// its users say that it refuses on the model's behalf. Both rates are printed.
 func TestWhatAFilterWithholds(t *testing.T) {
 	m := openings(always(0))
 	filtered := chat.ModelFunc(func(ctx context.Context, r chat.Request) (chat.Reply, error) {

@@ -5,24 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
-	"net/url"
-	"path"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/address"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
-	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
 
 // Config says which model to ask and how. The zero value of every field but
@@ -49,7 +43,7 @@ type Config struct {
 	Sampling chat.Sampling
 	// BlockedRefuses counts a reply that a content filter withheld as a refusal,
 	// which is what the users of such an endpoint meet. By default it is missing:
-	// the filter is not the model. A verdict tells the rates either way.
+	// the filter is not the model. A verdict gives the rates either way.
 	BlockedRefuses bool
 	// Concurrency bounds the calls in flight. Default 8.
 	Concurrency int
@@ -196,6 +190,11 @@ func (c *Config) complete() error {
 	if c.SamplingSeed == 0 && c.Dir == "" { // the record has its own
 		c.SamplingSeed = record.NewSeed()
 	}
+	return c.check()
+}
+
+// check reports values out of their range.
+func (c Config) check() error {
 	for _, f := range []struct {
 		name  string
 		value int
@@ -232,7 +231,7 @@ func (c Config) String() string {
 	switch {
 	case c.BaseURL == "":
 		return c.Model
-	case chat.CheckBaseURL(c.BaseURL) != nil: // it may hold a secret
+	case address.Check(c.BaseURL) != nil: // it may hold a secret
 		return c.Model + " at an invalid address"
 	}
 	return c.Model + " at " + c.BaseURL
@@ -279,10 +278,10 @@ func FromEnv() (Config, error) {
 	if err := c.served(baseline); err != nil {
 		return Config{}, err
 	}
-	if c.APIKey == "" && isOpenAI(c.BaseURL) {
+	if c.APIKey == "" && address.IsOpenAI(c.BaseURL) {
 		c.APIKey = openAIKey
 	}
-	if baseline.APIKey == "" && isOpenAI(baseline.BaseURL) {
+	if baseline.APIKey == "" && address.IsOpenAI(baseline.BaseURL) {
 		baseline.APIKey = openAIKey
 	}
 	if baseline.Model != "" {
@@ -358,7 +357,7 @@ func (c Config) unnamed() bool { return c.BaseURL == "" && c.Model == "" }
 func (c Config) served(baseline Endpoint) error {
 	for _, v := range []struct{ name, base string }{{environment.BaseURL.Name, c.BaseURL}, {environment.BaselineBaseURL.Name, baseline.BaseURL}} {
 		if v.base != "" {
-			if err := chat.CheckBaseURL(v.base); err != nil {
+			if err := address.Check(v.base); err != nil {
 				return fmt.Errorf("%s: %w", v.name, err)
 			}
 		}
@@ -393,121 +392,6 @@ func (c Config) NotSimulated() error {
 		}
 	}
 	return nil
-}
-
-// isOpenAI says whether a base URL is OpenAI's own host, the only one that is
-// ever sent OPENAI_API_KEY.
-func isOpenAI(base string) bool {
-	u, err := url.Parse(base)
-	return err == nil && u.Scheme == "https" && u.Hostname() == "api.openai.com"
-}
-
-// Open makes the model that the configuration names and a subject that asks it
-// about p. A simulated model is served on loopback until [Subject.Close]. Open
-// calls no model. It leaves a mark in the module, so that go test does not answer
-// a later run from its cache, and reports if it cannot.
-func Open(c Config, p policy.Policy) (*Subject, error) {
-	if err := p.Validate(); err != nil {
-		return nil, err
-	}
-	if err := module.Stamp(); err != nil {
-		return nil, err
-	}
-	r := &run{config: c, models: map[string]chat.Model{}}
-	all := map[string]Endpoint{"": {BaseURL: c.BaseURL, Model: c.Model, APIKey: c.APIKey, Headers: c.Headers, Query: c.Query}}
-	for _, e := range slices.Concat([]Endpoint{all[""]}, slices.Collect(maps.Values(c.Models))) {
-		if err := chat.CheckBaseURL(e.BaseURL); e.BaseURL != "" && err != nil {
-			return nil, fmt.Errorf("config: %w", err) // before anything prints it
-		}
-	}
-	for name, e := range c.Models {
-		if !modelName.MatchString(name) || e.Model == "" {
-			return nil, fmt.Errorf("config: Models[%q]: each needs a name of letters, digits, and . _ -, and a model", name)
-		}
-		if e.BaseURL == "" && !simulated.Named(e.Model) {
-			e.BaseURL = c.BaseURL
-		}
-		same := sameAddress(e.BaseURL, c.BaseURL)
-		if same && e.APIKey == "" {
-			e.APIKey = c.APIKey
-		}
-		if same && e.Headers == nil {
-			e.Headers = c.Headers
-		}
-		if same && e.Query == nil {
-			e.Query = c.Query
-		}
-		if same && e.Model == c.Model && !c.Simulated() {
-			return nil, fmt.Errorf("config: %s is the model under test, %s: a comparison of it with itself proves nothing", name, e)
-		}
-		all[name] = e
-	}
-	for name, e := range all {
-		m, err := r.connect(e, p)
-		if err != nil {
-			return nil, errors.Join(err, r.Close())
-		}
-		r.models[name] = m
-	}
-	r.config.APIKey, r.config.Models, r.config.Protocol = "", maps.Clone(c.Models), c.Protocol.Public()
-	for name, e := range r.config.Models {
-		e.APIKey, e.Headers, e.Query = "", nil, nil
-		r.config.Models[name] = e
-	}
-	s, err := r.open(p, true)
-	if err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
-	return s, nil
-}
-
-// modelName is what a model may be called: the names of cells hold it.
-var modelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-
-// sameAddress says whether two base URLs are one, however they are written.
-func sameAddress(a, b string) bool {
-	plain := func(text string) string {
-		u, err := url.Parse(text)
-		if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-			return text // refused elsewhere, where no secret is repeated
-		}
-		host, port := strings.ToLower(u.Hostname()), u.Port()
-		if port == "" {
-			port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
-		}
-		if host == "localhost" {
-			host = "127.0.0.1"
-		}
-		return strings.ToLower(u.Scheme) + "://" + net.JoinHostPort(host, port) + path.Clean("/"+u.Path)
-	}
-	return plain(a) == plain(b)
-}
-
-// connect makes a model. A simulated one is served on loopback.
-func (r *run) connect(e Endpoint, p policy.Policy) (chat.Model, error) {
-	c := r.config
-	endpoint := chat.Endpoint{BaseURL: e.BaseURL, Model: e.Model, APIKey: e.APIKey, Timeout: c.Timeout, Protocol: c.Protocol}
-	endpoint.Headers, endpoint.Query = e.Headers, e.Query
-	if c.Dir == "" { // otherwise the record keeps them, for all processes together
-		endpoint.RequestsPerMinute, endpoint.TokensPerMinute = c.RequestsPerMinute, c.TokensPerMinute
-	}
-	if !c.AdaptConcurrency {
-		endpoint.Concurrency = cmp.Or(c.Concurrency, defaultConcurrency)
-	}
-	if name, ok := strings.CutPrefix(e.Model, simulated.Prefix); ok {
-		profile, err := simulated.Lookup(name)
-		if err != nil {
-			return nil, err
-		}
-		server, err := simulated.Start(profile, p)
-		if err != nil {
-			return nil, fmt.Errorf("the simulated model cannot be served on loopback: %w", err)
-		}
-		endpoint.BaseURL, endpoint.Model, endpoint.APIKey, endpoint.Protocol = server.URL(), server.Model(), "", chat.Protocol{}
-		r.config.SendSeed = r.config.SendSeed || c.Simulated()
-		r.servers = append(r.servers, server)
-	}
-	return chat.Open(endpoint)
 }
 
 // Simulated says whether the model is one of ours.

@@ -58,7 +58,7 @@ func (s *Subject) controlsOf(c claim.Claim) (controls, error) {
 // plainControl keeps most claims, with one and the same outcome in every arm.
 const plainControl = "always-refuses"
 
-// clearly is by how much a control must keep a claim to be told apart within few
+// clearly is by how much a control must keep a claim to be distinguished within few
 // calls; it must break it by twice that.
 func clearly(c claim.Claim) float64 {
 	if c.Relation.IsRate() {

@@ -3,10 +3,10 @@
 // prompt), who answers (package chat), how a reply is read (package judge) and
 // when enough has been seen (package evidence).
 //
-// A [Subject] is a model under test. A [Claim] is a statement about it, plain
-// data that the constructors of package matchers make. [Subject.Test] asks the
+// A [Subject] is a model under test. A [claim.Claim] is a statement about it,
+// plain data that the constructors of package matchers make. [Subject.Test] asks the
 // model until the claim is decided, or cannot be within the budget, and returns
-// a [Verdict]:
+// a [claim.Verdict]:
 //
 //	config, err := safetytest.FromEnv()
 //	...

@@ -234,14 +234,14 @@ func gateConfig(t *testing.T, base string) safetytest.Config {
 // differs says how a verdict under faults is another than the faultless one, ""
 // if it is not. Where a call failed that the model may have begun to answer the
 // evidence is a reply short, and asking again would not make up for it: then the state
-// alone counts, the loss must be told, and the verdict may be inconclusive for a reason
+// alone counts, the loss must be reported, and the verdict may be inconclusive for a reason
 // that it names.
 func differs(faultless, got claim.Verdict) string {
-	told := slices.ContainsFunc(got.Warnings, func(w string) bool {
+	warned := slices.ContainsFunc(got.Warnings, func(w string) bool {
 		return strings.Contains(w, "calls failed, the last one: ") || strings.Contains(w, "replies were lost")
 	})
 	switch {
-	case got.Errors > 0 && !told:
+	case got.Errors > 0 && !warned:
 		return fmt.Sprintf("%d calls were lost without a warning", got.Errors)
 	case got.Errors > 0 && got.State == evidence.Inconclusive && got.Reason != evidence.Undecided:
 		return ""

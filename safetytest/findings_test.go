@@ -318,8 +318,8 @@ func TestThePublishedModels(t *testing.T) {
 }
 
 // A model that takes over the format and refuses all the same keeps refusing in
-// it, and the verdict tells both counts apart.
-func TestFormatIsToldFromCompliance(t *testing.T) {
+// it, and the verdict keeps both counts apart.
+func TestFormatIsKeptApartFromCompliance(t *testing.T) {
 	raced.Skip(t)
 	w := newWorld(t, fixtures.NoCooking())
 	c := matchers.KeepRefusingInFormat(Mix{Benign: 4}, Mix{Harmful: 4}).Within(15 * pts).Claim()

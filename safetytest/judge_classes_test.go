@@ -198,7 +198,7 @@ func TestJudgeErrorByArmIsSeenByTheTest(t *testing.T) {
 		return c
 	})
 	if g.holds <= gates/10 {
-		t.Errorf("%d of %d gates hold although both arms are corrected alike: the test cannot tell", g.holds, gates)
+		t.Errorf("%d of %d gates hold although both arms are corrected alike: the test shows nothing", g.holds, gates)
 	}
 }
 

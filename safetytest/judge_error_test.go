@@ -120,7 +120,7 @@ func TestJudgeErrorThroughTheWholeMachine(t *testing.T) {
 	// With a true rate of 5 %, 100 gates give more than 13 and 300 more than 28 in
 	// less than one of a thousand such tests.
 	if naive.holds <= 13 {
-		t.Errorf("%d of %d gates hold although the judge's error is ignored: the test cannot tell", naive.holds, naive.of)
+		t.Errorf("%d of %d gates hold although the judge's error is ignored: the test shows nothing", naive.holds, naive.of)
 	}
 	if mended.holds > 28 || mended.violated > 28 {
 		t.Errorf("%d of %d calibrated gates hold falsely, %d are violated falsely: more than 5 %%", mended.holds, mended.of, mended.violated)

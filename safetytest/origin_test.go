@@ -101,7 +101,7 @@ func TestWhereRepliesComeFrom(t *testing.T) {
 			case c.says != "" && (v.State != evidence.Inconclusive || v.Reason != claim.DoubtfulReplies || !strings.Contains(warned, c.says)):
 				t.Errorf("want no verdict because of %q, got\n%s", c.says, v.Details())
 			case len(c.allow) > 0 && !strings.Contains(warned, "SAFETYTEST_ALLOW="+c.allow[0]):
-				t.Errorf("what was declared harmless is not told:\n%s", v.Details())
+				t.Errorf("what was declared harmless is not printed:\n%s", v.Details())
 			}
 		})
 	}
@@ -110,14 +110,14 @@ func TestWhereRepliesComeFrom(t *testing.T) {
 // The name under which a model answers stands at the top where it is not the one that
 // was asked for.
 func TestServedUnderAnotherName(t *testing.T) {
-	for served, told := range map[string]bool{"doorman": false, "doorman-2026-08-06": false, "models/doorman.gguf": false, "porter": true, "doorman-mini": true} {
+	for served, warned := range map[string]bool{"doorman": false, "doorman-2026-08-06": false, "models/doorman.gguf": false, "porter": true, "doorman-mini": true} {
 		s := open(t, oddEndpoint(t, func(_ int64, _ []chat.Message, a map[string]any, _ http.Header) { a["model"] = served }), nil)
 		v, err := s.Test(context.Background(), benignAddition())
 		if err != nil || v.State != evidence.Holds {
 			t.Fatalf("%s: %v, %v", served, v.Headline(), err)
 		}
-		if got := strings.HasPrefix(strings.Join(v.Warnings, "\n"), "ANOTHER MODEL ANSWERED"); got != told {
-			t.Errorf("%s: told %v, want %v: %q", served, got, told, v.Warnings)
+		if got := strings.HasPrefix(strings.Join(v.Warnings, "\n"), "ANOTHER MODEL ANSWERED"); got != warned {
+			t.Errorf("%s: warned %v, want %v: %q", served, got, warned, v.Warnings)
 		}
 	}
 }

@@ -77,7 +77,7 @@ func TestAddressesWithSecrets(t *testing.T) {
 	}
 }
 
-// What Open is told reaches the endpoint, and a record says how it was asked without
+// What Open is given reaches the endpoint, and a record says how it was asked without
 // a secret.
 func TestTheProtocolReachesTheEndpoint(t *testing.T) {
 	const secret = "s3cr3t-value"
@@ -106,7 +106,7 @@ func TestTheProtocolReachesTheEndpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	if asked.Load() == 0 || wrong.Load() > 0 || v.Pairs == 0 {
-		t.Errorf("%d of %d requests were not as told\n%s", wrong.Load(), asked.Load(), v.Details())
+		t.Errorf("%d of %d requests were not as configured\n%s", wrong.Load(), asked.Load(), v.Details())
 	}
 	files := 0
 	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {

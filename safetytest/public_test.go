@@ -57,7 +57,7 @@ func TestNothingPublicIsOfAnInternalType(t *testing.T) {
 		}
 		for _, name := range p.Scope().Names() {
 			if o := p.Scope().Lookup(name); o.Exported() {
-				w := walk{t: t, at: path + "." + name, seen: map[types.Type]bool{}}
+				w := follower{t: t, at: path + "." + name, seen: map[types.Type]bool{}}
 				w.object(o)
 			}
 		}
@@ -68,15 +68,15 @@ func internal(path string) bool {
 	return strings.Contains(path, "safetyspec/") && strings.Contains(path, "/internal/")
 }
 
-// walk follows what a user of a public name meets: its type, and of a type of the
+// follower follows what a user of a public name meets: its type, and of a type of the
 // same package the exported fields and methods, those of what it embeds included.
-type walk struct {
+type follower struct {
 	t    *testing.T
 	at   string
 	seen map[types.Type]bool
 }
 
-func (w *walk) object(o types.Object) {
+func (w *follower) object(o types.Object) {
 	named, isType := o.Type().(*types.Named)
 	if _, declares := o.(*types.TypeName); !declares || !isType {
 		w.follow(o.Type())
@@ -85,13 +85,13 @@ func (w *walk) object(o types.Object) {
 	w.follow(named.Underlying())
 	for m := range types.NewMethodSet(types.NewPointer(named)).Methods() {
 		if m.Obj().Exported() {
-			within := walk{w.t, w.at + "." + m.Obj().Name(), w.seen}
+			within := follower{w.t, w.at + "." + m.Obj().Name(), w.seen}
 			within.follow(m.Type())
 		}
 	}
 }
 
-func (w *walk) follow(t types.Type) {
+func (w *follower) follow(t types.Type) {
 	if w.seen[t] {
 		return
 	}
@@ -124,7 +124,7 @@ func (w *walk) follow(t types.Type) {
 	case *types.Struct:
 		for f := range t.Fields() {
 			if f.Exported() {
-				within := walk{w.t, w.at + "." + f.Name(), w.seen}
+				within := follower{w.t, w.at + "." + f.Name(), w.seen}
 				within.follow(f.Type())
 			}
 		}

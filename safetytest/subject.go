@@ -105,7 +105,7 @@ func (r *run) subject(p policy.Policy) (*Subject, error) {
 	defer r.mu.Unlock()
 	other, taken := r.policies[p.Name]
 	if taken && !samePolicy(p, other) {
-		return nil, fmt.Errorf("two policies of the run have the name %q: verdicts are told apart by it, so give one another name", p.Name)
+		return nil, fmt.Errorf("two policies of the run have the name %q: verdicts are distinguished by it, so give one another name", p.Name)
 	}
 	if !taken && p.Name != r.main {
 		for _, server := range r.servers { // a simulated model must have read what it is asked about
@@ -163,9 +163,6 @@ func (s *Subject) Config() Config {
 	c.SamplingSeed = s.asking.SamplingSeed()
 	return c
 }
-
-// Policy is the policy that the subject is asked about.
-func (s *Subject) Policy() policy.Policy { return s.policy }
 
 // Calls is the number of HTTP requests made so far, retries included.
 func (s *Subject) Calls() int { return s.asking.Calls() }
@@ -241,7 +238,7 @@ func (s *Subject) String() string {
 	return s.under.String()
 }
 
-// GomegaString keeps Gomega's printer from walking into the client, where it
+// GomegaString keeps Gomega's printer from looking into the client, where it
 // would find the key.
 func (s *Subject) GomegaString() string { return s.String() }
 

@@ -76,7 +76,7 @@ func should(c claim.Claim, rates []float64) evidence.State {
 	}
 	switch {
 	case c.Relation != claim.Below && rates[0] > 1-c.Margin:
-		return evidence.Inconclusive // no room to move
+		return evidence.Inconclusive // no headroom
 	case effect <= c.Margin*0.4:
 		return evidence.Holds
 	case effect >= c.Margin*2.5:

@@ -72,7 +72,7 @@ func TestUnmeasuredJudgesProveNothing(t *testing.T) {
 			}
 			for _, x := range v.Result.Conditions {
 				if !c.holds && x.State == evidence.Holds {
-					t.Errorf("%s is told to hold", x.Name)
+					t.Errorf("%s is said to hold", x.Name)
 				}
 			}
 			if said := strings.Join(v.Warnings, "\n"); !strings.Contains(said, c.says) {

@@ -87,7 +87,7 @@ func judgedWorlds() []endpointWorld {
 			c.Judge, c.MaxPairs = labelled(gate, each, classes), max(c.MaxPairs, 300)
 		}
 		out = append(out,
-			endpointWorld{name: fmt.Sprintf("judge errs by class, %d labels each", each), place: place{rate: raised(0.10, 0.10), tell: numbered}, policy: porter(30, 0, 0), claim: washing, config: with, quick: each == 50})
+			endpointWorld{name: fmt.Sprintf("judge errs by class, %d labels each", each), place: place{rate: raised(0.10, 0.10), alter: numbered}, policy: porter(30, 0, 0), claim: washing, config: with, quick: each == 50})
 	}
 	return out
 }

@@ -47,9 +47,9 @@ type endpointWorld struct {
 	// decides says that the endpoint is a healthy one, whose claim must get its
 	// verdict in most gates: doubt has a price.
 	decides bool
-	// untold, unless empty, is why nobody can tell this world from the one that
+	// indistinct, unless empty, is why nobody can tell this world from the one that
 	// it pretends to be. The row is printed and asserts nothing.
-	untold string
+	indistinct string
 	// quick worlds are tested in every run of go test, others by
 	// SAFETYTEST_OC=full.
 	quick bool
@@ -250,7 +250,7 @@ func (w endpointWorld) measure(sc scale) (counted, standing) {
 		switch holds, violated := sc.judged(n.falseHolds, n.gates), sc.judged(n.falseViolated, n.gates); {
 		case holds == failed || violated == failed:
 			return n, failed
-		case holds == refuted && violated == refuted, w.untold != "" && n.gates >= sc.least:
+		case holds == refuted && violated == refuted, w.indistinct != "" && n.gates >= sc.least:
 			return n, refuted
 		}
 	}
@@ -291,8 +291,8 @@ func TestWorlds(t *testing.T) {
 func (w endpointWorld) check(t *testing.T, n counted, stands standing) {
 	t.Helper()
 	switch {
-	case w.untold != "":
-		t.Log("not judged:", w.untold)
+	case w.indistinct != "":
+		t.Log("not judged:", w.indistinct)
 	case stands == failed:
 		t.Errorf("%d false holds and %d false violations in %d gates: more than 5 %%", n.falseHolds, n.falseViolated, n.gates)
 	case w.decides && n.right() < enoughRight:

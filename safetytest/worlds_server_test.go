@@ -127,7 +127,7 @@ type answers struct {
 	created     int64
 	model       string
 	fingerprint string
-	prompt      int // tokens, 0: no usage is told
+	prompt      int // tokens, 0: no usage is reported
 	completion  int
 	header      map[string]string
 }
@@ -141,8 +141,8 @@ type place struct {
 	same bool
 	// keep cuts what the model is given.
 	keep func(q *worldAsk) []chat.Message
-	// tell changes the reply.
-	tell func(q *worldAsk, a *answers)
+	// alter changes the reply.
+	alter func(q *worldAsk, a *answers)
 	// lose has the last word: it returns true if it has answered, or has not and
 	// nobody shall.
 	lose func(q *worldAsk, a *answers, w http.ResponseWriter, r *http.Request) bool
@@ -289,7 +289,7 @@ func (s *server) cached(q *worldAsk, body []byte) answers {
 	return a
 }
 
-// reply is what a healthy endpoint answers, changed by tell.
+// reply is what a healthy endpoint answers, changed by alter.
 func (s *server) reply(q *worldAsk) answers {
 	a := answers{finish: "stop", id: freshID(q), created: time.Now().Unix(), model: worldModel, fingerprint: "fp_1a2b3c", prompt: worldTokens(q.kept)}
 	if q.about == "" { // a question that no policy asks: the model repeats all that it was given
@@ -312,8 +312,8 @@ func (s *server) reply(q *worldAsk) answers {
 			s.mu.Unlock()
 		}
 	}
-	if s.tell != nil {
-		s.tell(q, &a)
+	if s.alter != nil {
+		s.alter(q, &a)
 	}
 	a.completion = len(a.text)/4 + 1
 	return a

@@ -76,7 +76,7 @@ func everything(dir string) safetytest.Config {
 		Allow:          []string{"served"},
 		Judge:          fixtures.NoCooking().Judge,
 
-		// Who is told.
+		// Who gets the verdicts.
 		OnPace:         func(callsPerSecond float64) {},
 		OnVerdict:      func(claim.Verdict) {},
 		OnInconclusive: func(claim.Verdict) {},

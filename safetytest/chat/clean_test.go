@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"unicode"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/address"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
 
@@ -156,7 +157,7 @@ func TestBaseURLsWithSecrets(t *testing.T) {
 		base = fmt.Sprintf(base, testKey)
 		e := Endpoint{BaseURL: base, Model: "m"}
 		_, err := Open(e)
-		if err == nil || CheckBaseURL(base) == nil {
+		if err == nil || address.Check(base) == nil {
 			t.Errorf("%q is taken", base)
 			continue
 		}

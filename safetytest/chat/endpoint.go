@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 	"unicode"
 
 	openai "github.com/sashabaranov/go-openai"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/address"
 	"github.com/safetyspec/safetyspec/safetytest/internal/ratelimit"
 )
 
@@ -32,7 +32,7 @@ const (
 // Endpoint says where a model is served and how hard it may be pressed. It is
 // plain data: Open checks it and makes no call.
 //
-// However an Endpoint is printed, its key is not. Code that walks a struct by
+// However an Endpoint is printed, its key is not. Code that goes through a struct by
 // reflection can still read the field of an Endpoint kept in an unexported
 // field: keep the Client instead.
 type Endpoint struct {
@@ -79,7 +79,7 @@ const firstConcurrency = 8
 // Open checks e and returns a client for it. It reports an address that cannot
 // be one, a missing model, and a key that no HTTP header can carry.
 func Open(e Endpoint) (*Client, error) {
-	base, err := parseBaseURL(e.BaseURL)
+	base, err := address.Parse(e.BaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func Open(e Endpoint) (*Client, error) {
 		}
 	}
 
-	// go-openai's own configuration holds no key: printers that walk structs
+	// go-openai's own configuration holds no key: printers that go through structs
 	// by reflection would show it. The transport adds the header.
 	config := openai.DefaultConfig("")
 	config.BaseURL = base
@@ -130,40 +130,6 @@ func Open(e Endpoint) (*Client, error) {
 		admit:     e.Admit,
 		baseWait:  firstBackoff,
 	}, nil
-}
-
-// parseBaseURL returns the address without a closing slash. Its errors never
-// repeat an address that may hold a password.
-func parseBaseURL(s string) (string, error) {
-	const example = "write it like http://127.0.0.1:8080/v1"
-	if s == "" {
-		return "", errors.New("no base URL is given; set SAFETYTEST_BASE_URL, like http://127.0.0.1:8080/v1")
-	}
-	u, err := url.Parse(s)
-	switch {
-	case strings.Contains(s, "@") || err == nil && u.User != nil:
-		return "", errors.New("the base URL holds a user name or password; give the key in SAFETYTEST_API_KEY instead")
-	case strings.ContainsAny(s, "?#"):
-		return "", errors.New("the base URL holds a query or fragment; give a query in SAFETYTEST_QUERY instead, and " + example)
-	case strings.IndexFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) >= 0:
-		return "", errors.New("the base URL holds a control character; " + example)
-	case err != nil || u.Scheme != "http" && u.Scheme != "https":
-		return "", fmt.Errorf("base URL %q is not an http or https address; %s", s, example)
-	case u.Hostname() == "":
-		return "", fmt.Errorf("base URL %q names no host; %s", s, example)
-	}
-	s = strings.TrimRight(s, "/")
-	if before, found := strings.CutSuffix(s, "/chat/completions"); found {
-		return "", fmt.Errorf("base URL %q is the address of a method; write %s", s, before)
-	}
-	return s, nil
-}
-
-// CheckBaseURL reports an address that cannot be one, or that may hold a secret,
-// without repeating that.
-func CheckBaseURL(s string) error {
-	_, err := parseBaseURL(s)
-	return err
 }
 
 // notInHeader reports runes that a bearer token cannot hold.
@@ -191,7 +157,7 @@ func (e Endpoint) String() string {
 	if e.APIKey != "" {
 		key = "a key"
 	}
-	base, err := parseBaseURL(e.BaseURL)
+	base, err := address.Parse(e.BaseURL)
 	if err != nil {
 		base = "an invalid address"
 	}

@@ -11,7 +11,7 @@ type Usage struct {
 	Reply          int
 }
 
-// String tells the share of prompt tokens that were evaluated.
+// String gives the share of prompt tokens that were evaluated.
 func (u Usage) String() string {
 	s := fmt.Sprintf("%d prompt tokens sent", u.Prompt)
 	if u.Cached > 0 {

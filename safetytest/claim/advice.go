@@ -51,15 +51,15 @@ const (
 	byRecord
 )
 
-// hopelesslyMany is how many times the pairs at hand a claim may need before more
+// tooManyTimes is how many times the pairs at hand a claim may need before more
 // of them are no advice.
-const hopelesslyMany = 10
+const tooManyTimes = 10
 
-// limitedBy tells what keeps the claim open where its rates stay as they are.
+// limitedBy is what keeps the claim open where its rates stay as they are.
 func (v Verdict) limitedBy() limit {
 	e := v.Limits
-	needs, told := v.Result.Needs, v.Result.Needs > 0 && v.Result.Needs < evidence.NeverNeeds
-	far := v.Pairs > 0 && (!told || needs > hopelesslyMany*max(v.Pairs, e.Most))
+	needs, known := v.Result.Needs, v.Result.Needs > 0 && v.Result.Needs < evidence.NeverNeeds
+	far := v.Pairs > 0 && (!known || needs > tooManyTimes*max(v.Pairs, e.Most))
 	switch {
 	case e.Replayed:
 		return byRecord
@@ -67,7 +67,7 @@ func (v Verdict) limitedBy() limit {
 		return byBudget
 	case v.Result.JudgeLimited:
 		return byCalibration
-	case e.Once > 0 && (!told || v.Reason == evidence.Curtailed || v.Pairs+needs >= e.Once):
+	case e.Once > 0 && (!known || v.Reason == evidence.Curtailed || v.Pairs+needs >= e.Once):
 		return byTargets
 	case e.OneLook && v.Result.Final:
 		return byLook
@@ -85,7 +85,7 @@ func (v Verdict) limitedBy() limit {
 func (v Verdict) Because() string {
 	switch r := v.Reason; {
 	case r == evidence.NoHeadroom:
-		return string(v.Reason) + ": " + v.withoutRoom()
+		return string(v.Reason) + ": " + v.withoutHeadroom()
 	case r == evidence.MissingReplies:
 		return string(v.Reason) + v.withoutReplies()
 	case r.FewTrials(), r == evidence.Deadline:
@@ -164,8 +164,8 @@ func (v Verdict) withoutBudget(more string) string {
 	return fmt.Sprintf("%s ended the test: %s, some %d calls, would decide it if the rates stay as they are", bounds, more, v.Result.Needs*max(v.Limits.CallsPerPair, 1))
 }
 
-// withoutRoom says what the control shows, and what leaves room.
-func (v Verdict) withoutRoom() string {
+// withoutHeadroom says what the control shows, and what leaves headroom.
+func (v Verdict) withoutHeadroom() string {
 	const instead = "; more calls cannot change that: compare under a control that complies less, or bound the rate itself"
 	r := v.Claim.Relation
 	switch {

@@ -72,8 +72,8 @@ func TestAdviceIsWhatWouldHelp(t *testing.T) {
 	}
 }
 
-// Where a control leaves no room, or replies are missing, more calls change nothing.
-func TestNoRoomAndMissingRepliesAskForNoMorePairs(t *testing.T) {
+// Where a control leaves no headroom, or replies are missing, more calls change nothing.
+func TestNoHeadroomAndMissingRepliesAskForNoMorePairs(t *testing.T) {
 	arms := []evidence.ArmResult{{Name: "control", N: 40, Rate: 0.97}}
 	for _, c := range []struct {
 		v    Verdict
@@ -144,7 +144,7 @@ func TestACorrectedEffectSaysSo(t *testing.T) {
 	}
 }
 
-// Text of an endpoint is fit to be printed wherever a verdict tells of it.
+// Text of an endpoint is fit to be printed wherever a verdict names it.
 func TestHostileTextInVerdicts(t *testing.T) {
 	for _, bad := range []string{"\x1b[31m", "\u009d0;x\u009c", "\u202e", "\n::error::x", "##[error]x", "##vso[task.x]"} {
 		v := Verdict{

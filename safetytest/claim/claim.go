@@ -83,7 +83,7 @@ func (c Claim) Validate() error {
 	case !(c.Margin > 0 && c.Margin < 1):
 		return fmt.Errorf("a margin lies between 0 and 1 (10*Points is ten percentage points), got %v", c.Margin)
 	case c.Margin >= 0.5 && (c.Relation == NotRaised || c.Relation == NotMoved):
-		return fmt.Errorf("a margin of a half or more leaves no room to move, got %v", c.Margin)
+		return fmt.Errorf("a margin of a half or more leaves no headroom, got %v", c.Margin)
 	case !c.Quantity.Known():
 		return fmt.Errorf("a claim needs a quantity, got %q", string(c.Quantity))
 	case !c.Relation.known():

@@ -27,7 +27,7 @@ func TestClaimsByHandAreValidated(t *testing.T) {
 		{"needs a quantity", func(c *Claim) { c.Quantity = "" }},
 		{"needs a relation", func(c *Claim) { c.Relation = "raised a bit" }},
 		{"lies between 0 and 1", func(c *Claim) { c.Margin = 1 }},
-		{"leaves no room", func(c *Claim) { c.Margin = 0.6 }},
+		{"leaves no headroom", func(c *Claim) { c.Margin = 0.6 }},
 		{"visited -1 times", func(c *Claim) { c.VisitsPerTarget = -1 }},
 		{"needs an arm", func(c *Claim) { c.Arms = nil }},
 		{"for the report only", func(c *Claim) { c.Arms[0].ReportOnly = true }},

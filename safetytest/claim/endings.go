@@ -24,7 +24,7 @@ type Endings struct {
 	Unknown map[string]int
 }
 
-// String tells the shares that a reader of any verdict should know.
+// String gives the shares that a reader of any verdict should know.
 func (n Endings) String() string {
 	share := func(k int) float64 { return 100 * float64(k) / float64(max(n.Replies, 1)) }
 	return fmt.Sprintf("of %d replies %.1f %% were cut at the token limit, %.1f %% held reasoning only, %.1f %% were lost", n.Replies, share(n.Cut), share(n.Reasoned), share(n.Lost))

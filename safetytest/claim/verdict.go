@@ -54,7 +54,7 @@ type Verdict struct {
 	// Attempt counts the runs that asked this, each of which could have erred;
 	// a run that continues another is the same attempt. 0 without a record.
 	Attempt int
-	// Tokens counts prompt and reply tokens, as far as the server told.
+	// Tokens counts prompt and reply tokens, as far as the server reported them.
 	Tokens int
 	// Errors and Unreadable replies are no outcomes, and neither are Blocked ones
 	// unless Config.BlockedRefuses.
@@ -67,7 +67,7 @@ type Verdict struct {
 	// Spread says where the replies differ: by chance, between draws, between
 	// targets. It is nil where too few cells were visited twice.
 	Spread *evidence.Components
-	// Formats tells for each arm that showed a format marker how often it was
+	// Formats says for each arm that showed a format marker how often it was
 	// taken over, in refusals and in other replies.
 	Formats []FormatCount
 	// Worst lists the cells that speak most against the claim.
@@ -98,7 +98,7 @@ type FormatCount struct {
 	Refused, AdoptedRefused, Answered, AdoptedAnswered int
 }
 
-// String tells the two shares.
+// String gives the two shares.
 func (n FormatCount) String() string {
 	return fmt.Sprintf("%s: the marker stands in %d of %d refusals and in %d of %d other replies", n.Arm, n.AdoptedRefused, n.Refused, n.AdoptedAnswered, n.Answered)
 }
@@ -127,7 +127,7 @@ func (v Verdict) Nearest() int {
 
 // effect is what was seen of a condition, in percentage points and in the
 // direction of its bound's first arm: a rate that must be at least something is
-// told as that rate.
+// given as that rate.
 func (v Verdict) effect(i int) (estimate, lower, upper, limit float64) {
 	c := v.Result.Conditions[i]
 	if i < len(v.Claim.Bounds) {

@@ -406,7 +406,7 @@ func TestCalibratedArmErrorsContainTheTruth(t *testing.T) {
 }
 
 // Headroom is forecast as the control's own judge sees it.
-func TestForecastOfRoomAsRead(t *testing.T) {
+func TestForecastOfHeadroomAsRead(t *testing.T) {
 	d := readBy(.2, known("blind", .5, 1), dressed)
 	d.Control, d.Headroom, d.MaxTrials = 0, .3, 0
 	d.Planned = Guess{Rate: .2, Correlation: .3} // 40 % in truth

@@ -16,7 +16,7 @@ const (
 	Undecided Reason = ""
 	// NoHeadroom means that the control's rate is so high that nothing could have
 	// raised it by much: a claim of "not raised" would be empty.
-	NoHeadroom Reason = "no room to move"
+	NoHeadroom Reason = "no headroom"
 	// Budget means that all planned trials were made.
 	Budget Reason = "the budget is spent"
 	// MissingReplies means that too many replies were no outcome.

@@ -674,7 +674,7 @@ func TestMissingInFixedN(t *testing.T) {
 }
 
 // A control whose replies are missing has no headroom proven: each may have complied.
-func TestMissingControlLeavesNoRoom(t *testing.T) {
+func TestMissingControlLeavesNoHeadroom(t *testing.T) {
 	d := pairDesign(.4) // headroom below 0.2
 	d.Batch, d.MaxTrials = 40, 40
 	seen := func(lost int) float64 {

@@ -109,7 +109,7 @@ func TestForecastOfTooLittle(t *testing.T) {
 
 // Where the control is expected to comply often, headroom takes longer to show than
 // the effect does.
-func TestForecastOfRoom(t *testing.T) {
+func TestForecastOfHeadroom(t *testing.T) {
 	d := pairDesign(.2)
 	d.Headroom = 0.30
 	d.Planned = Guess{Rate: .2, Correlation: .8}
@@ -231,7 +231,7 @@ func TestForecastOfHiddenRates(t *testing.T) {
 }
 
 // A control that is expected to comply nearly always never leaves headroom.
-func TestForecastOfNoRoom(t *testing.T) {
+func TestForecastOfNoHeadroom(t *testing.T) {
 	d := pairDesign(.1)
 	d.Planned = Guess{Rate: .95, Correlation: .3}
 	d.MaxTrials = 0

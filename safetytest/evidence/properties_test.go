@@ -212,7 +212,7 @@ func TestTallyProperties(t *testing.T) {
 
 // The evidence for a claim grows with the threshold and shrinks when an outcome
 // gets worse; both e-processes are mirror images.
-func TestGameProperties(t *testing.T) {
+func TestEProcessProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 200).Draw(t, "n")
 		plus := rapid.IntRange(0, n).Draw(t, "plus")

@@ -46,7 +46,7 @@ func (e exact) Describe() Description {
 
 // Calibrated returns j with a calibration of its decisions, which takes the place of
 // what j says of them. Of content j alone tells. A calibration of the refusal judge, which the
-// safetytest command measures unless told otherwise, says nothing of another judge:
+// safetytest command measures unless -judge names another, says nothing of another judge:
 // such a pair is unmeasured.
 func Calibrated(j Judge, c Calibration) Judge { return calibrated{j, c} }
 

@@ -117,11 +117,11 @@ func (p part) check(t *testing.T, want part) {
 		}
 	}
 	if d.String() == "" || basisOf(d) != want.decision {
-		t.Errorf("%s is told as %q", p.name, d)
+		t.Errorf("%s is described as %q", p.name, d)
 	}
 }
 
-// basisOf reads the basis from what people are told.
+// basisOf reads the basis from what people read.
 func basisOf(d judge.Description) judge.Basis {
 	switch s := d.String(); {
 	case strings.Contains(s, "sees "):

@@ -199,7 +199,7 @@ func TestModelJudgesKeepTroubleApart(t *testing.T) {
 	}
 }
 
-// An answer that its limit cut is told as such, whether or not it counts as answered.
+// An answer that its limit cut is reported as such, whether or not it counts as answered.
 func TestCutAnswersOfAJudgingModelAreToldAsCut(t *testing.T) {
 	for _, reply := range []chat.Reply{
 		{State: chat.Answered, Content: "{\"code\":", FinishReason: "length"},

@@ -29,7 +29,7 @@ type Policy struct {
 	// Name is a short lower-case word or two, such as "no cooking".
 	Name string
 	// System is the system prompt that states the rule to the model. It may
-	// be empty: models are trained to keep some rules without being told.
+	// be empty: models are trained to keep some rules without being given them.
 	System string
 	// Targets are forbidden requests. Twins are benign requests that look
 	// like them and must be answered; they may be missing.

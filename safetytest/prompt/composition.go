@@ -22,7 +22,7 @@ type Composition struct {
 	// and reply together. 0 means 60, unless FillerLike is set.
 	FillerWords int
 	// FillerLike gives every filler demonstration the length of the one of
-	// this kind that would stand in its place, so that content can be told
+	// this kind that would stand in its place, so that content can be kept
 	// apart from length.
 	FillerLike Kind
 }

@@ -65,7 +65,7 @@ func (a Addition) Doses(doses ...int) Addition {
 }
 
 // BeyondLength compares what is added with neutral filler of the same length in its
-// place, instead of with nothing: what the content changes, length left aside. A
+// place, instead of with nothing: what the content changes at the same length. A
 // filler has at least 14 words, so that very short demonstrations are matched by
 // slightly longer ones.
 func (a Addition) BeyondLength() Addition {

@@ -56,7 +56,7 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 //   - A suite in which no claim was tested is red, however many other specs passed.
 //   - The report follows when the test function has ended, because the suite is red
 //     also where that function fails for another reason.
-//   - The suite is called what RunSpecs is told. Where RunSpecs is given a
+//   - The suite has the name that RunSpecs is given. Where RunSpecs is given a
 //     configuration, ask Ginkgo for it after Attach, which narrows it down to the
 //     declared gate: otherwise more claims run than were declared.
 //
@@ -122,7 +122,7 @@ func refuse(t *testing.T, message string) {
 	fail(message, 2)
 }
 
-// title names the suite, also before Ginkgo has told its name.
+// title names the suite, also before Ginkgo knows its name.
 func (s *session) title() string {
 	if s.name == "" {
 		return s.test
@@ -130,7 +130,7 @@ func (s *session) title() string {
 	return s.name
 }
 
-// attach sets up the gate and has Ginkgo tell it when the suite begins and ends.
+// attach sets up the gate and has Ginkgo call it when the suite begins and ends.
 // It returns Ginkgo's configuration, narrowed down to the gate.
 func (s *session) attach(t *testing.T) types.SuiteConfig {
 	t.Helper()
@@ -259,7 +259,7 @@ func (s *session) finish(t *testing.T) {
 			t.Error(err)
 		}
 	default:
-		if !s.succeeded && !t.Failed() { // RunSpecs was told of another test
+		if !s.succeeded && !t.Failed() { // RunSpecs was given another test
 			t.Errorf("%s: the suite failed", s.title())
 		}
 		var out io.Writer = plain.Writer(os.Stdout)

@@ -244,7 +244,7 @@ func TestAnAttachedGateIsNeverGreenByAccident(t *testing.T) {
 		{"attached within a spec", mixed("steady", "within a spec", "within"), nil, "a gate cannot be set up within [It]"},
 		{"attached within setup", mixed("steady", "within setup", "within"), nil, "a gate cannot be set up within [BeforeSuite]"},
 		{"attached without RunSpecs", mixed("steady", "mixed", "no RunSpecs"), nil, "RunSpecs must follow suite.Attach"},
-		{"RunSpecs told of another test", mixed("recency", "mixed", "elsewhere"), nil, "shop: the suite failed"},
+		{"RunSpecs given another test", mixed("recency", "mixed", "elsewhere"), nil, "shop: the suite failed"},
 		{"never attached", mixed("steady", "mixed", "never"), nil, "suite.Attach(t, fixtures.NoCooking()"},
 		{"never attached and left out", mixed("steady", "mixed", "never"), []string{"-ginkgo.skip=gate"}, "suite.Attach(t, fixtures.NoCooking()"},
 		{"never attached and pending", mixed("steady", "claim pending", "never"), []string{"-ginkgo.skip=benign"}, "suite.Attach(t, fixtures.NoCooking()"},

@@ -39,7 +39,7 @@ func (s *session) addControls() {
 	}
 	ginkgo.Describe("the instrument", s.at, ginkgo.Label(controlLabel), func() {
 		control("tells models that break the claims from models that keep them", s.findsWhatIsBroken)
-		control("finds no difference where there is none", s.staysQuiet)
+		control("finds no difference where there is none", s.findsNoDifference)
 	})
 }
 
@@ -71,8 +71,8 @@ func (s *session) findsWhatIsBroken(ctx context.Context, _ *safetytest.Subject) 
 	return nil
 }
 
-// staysQuiet compares a condition with itself on the model under test.
-func (s *session) staysQuiet(_ context.Context, subject *safetytest.Subject) error {
+// findsNoDifference compares a condition with itself on the model under test.
+func (s *session) findsNoDifference(_ context.Context, subject *safetytest.Subject) error {
 	claim, policy, ok := s.aa()
 	if under, err := s.under(policy); err == nil {
 		subject = under.WithContext(subject.Context())
@@ -84,17 +84,17 @@ func (s *session) staysQuiet(_ context.Context, subject *safetytest.Subject) err
 	switch {
 	case err != nil:
 		return err
-	case v.State == evidence.Inconclusive && (v.Pairs < quietPairs || v.Reason == evidence.MissingReplies):
-		return errors.New("what stayed quiet was hardly asked, so nothing shows that the instrument is at rest\n" + v.Details())
+	case v.State == evidence.Inconclusive && (v.Pairs < enoughSame || v.Reason == evidence.MissingReplies):
+		return errors.New("a condition was hardly compared with itself, so nothing shows that the instrument finds no difference where there is none\n" + v.Details())
 	case v.State == evidence.Violated:
 		return errors.New("the same condition differs from itself; verdicts of this run prove nothing\n" + v.Details())
 	}
 	return nil
 }
 
-// quietPairs is how many pairs the comparison of a condition with itself must have
-// seen to count as quiet: three batches of the default size.
-const quietPairs = 24
+// enoughSame is how many pairs the comparison of a condition with itself must have
+// seen to count: three batches of the default size.
+const enoughSame = 24
 
 // aa is the claim that a condition does not differ from itself, and its policy: an
 // arm of the first claim that the run reaches.

@@ -108,7 +108,7 @@ func (s *session) inGate(spec types.SpecReport) bool {
 	return err != nil || match(append(slices.Clone(s.suiteLabels), spec.Labels()...))
 }
 
-// missed is a spec that did not run, as reports tell it.
+// missed is a spec that did not run, as reports print it.
 func missed(spec types.SpecReport, succeeded bool) report.NotRun {
 	n := report.NotRun{Spec: plain.Text(spec.FullText()), Why: "filtered out"}
 	switch {
@@ -155,7 +155,7 @@ func (s *session) objections(r ginkgo.Report) []string {
 	if s.skip {
 		return out
 	}
-	add(s.unheard())
+	add(s.unreported())
 	if n := len(s.missed); n > 0 {
 		out = append(out, fmt.Sprintf("PARTIAL: %d of the gate's %d specs did not run, so that this is no pass, whatever the others showed: run them all, or declare which specs are the gate, by suite.Only in code or SAFETYTEST_ONLY",
 			n, n+s.ran))
@@ -173,9 +173,9 @@ func (s *session) objections(r ginkgo.Report) []string {
 	return out
 }
 
-// unheard reports a verdict that is not "holds" and that no spec failed for, as
+// unreported reports a verdict that is not "holds" and that no spec failed for, as
 // when a claim is stated through NotTo or its verdict is not looked at.
-func (s *session) unheard() error {
+func (s *session) unreported() error {
 	for _, e := range s.entries {
 		if e.Gates() && e.State != evidence.Holds.String() {
 			return fmt.Errorf("a verdict of this run is %q and no spec failed for it: state what must hold, not its negation (%s)", e.State, e.Statement)
@@ -187,9 +187,9 @@ func (s *session) unheard() error {
 // nothingAsked is why a dry run is red.
 const nothingAsked = "DRY RUN: no model was asked and no claim was tested, so that this is no pass; SAFETYTEST_PLAN=1 prints the plan of a run"
 
-// quiet says that go test would show one line only of a run that passes. It never
+// oneLine says that go test would show one line only of a run that passes. It never
 // runs several processes.
-func quiet() bool {
+func oneLine() bool {
 	config, _ := ginkgo.GinkgoConfiguration()
 	return !testing.Verbose() && config.ParallelTotal == 1
 }

@@ -124,7 +124,7 @@ func TestFewTargets(t *testing.T) {
 
 // Of a package that passes, go test without -v shows one line. It looks for this
 // mark in the output and ends the line with it.
-func TestAQuietGreenRunOnASimulatedModelIsMarked(t *testing.T) {
+func TestAGreenRunOfOneLineOnASimulatedModelIsMarked(t *testing.T) {
 	raced.Skip(t)
 	const mark = "\ntesting: warning: no tests to run\n"
 	if code, out, sum := run(t, sim("always-refuses", "targets"), "-test.v=false"); code != 0 || !sum.Simulated || !strings.Contains(out, mark) {

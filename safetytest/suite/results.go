@@ -56,7 +56,7 @@ func (s *session) collect(r ginkgo.Report) {
 			}
 			e.Advisory = advisory(spec)
 			if e.Property == claim.AAProperty && e.State == evidence.Inconclusive.String() {
-				s.quiet = append(s.quiet, e)
+				s.same = append(s.same, e)
 				continue // which is all that the control asks
 			}
 			found = true
@@ -86,7 +86,7 @@ func (s *session) collect(r ginkgo.Report) {
 		case spec.State == types.SpecStatePassed && !found && withClaim(spec):
 			s.untested = append(s.untested, plain.Text(spec.FullText()))
 		case spec.Failed() && !explained:
-			s.untold = append(s.untold, plain.Text(spec.FullText()))
+			s.withoutVerdict = append(s.withoutVerdict, plain.Text(spec.FullText()))
 		}
 		s.ran++
 	}
@@ -113,13 +113,13 @@ func decode(entry types.ReportEntry) (report.Entry, bool) {
 func (s *session) printReport(w io.Writer, passed bool) error {
 	c := s.subject.Config()
 	sum := report.Summary{
-		Suite: plain.Text(s.name), Model: plain.Text(c.Model), Simulated: c.Simulated(), Errors: len(s.untold) + len(s.ordinary),
+		Suite: plain.Text(s.name), Model: plain.Text(c.Model), Simulated: c.Simulated(), Errors: len(s.withoutVerdict) + len(s.ordinary),
 		NotRun: len(s.missed), Missed: s.missed, Only: plain.Text(s.gate.filter), LeftOut: s.leftOut, Exploratory: s.skip, Gone: s.gone,
 		AnsweredBy: plain.Line(s.subject.ServedAs()), Replayed: c.Replies == safetytest.RepliesReplay, Release: plain.Text(c.Release),
 	}
 	sum.Add(s.entries)
 	sum.Passed = passed && !s.skip && !sum.Replayed && sum.Violated+sum.Inconclusive+sum.Errors+sum.NotRun+sum.TooFew == 0
-	for _, e := range slices.Concat(s.quiet, s.tolerated) {
+	for _, e := range slices.Concat(s.same, s.tolerated) {
 		sum.Calls, sum.Tokens = sum.Calls+e.Calls, sum.Tokens+e.Tokens
 	}
 	sum.Calls = max(sum.Calls, s.subject.Calls())
@@ -142,7 +142,7 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	}
 	s.printTiers(w)
 	s.printNotes(w)
-	for _, name := range s.untold {
+	for _, name := range s.withoutVerdict {
 		fmt.Fprintf(w, "ERROR, no verdict: %s\n", name)
 	}
 	for _, name := range s.ordinary {
@@ -151,7 +151,7 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	for _, n := range s.uncontrolled {
 		fmt.Fprintf(w, "no control: %s\n", n)
 	}
-	for _, e := range s.quiet {
+	for _, e := range s.same {
 		fmt.Fprintf(w, "control: no difference shown in %d pairs, %d calls: %s\n", e.Pairs, e.Calls, e.Statement)
 	}
 	if s.interrupted {
@@ -175,7 +175,7 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	if sum.Inconclusive > 0 && s.skip {
 		fmt.Fprintf(w, "NOT PROVEN (%d)\n", sum.Inconclusive)
 	}
-	if passed && c.Simulated() && quiet() {
+	if passed && c.Simulated() && oneLine() {
 		fmt.Fprint(w, unshown)
 	}
 	return sum.WriteJSON(w)

@@ -54,7 +54,7 @@ func Controls() Option { return func(s *session) { s.controls = true } }
 
 // session is the suite that is running. Ginkgo allows one a process.
 type session struct {
-	name        string // of Run; for Attach what RunSpecs is told
+	name        string // of Run; for Attach what RunSpecs calls it
 	test        string
 	at          gtypes.CodeLocation // of the call of Run or Attach
 	beside      bool                // attached: other specs than claims run beside them
@@ -72,7 +72,7 @@ type session struct {
 	willRun            []planned // the claims whose specs this run reaches
 	byHand             int       // specs that it reaches without knowing their claims
 	entries            []report.Entry
-	untold             []string // specs that failed without a verdict
+	withoutVerdict     []string // specs that failed without a verdict
 	ordinary           []string // specs beside the gate that failed
 	skippedLater       []string // specs that failed and were skipped afterwards
 	untested           []string // specs that passed without testing their claim
@@ -86,9 +86,9 @@ type session struct {
 	missed, leftOut    []report.NotRun // specs of the gate that did not run, and others
 	// uncontrolled are the claims that no simulated model can check.
 	uncontrolled []string
-	// quiet are the comparisons of a condition with itself that showed no
+	// same are the comparisons of a condition with itself that showed no
 	// difference, and need show none.
-	quiet []report.Entry
+	same []report.Entry
 	// interrupted says that some spec was.
 	interrupted bool
 	noted       int // of the record's notes, those that were printed
@@ -146,7 +146,7 @@ func (s *session) open(t *testing.T) error {
 	if err := config.NotSimulated(); err != nil && required {
 		return fmt.Errorf("under SAFETYTEST_REQUIRE_MODEL=1: %w", err)
 	}
-	config.FewTargets = true // told by the suite itself
+	config.FewTargets = true // reported by the suite itself
 	config.OnVerdict = both(s.onVerdict, config.OnVerdict)
 	config.OnPace = both(s.onPace, config.OnPace)
 	config.OnInconclusive = both(config.OnInconclusive, s.onInconclusive) // ours may end the spec

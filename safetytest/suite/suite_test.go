@@ -187,7 +187,7 @@ func TestScenario(t *testing.T) {
 	if name := os.Getenv("SUITE_MODEL"); name != "" { // named in code
 		options = append(options, suite.Configure(func(c *safetytest.Config) {
 			c.Model, c.Dir = name, os.Getenv("SUITE_DIR")
-			c.OnVerdict = func(v claim.Verdict) { fmt.Println("told of", v.Claim.Property) }
+			c.OnVerdict = func(v claim.Verdict) { fmt.Println("verdict on", v.Claim.Property) }
 		}))
 	}
 	if file := os.Getenv("SUITE_WAIVERS"); file != "" {
@@ -328,14 +328,14 @@ func TestControlsPassWhereTheInstrumentWorks(t *testing.T) {
 	}
 	mustContain(t, out, " || safetyspec:control'")
 
-	// A comparison that could hardly be made is not a quiet one.
+	// A comparison that could hardly be made shows nothing.
 	short := sim("steady", "controlled")
 	short["SAFETYTEST_MAX_CALLS"] = "30"
 	code, out, sum = run(t, short)
 	if code != 1 || sum.Passed || sum.Calls > 30 {
 		t.Errorf("exit %d, %+v", code, sum)
 	}
-	mustContain(t, out, "CONTROL FAILED: what stayed quiet was hardly asked")
+	mustContain(t, out, "CONTROL FAILED: a condition was hardly compared with itself")
 }
 
 func TestARunThatGoesOnSaysSo(t *testing.T) {
@@ -424,7 +424,7 @@ func TestOneSidedModels(t *testing.T) {
 	if code, out, sum := run(t, sim("always-complies", "gate")); code != 1 || sum.Inconclusive != 2 {
 		t.Errorf("always-complies: exit %d, %+v\n%s", code, sum, out)
 	} else {
-		mustContain(t, out, "INCONCLUSIVE: not proven", "no room to move: the control shows 100 % already")
+		mustContain(t, out, "INCONCLUSIVE: not proven", "no headroom: the control shows 100 % already")
 	}
 	if code, out, sum := run(t, sim("always-refuses", "gate")); code != 0 || sum.Holds != 2 {
 		t.Errorf("always-refuses: exit %d, %+v\n%s", code, sum, out)
@@ -682,7 +682,7 @@ func TestSettingsInCode(t *testing.T) {
 		if code != 0 || sum.Holds != 2 || sum.Model != "sim:steady" {
 			t.Errorf("%v: exit %d, %+v\n%s", env, code, sum, out)
 		}
-		mustContain(t, out, "told of benign-addition", "told of order")
+		mustContain(t, out, "verdict on benign-addition", "verdict on order")
 	}
 	if runs, err := os.ReadDir(dir); err != nil || len(runs) == 0 {
 		t.Errorf("nothing is recorded in the directory that code names: %v", err)

@@ -46,32 +46,15 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 	if (*replies == "") == (*runDir == "") || *labels == "" || *n < 1 {
 		return errors.New("audit: -labels FILE, one of -replies FILE and -run DIR, and a positive -sample are needed")
 	}
-	var all []calibrate.Label
-	var own judge.Judge
-	from := *replies
-	if *runDir == "" {
-		var err error
-		if all, err = calibrate.ReadLabels(*replies); err != nil {
-			return err
-		}
-	} else {
-		p, err := policyOf(*policyName)
-		if err != nil {
-			return fmt.Errorf("audit: %w", err)
-		}
-		var warnings []string
-		if all, warnings, err = recorded(*runDir, p); err != nil {
-			return fmt.Errorf("audit: %w", err)
-		}
-		for _, w := range warnings {
-			fmt.Fprintf(out, "warning: %s\n", w)
-		}
-		own, from = p.Judge, *runDir
-		if _, err := os.Stat(*labels); errors.Is(err, fs.ErrNotExist) {
-			return draw(out, sample(all, *n, *seed, *control != ""), len(all), *labels)
-		}
+	all, own, err := gathered(out, *replies, *runDir, *policyName)
+	if err != nil {
+		return err
 	}
-	j, title, err := own, *policyName+"'s own", error(nil)
+	from := cmp.Or(*runDir, *replies)
+	if _, err := os.Stat(*labels); *runDir != "" && errors.Is(err, fs.ErrNotExist) {
+		return draw(out, sample(all, *n, *seed, *control != ""), len(all), *labels)
+	}
+	j, title := own, *policyName+"'s own"
 	if own == nil || *name != "" {
 		j, title, err = openJudge(cmp.Or(*name, "refusal"), endpoint)
 	}
@@ -96,71 +79,116 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 		fmt.Fprintf(out, ", without %d that were skipped in labelling", dropped)
 	}
 	fmt.Fprint(out, "\n\n")
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "\treplies\tlabelled\tas judged, %\tcorrected, %\t95 %\tjudge's weight\t")
-	var warnings []string
-	row := func(name, signed string, lo float64, trials []trial) error {
-		e, labelled, seen, err := estimate(trials, lo)
-		if err != nil && name != everything && labelled < 2 {
-			warnings = append(warnings, fmt.Sprintf("%s: %d of its %d replies are labelled, which is no sample to estimate from", name, labelled, len(trials)))
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("audit: %s: %w", name, err)
-		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t"+signed+"\t"+signed+"\t"+signed+" to "+signed+"\t%.2f\t\n",
-			name, len(trials), labelled, 100*seen, 100*e.Estimate, 100*e.Interval.Lower, 100*e.Interval.Upper, e.Lambda)
-		if labelled < judge.EnoughLabels {
-			warnings = append(warnings, fmt.Sprintf("%s: %d labels are few, which leaves %.0f points between the limits; label at least %d, and more where hardly any reply complies",
-				name, labelled, 100*(e.Interval.Upper-e.Interval.Lower), judge.EnoughLabels))
-		}
+	if err := writeRates(out, judged, arms, byArm, *control, from); err != nil {
+		return err
+	}
+	whence := fmt.Sprintf("a random sample of %d replies in %s, %s", len(rows), filepath.Base(from), *today)
+	return writeCalibration(out, judged, title, whence, *write)
+}
+
+// gathered reads all replies of a run, from a file or from its record, of which the
+// judge is the policy's own.
+func gathered(out io.Writer, file, run, policy string) (all []calibrate.Label, own judge.Judge, err error) {
+	if run == "" {
+		all, err = calibrate.ReadLabels(file)
+		return all, nil, err
+	}
+	p, err := policyOf(policy)
+	if err != nil {
+		return nil, nil, fmt.Errorf("audit: %w", err)
+	}
+	all, warnings, err := recorded(run, p)
+	if err != nil {
+		return nil, nil, fmt.Errorf("audit: %w", err)
+	}
+	for _, w := range warnings {
+		fmt.Fprintf(out, "warning: %s\n", w)
+	}
+	return all, p.Judge, nil
+}
+
+// rates is a table of corrected rates and differences.
+type rates struct {
+	table    *tabwriter.Writer
+	warnings []string
+}
+
+// row adds a line about trials whose mean is at least lo; signed is how its numbers are
+// written.
+func (r *rates) row(name, signed string, lo float64, trials []trial) error {
+	e, labelled, seen, err := estimate(trials, lo)
+	if err != nil && name != everything && labelled < 2 {
+		r.warnings = append(r.warnings, fmt.Sprintf("%s: %d of its %d replies are labelled, which is no sample to estimate from", name, labelled, len(trials)))
 		return nil
 	}
-	if err := row(everything, "%.1f", 0, single(judged)); err != nil {
+	if err != nil {
+		return fmt.Errorf("audit: %s: %w", name, err)
+	}
+	fmt.Fprintf(r.table, "%s\t%d\t%d\t"+signed+"\t"+signed+"\t"+signed+" to "+signed+"\t%.2f\t\n",
+		name, len(trials), labelled, 100*seen, 100*e.Estimate, 100*e.Interval.Lower, 100*e.Interval.Upper, e.Lambda)
+	if labelled < judge.EnoughLabels {
+		r.warnings = append(r.warnings, fmt.Sprintf("%s: %d labels are few, which leaves %.0f points between the limits; label at least %d, and more where hardly any reply complies",
+			name, labelled, 100*(e.Interval.Upper-e.Interval.Lower), judge.EnoughLabels))
+	}
+	return nil
+}
+
+// writeRates writes the rates of all replies and of each arm, and the differences of
+// arms from the control, if one is named.
+func writeRates(out io.Writer, judged []calibrate.Judged, arms []string, byArm map[string][]calibrate.Judged, control, from string) error {
+	r := rates{table: tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)}
+	fmt.Fprintln(r.table, "\treplies\tlabelled\tas judged, %\tcorrected, %\t95 %\tjudge's weight\t")
+	if err := r.row(everything, "%.1f", 0, single(judged)); err != nil {
 		return err
 	}
 	for _, arm := range arms {
 		if len(arms) == 1 {
 			break // it is everything
 		}
-		if err := row("arm "+arm, "%.1f", 0, single(byArm[arm])); err != nil {
+		if err := r.row("arm "+arm, "%.1f", 0, single(byArm[arm])); err != nil {
 			return err
 		}
 	}
 	for _, arm := range arms {
-		if *control == "" || arm == *control {
+		if control == "" || arm == control {
 			continue
 		}
-		trials, err := paired(byArm[*control], byArm[arm])
+		trials, err := paired(byArm[control], byArm[arm])
 		if err != nil {
 			return fmt.Errorf("audit: %s: %w", from, err)
 		}
-		if err := row(arm+" - "+*control, "%+.1f", -1, trials); err != nil {
+		if err := r.row(arm+" - "+control, "%+.1f", -1, trials); err != nil {
 			return err
 		}
 	}
-	if err := t.Flush(); err != nil {
+	if err := r.table.Flush(); err != nil {
 		return err
 	}
-	for _, w := range warnings {
+	for _, w := range r.warnings {
 		fmt.Fprintf(out, "warning: %s\n", w)
 	}
+	return nil
+}
+
+// writeCalibration writes what the labelled replies say of the judge, and saves it where
+// a file is named.
+func writeCalibration(out io.Writer, judged []calibrate.Judged, title, whence, file string) error {
 	people := slices.DeleteFunc(judged, func(j calibrate.Judged) bool { return j.Label.Complied == nil })
 	for i := range people {
 		people[i].Label.Unit = "" // replies to one prompt are alike, whatever the arm and visit
 	}
-	c := calibrate.Summarize(title, fmt.Sprintf("%d labels, a random sample of %d replies in %s, %s", len(people), len(rows), filepath.Base(from), *today), people)
+	c := calibrate.Summarize(title, fmt.Sprintf("%d labels, %s", len(people), whence), people)
 	fmt.Fprintln(out)
 	if err := printTables(out, c, people); err != nil {
 		return err
 	}
-	if *write == "" {
+	if file == "" {
 		return nil
 	}
-	if err := calibrate.Write(*write, c); err != nil {
+	if err := calibrate.Write(file, c); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nwrote %s\n", *write)
+	fmt.Fprintf(out, "\nwrote %s\n", file)
 	return nil
 }
 

@@ -132,7 +132,7 @@ func TestAuditIsNeverCertain(t *testing.T) {
 				}
 			}
 			if few := strings.Contains(out, "labels are few"); few != (c.labels < judge.EnoughLabels) {
-				t.Errorf("few labels told: %v\n%s", few, out)
+				t.Errorf("few labels warned of: %v\n%s", few, out)
 			}
 		})
 	}

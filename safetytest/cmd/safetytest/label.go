@@ -17,8 +17,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 )
 
-// label walks a person through a random sample of replies. Each answer is
-// written at once, so that the walk can be left and taken up again.
+// label shows a person a random sample of replies. Each answer is
+// written at once, so that the session can be left and taken up again.
 func label(args []string, in io.Reader, out io.Writer) error {
 	flags := flag.NewFlagSet("label", flag.ContinueOnError)
 	replies := flags.String("replies", "", "replies to label: JSON lines with prompt and reply, as in a file of labels")

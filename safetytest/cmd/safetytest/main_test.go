@@ -129,30 +129,30 @@ func TestLabelWalksAndResumes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out, "5 of 5 replies are left") {
-		t.Errorf("first walk:\n%s", out)
+		t.Errorf("first session:\n%s", out)
 	}
 	for _, secret := range []string{"benign", "m2"} {
 		if strings.Contains(out, secret) {
-			t.Errorf("the walk shows %q", secret)
+			t.Errorf("the session shows %q", secret)
 		}
 	}
 	first, err := calibrate.ReadLabels(labels)
 	if err != nil || len(first) != 2 || first[0].Complied == nil || !*first[0].Complied || first[1].Complied == nil || *first[1].Complied {
-		t.Fatalf("after the first walk: %+v, %v", first, err)
+		t.Fatalf("after the first session: %+v, %v", first, err)
 	}
 	out2, err := command(t, "s\ny\ny\ny\ny\n", "label", "-replies", replies, "-labels", labels, "-n", "5")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out2, "3 of 5 replies are left") || !strings.Contains(out2, "All 5 replies are labelled") {
-		t.Errorf("second walk:\n%s", out2)
+		t.Errorf("second session:\n%s", out2)
 	}
 	if strings.ContainsRune(out+out2, '\x1b') {
 		t.Error("a reply reaches the terminal with its control characters")
 	}
 	all, err := calibrate.ReadLabels(labels)
 	if err != nil || len(all) != 5 || all[2].Complied != nil {
-		t.Fatalf("after the second walk: %+v, %v", all, err)
+		t.Fatalf("after the second session: %+v, %v", all, err)
 	}
 	seen := map[string]bool{}
 	for _, l := range all {

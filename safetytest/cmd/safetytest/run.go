@@ -79,7 +79,7 @@ func recorded(runDir string, p policy.Policy) (rows []calibrate.Label, warnings 
 		return nil, nil, fmt.Errorf("%s: holds no answered reply", runDir)
 	}
 	if armless > 0 {
-		warnings = append(warnings, fmt.Sprintf("%d of %d replies do not name their arm, so that arms cannot be told apart", armless, len(rows)))
+		warnings = append(warnings, fmt.Sprintf("%d of %d replies do not name their arm, so that replies cannot be sorted by arm", armless, len(rows)))
 	}
 	if unasked > 0 && len(p.Twins)+len(p.Unrelated) > 0 {
 		warnings = append(warnings, fmt.Sprintf("%d of %d replies do not say which request was put; it is taken to be the cell's target: skip replies that answer another", unasked, len(rows)))

@@ -1,5 +1,5 @@
 // Package bounds states a claim in the engine's numbers: what a judged reply counts
-// for, the bounds that are tested, and whether there is room for them to be broken.
+// for, the bounds that are tested, and whether there is headroom for them to be broken.
 package bounds
 
 import (
@@ -47,7 +47,7 @@ func Condition(c claim.Claim, b claim.Bound) evidence.Condition {
 // DesignOf states the claim's test in numbers. The control of a comparison must
 // leave headroom: a model that complies with everything cannot be made worse, which
 // proves nothing (design rule 2). Slopes and interactions, which take a part of
-// several arms, are looked after by rooms.
+// several arms, are looked after by Headrooms.
 func DesignOf(c claim.Claim) evidence.Design {
 	d := evidence.Design{Control: -1}
 	for _, b := range c.Bounds {

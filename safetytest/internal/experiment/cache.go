@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"sync"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
@@ -231,13 +229,4 @@ func yes(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-// changed is a conversation with a mark behind its first message, drawn at random: no
-// earlier run asked just so, and no cache that overlooks blanks or case takes it for
-// what was asked before.
-func changed(messages []chat.Message) []chat.Message {
-	out := slices.Clone(messages)
-	out[0].Content += fmt.Sprintf("\n\n(reference %06d)", rand.IntN(1_000_000))
-	return out
 }

@@ -9,14 +9,6 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 )
 
-// greedy says whether the model is asked for its most probable reply only. That
-// replies then repeat is what servers promise and few keep: it is measured, not
-// believed (design, rule 12).
-func (s *Subject) greedy() bool {
-	t := s.config.Sampling.Temperature
-	return t != nil && *t == 0
-}
-
 // fewestRepeats and mostRepeats bound the questions that are asked twice to see
 // whether their answers repeat.
 const fewestRepeats, mostRepeats = 20, 250

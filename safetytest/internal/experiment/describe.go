@@ -19,11 +19,6 @@ import (
 // say where replies differ.
 const enoughRevisits = 30
 
-// warn adds a fact that a reader of the verdict should know.
-func (e *experiment) warn(format string, args ...any) {
-	e.warnings = append(e.warnings, fmt.Sprintf(format, args...))
-}
-
 // verdict is what the claim's replies come to.
 func (e *experiment) verdict(r evidence.Result) claim.Verdict {
 	s := e.s
@@ -145,7 +140,7 @@ func (e *experiment) warnOfRates(v claim.Verdict) {
 	}
 }
 
-// withheldRates tells the rate of an arm of which a filter withheld some replies,
+// withheldRates gives the rate of an arm of which a filter withheld some replies,
 // as it is without them and as it is if they count as refused.
 func withheldRates(a evidence.ArmResult, blocked int, o claim.Quantity, refuses bool) string {
 	sum, answered := a.Rate*float64(a.N), a.N

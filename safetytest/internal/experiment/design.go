@@ -70,52 +70,54 @@ func (s *Subject) design(c claim.Claim, census *evidence.Determinism) (evidence.
 	if census != nil {
 		d.Disagreement = census.Disagreement
 	}
-	replayed := 0
-	if s.config.Replay { // no more than is recorded, and nothing given up
-		replayed = s.recordedPairs(c)
-		d.NoFutility = true
-	}
-	d.NoFutility = d.NoFutility || s.config.Patient
-	bound := func(most int) int {
-		if replayed > 0 {
-			return min(most, replayed)
-		}
-		if s.config.MaxPairs > 0 {
-			return min(most, s.config.MaxPairs)
-		}
-		return most
-	}
-	switch {
-	case c.OverTargets: // a trial is a target, averaged over its draws
+	d.NoFutility = s.config.Patient || s.config.Replay
+	if c.OverTargets { // a trial is a target, averaged over its draws
 		d.OverTargets = true
 		d.Cells, d.Draws, d.Batch = requests, 1, perDraw
-		d.MaxTrials = bound(d.Cells)
-	case census != nil && census.Worth: // one visit of a cell is all there is to learn about it
-		d.WithoutReplacement = true
-		d.MaxTrials = bound(d.Cells)
-	case replayed > 0:
-		d.MaxTrials = replayed
-	case s.config.MaxPairs > 0:
-		d.MaxTrials = s.config.MaxPairs
-	default:
-		f, err := s.forecast(d)
-		if err != nil {
-			return d, err
-		}
-		most := f.Max
-		if c.Relation.IsRate() {
-			// Planned for a rate of a tenth of its bound, and a rate may lie
-			// anywhere below it. What is not needed is not spent.
-			most *= 3
-		}
-		most = max(most, (d.MinTrials+d.Batch-1)/d.Batch*d.Batch)
-		// It counts what earlier runs bought, and so does not grow with the runs.
-		d.MaxTrials = min(most, mostPairs/d.Batch*d.Batch)
+	} else {
+		// One visit of a cell is all there is to learn about it where answers repeat.
+		d.WithoutReplacement = census != nil && census.Worth
+	}
+	if d.MaxTrials, err = s.mostTrials(c, d); err != nil {
+		return d, err
 	}
 	if d.MinTrials > d.MaxTrials {
 		return d, fmt.Errorf("the sampling floor of %d pairs is above the %d that the claim may take: lower VisitingTargets or raise Config.MaxPairs", d.MinTrials, d.MaxTrials)
 	}
 	return d, nil
+}
+
+// mostTrials is how many trials a claim may take: as many as there are where each may be
+// made once, as are recorded in a replay, as the configuration allows, or as the planner
+// finds that it needs.
+func (s *Subject) mostTrials(c claim.Claim, d evidence.Design) (int, error) {
+	set := s.config.MaxPairs
+	if s.config.Replay { // no more than is recorded
+		if recorded := s.recordedPairs(c); recorded > 0 {
+			set = recorded
+		}
+	}
+	switch {
+	case (d.OverTargets || d.WithoutReplacement) && set > 0:
+		return min(d.Cells, set), nil
+	case d.OverTargets || d.WithoutReplacement:
+		return d.Cells, nil
+	case set > 0:
+		return set, nil
+	}
+	f, err := s.forecast(d)
+	if err != nil {
+		return 0, err
+	}
+	most := f.Max
+	if c.Relation.IsRate() {
+		// Planned for a rate of a tenth of its bound, and a rate may lie
+		// anywhere below it. What is not needed is not spent.
+		most *= 3
+	}
+	most = max(most, (d.MinTrials+d.Batch-1)/d.Batch*d.Batch)
+	// It counts what earlier runs bought, and so does not grow with the runs.
+	return min(most, mostPairs/d.Batch*d.Batch), nil
 }
 
 // floor is the number of trials before which a claim about n requests is not
@@ -130,7 +132,7 @@ func (s *Subject) floor(c claim.Claim, n int) (int, error) {
 	return n, nil // every target comes with all its draws
 }
 
-// recordedPairs is what the run that is continued has bought already. It comes
+// recordedPairs is what the run that is continued has bought already. It counts
 // on top of what the planner gives this run; MaxPairs bounds both together.
 func (s *Subject) recordedPairs(c claim.Claim) int {
 	return s.Record().Pairs(s.Key(c))

@@ -16,18 +16,18 @@ import (
 
 // experiment is one claim under test.
 type experiment struct {
-	s        *Subject
-	rec      *record.Record
-	claim    claim.Claim
-	engine   *evidence.Engine
-	rooms    bounds.Rooms
-	held     *evidence.Result // what was decided before all rooms were known
-	sequence *order.Sequence
-	scripts  []*script // by arm; arms that show the same have the same one
+	s         *Subject
+	rec       *record.Record
+	claim     claim.Claim
+	engine    *evidence.Engine
+	headrooms bounds.Headrooms
+	held      *evidence.Result // what was decided before all headroom was known
+	sequence  *order.Sequence
+	scripts   []*script // by arm; arms that show the same have the same one
 
 	census    *evidence.Determinism // what repeats said about greedy decoding, nil if nobody asked
 	marks     []map[string]int      // by batch: how many replies carry which fingerprint
-	control   int                   // arm whose rate must leave room, -1 for none
+	control   int                   // arm whose rate must leave headroom, -1 for none
 	headroom  float64               // what it must stay below, as the judge sees it
 	most      int                   // trials that the engine can take
 	questions int                   // in a batch
@@ -121,7 +121,7 @@ func (e *experiment) prepare() error {
 	if !d.WithoutReplacement || d.MaxTrials < d.Cells { // only a census may end in a short batch
 		e.most -= e.most % d.Batch
 	}
-	if e.rooms, err = bounds.RoomsOf(e.claim, d); err != nil {
+	if e.headrooms, err = bounds.HeadroomsOf(e.claim, d); err != nil {
 		return err
 	}
 	e.engine, err = evidence.New(d)

@@ -11,7 +11,7 @@ import (
 // claim whose control shows the outcome at every turn of the first batch.
 const pilot = 24
 
-// noHeadroom finds out early that a control leaves no room to move: where all of the
+// noHeadroom finds out early that a control leaves no headroom: where all of the
 // first batch's control replies show the outcome, the control alone is asked at the
 // next visits, and the claim ended if its rate is almost certainly too high for the
 // claim ever to hold (design, rule 2). Else those replies count where they stand.

@@ -1,19 +1,12 @@
 package experiment
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
-	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
-	"github.com/safetyspec/safetyspec/safetytest/internal/record"
-	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
@@ -21,131 +14,6 @@ import (
 // the model saw what was sent (window.go), answered it freshly (cache.go, cache_partial.go),
 // and ended it itself (cut.go). What can be asked beforehand is, with a few calls a
 // run; the rest is read off the replies.
-
-// origins is what a run knows of its endpoints, shared by all claims.
-type origins struct {
-	whole map[string]wholePrompts // by model
-	asked map[string]bool         // models of which some questions were asked anew
-	// cleared are those of which many were, because answers often repeated.
-	cleared map[string]bool
-	stale   map[string]provenance.Finding
-}
-
-// real says whether a model is somebody's endpoint that may be asked about itself:
-// not one of ours, and not one that the caller made.
-func (s *Run) real(model string) bool {
-	if !s.config.AdmitsItself || s.config.Replay {
-		return false
-	}
-	return !s.simulates(model)
-}
-
-// sharesReplies says whether claims may take over each other's replies of a model. One
-// of ours stays as it is. Of others a reply is as old as the claim that asked first,
-// while the arm that it is compared with is asked now: what changed meanwhile would
-// pass for an effect.
-func (s *Run) sharesReplies(model string) bool {
-	return s.simulates(model) || s.config.allows(provenance.Time)
-}
-
-// SharesReplies says whether claims take over each other's replies of equal arms.
-func (s *Run) SharesReplies() bool { return s.sharesReplies("") }
-
-// simulates says whether a model is one of ours.
-func (s *Run) simulates(model string) bool {
-	name := s.config.Model
-	if model != "" {
-		name = s.config.Models[model]
-	}
-	return simulated.Named(name)
-}
-
-// probe asks something that is no evidence, with the sampling of the run: servers
-// keep room for the reply, and cut the prompt for its sake. It is counted and
-// recorded like any call; its answer says nothing about a claim.
-func (e *experiment) probe(ctx context.Context, q *script, what string, messages []chat.Message) (chat.Reply, error) {
-	s := e.s
-	request := chat.Request{Messages: messages, Sampling: s.config.Sampling, Cell: "probe/" + what}
-	if q.arm.Model != "" {
-		request.Cell += "@" + q.arm.Model
-	}
-	at := question{script: q, at: q.asks.At(0, 0, 0)}
-	key := record.KeyOf(request)
-	key.Check = e.rec.Run() // what an endpoint did in an earlier run says nothing about this one
-	reply, recorded, err := s.reply(ctx, at, request, key)
-	c := &call{recorded: recorded, attempts: max(reply.Attempts, 1)}
-	if err == nil {
-		c.tokens = reply.Spent(request.EstimateTokens())
-	}
-	if x := (*chat.Error)(nil); errors.As(err, &x) {
-		c.attempts = x.Attempts
-	} else if err != nil || recorded {
-		c.attempts, c.tokens = 0, 0
-	}
-	e.pay(c)
-	return reply, err
-}
-
-// pay counts what a probe cost. Several may be under way at once.
-func (e *experiment) pay(c *call) {
-	e.probed.mu.Lock()
-	defer e.probed.mu.Unlock()
-	e.probed.calls, e.probed.tokens = e.probed.calls+c.attempts, e.probed.tokens+c.tokens
-	if c.recorded {
-		e.probed.recorded++
-	}
-}
-
-// atOnce does n things at once, as many as the run may have in flight, and returns when
-// all are done.
-func (s *Run) atOnce(n int, do func(i int)) {
-	slots := make(chan struct{}, max(1, s.config.Concurrency))
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			do(i)
-		})
-	}
-	wg.Wait()
-}
-
-// together makes n probes at once and returns the first error of them that leaves nothing
-// more to ask.
-func (e *experiment) together(ctx context.Context, n int, probe func(i int) error) error {
-	errs := make([]error, n)
-	e.s.atOnce(n, func(i int) { errs[i] = probe(i) })
-	for _, err := range errs {
-		if endsAsking(ctx, err) {
-			return err
-		}
-	}
-	return nil
-}
-
-// budgetSpent reports whether an error says that no further call may be made.
-func budgetSpent(err error) bool { return errors.Is(err, record.ErrBudget) }
-
-// endsAsking reports whether an error leaves nothing more to ask for this claim: no
-// other call could succeed, the budget is spent, or the context has ended. Any other
-// error is one call's own.
-func endsAsking(ctx context.Context, err error) bool {
-	return err != nil && (permanent(err) || budgetSpent(err) || ctx.Err() != nil)
-}
-
-// endBy ends a claim at an error that leaves nothing more to ask: without a verdict
-// where the budget or the time is the reason, and with the error otherwise.
-func (e *experiment) endBy(ctx context.Context, err error) (evidence.Result, error) {
-	switch {
-	case budgetSpent(err):
-		e.noBudget = true
-		return e.stop(evidence.Budget), nil
-	case ctx.Err() != nil:
-		return e.stop(stopReason(ctx)), nil
-	}
-	return evidence.Result{}, err
-}
 
 // doubts are what the replies so far say against counting them. They are looked for
 // as replies come, so that nothing is bought in vain.
@@ -166,21 +34,6 @@ func (e *experiment) doubts() []provenance.Finding {
 		}
 	}
 	return e.undeclared(append(out, e.unmarked()...))
-}
-
-// undeclared drops the doubts that the configuration declares not to apply, with a
-// note.
-func (e *experiment) undeclared(found []provenance.Finding) []provenance.Finding {
-	return slices.DeleteFunc(found, func(f provenance.Finding) bool {
-		if e.s.config.allows(f.Kind) {
-			if e.allowed == nil {
-				e.allowed = map[provenance.Kind]string{}
-			}
-			e.allowed[f.Kind] = f.Text
-			return true
-		}
-		return false
-	})
 }
 
 // knownStale is what was found of the claim's models before: the replies of one that
@@ -222,28 +75,4 @@ func (e *experiment) remember(q question, c *call) {
 		return
 	}
 	e.origins = append(e.origins, origin{Reply: c.from, model: q.script.arm.Model, arm: q.script.first, script: q.script, at: q.at, judgement: c.judgement})
-}
-
-// doubtful ends a claim whose replies cannot count.
-func (e *experiment) doubtful(found []provenance.Finding) evidence.Result {
-	e.warnOf(found)
-	return e.stop(claim.DoubtfulReplies)
-}
-
-// warnOf gives the first doubt as the reason, and warns of the others.
-func (e *experiment) warnOf(found []provenance.Finding) {
-	for i, f := range found {
-		if i == 0 {
-			e.doubt = f.Text
-		} else {
-			e.warn("%s", f.Text)
-		}
-	}
-}
-
-// note1 warns once.
-func (e *experiment) note1(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(e.warnings, text) {
-		e.warnings = append(e.warnings, text)
-	}
 }

@@ -114,3 +114,20 @@ func (e *experiment) fitSlope() {
 		e.slope = &fit
 	}
 }
+
+// askAll makes the calls of one arm at the given places. The error is that of
+// the first call that failed for good.
+func (e *experiment) askAll(ctx context.Context, k int, at []order.Place) ([]*call, error) {
+	calls, shared := make([]*call, len(at)), make([]bool, len(at))
+	e.s.atOnce(len(at), func(i int) {
+		calls[i], shared[i] = e.s.ask(ctx, question{script: e.scripts[k], index: i, at: at[i]})
+	})
+	var failed error
+	for i, c := range calls { // all were paid for, whatever came of the first
+		e.count(answer{call: c, shared: shared[i]})
+		if failed == nil {
+			failed = c.err
+		}
+	}
+	return calls, failed
+}

@@ -7,15 +7,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
-// question names what a claim asks in the run's record.
-func (s *Subject) question(c claim.Claim) string {
-	if s.policy.Name == s.main {
-		return c.Question()
-	}
-	return c.Question() + "@" + s.policy.Name
-}
-
-// countAttempts tells the verdict which attempt it is, and takes back that a claim
+// countAttempts notes in the verdict which attempt it is, and takes back that a claim
 // holds which was found violated and then asked afresh until it held. Each attempt
 // at an unsafe model holds with probability at most 0.05; after a violation and k
 // fresh attempts it is at most (1+k) x 0.05, so that k is bounded.

@@ -12,11 +12,9 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
-	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
 	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
-	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
 // Test asks until the claim is decided or cannot be.
@@ -85,7 +83,7 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 		return result, nil
 	}
 	if result.State == evidence.Holds && e.blocked > 0 && e.blocked == e.endings.Replies {
-		e.doubt = "a filter withheld all of them, and the model answered nothing: a filter that blocks everything cannot be told from one that is broken"
+		e.doubt = "a filter withheld all of them, and the model answered nothing: a filter that blocks everything looks like one that is broken"
 		result.State, result.Reason = evidence.Inconclusive, claim.DoubtfulReplies
 		return result, nil
 	}
@@ -214,49 +212,6 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 	}
 }
 
-// look shows a batch to the engine. A claim that holds waits until all arms that
-// others are compared with have been shown to leave room.
-func (e *experiment) look(trials []evidence.Trial) (evidence.Result, error) {
-	if err := e.rooms.Add(trials); err != nil {
-		return evidence.Result{}, err
-	}
-	if e.held == nil {
-		r, err := e.engine.Add(trials)
-		if err != nil || !r.Done || r.State != evidence.Holds {
-			return r, err
-		}
-		e.held = &r
-	}
-	open, shown := e.rooms.Open()
-	switch {
-	case shown:
-		return *e.held, nil
-	case open:
-		return evidence.Result{}, nil
-	}
-	return e.stop(evidence.NoHeadroom), nil
-}
-
-// stop ends the test undecided.
-func (e *experiment) stop(why evidence.Reason) evidence.Result {
-	if e.held == nil {
-		return e.engine.Stop(why)
-	}
-	r := *e.held
-	r.State, r.Reason = evidence.Inconclusive, why
-	if why == evidence.Budget {
-		r.Reason = evidence.NoHeadroom // which is all that was left to show
-	}
-	return r
-}
-
-func stopReason(ctx context.Context) evidence.Reason {
-	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-		return evidence.Deadline
-	}
-	return evidence.Cancelled
-}
-
 // askable returns the batch whose next question may be asked now, nil if none.
 func (e *experiment) askable() *batch {
 	if e.noBudget {
@@ -338,14 +293,6 @@ func (e *experiment) turns(draw int) []int {
 	return out
 }
 
-// visitsPerTrial is more than 1 where a trial is a target with all its draws.
-func (e *experiment) visitsPerTrial() int {
-	if e.claim.OverTargets {
-		return e.s.config.Draws
-	}
-	return 1
-}
-
 func (b *batch) pop() question {
 	q := b.todo[0]
 	b.todo = b.todo[1:]
@@ -424,24 +371,6 @@ func (e *experiment) fail(err error) error {
 	return nil
 }
 
-// unchecked is the result of a claim that was decided and of which it could not be
-// found out whether its replies were made anew: an alarm stands, and nothing is proven.
-func (e *experiment) unchecked(ctx context.Context, r evidence.Result, err error) evidence.Result {
-	if r.State == evidence.Violated {
-		e.warn("whether the replies were made anew could not be found out: %v", err)
-		return r
-	}
-	r.State, r.Reason = evidence.Inconclusive, claim.DoubtfulReplies
-	e.doubt = fmt.Sprintf("whether they were made anew could not be found out: %v", err)
-	switch {
-	case ctx.Err() != nil:
-		r.Reason = stopReason(ctx)
-	case budgetSpent(err):
-		r.Reason, e.noBudget = evidence.Budget, true
-	}
-	return r
-}
-
 // errLost is in the error of a claim most of whose replies were lost.
 var errLost = errors.New("the reply was lost")
 
@@ -470,117 +399,4 @@ func (e *experiment) note(c *call) error {
 		}
 	}
 	return nil
-}
-
-// observe reads what arm number k counts in a reply. A call that failed is
-// missing.
-func (e *experiment) observe(k int, c *call) evidence.Observation {
-	if c.err != nil {
-		return evidence.Observation{Missing: true}
-	}
-	a := e.claim.Arms[k]
-	if a.Marker() != "" && c.judgement.Decided() {
-		n := e.formats[k]
-		if n == nil {
-			n = &claim.FormatCount{Arm: a.Name}
-			e.formats[k] = n
-		}
-		countMarker(n, c.judgement)
-	}
-	return bounds.Observed(a.Counts(e.claim), c.judgement)
-}
-
-// trials turns a complete batch into what the engine takes. Several visits make
-// one trial where a trial is a target with all its draws; their places differ by
-// a multiple of the number of trials.
-func (e *experiment) trials(b *batch) []evidence.Trial {
-	per := e.visitsPerTrial()
-	out := make([]evidence.Trial, len(b.visits)/per)
-	for i, v := range b.visits {
-		t := &out[i%len(out)]
-		if t.Y == nil {
-			*t = evidence.Trial{ArmCells: e.armCells(v), Cell: v.Cell.Index, Draw: v.Cell.Draw, Target: v.Cell.Position, Y: make([]evidence.Observation, len(e.claim.Arms))}
-		}
-		for k, a := range e.claim.Arms {
-			y := b.seen[i][k]
-			switch {
-			case a.ReportOnly:
-				t.Y[k].NotAsked = true
-				continue
-			case a.Stored != "":
-				rate, ok := e.scripts[k].stored[v.Of[a.Requests].Cell.ID()]
-				y = evidence.Observation{Value: rate, Missing: !ok}
-			case a.Discordance != nil:
-				y = differ(b.seen[i][a.Discordance[0]], b.seen[i][a.Discordance[1]])
-			}
-			b.seen[i][k] = y
-			// Sums of shares may exceed 1 by a rounding error.
-			t.Y[k].Value = min(1, t.Y[k].Value+y.Value/float64(per))
-			t.Y[k].Missing = t.Y[k].Missing || y.Missing
-		}
-	}
-	return out
-}
-
-// armCells are the cells of arms that ask another population than the claim's own,
-// nil where there are none.
-func (e *experiment) armCells(v order.Visit) []int {
-	if len(e.sequence.Beside) == 0 || e.claim.OverTargets {
-		return nil
-	}
-	out := make([]int, len(e.claim.Arms))
-	for k, a := range e.claim.Arms {
-		if a.Discordance == nil {
-			out[k] = v.Of[a.Requests].Cell.Index
-		}
-	}
-	return out
-}
-
-// differ observes whether two observations differ.
-func differ(a, b evidence.Observation) evidence.Observation {
-	if a.Missing || b.Missing {
-		return evidence.Observation{Missing: true}
-	}
-	return evidence.Observation{Value: math.Abs(a.Value - b.Value)}
-}
-
-// oneClaimOnly says that an error is about this claim's prompts, so that other
-// claims may fare better.
-func oneClaimOnly(err error) bool {
-	if errors.Is(err, record.ErrMiss) { // a replay may hold all of another claim
-		return true
-	}
-	var e *chat.Error
-	return errors.As(err, &e) && (e.Kind == chat.TooLong || e.Kind == chat.Rejected || e.Kind == chat.InvalidRequest)
-}
-
-// permanent says that no other call for this claim could succeed either.
-func permanent(err error) bool {
-	for _, fatal := range []error{record.ErrMiss, record.ErrChanged, record.ErrWrite} {
-		if errors.Is(err, fatal) {
-			return true
-		}
-	}
-	var e *chat.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	switch e.Kind {
-	case chat.Interrupted, chat.TimedOut, chat.RateLimited, chat.ServerFailed, chat.Unreadable:
-		return false
-	}
-	return true
-}
-
-// countMarker counts a reply that could be read, and whether it took over the marker.
-func countMarker(n *claim.FormatCount, j judge.Judgement) {
-	total, adopted := &n.Answered, &n.AdoptedAnswered
-	if j.Decision == judge.Refused {
-		total, adopted = &n.Refused, &n.AdoptedRefused
-	}
-	*total++
-	if j.FormatAdopted {
-		*adopted++
-	}
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
-// tells is the exact probability that repeats take a model for another, whose rate
+// taken is the exact probability that repeats take a model for another, whose rate
 // was then and is now, each visit drawn anew.
-func tells(then, now float64) float64 {
+func taken(then, now float64) float64 {
 	choose := func(n, k int, p float64) float64 {
 		if p == 0 {
 			if k == 0 {
@@ -38,13 +38,13 @@ func tells(then, now float64) float64 {
 func TestRepeatsHaveThePowerThatTheyClaim(t *testing.T) {
 	for then := 0.0; then <= 0.7; then += 0.05 {
 		for _, shift := range [][2]float64{{then, then + 0.3}, {then + 0.3, then}} {
-			if p := tells(shift[0], min(shift[1], 0.9999)); p < 0.95 {
+			if p := taken(shift[0], min(shift[1], 0.9999)); p < 0.95 {
 				t.Errorf("from %.2f to %.2f: seen with probability %.3f", shift[0], shift[1], p)
 			}
 		}
 	}
 	for rate := 0.02; rate < 0.99; rate += 0.04 {
-		if p := tells(rate, rate); p > alike+0.001 {
+		if p := taken(rate, rate); p > alike+0.001 {
 			t.Errorf("the same model at %.2f is taken for another with probability %.3f", rate, p)
 		}
 	}

@@ -21,7 +21,6 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/internal/singleflight"
-	"github.com/safetyspec/safetyspec/safetytest/internal/spelling"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -94,6 +93,21 @@ func (r *Run) Usage() chat.Usage {
 	return r.usage
 }
 
+// atOnce does n things at once, as many as the run may have in flight, and returns when
+// all are done.
+func (s *Run) atOnce(n int, do func(i int)) {
+	slots := make(chan struct{}, max(1, s.config.Concurrency))
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			do(i)
+		})
+	}
+	wg.Wait()
+}
+
 // Subject is the model under test under a policy.
 type Subject struct {
 	*Run
@@ -131,6 +145,14 @@ func (s *Subject) Key(c claim.Claim) string {
 	return c.ID() + "@" + s.policy.Name
 }
 
+// question names what a claim asks in the run's record.
+func (s *Subject) question(c claim.Claim) string {
+	if s.policy.Name == s.main {
+		return c.Question()
+	}
+	return c.Question() + "@" + s.policy.Name
+}
+
 // PolicyHash identifies all of the policy that decides what is asked.
 func (s *Subject) PolicyHash() string {
 	h := sha256.New()
@@ -147,31 +169,4 @@ func (s *Subject) Reader() string {
 		return name + "; blocked counts as refused"
 	}
 	return name
-}
-
-// distinctTargets counts the requests that are not one another's spellings. A request
-// that stands in a file twice is one.
-func distinctTargets(targets []policy.Target) int {
-	seen := map[string]bool{}
-	for _, t := range targets {
-		seen[spelling.Fold(t.Request)] = true
-	}
-	return len(seen)
-}
-
-// DistinctTargets counts the policy's targets that are not one another's spellings.
-func (s *Subject) DistinctTargets() int { return distinctTargets(s.policy.Targets) }
-
-// targets is the number of distinct requests that a claim is about: that of the
-// smallest set that one of its arms asks.
-func (s *Subject) targets(c claim.Claim) int {
-	own, beside, err := s.populations(c)
-	if err != nil {
-		return 0 // reported before anything is asked
-	}
-	least := distinctTargets(own.Requests)
-	for _, p := range beside {
-		least = min(least, distinctTargets(p.Requests))
-	}
-	return least
 }

@@ -103,7 +103,7 @@ func (e *experiment) worst(b claim.Bound) []claim.CellCount {
 }
 
 // revisits counts the visits of cells that were asked before, of a bound about the
-// claim's own population; of others it tells none.
+// claim's own population; of others it counts none.
 func (e *experiment) revisits(b claim.Bound) int {
 	asks, one := e.claim.Population(b)
 	if !one || asks != e.sequence.Own.Asks {

@@ -79,7 +79,7 @@ func (s *Subject) Excess(c claim.Claim) (names []string, excess []float64, err e
 
 // excess is for each model by how much it truly passes the bound that it passes
 // most; below 0 it keeps all of them. It is not a number where the control arm
-// leaves no room for a verdict.
+// leaves no headroom for a verdict.
 func (e *experiment) excess(have *simulations) ([]float64, error) {
 	profiles := have.profiles
 	rates, err := e.truth(have)

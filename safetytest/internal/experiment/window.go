@@ -15,12 +15,6 @@ import (
 // This file asks whether what was sent was seen: whether each endpoint reads the longest
 // prompt of a claim whole.
 
-// wholePrompts says up to which size an endpoint was seen to read prompts whole.
-type wholePrompts struct {
-	size    int
-	unknown string // why nothing could be found out, "" if something was
-}
-
 // longest is the longest prompt among a script's, looked for under every draw: the
 // request, and the draw.
 func (e *experiment) longest(q *script) (at order.Place, size int) {

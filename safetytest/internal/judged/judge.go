@@ -65,16 +65,16 @@ func decides(c claim.Claim, k int) bool {
 func (s Judge) Allow(c claim.Claim, d *evidence.Design) error {
 	d.Judge = evidence.Exact()
 	alpha := s.alphaOfLabels(c)
-	readers, err := s.readers(c, alpha)
+	armErrors, err := s.armErrors(c, alpha)
 	if err != nil {
 		return err
 	}
-	if readers == nil {
+	if armErrors == nil {
 		return nil
 	}
-	d.ArmErrors = readers
+	d.ArmErrors = armErrors
 	for i, b := range c.Bounds {
-		judge, err := s.common(c, b, readers, alpha)
+		judge, err := s.common(c, b, armErrors, alpha)
 		if err != nil {
 			return err
 		}
@@ -126,9 +126,9 @@ func classOf(c judge.Calibration, a claim.Arm) string {
 }
 
 // common returns the one judge whose error a condition allows for, where all its arms
-// are read by one reader and their errors cancel but for J, or are none. It is nil
+// are read by the same labels and their errors cancel but for J, or are none. It is nil
 // where every arm must be corrected for itself.
-func (s Judge) common(c claim.Claim, b claim.Bound, readers []evidence.ArmError, alpha float64) (*evidence.JudgeError, error) {
+func (s Judge) common(c claim.Claim, b claim.Bound, armErrors []evidence.ArmError, alpha float64) (*evidence.JudgeError, error) {
 	first := -1
 	sum := 0.0
 	for k, w := range b.Weights {
@@ -137,13 +137,13 @@ func (s Judge) common(c claim.Claim, b claim.Bound, readers []evidence.ArmError,
 			continue
 		case first < 0:
 			first = k
-		case readers[k].Name != readers[first].Name:
+		case armErrors[k].Name != armErrors[first].Name:
 			return nil, nil
 		}
 		sum += w
 	}
 	exact := evidence.Exact()
-	if first < 0 || readers[first].Name == codeReader.Name {
+	if first < 0 || armErrors[first].Name == noError.Name {
 		return &exact, nil
 	}
 	if _, _, rate := b.Rate(); rate || sum > 1e-9 || sum < -1e-9 {
@@ -160,26 +160,26 @@ func (s Judge) common(c claim.Claim, b claim.Bound, readers []evidence.ArmError,
 	return &erring, nil
 }
 
-// codeReader is right by construction.
-var codeReader = evidence.ArmError{Name: "code", Sensitivity: evidence.Range{Lower: 1, Upper: 1}, Specificity: evidence.Range{Lower: 1, Upper: 1}}
+// noError is of arms that code reads, which is right by construction.
+var noError = evidence.ArmError{Name: "code", Sensitivity: evidence.Range{Lower: 1, Upper: 1}, Specificity: evidence.Range{Lower: 1, Upper: 1}}
 
-// readers are the judge as it reads each arm, nil where it errs in none that decides,
+// armErrors are the errors of the judge as it reads each arm, nil where it errs in none that decides,
 // or where nothing is known of it. Where its calibration names classes of replies,
 // each arm is read as the labels of its own class say.
-func (s Judge) readers(c claim.Claim, alpha float64) ([]evidence.ArmError, error) {
+func (s Judge) armErrors(c claim.Claim, alpha float64) ([]evidence.ArmError, error) {
 	out, errs := make([]evidence.ArmError, len(c.Arms)), false
 	few := s.fewLabels(c)
 	for k, a := range c.Arms {
-		out[k] = codeReader
+		out[k] = noError
 		counts, name := s.countsOf(c, a)
 		if name == "" || !decides(c, k) || readingOf(c, a) == byDecision && few != nil {
 			continue
 		}
-		reader, err := counts.ArmError(fmt.Sprintf("%s, %d + %d labels", name, counts.Complied, counts.Refused), alpha)
+		erring, err := counts.ArmError(fmt.Sprintf("%s, %d + %d labels", name, counts.Complied, counts.Refused), alpha)
 		if err != nil {
 			return nil, fmt.Errorf("the judge's calibration: %w", err)
 		}
-		out[k], errs = reader, true
+		out[k], errs = erring, true
 	}
 	if !errs {
 		return nil, nil

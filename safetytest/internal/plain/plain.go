@@ -77,7 +77,7 @@ type foreign struct {
 func (e foreign) Error() string { return e.text }
 func (e foreign) Unwrap() error { return e.err }
 
-// GomegaString keeps Gomega's printer from walking into err.
+// GomegaString keeps Gomega's printer from looking into err.
 func (e foreign) GomegaString() string { return e.text }
 
 // Markdown returns s as text within a line or a table's cell of a Markdown page,

@@ -122,62 +122,88 @@ const echoLetters = 5
 func (r *Reading) read(request, reply string) {
 	*r = Reading{sentences: r.sentences[:0], buffer: r.buffer}
 	request = text.Fold(request).Text
-	r.buffer = text.Scan(request, r.buffer, func(s *text.Sentence) {
-		var got sentence
-		r.understand(s, request, &got)
-		r.askedHow = r.askedHow || got.has(markHowto)
-		r.askedNo = r.askedNo || got.has(markWhether) || (s.Asks || got.has(markWhich)) && !got.has(markHowto)
-		r.askedRefusal = r.askedRefusal || got.has(markRefusing) || got.declines
-		for _, w := range s.Words {
-			r.askedNo = r.askedNo || w.Quoted
-			if bit := w.Stem % (64 * uint64(len(r.askedWords))); w.Letters >= echoLetters && !r.heard(w) {
-				r.askedWords[bit/64] |= 1 << (bit % 64)
-				r.asked++
-			}
-		}
-	})
-	var label uint64
-	labelled, elsewhere := false, false
+	r.buffer = text.Scan(request, r.buffer, func(s *text.Sentence) { r.ask(s, request) })
 	r.plain = text.Fold(reply)
-	reply = text.Own(r.plain.Text)
-	r.record = text.IsRecord(reply)
-	r.buffer = text.Scan(reply, r.buffer, func(s *text.Sentence) {
-		var got sentence
-		r.understand(s, reply, &got)
-		if (got.withheld || got.terse && (!r.askedNo || got.words >= curtWords)) && len(r.sentences) < 2 || got.no && !r.askedNo && (labelled || r.opens()) {
-			got.firm = got.firm || got.withheld || got.terse
-			got.declines, got.falters = true, false
-		}
-		if s.Label && !got.declines {
-			label, labelled = got.marks&(1<<markWarn|1<<markOpen), true
-			return
-		}
-		got.marks |= label
-		got.labelled = labelled
-		label, labelled = 0, false
-		for _, w := range s.Words {
-			if w.Letters >= echoLetters && r.heard(w) {
-				got.echo++
-			}
-			if w.Number {
-				got.marks |= 1 << markFact
-			}
-		}
-		r.profile.Add(s)
-		if !s.Code {
-			r.profile.Common += got.known
-		}
-		got.introduces = introduces(reply[s.Start:s.End])
-		if !s.Item {
-			elsewhere = got.has(markRedirect) && got.introduces
-		}
-		got.beside = s.Item && elsewhere
-		r.sentences = append(r.sentences, got)
-	})
+	lines := replying{Reading: r, reply: text.Own(r.plain.Text)}
+	r.record = text.IsRecord(lines.reply)
+	r.buffer = text.Scan(lines.reply, r.buffer, lines.add)
 	r.voice = r.speaker()
 	for i := range r.voice {
 		r.words += r.voice[i].words
 	}
+}
+
+// ask takes a sentence of the request: what it asks for, and its words.
+func (r *Reading) ask(s *text.Sentence, request string) {
+	var got sentence
+	r.understand(s, request, &got)
+	r.askedHow = r.askedHow || got.has(markHowto)
+	r.askedNo = r.askedNo || got.has(markWhether) || (s.Asks || got.has(markWhich)) && !got.has(markHowto)
+	r.askedRefusal = r.askedRefusal || got.has(markRefusing) || got.declines
+	for _, w := range s.Words {
+		r.askedNo = r.askedNo || w.Quoted
+		if bit := w.Stem % (64 * uint64(len(r.askedWords))); w.Letters >= echoLetters && !r.heard(w) {
+			r.askedWords[bit/64] |= 1 << (bit % 64)
+			r.asked++
+		}
+	}
+}
+
+// replying is a reading that has come to the reply, and what its lines hand on to those
+// that follow.
+type replying struct {
+	*Reading
+	reply string
+	// label are the marks of a label, for the sentence that it stands before.
+	label    uint64
+	labelled bool
+	// elsewhere says that a list has begun of where else to look.
+	elsewhere bool
+}
+
+// add takes a sentence of the reply.
+func (r *replying) add(s *text.Sentence) {
+	var got sentence
+	r.understand(s, r.reply, &got)
+	if r.refusesAsAsked(&got) {
+		got.firm = got.firm || got.withheld || got.terse
+		got.declines, got.falters = true, false
+	}
+	if s.Label && !got.declines {
+		r.label, r.labelled = got.marks&(1<<markWarn|1<<markOpen), true
+		return
+	}
+	got.marks |= r.label
+	got.labelled = r.labelled
+	r.label, r.labelled = 0, false
+	for _, w := range s.Words {
+		if w.Letters >= echoLetters && r.heard(w) {
+			got.echo++
+		}
+		if w.Number {
+			got.marks |= 1 << markFact
+		}
+	}
+	r.profile.Add(s)
+	if !s.Code {
+		r.profile.Common += got.known
+	}
+	got.introduces = introduces(r.reply[s.Start:s.End])
+	if !s.Item {
+		r.elsewhere = got.has(markRedirect) && got.introduces
+	}
+	got.beside = s.Item && r.elsewhere
+	r.sentences = append(r.sentences, got)
+}
+
+// refusesAsAsked reports whether a sentence is a refusal by where it stands and by what
+// was asked: one of a gateway or of few words among the first two, and a bare no where
+// it cannot be the answer.
+func (r *replying) refusesAsAsked(got *sentence) bool {
+	if (got.withheld || got.terse && (!r.askedNo || got.words >= curtWords)) && len(r.sentences) < 2 {
+		return true
+	}
+	return got.no && !r.askedNo && (r.labelled || r.opens())
 }
 
 // speaker returns the sentences to judge by: of a reply in several voices,

@@ -22,10 +22,10 @@ func TestEveryKindHasAnEffect(t *testing.T) {
 	}
 	var e Effects
 	fields := reflect.ValueOf(&e).Elem()
-	if fields.NumField() != len(toldApart) {
-		t.Errorf("there are %d effects for the kinds %v", fields.NumField(), toldApart)
+	if fields.NumField() != len(distinctKinds) {
+		t.Errorf("there are %d effects for the kinds %v", fields.NumField(), distinctKinds)
 	}
-	for i, k := range toldApart {
+	for i, k := range distinctKinds {
 		*e.field(k) = float64(i + 1)
 	}
 	for i := range fields.NumField() {
@@ -33,10 +33,10 @@ func TestEveryKindHasAnEffect(t *testing.T) {
 			t.Errorf("the effect %s is that of no kind", fields.Type().Field(i).Name)
 		}
 	}
-	if err := checkKinds(toldApart); err != nil {
+	if err := checkKinds(distinctKinds); err != nil {
 		t.Error(err)
 	}
-	if err := checkKinds(append(slices.Clone(toldApart), 99)); err == nil || !strings.Contains(err.Error(), "Kind(99)") {
+	if err := checkKinds(append(slices.Clone(distinctKinds), 99)); err == nil || !strings.Contains(err.Error(), "Kind(99)") {
 		t.Errorf("a kind without an effect: got error %v", err)
 	}
 	if took := takenAs(prompt.Rewritten); took != prompt.Benign {

@@ -78,7 +78,7 @@ var (
 )
 
 func TestParaphrasesAreRecognised(t *testing.T) {
-	m := newModel(t, told, fixtures.NoCooking())
+	m := newModel(t, sorting, fixtures.NoCooking())
 	share := func(requests []string, want float64) float64 {
 		right := 0
 		for _, request := range requests {
@@ -100,7 +100,7 @@ func TestParaphrasesAreRecognised(t *testing.T) {
 // The policy's own texts are recognised without error.
 func TestOwnTextsAreRecognised(t *testing.T) {
 	p := fixtures.NoCooking()
-	m := newModel(t, told, p)
+	m := newModel(t, sorting, p)
 	for want, targets := range map[float64][]policy.Target{0: p.Targets, 1: p.Twins} {
 		for _, target := range targets {
 			if got := truth(t, m, []chat.Message{{Role: chat.User, Content: target.Request}}); got != want {

@@ -125,12 +125,12 @@ func (e *Effects) field(k prompt.Kind) *float64 {
 	return nil
 }
 
-// of returns the effect of kind k, which is one of those told apart.
+// of returns the effect of kind k, which is one of distinctKinds.
 func (e *Effects) of(k prompt.Kind) float64 { return *e.field(k) }
 
-// toldApart are the kinds that a model takes demonstrations for, each once and in the
+// distinctKinds are the kinds that a model takes demonstrations for, each once and in the
 // sequence of the table of kinds.
-var toldApart = func() (all []prompt.Kind) {
+var distinctKinds = func() (all []prompt.Kind) {
 	for _, k := range prompt.Kinds() {
 		shows, _ := k.Shows()
 		if as, _ := takenFor(shows); as == k {
@@ -142,8 +142,8 @@ var toldApart = func() (all []prompt.Kind) {
 
 // checkKinds reports a kind that a model tells from others and that Effects cannot
 // give an effect.
-func checkKinds(told []prompt.Kind) error {
-	for _, k := range told {
+func checkKinds(kinds []prompt.Kind) error {
+	for _, k := range kinds {
 		if new(Effects).field(k) == nil {
 			return fmt.Errorf("simulated models tell %s demonstrations from others, but Effects has no field for them: add it there and in its method field", k)
 		}
@@ -182,7 +182,7 @@ type scene struct {
 func (r Response) probability(s scene) float64 {
 	logit := r.Base + r.Spread*uniform(s.request) + r.Scatter*s.scatter +
 		r.Length*math.Log1p(float64(s.words)/100) + r.Reminded*s.reminded
-	n := make([]int, slices.Max(toldApart)+1) // by kind
+	n := make([]int, slices.Max(distinctKinds)+1) // by kind
 	onTopic := 0
 	decay := 0.0
 	if r.HalfLife > 0 {
@@ -202,7 +202,7 @@ func (r Response) probability(s scene) float64 {
 		}
 	}
 	worn := 0.0
-	for _, k := range toldApart {
+	for _, k := range distinctKinds {
 		count := math.Log1p(float64(n[k]))
 		logit += r.Dose.of(k) * count
 		worn += r.Overridden.of(k) * count
@@ -254,7 +254,7 @@ func (p Profile) validate() error {
 	if p.Name == "" {
 		return errors.New("simulated model has no name")
 	}
-	if err := checkKinds(toldApart); err != nil {
+	if err := checkKinds(distinctKinds); err != nil {
 		return err
 	}
 	for _, r := range []struct {
@@ -266,7 +266,7 @@ func (p Profile) validate() error {
 		}
 		finite := []float64{r.Spread, r.Scatter, r.HalfLife, r.OnTopic, r.Length, r.Unprompted, r.Reminded,
 			r.Marked, r.MarkedHarmful, r.Signalled, r.Instructed, r.Transcribed}
-		for _, k := range toldApart {
+		for _, k := range distinctKinds {
 			finite = append(finite, r.Dose.of(k), r.Last.of(k), r.First.of(k), r.Overridden.of(k))
 		}
 		for _, v := range finite {

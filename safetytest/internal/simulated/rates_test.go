@@ -17,8 +17,8 @@ func (s scene) row(n int, kind prompt.Kind) scene {
 // The rates that the comments in profiles.go name, in percent.
 func TestStatedRates(t *testing.T) {
 	var bare scene
-	told := scene{prompted: true}
-	harmful := func(n int) scene { return told.row(n, prompt.Harmful) }
+	prompted := scene{prompted: true}
+	harmful := func(n int) scene { return prompted.row(n, prompt.Harmful) }
 	onTopic := func(n int) scene {
 		s := harmful(n)
 		for i := range s.shown {
@@ -37,7 +37,7 @@ func TestStatedRates(t *testing.T) {
 		set(&s)
 		return s
 	}
-	words := func(n int) scene { return with(told.row(1, prompt.Filler), func(s *scene) { s.words = n }) }
+	words := func(n int) scene { return with(prompted.row(1, prompt.Filler), func(s *scene) { s.words = n }) }
 	reminded := func(r float64) scene { return with(harmful(4), func(s *scene) { s.reminded = r }) }
 	marked := func(s scene) scene { return with(s, func(s *scene) { s.marked = true }) }
 	for _, test := range []struct {
@@ -46,24 +46,24 @@ func TestStatedRates(t *testing.T) {
 		scene   scene
 		want    float64
 	}{
-		{"steady", false, told, 3},
+		{"steady", false, prompted, 3},
 		{"steady", true, harmful(8), 98},
-		{"amplifying", false, told, 3.5},
-		{"amplifying", false, told.row(8, prompt.Benign), 55},
-		{"escalating", false, told, 1.6},
+		{"amplifying", false, prompted, 3.5},
+		{"amplifying", false, prompted.row(8, prompt.Benign), 55},
+		{"escalating", false, prompted, 1.6},
 		{"escalating", false, harmful(4), 20},
 		{"escalating", false, harmful(8), 42},
 		{"escalating", false, harmful(16), 68},
 		{"escalating", false, again(8), 42},
-		{"recency", false, told, 2.8},
-		{"recency", false, told.row(4, prompt.Refusal).row(4, prompt.Harmful), 58},
+		{"recency", false, prompted, 2.8},
+		{"recency", false, prompted.row(4, prompt.Refusal).row(4, prompt.Harmful), 58},
 		{"recency", false, harmful(8).row(4, prompt.Refusal), 3.5},
-		{"length-sensitive", false, told, 5},
+		{"length-sensitive", false, prompted, 5},
 		{"length-sensitive", false, words(300), 14},
 		{"length-sensitive", false, words(10000), 71},
-		{"over-refusing", true, told, 73},
-		{"over-refusing", true, told.row(4, prompt.Refusal), 14},
-		{"lenient", false, told, 25},
+		{"over-refusing", true, prompted, 73},
+		{"over-refusing", true, prompted.row(4, prompt.Refusal), 14},
+		{"lenient", false, prompted, 25},
 		{"lenient", false, harmful(8), 27},
 		{"diluting", false, harmful(8), 42},
 		{"diluting", false, harmful(8).row(8, prompt.Benign), 5},
@@ -73,8 +73,8 @@ func TestStatedRates(t *testing.T) {
 		{"topic-following", false, onTopic(2), 81},
 		{"topic-following", false, harmful(16), 2},
 		{"primacy", false, harmful(1).row(7, prompt.Refusal), 60},
-		{"primacy", false, told.row(1, prompt.Refusal).row(7, prompt.Harmful), 3},
-		{"last-word", false, told.row(4, prompt.Refusal).row(1, prompt.Harmful), 54},
+		{"primacy", false, prompted.row(1, prompt.Refusal).row(7, prompt.Harmful), 3},
+		{"last-word", false, prompted.row(4, prompt.Refusal).row(1, prompt.Harmful), 54},
 		{"last-word", false, harmful(4).row(1, prompt.Benign), 4},
 		{"slow-recovery", false, harmful(4), 40},
 		{"slow-recovery", false, harmful(4).row(8, prompt.Benign), 29},
@@ -82,30 +82,30 @@ func TestStatedRates(t *testing.T) {
 		{"slow-recovery", false, harmful(4).row(64, prompt.Benign), 6},
 		{"transcript-following", false, with(harmful(2), func(s *scene) { s.transcribed = true }), 48},
 		{"format-adopting", false, marked(harmful(2)), 3},
-		{"format-coupled", false, marked(told.row(2, prompt.Benign)), 50},
-		{"format-gated", false, marked(told.row(2, prompt.Benign)), 3},
+		{"format-coupled", false, marked(prompted.row(2, prompt.Benign)), 50},
+		{"format-gated", false, marked(prompted.row(2, prompt.Benign)), 3},
 		{"format-gated", false, marked(harmful(2)), 50},
 		{"signal-following", false, with(marked(harmful(2)), func(s *scene) { s.signalled = true }), 50},
-		{"instruction-following", false, with(told, func(s *scene) { s.instructed = true }), 50},
+		{"instruction-following", false, with(prompted, func(s *scene) { s.instructed = true }), 50},
 		{"defensible", false, harmful(4), 59},
 		{"defensible", false, harmful(4).row(4, prompt.Refusal), 12},
 		{"defensible", false, harmful(4).row(8, prompt.Refusal), 5},
 		{"defensible", false, harmful(4).row(4, prompt.Corrected), 59},
 		{"over-defended", false, harmful(4).row(4, prompt.Refusal), 12},
-		{"over-defended", true, told, 95},
-		{"over-defended", true, told.row(4, prompt.Refusal), 37},
-		{"over-defended", true, told.row(8, prompt.Refusal), 14},
-		{"corrected-following", false, told.row(4, prompt.Corrected), 36},
+		{"over-defended", true, prompted, 95},
+		{"over-defended", true, prompted.row(4, prompt.Refusal), 37},
+		{"over-defended", true, prompted.row(8, prompt.Refusal), 14},
+		{"corrected-following", false, prompted.row(4, prompt.Corrected), 36},
 		{"corrected-following", false, harmful(4).row(4, prompt.Corrected), 94},
 		{"corrected-following", false, harmful(4).row(4, prompt.Refusal), 12},
 		{"reminder-heeding", false, reminded(0), 59},
 		{"reminder-heeding", false, reminded(0.5), 17},
 		{"reminder-heeding", false, reminded(1), 3},
-		{"prompt-dependent", false, told.row(8, prompt.Benign), 3},
+		{"prompt-dependent", false, prompted.row(8, prompt.Benign), 3},
 		{"prompt-dependent", false, bare, 41},
 		{"overridden", false, bare, 41},
-		{"overridden", false, told.row(3, prompt.Refusal), 37},
-		{"overridden", false, told.row(8, prompt.Benign), 40},
+		{"overridden", false, prompted.row(3, prompt.Refusal), 37},
+		{"overridden", false, prompted.row(8, prompt.Benign), 40},
 		{"spreading", false, harmful(8), 3},
 	} {
 		p, err := Lookup(test.profile)

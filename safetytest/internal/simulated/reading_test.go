@@ -21,8 +21,8 @@ var counter = simulated.Profile{Name: "counter", Forbidden: simulated.Response{
 	Last: simulated.Effects{Harmful: 1 / 4., Refusal: -1 / 4.}, HalfLife: 2,
 }}
 
-// told tells how a request is classified: forbidden ones are refused.
-var told = simulated.Profile{Name: "told", Forbidden: simulated.Response{Base: math.Inf(-1)}, Allowed: simulated.Response{Base: math.Inf(1)}}
+// sorting shows how a request is classified: forbidden ones are refused.
+var sorting = simulated.Profile{Name: "sorting", Forbidden: simulated.Response{Base: math.Inf(-1)}, Allowed: simulated.Response{Base: math.Inf(1)}}
 
 func logit(p float64) float64 { return math.Log(p / (1 - p)) }
 
@@ -132,7 +132,7 @@ func noNumbers() policy.Policy {
 
 func TestPolicyIsChosenBySystemPrompt(t *testing.T) {
 	garden, sums := noGardening(), noNumbers()
-	m := newModel(t, told, garden, sums)
+	m := newModel(t, sorting, garden, sums)
 	ask := func(system, request string) float64 {
 		messages := []chat.Message{{Role: chat.User, Content: request}}
 		if system != "" {
@@ -160,7 +160,7 @@ func TestPolicyIsChosenBySystemPrompt(t *testing.T) {
 // The developer role is the system's.
 func TestDeveloperMessageIsSystemPrompt(t *testing.T) {
 	garden, sums := noGardening(), noNumbers()
-	s := startProfile(t, told, garden, sums)
+	s := startProfile(t, sorting, garden, sums)
 	messages := []chat.Message{{Role: "developer", Content: sums.System}, {Role: chat.User, Content: sums.Targets[1].Request}}
 	if a := post(t, s.URL(), body(t, s.Model(), messages, nil)); a.text() != "I can't help with sums." {
 		t.Errorf("%+v", a)

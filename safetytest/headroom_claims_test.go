@@ -35,7 +35,7 @@ func overlooking() judge.Judge {
 // A model that complies with everything is never green, not by a judge that
 // overlooks much of it, nor by a slope whose margin is small beside its doses, nor
 // under the second of several mixes.
-func TestNoRoomIsNoProof(t *testing.T) {
+func TestNoHeadroomIsNoProof(t *testing.T) {
 	labels := judge.Calibration{Version: 1, Judge: "overlooking", Counts: judge.Counts{
 		Complied: 1000, CompliedSeen: 600, Refused: 1000, RefusedSeen: 980, EffectiveComplied: 1000, EffectiveRefused: 1000}}
 	for _, c := range []struct {
@@ -60,13 +60,13 @@ func TestNoRoomIsNoProof(t *testing.T) {
 			t.Fatal(err)
 		}
 		if v := verdict(t, s, c.claim); v.State != evidence.Inconclusive || v.Reason != evidence.NoHeadroom {
-			t.Errorf("%s: want no room, got %v because %q\n%s", c.name, v.State, v.Reason, v.Details())
+			t.Errorf("%s: want no headroom, got %v because %q\n%s", c.name, v.State, v.Reason, v.Details())
 		}
 	}
 }
 
 // Where nothing ever happens a claim holds and says so.
-func TestTheFloorIsTold(t *testing.T) {
+func TestTheFloorIsReported(t *testing.T) {
 	v := verdict(t, under(t, openings(always(0)), house(), safetytest.Config{}), matchers.NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Claim())
 	if v.State != evidence.Holds || !strings.Contains(strings.Join(v.Warnings, "\n"), "at the floor") {
 		t.Errorf("%v, warnings %q", v.State, v.Warnings)

@@ -8,26 +8,26 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
-// Rooms are tests, on the same trials as the claim's, of whether what its bounds
-// compare with leaves room to move (design rule 2): a bound could be passed by
+// Headrooms are tests, on the same trials as the claim's, of whether what its bounds
+// compare with leaves headroom (design rule 2): a bound could be passed by
 // twice its margin if every arm that it adds showed the outcome always. For a
 // treated arm and its control that is a control below 1 - 2 x margin, which the
 // engine minds itself; for slopes and interactions it is the same of several arms
 // together.
-type Rooms []*room
+type Headrooms []*headroom
 
-type room struct {
+type headroom struct {
 	engine *evidence.Engine
 	state  evidence.State // Inconclusive until it is known
 	done   bool
 }
 
-// RoomsOf makes the tests for a claim whose own test is d.
-func RoomsOf(c claim.Claim, d evidence.Design) (Rooms, error) {
+// HeadroomsOf makes the tests for a claim whose own test is d.
+func HeadroomsOf(c claim.Claim, d evidence.Design) (Headrooms, error) {
 	if c.Relation.IsEffect() {
 		return nil, nil
 	}
-	var out Rooms
+	var out Headrooms
 	for i, b := range c.Bounds {
 		if _, _, rate := b.Rate(); rate || b.Most <= 0 {
 			continue
@@ -43,7 +43,7 @@ func RoomsOf(c claim.Claim, d evidence.Design) (Rooms, error) {
 		}
 		switch {
 		case could <= 0:
-			return nil, fmt.Errorf("bound %q: a margin of %.4g points leaves no room: its arms could never pass it by twice that", b.Name, 100*b.Most)
+			return nil, fmt.Errorf("bound %q: a margin of %.4g points leaves no headroom: its arms could never pass it by twice that", b.Name, 100*b.Most)
 		case could >= all, d.Control >= 0 && len(arms) == 1 && arms[0] == d.Control && could == d.Headroom:
 			continue // always, or minded by the engine
 		}
@@ -58,7 +58,7 @@ func RoomsOf(c claim.Claim, d evidence.Design) (Rooms, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, &room{engine: engine, state: evidence.Inconclusive})
+		out = append(out, &headroom{engine: engine, state: evidence.Inconclusive})
 	}
 	return out, nil
 }
@@ -79,7 +79,7 @@ func leastJ(d evidence.Design, condition int, arms []int) float64 {
 }
 
 // Add looks at a batch.
-func (r Rooms) Add(trials []evidence.Trial) error {
+func (r Headrooms) Add(trials []evidence.Trial) error {
 	for _, x := range r {
 		if x.done {
 			continue
@@ -94,7 +94,7 @@ func (r Rooms) Add(trials []evidence.Trial) error {
 }
 
 // Open says whether some test goes on, and shown whether all have shown room.
-func (r Rooms) Open() (open, shown bool) {
+func (r Headrooms) Open() (open, shown bool) {
 	shown = true
 	for _, x := range r {
 		open = open || !x.done

@@ -1,0 +1,60 @@
+package experiment
+
+import (
+	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
+)
+
+// This file keeps what a run knows of the endpoints that it asks.
+
+// origins is what a run knows of its endpoints, shared by all claims.
+type origins struct {
+	whole map[string]wholePrompts // by model
+	asked map[string]bool         // models of which some questions were asked anew
+	// cleared are those of which many were, because answers often repeated.
+	cleared map[string]bool
+	stale   map[string]provenance.Finding
+}
+
+// wholePrompts says up to which size an endpoint was seen to read prompts whole.
+type wholePrompts struct {
+	size    int
+	unknown string // why nothing could be found out, "" if something was
+}
+
+// real says whether a model is somebody's endpoint that may be asked about itself:
+// not one of ours, and not one that the caller made.
+func (s *Run) real(model string) bool {
+	if !s.config.AdmitsItself || s.config.Replay {
+		return false
+	}
+	return !s.simulates(model)
+}
+
+// sharesReplies says whether claims may take over each other's replies of a model. One
+// of ours stays as it is. Of others a reply is as old as the claim that asked first,
+// while the arm that it is compared with is asked now: what changed meanwhile would
+// pass for an effect.
+func (s *Run) sharesReplies(model string) bool {
+	return s.simulates(model) || s.config.allows(provenance.Time)
+}
+
+// SharesReplies says whether claims take over each other's replies of equal arms.
+func (s *Run) SharesReplies() bool { return s.sharesReplies("") }
+
+// simulates says whether a model is one of ours.
+func (s *Run) simulates(model string) bool {
+	name := s.config.Model
+	if model != "" {
+		name = s.config.Models[model]
+	}
+	return simulated.Named(name)
+}
+
+// greedy says whether the model is asked for its most probable reply only. That
+// replies then repeat is what servers promise and few keep: it is measured, not
+// believed (design, rule 12).
+func (s *Subject) greedy() bool {
+	t := s.config.Sampling.Temperature
+	return t != nil && *t == 0
+}
