@@ -132,8 +132,8 @@ func (s *Subject) floor(c claim.Claim, n int) (int, error) {
 	return n, nil // every target comes with all its draws
 }
 
-// recordedPairs is what the run that is continued has bought already. It counts
-// on top of what the planner gives this run; MaxPairs bounds both together.
+// recordedPairs is what the runs that are continued have bought already. What a claim
+// may take bounds theirs and this run's together.
 func (s *Subject) recordedPairs(c claim.Claim) int {
 	return s.Record().Pairs(s.Key(c))
 }
