@@ -84,7 +84,7 @@ type Config struct {
 	// Release names what is tested, for models that do not tell when they change.
 	Release string
 	// MaxPairs bounds the visits of one claim, those of runs that are continued
-	// included. 0 leaves it to the planner, for each run anew: as
+	// included. 0 leaves it to the planner, which does not grow it with the runs: as
 	// many as the claim needs to hold with probability 0.99, so that a suite
 	// of ten passes in nine runs of ten, if demonstrations change nothing and
 	// the control complies with one request in ten.
