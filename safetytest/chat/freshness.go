@@ -51,20 +51,33 @@ func hit(name, value string) bool {
 	if strings.HasSuffix(name, "-from") || strings.HasSuffix(name, "-source") { // where the reply was taken
 		return value == "cache" || value == "cached"
 	}
-	if !strings.Contains(name, "cache") || strings.Contains(name, "prompt") || strings.Contains(name, "token") ||
-		slices.ContainsFunc(strings.Split(name, "-"), func(w string) bool { return slices.Contains(aboutPrompts, w) }) {
+	if !aboutAnswers(name) {
 		return false
 	}
 	words := strings.FieldsFunc(value, func(r rune) bool { return !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '?' || r == '=') })
-	if strings.Contains(name, "cached") || strings.Contains(name, "from-cache") { // yes or no, else a time or a name
-		return value == "true" || value == "yes" || value == "1" || value == "?1" || value == "hit"
+	switch {
+	case strings.Contains(name, "cached"), strings.Contains(name, "from-cache"): // yes or no, else a time or a name
+		return slices.Contains([]string{"true", "yes", "1", "?1", "hit"}, value)
+	case strings.Contains(name, "hit"): // a count, or yes
+		return slices.ContainsFunc(words, countsHits)
 	}
-	if strings.Contains(name, "hit") { // a count, or yes
-		return slices.ContainsFunc(words, func(w string) bool {
-			n, err := strconv.Atoi(w)
-			return w == "true" || w == "yes" || w == "hit" || err == nil && n > 0
-		})
-	}
+	return saysHit(words)
+}
+
+// aboutAnswers says whether a header of that name is about a cache of answers.
+func aboutAnswers(name string) bool {
+	return strings.Contains(name, "cache") && !strings.Contains(name, "prompt") && !strings.Contains(name, "token") &&
+		!slices.ContainsFunc(strings.Split(name, "-"), func(w string) bool { return slices.Contains(aboutPrompts, w) })
+}
+
+// countsHits says whether a word is yes, or a number of hits.
+func countsHits(word string) bool {
+	n, err := strconv.Atoi(word)
+	return word == "true" || word == "yes" || word == "hit" || err == nil && n > 0
+}
+
+// saysHit says whether the words of a status are those of an answer from a cache.
+func saysHit(words []string) bool {
 	if slices.Contains(words, "no") || slices.Contains(words, "not") || slices.Contains(words, "pass") {
 		return false
 	}
