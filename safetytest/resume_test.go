@@ -2,8 +2,11 @@ package safetytest_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -97,6 +100,32 @@ func TestReplaysRepeatTheVerdict(t *testing.T) {
 			first.State != evidence.Inconclusive && again.Pairs != first.Pairs {
 			t.Errorf("every %d: %s\nreplayed as %s (%v)", every, first.Headline(), again.Headline(), err)
 		}
+	}
+}
+
+// What a run found out about its endpoint, and a replay cannot, is not forgotten by the
+// replay: the replies of a cache prove no more when they are read again.
+func TestAReplayHoldsNothingThatItsRunDoubted(t *testing.T) {
+	dir := t.TempDir()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		content := "no"
+		if strings.Contains(string(body), "(reference") { // asked with a mark, which no cache knows
+			content = "open"
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"model": "doorman",
+			"choices": []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": content}}},
+			"usage":   map[string]any{"prompt_tokens": len(body) / 4, "completion_tokens": 1}})
+	}))
+	defer server.Close()
+	first, err := recorded(t, server.URL+"/v1", dir, nil)
+	if err != nil || first.Reason != claim.DoubtfulReplies {
+		t.Fatalf("the run is to doubt the replies: %s, %v", first.Headline(), err)
+	}
+	again, err := recorded(t, server.URL+"/v1", dir, func(c *safetytest.Config) { c.Replies, c.Run = safetytest.RepliesReplay, "" })
+	if err != nil || again.State != evidence.Inconclusive || again.Pairs == 0 || !strings.Contains(again.Because(), "the run that is replayed ended inconclusive") {
+		t.Errorf("replayed as %s: %s (%v)", again.Headline(), again.Because(), err)
 	}
 }
 

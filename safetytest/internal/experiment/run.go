@@ -49,8 +49,29 @@ func (s *Subject) Test(ctx context.Context, c claim.Claim) (claim.Verdict, error
 	}
 	v := e.verdict(result)
 	e.countAttempts(&v)
+	e.heedRun(&v)
 	v.Elapsed = time.Since(started)
 	return v, e.conclude(v)
+}
+
+// heedRun takes back that a claim holds in a replay whose run did not find so. A replay
+// asks nothing, and so learns nothing about where the replies came from: what spoke
+// against counting them then speaks against it now.
+func (e *experiment) heedRun(v *claim.Verdict) {
+	if !e.s.config.Replay || v.State != evidence.Holds {
+		return
+	}
+	switch then, ok := e.rec.Last(e.s.Key(e.claim)); {
+	case !ok:
+		v.State, v.Reason = evidence.Inconclusive, claim.DoubtfulReplies
+		v.Doubt = "the run that is replayed came to no end on this claim, so that nobody knows whether the model saw what it was asked and answered afresh"
+	case then.State != evidence.Holds.String():
+		v.State, v.Reason = evidence.Inconclusive, claim.DoubtfulReplies
+		v.Doubt = fmt.Sprintf("the run that is replayed ended %s", then.State)
+		if then.Reason != "" {
+			v.Doubt += ": " + then.Reason
+		}
+	}
 }
 
 // run asks until the claim is decided or cannot be: first whether the endpoint reads
