@@ -52,9 +52,15 @@ func (e *experiment) inquire(ctx context.Context, enough int) {
 		e.inquiries[model] = q
 		go func() {
 			defer close(q.done)
-			if q.now, q.err = e.askAnew(ctx, of, asksAnew); q.err == nil {
-				q.heard, q.doubt, q.err = e.listens(ctx, of[0].script)
-			}
+			var errs [2]error
+			e.s.atOnce(len(errs), func(i int) {
+				if i == 0 {
+					q.now, errs[i] = e.askAnew(ctx, of, asksAnew)
+				} else {
+					q.heard, q.doubt, errs[i] = e.listens(ctx, of[0].script)
+				}
+			})
+			q.err = cmp.Or(errs[:]...)
 		}()
 	}
 }

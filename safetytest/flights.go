@@ -39,15 +39,17 @@ func (f *flights) start(b *batch, q question) {
 	}()
 }
 
-// next waits for an answer, in vain where the claim is interrupted first.
-func (f *flights) next(ctx context.Context) (a answer, ok bool) {
+// next waits for an answer, in vain where the claim is interrupted, or something else
+// is known, first.
+func (f *flights) next(ctx context.Context, known <-chan struct{}) (a answer, ok bool) {
 	select {
 	case a = <-f.answers:
 		f.n--
 		return a, true
+	case <-known:
 	case <-ctx.Done():
-		return answer{}, false
 	}
+	return answer{}, false
 }
 
 // mostGrace bounds the wait for answers under way when a run is interrupted.
