@@ -21,7 +21,8 @@ func (s *Subject) greedy() bool {
 // whether their answers repeat.
 const fewestRepeats, mostRepeats = 20, 250
 
-// wantsCensus says whether it is to be measured for the claim that answers repeat.
+// wantsCensus says whether it is to be measured for the claim that answers repeat,
+// which decides what is asked.
 func (e *experiment) wantsCensus() bool {
 	return e.s.config.Census && e.s.greedy() && !e.claim.OverTargets && !e.s.config.oneLook() && len(e.sequence.Beside) == 0
 }
@@ -30,6 +31,9 @@ func (e *experiment) wantsCensus() bool {
 // Without it, or where they do not, a temperature of 0 is sampled like any other,
 // which is right whatever the server does.
 func (e *experiment) measureRepeats(ctx context.Context) error {
+	if !e.wantsCensus() {
+		return nil
+	}
 	d, err := e.s.design(e.claim, nil)
 	if err != nil {
 		return err

@@ -96,16 +96,19 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 	if found := e.undeclared(e.knownStale()); len(found) > 0 {
 		return e.doubtful(found), nil
 	}
-	e.beginSight(ctx)
+	err := e.beginSight(ctx)
 	defer e.endSight()
-	if e.wantsCensus() { // which decides what is asked
+	if err != nil {
+		return evidence.Result{}, err
+	}
+	if !e.asksAhead() {
 		e.sight.wait()
 		if r, ends, err := e.heed(ctx); ends {
 			return r, err
 		}
-		if err := e.measureRepeats(ctx); err != nil {
-			return e.endBy(ctx, err)
-		}
+	}
+	if err := e.measureRepeats(ctx); err != nil {
+		return e.endBy(ctx, err)
 	}
 	result, err := e.sample(ctx)
 	_ = e.settle() // what could not be found out madeAnew reports, where it matters

@@ -26,20 +26,38 @@ type sight struct {
 // places among the calls in flight are kept.
 const askAhead = 5
 
-// beginSight begins to find out what the endpoints read.
-func (e *experiment) beginSight(ctx context.Context) {
+// beginSight begins to find out what the endpoints read. Until that is known the record
+// says that nothing counts, so that it is so whatever becomes of this process.
+func (e *experiment) beginSight(ctx context.Context) error {
 	s := &sight{done: make(chan struct{})}
 	e.sight = s
 	ctx, s.cancel = context.WithCancel(ctx)
 	unasked := e.unseenModels()
 	if len(unasked) == 0 {
 		s.done, s.clear, e.unseen = nil, true, s.unknown
-		return
+		return nil
+	}
+	if e.asksAhead() {
+		if err := e.begin(e.rec.Apart(e.scripts[0].since)); err != nil {
+			close(s.done)
+			return err
+		}
 	}
 	go func() {
 		defer close(s.done)
 		s.doubt, s.err = e.seesAll(ctx, unasked)
 	}()
+	return nil
+}
+
+// asksAhead says whether questions may be asked before it is known that they are read
+// whole: not where what is found out decides which are asked, nor where evidence of
+// earlier runs would be lost with them.
+func (e *experiment) asksAhead() bool { return !e.wantsCensus() && e.sameness == "" }
+
+// begin notes that the claim is being tested, with the Since of what counts for it.
+func (e *experiment) begin(since string) error {
+	return e.rec.Begin(e.s.key(e.claim), e.s.question(e.claim), since)
 }
 
 // wait returns when nothing is under way.
@@ -85,6 +103,9 @@ func (e *experiment) heed(ctx context.Context) (r evidence.Result, ends bool, er
 		if found := e.undeclared([]provenance.Finding{*s.doubt}); len(found) > 0 {
 			return e.doubtful(found), true, nil
 		}
+	}
+	if err := e.begin(e.scripts[0].since); err != nil {
+		return r, true, err
 	}
 	s.clear = true
 	return r, false, nil
