@@ -191,7 +191,7 @@ func (e *experiment) askAgain(ctx context.Context, r origin, now *anew) error {
 		return nil
 	}
 	q := question{script: r.script, at: r.at}
-	other := whence(q, record.KeyOf(chat.Request{Messages: messages}), chat.Request{}, reply).Text != r.Text
+	other := whence(q, record.Key{}, 0, reply).Text != r.Text
 	judging := &call{}
 	about := chat.Request{Cell: "probe/" + r.script.cell(r.at), Visit: r.at.N}
 	j, err := e.s.read(ctx, e.s.exchange(judging, q, about, record.KeyOf(about), reply), r.script.arm.Marker())

@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/internal/order"
+	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -25,6 +28,33 @@ type script struct {
 	about  string             // where they come from
 	owner  string             // the claim whose replies are its own, "" where claims share them
 	since  string             // of its keys in the record; see continued.go
+
+	mu    sync.Mutex
+	known map[int]conversation // by index of the cell
+}
+
+// conversation is what is needed of the messages of a cell each time that it is asked.
+type conversation struct {
+	hash string // as keys have it
+	size int    // as estimated, in tokens
+}
+
+// conversation is that of a place, whose messages are given.
+func (s *script) conversation(at order.Place, messages []chat.Message) conversation {
+	s.mu.Lock()
+	c, ok := s.known[at.Cell.Index]
+	s.mu.Unlock()
+	if ok {
+		return c
+	}
+	c = conversation{record.Conversation(messages), provenance.Size(messages)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == nil {
+		s.known = map[int]conversation{}
+	}
+	s.known[at.Cell.Index] = c
+	return c
 }
 
 // messages is what is sent at a place of the script's population.
