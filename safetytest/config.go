@@ -458,7 +458,7 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 		r.config.Models[name] = e
 	}
 	r.admitsItself = true
-	s, err := r.open(p)
+	s, err := r.open(p, true)
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}

@@ -32,9 +32,8 @@ func (e *experiment) beginSight(ctx context.Context) error {
 	s := &sight{done: make(chan struct{})}
 	e.sight = s
 	ctx, s.cancel = context.WithCancel(ctx)
-	unasked := e.unseenModels()
-	if len(unasked) == 0 {
-		s.done, s.clear, e.unseen = nil, true, s.unknown
+	if !e.asksEndpoints() {
+		s.done, s.clear = nil, true
 		return nil
 	}
 	if e.asksAhead() {
@@ -45,7 +44,7 @@ func (e *experiment) beginSight(ctx context.Context) error {
 	}
 	go func() {
 		defer close(s.done)
-		s.doubt, s.err = e.seesAll(ctx, unasked)
+		s.doubt, s.err = e.seesAll(ctx)
 	}()
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -35,6 +36,12 @@ func (e *experiment) longest(q *script) (at order.Place, size int) {
 	return at, size
 }
 
+// asksEndpoints says whether some arm of the claim asks an endpoint that may cut what
+// it is sent.
+func (e *experiment) asksEndpoints() bool {
+	return slices.ContainsFunc(e.claim.Arms, func(a claim.Arm) bool { return a.Calls() && e.s.real(a.Model) })
+}
+
 // unseenModels are the models of the claim's endpoints of which it is not known that they
 // read the longest prompt whole, each with the script that has it.
 func (e *experiment) unseenModels() map[string]*script {
@@ -60,10 +67,10 @@ func (e *experiment) unseenModels() map[string]*script {
 	return largest
 }
 
-// seesAll asks endpoints whether they read the longest prompt whole. It returns the
-// doubt that there is, and an error if an endpoint is of no use.
-func (e *experiment) seesAll(ctx context.Context, largest map[string]*script) (*provenance.Finding, error) {
-	for model, q := range largest {
+// seesAll asks each endpoint of the claim whether it reads the longest prompt whole. It
+// returns the doubt that there is, and an error if the endpoint is of no use.
+func (e *experiment) seesAll(ctx context.Context) (*provenance.Finding, error) {
+	for model, q := range e.unseenModels() {
 		now, doubt, err := e.readsWhole(ctx, q)
 		if err != nil || doubt != nil {
 			return doubt, err
