@@ -136,7 +136,7 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 	reply, recorded, err := s.reply(ctx, q, request, id)
 	c.recorded, c.made = recorded, s.madeBefore(id, recorded)
 	if err == nil {
-		c.from = whence(q, id, q.script.conversation(q.at, request.Messages).size, reply)
+		c.from = whence(q, id, q.script.size(q.at, request.Messages), reply)
 		if !recorded {
 			c.from.Sent = sent
 		}

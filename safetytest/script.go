@@ -29,32 +29,37 @@ type script struct {
 	owner  string             // the claim whose replies are its own, "" where claims share them
 	since  string             // of its keys in the record; see continued.go
 
-	mu    sync.Mutex
-	known map[int]conversation // by index of the cell
+	mu     sync.Mutex
+	sizes  map[int]int    // of prompts as estimated, by index of the cell
+	hashes map[int]string // of prompts as keys have them
 }
 
-// conversation is what is needed of the messages of a cell each time that it is asked.
-type conversation struct {
-	hash string // as keys have it
-	size int    // as estimated, in tokens
+// size is that of the prompt at a place, whose messages are given. It and the hash are
+// needed each time that the cell is asked.
+func (s *script) size(at order.Place, messages []chat.Message) int {
+	return remembered(&s.mu, &s.sizes, at, messages, provenance.Size)
 }
 
-// conversation is that of a place, whose messages are given.
-func (s *script) conversation(at order.Place, messages []chat.Message) conversation {
-	s.mu.Lock()
-	c, ok := s.known[at.Cell.Index]
-	s.mu.Unlock()
+// hash is that of the prompt at a place.
+func (s *script) hash(at order.Place, messages []chat.Message) string {
+	return remembered(&s.mu, &s.hashes, at, messages, record.Conversation)
+}
+
+func remembered[V any](mu *sync.Mutex, known *map[int]V, at order.Place, messages []chat.Message, find func([]chat.Message) V) V {
+	mu.Lock()
+	v, ok := (*known)[at.Cell.Index]
+	mu.Unlock()
 	if ok {
-		return c
+		return v
 	}
-	c = conversation{record.Conversation(messages), provenance.Size(messages)}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.known == nil {
-		s.known = map[int]conversation{}
+	v = find(messages)
+	mu.Lock()
+	defer mu.Unlock()
+	if *known == nil {
+		*known = map[int]V{}
 	}
-	s.known[at.Cell.Index] = c
-	return c
+	(*known)[at.Cell.Index] = v
+	return v
 }
 
 // messages is what is sent at a place of the script's population.

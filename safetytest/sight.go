@@ -32,8 +32,9 @@ func (e *experiment) beginSight(ctx context.Context) error {
 	s := &sight{done: make(chan struct{})}
 	e.sight = s
 	ctx, s.cancel = context.WithCancel(ctx)
-	if !e.asksEndpoints() {
-		s.done, s.clear = nil, true
+	unseen := e.unseenModels()
+	if len(unseen) == 0 {
+		s.done, s.clear, e.unseen = nil, true, s.unknown
 		return nil
 	}
 	if e.asksAhead() {
@@ -44,7 +45,7 @@ func (e *experiment) beginSight(ctx context.Context) error {
 	}
 	go func() {
 		defer close(s.done)
-		s.doubt, s.err = e.seesAll(ctx)
+		s.doubt, s.err = e.seesAll(ctx, unseen)
 	}()
 	return nil
 }

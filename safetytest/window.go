@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
-	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -28,18 +27,12 @@ func (e *experiment) longest(q *script) (at order.Place, size int) {
 	for d := range e.s.config.Draws {
 		for i := range q.asks.Requests {
 			p := q.asks.At(i, d, 0)
-			if n := q.conversation(p, q.messages(p)).size; n > size {
+			if n := q.size(p, q.messages(p)); n > size {
 				at, size = p, n
 			}
 		}
 	}
 	return at, size
-}
-
-// asksEndpoints says whether some arm of the claim asks an endpoint that may cut what
-// it is sent.
-func (e *experiment) asksEndpoints() bool {
-	return slices.ContainsFunc(e.claim.Arms, func(a claim.Arm) bool { return a.Calls() && e.s.real(a.Model) })
 }
 
 // unseenModels are the models of the claim's endpoints of which it is not known that they
@@ -67,10 +60,10 @@ func (e *experiment) unseenModels() map[string]*script {
 	return largest
 }
 
-// seesAll asks each endpoint of the claim whether it reads the longest prompt whole. It
-// returns the doubt that there is, and an error if the endpoint is of no use.
-func (e *experiment) seesAll(ctx context.Context) (*provenance.Finding, error) {
-	for model, q := range e.unseenModels() {
+// seesAll asks endpoints whether they read the longest prompt whole. It returns the
+// doubt that there is, and an error if an endpoint is of no use.
+func (e *experiment) seesAll(ctx context.Context, largest map[string]*script) (*provenance.Finding, error) {
+	for model, q := range largest {
 		now, doubt, err := e.readsWhole(ctx, q)
 		if err != nil || doubt != nil {
 			return doubt, err
