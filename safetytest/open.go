@@ -44,7 +44,7 @@ func Open(c Config, p policy.Policy) (*Subject, error) {
 		e.APIKey, e.Headers, e.Query = "", nil, nil
 		r.config.Models[name] = e
 	}
-	s, err := r.open(p, true)
+	s, err := r.open(p, true, true)
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}

@@ -72,30 +72,33 @@ func New(m chat.Model, c Config, p policy.Policy) (*Subject, error) {
 		return nil, err
 	}
 	r := &run{models: map[string]chat.Model{"": m}, config: c}
-	return r.open(p, false)
+	return r.open(p, false, false)
 }
 
-// open completes the run and makes its first subject. admit says that the models ask for
-// every HTTP request, retries included, whether the budget allows it. Until Begin opens
-// the record of Config.Dir there is one in memory.
-func (r *run) open(p policy.Policy, admit bool) (*Subject, error) {
+// open completes the run and makes its first subject. admits says that the models ask for
+// every HTTP request, retries included, whether the budget allows it, valid that the
+// policy was found to be, which takes its time. Until Begin opens the record of
+// Config.Dir there is one in memory.
+func (r *run) open(p policy.Policy, admits, valid bool) (*Subject, error) {
 	if err := r.config.complete(); err != nil {
 		return nil, err
 	}
 	r.policies, r.main = map[string]policy.Policy{}, p.Name
 	parameters := r.config.parameters()
-	parameters.AdmitsItself = admit
+	parameters.AdmitsItself = admits
 	r.asking = experiment.NewRun(parameters, r.models, p.Name)
 	r.asking.Use(record.InMemory(r.config.MaxCalls), r.config.SamplingSeed)
-	return r.subject(p)
+	return r.subject(p, valid && r.config.System == nil)
 }
 
-func (r *run) subject(p policy.Policy) (*Subject, error) {
+func (r *run) subject(p policy.Policy, valid bool) (*Subject, error) {
 	if r.config.System != nil {
 		p.System = *r.config.System
 	}
-	if err := p.Validate(); err != nil {
-		return nil, err
+	if !valid {
+		if err := p.Validate(); err != nil {
+			return nil, err
+		}
 	}
 	pool, err := prompt.NewPool(p.Demonstrations)
 	if err != nil {
@@ -132,7 +135,7 @@ func samePolicy(a, b policy.Policy) bool {
 // WithPolicy returns a subject that asks the same model about another policy,
 // within the same budget. It reports a policy that cannot be used, and one that
 // has the name of another.
-func (s *Subject) WithPolicy(p policy.Policy) (*Subject, error) { return s.run.subject(p) }
+func (s *Subject) WithPolicy(p policy.Policy) (*Subject, error) { return s.run.subject(p, false) }
 
 // WithModel adds a model that claims may name, for those who made the subject
 // with [New]. It must be called before the first test. It reports a name that is

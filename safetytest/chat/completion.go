@@ -171,6 +171,9 @@ func (m marks) withheld() string {
 // filterActed reports whether the results of Azure's filter say that it withheld
 // something.
 func filterActed(results json.RawMessage) bool {
+	if len(results) == 0 {
+		return false
+	}
 	var whole struct {
 		Filtered lenientFlag `json:"filtered"`
 	}
@@ -208,6 +211,10 @@ type finishWord string
 // UnmarshalJSON takes any value. One that is neither a text nor an object with one
 // word is kept as it is written: it is no known ending.
 func (w *finishWord) UnmarshalJSON(data []byte) error {
+	if s, ok := bareText(data); ok && isString(data) {
+		*w = finishWord(s)
+		return nil
+	}
 	var s string
 	var object struct {
 		Type   lenientText `json:"type"`
@@ -268,6 +275,11 @@ type lenientFlag bool
 
 // UnmarshalJSON takes any value.
 func (f *lenientFlag) UnmarshalJSON(data []byte) error {
+	switch string(data) {
+	case "true", "false":
+		*f = data[0] == 't'
+		return nil
+	}
 	var b bool
 	if json.Unmarshal(data, &b) == nil {
 		*f = lenientFlag(b)
@@ -282,6 +294,12 @@ func (f *lenientFlag) UnmarshalJSON(data []byte) error {
 
 // text returns a JSON string's or number's text, "" for anything else.
 func text(v json.RawMessage) string {
+	if s, ok := bareText(v); ok {
+		return s
+	}
+	if len(v) == 0 {
+		return ""
+	}
 	var s string
 	if json.Unmarshal(v, &s) == nil {
 		return s
@@ -293,6 +311,37 @@ func text(v json.RawMessage) string {
 	return ""
 }
 
+// bareText is the text of a JSON string of ASCII without escapes, of a whole number
+// without sign, or of null, which has none. Nearly all fields are one of these, and
+// need no further reading. ok is false of any other value.
+func bareText(v []byte) (s string, ok bool) {
+	switch n := len(v); {
+	case n == 0:
+		return "", false
+	case v[0] == '"':
+		if n < 2 || v[n-1] != '"' {
+			return "", false
+		}
+		for _, c := range v[1 : n-1] {
+			if c < ' ' || c > '~' || c == '"' || c == '\\' {
+				return "", false
+			}
+		}
+		return string(v[1 : n-1]), true
+	case '1' <= v[0] && v[0] <= '9' || v[0] == '0' && n == 1:
+		for _, c := range v {
+			if c < '0' || c > '9' {
+				return "", false
+			}
+		}
+		return string(v), true
+	}
+	return "", string(v) == "null"
+}
+
+// isString reports whether a JSON value is a string or null.
+func isString(v []byte) bool { return len(v) > 0 && (v[0] == '"' || v[0] == 'n') }
+
 // tokenCounts are what an answer says it took and gave.
 type tokenCounts struct{ prompt, reply, cached int }
 
@@ -303,16 +352,20 @@ func (c completion) tokens() tokenCounts {
 		Completion lenientNumber   `json:"completion_tokens"`
 		Details    json.RawMessage `json:"prompt_tokens_details"`
 	}
-	_ = json.Unmarshal(c.Usage, &u) // of any other form: nothing is given
+	if len(c.Usage) > 0 {
+		_ = json.Unmarshal(c.Usage, &u) // of any other form: nothing is given
+	}
 	var d struct {
 		Cached lenientNumber `json:"cached_tokens"`
 	}
-	_ = json.Unmarshal(u.Details, &d)
+	if len(u.Details) > 0 {
+		_ = json.Unmarshal(u.Details, &d)
+	}
 	t := tokenCounts{u.Prompt.count(), u.Completion.count(), d.Cached.count()}
 	var timings struct {
 		PromptN *lenientNumber `json:"prompt_n"`
 	}
-	if t.cached == 0 && json.Unmarshal(c.Timings, &timings) == nil && timings.PromptN != nil {
+	if t.cached == 0 && len(c.Timings) > 0 && json.Unmarshal(c.Timings, &timings) == nil && timings.PromptN != nil {
 		t.cached = max(0, t.prompt-timings.PromptN.count())
 	}
 	return t
@@ -344,6 +397,10 @@ func (c *content) UnmarshalJSON(data []byte) error {
 	case bytes.HasPrefix(data, []byte("{")):
 		return c.add(data)
 	case !bytes.HasPrefix(data, []byte("[")):
+		if s, ok := bareText(data); ok && isString(data) {
+			c.text = s
+			return nil
+		}
 		return json.Unmarshal(data, &c.text)
 	}
 	var parts []json.RawMessage

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/jsontext"
 )
 
 // maxBody bounds an answer, in bytes. A reply of 100,000 tokens takes less
@@ -125,9 +127,7 @@ type streamOptions struct {
 // r is not it: it drops zeros, narrows numbers, and refuses settings by the
 // model's name before any server is asked.
 func encodeRequest(model string, p Protocol, r Request, renameMaxTokens bool) ([]byte, error) {
-	body := struct {
-		Model         string         `json:"model"`
-		Messages      []Message      `json:"messages"`
+	rest := struct {
 		Stream        bool           `json:"stream"` // always said, because servers differ in their default
 		StreamOptions *streamOptions `json:"stream_options,omitempty"`
 		Sampling
@@ -136,19 +136,38 @@ func encodeRequest(model string, p Protocol, r Request, renameMaxTokens bool) ([
 		ResponseFormat      *responseFormat `json:"response_format,omitempty"`
 		Logprobs            bool            `json:"logprobs,omitempty"`
 		TopLogprobs         int             `json:"top_logprobs,omitempty"`
-	}{Model: model, Messages: p.arrange(r.Messages), Stream: p.Stream, Sampling: r.Sampling, Seed: r.Seed, Logprobs: r.TopTokens > 0, TopLogprobs: r.TopTokens}
+	}{Stream: p.Stream, Sampling: r.Sampling, Seed: r.Seed, Logprobs: r.TopTokens > 0, TopLogprobs: r.TopTokens}
 	if p.Stream {
-		body.StreamOptions = &streamOptions{IncludeUsage: true}
+		rest.StreamOptions = &streamOptions{IncludeUsage: true}
 	}
 	if s := r.Schema; s != nil {
-		body.ResponseFormat = &responseFormat{"json_schema", jsonSchema{s.Name, true, s.JSON}}
+		rest.ResponseFormat = &responseFormat{"json_schema", jsonSchema{s.Name, true, s.JSON}}
 	}
 	if renameMaxTokens {
-		body.MaxTokens, body.MaxCompletionTokens = nil, body.MaxTokens
+		rest.MaxTokens, rest.MaxCompletionTokens = nil, rest.MaxTokens
 	}
-	encoded, err := json.Marshal(body)
-	if err != nil || p.Nonce == "" || strings.HasPrefix(p.Nonce, "header:") {
-		return encoded, err
+	end, err := json.Marshal(rest)
+	if err != nil {
+		return nil, err
+	}
+	messages := p.arrange(r.Messages)
+	size := len(model) + len(end) + 100
+	for _, m := range messages {
+		size += len(m.Content) + len(m.Content)/16 + 40
+	}
+	encoded := append(make([]byte, 0, size), `{"model":`...)
+	encoded = append(jsontext.AppendString(encoded, model), `,"messages":[`...)
+	for i, m := range messages {
+		if i > 0 {
+			encoded = append(encoded, ',')
+		}
+		encoded = jsontext.AppendString(append(encoded, `{"role":`...), string(m.Role))
+		encoded = jsontext.AppendString(append(encoded, `,"content":`...), m.Content)
+		encoded = append(encoded, '}')
+	}
+	encoded = append(append(encoded, "],"...), end[1:]...)
+	if p.Nonce == "" || strings.HasPrefix(p.Nonce, "header:") {
+		return encoded, nil
 	}
 	return fmt.Appendf(encoded[:len(encoded)-1], ",%q:%q}", p.Nonce, nonce()), nil
 }

@@ -156,7 +156,7 @@ func (p Presentation) Messages(system string, demos []Demonstration, target stri
 		if after == "" {
 			after = before
 		}
-		return conversation(system, nil, paragraphs(after, target))
+		return conversation(system, paragraphs(after, target))
 	}
 	reply := func(d Demonstration) string {
 		if p.Marker == "" {
@@ -165,7 +165,7 @@ func (p Presentation) Messages(system string, demos []Demonstration, target stri
 		return p.Marker + " " + d.Reply
 	}
 	if p.Form == Turns {
-		turns := make([]chat.Message, 0, 2*len(demos))
+		turns := opening(system, 2*len(demos)+1)
 		for i, d := range demos {
 			request := d.Request
 			if i == 0 {
@@ -173,7 +173,7 @@ func (p Presentation) Messages(system string, demos []Demonstration, target stri
 			}
 			turns = append(turns, chat.Message{Role: chat.User, Content: request}, chat.Message{Role: chat.Assistant, Content: reply(d)})
 		}
-		return conversation(system, turns, paragraphs(after, target))
+		return append(turns, chat.Message{Role: chat.User, Content: paragraphs(after, target)})
 	}
 	lines := []string{TranscriptHeading}
 	for _, d := range demos {
@@ -182,13 +182,13 @@ func (p Presentation) Messages(system string, demos []Demonstration, target stri
 	transcript := strings.Join(lines, "\n")
 	switch p.Form {
 	case BeforeTarget:
-		return conversation(system, nil, paragraphs(before, transcript, after, target))
+		return conversation(system, paragraphs(before, transcript, after, target))
 	case BehindTarget:
-		return conversation(system, nil, paragraphs(after, target, before, transcript))
+		return conversation(system, paragraphs(after, target, before, transcript))
 	case BeforeSystem:
-		return conversation(paragraphs(before, transcript, system), nil, paragraphs(after, target))
+		return conversation(paragraphs(before, transcript, system), paragraphs(after, target))
 	}
-	return conversation(paragraphs(system, before, transcript), nil, paragraphs(after, target))
+	return conversation(paragraphs(system, before, transcript), paragraphs(after, target))
 }
 
 // Messages writes a conversation in the usual presentation: each demonstration
@@ -197,13 +197,17 @@ func Messages(system string, demos []Demonstration, target string) []chat.Messag
 	return Presentation{}.Messages(system, demos, target)
 }
 
-func conversation(system string, turns []chat.Message, last string) []chat.Message {
-	m := make([]chat.Message, 0, len(turns)+2)
+// opening is the system prompt, if there is one, with room for more messages.
+func opening(system string, more int) []chat.Message {
+	m := make([]chat.Message, 0, more+1)
 	if system != "" {
 		m = append(m, chat.Message{Role: chat.System, Content: system})
 	}
-	m = append(m, turns...)
-	return append(m, chat.Message{Role: chat.User, Content: last})
+	return m
+}
+
+func conversation(system, last string) []chat.Message {
+	return append(opening(system, 1), chat.Message{Role: chat.User, Content: last})
 }
 
 // paragraphs joins the texts that are not empty.

@@ -136,7 +136,7 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 	reply, recorded, err := s.reply(ctx, q, request, id)
 	c.recorded, c.made = recorded, s.madeBefore(id, recorded)
 	if err == nil {
-		c.from = whence(q, id, request, reply)
+		c.from = whence(q, id, q.script.size(q.at, request.Messages), reply)
 		if !recorded {
 			c.from.Sent = sent
 		}
@@ -174,13 +174,13 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 	s.readReply(ctx, c, q, request, id, reply)
 }
 
-// whence is what is known of a reply beside what it says.
-func whence(q question, id record.Key, request chat.Request, reply chat.Reply) provenance.Reply {
+// whence is what is known of a reply beside what it says. size is that of its prompt.
+func whence(q question, id record.Key, size int, reply chat.Reply) provenance.Reply {
 	text := fnv.New64a()
 	_, _ = io.WriteString(text, reply.Content+"\x00"+reply.Refusal) // never fails
 	return provenance.Reply{
 		Arm: q.script.shows, Request: q.at.Cell.Target.ID, Draw: q.at.Cell.Draw, Repeat: q.at.N, Body: id.Messages,
-		Size: provenance.Size(request.Messages), Reported: reply.PromptTokens, Cached: reply.CachedTokens,
+		Size: size, Reported: reply.PromptTokens, Cached: reply.CachedTokens,
 		Text: text.Sum64(), Length: len(reply.Content), Answered: reply.State == chat.Answered,
 		ID: reply.ID, Created: reply.Created, CacheHit: reply.Cache, Model: reply.Model, Fingerprint: reply.Fingerprint,
 	}

@@ -50,9 +50,15 @@ func (e *experiment) inquire(ctx context.Context, enough int) {
 		e.inquiries[model] = q
 		go func() {
 			defer close(q.done)
-			if q.now, q.err = e.askAnew(ctx, of, asksAnew); q.err == nil {
-				q.heard, q.doubt, q.err = e.listens(ctx, of[0].script)
-			}
+			var errs [2]error
+			e.s.atOnce(len(errs), func(i int) {
+				if i == 0 {
+					q.now, errs[i] = e.askAnew(ctx, of, asksAnew)
+				} else {
+					q.heard, q.doubt, errs[i] = e.listens(ctx, of[0].script)
+				}
+			})
+			q.err = cmp.Or(errs[:]...)
 		}()
 	}
 }
@@ -183,7 +189,7 @@ func (e *experiment) askAgain(ctx context.Context, r origin, now *anew) error {
 		return nil
 	}
 	q := question{script: r.script, at: r.at}
-	other := whence(q, record.KeyOf(chat.Request{Messages: messages}), chat.Request{}, reply).Text != r.Text
+	other := whence(q, record.Key{}, 0, reply).Text != r.Text
 	judging := &call{}
 	about := chat.Request{Cell: "probe/" + r.script.cell(r.at), Visit: r.at.N}
 	j, err := e.s.read(ctx, e.s.exchange(judging, q, about, record.KeyOf(about), reply), r.script.arm.Marker())

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -25,11 +26,16 @@ const (
 // misses. Of a model that does neither of the two, the replies have to tell.
 func (e *experiment) listens(ctx context.Context, q *script) (heard int, doubt *provenance.Finding, err error) {
 	l := &listener{e: e, q: q, salt: rand.Uint64()}
-	heard, doubt, err = l.numbers(ctx)
-	if err == nil && doubt == nil {
-		doubt, err = l.askedWords(ctx)
-	}
-	return heard, doubt, err
+	var word *provenance.Finding
+	err = e.together(ctx, 2, func(i int) (err error) {
+		if i == 0 {
+			heard, doubt, err = l.numbers(ctx)
+		} else {
+			word, err = l.askedWords(ctx)
+		}
+		return err
+	})
+	return heard, cmp.Or(doubt, word), err
 }
 
 // raised is the doubt that the conversations raised, or, of a model that did not say what

@@ -13,12 +13,17 @@ import (
 // whether their answers repeat.
 const fewestRepeats, mostRepeats = 20, 250
 
-// measureRepeats asks some of the claim's questions twice, where it is worth that and
-// Config.Census wants it, and has each cell visited once only if the answers repeat.
+// wantsCensus says whether it is to be measured for the claim that answers repeat,
+// which decides what is asked.
+func (e *experiment) wantsCensus() bool {
+	return e.s.config.Census && e.s.greedy() && !e.claim.OverTargets && !e.s.config.oneLook() && len(e.sequence.Beside) == 0
+}
+
+// measureRepeats asks some of the claim's questions twice, where it is worth that, and has each cell visited once only if the answers repeat.
 // Without it, or where they do not, a temperature of 0 is sampled like any other,
 // which is right whatever the server does.
 func (e *experiment) measureRepeats(ctx context.Context) error {
-	if !e.s.config.Census || !e.s.greedy() || e.claim.OverTargets || e.s.config.oneLook() || len(e.sequence.Beside) > 0 {
+	if !e.wantsCensus() {
 		return nil
 	}
 	d, err := e.s.design(e.claim, nil)

@@ -256,7 +256,7 @@ func signTest(a, b int) float64 {
 // keyed is what is sent for a question, and the key that it is recorded under.
 func (s *Subject) keyed(q question) (chat.Request, record.Key) {
 	r := s.request(q)
-	k := record.KeyOf(r)
+	k := record.KeyIn(q.script.hash(q.at, r.Messages), r)
 	k.Since, k.Check, k.For = q.script.since, q.check, q.script.owner
 	return r, k
 }

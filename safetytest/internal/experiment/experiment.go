@@ -32,6 +32,7 @@ type experiment struct {
 	most      int                   // trials that the engine can take
 	questions int                   // in a batch
 	started   int                   // trials of the batches begun
+	asked     int                   // questions of them
 	batches   []*batch              // asked or being asked, without those already looked at
 	seen      []evidence.Trial      // looked at
 	early     []*batch              // the first ones looked at, for what is only reported
@@ -51,6 +52,7 @@ type experiment struct {
 	inquiries   map[string]*inquiry        // by model
 	probed      probed
 	givesTokens atomic.Bool // the endpoint gave the tokens of some prompt
+	sight       *sight      // whether the endpoints read whole prompts
 	unseen      string      // why it is not known whether the model sees whole prompts
 	lastErr     error
 	noBudget    bool

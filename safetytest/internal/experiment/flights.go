@@ -18,10 +18,19 @@ type flights struct {
 	giveUp  context.CancelFunc
 	n       int
 	answers chan answer
+	// Those who ask go on asking, because what a call needs of the stack is large.
+	workers int
+	todo    chan flight
+}
+
+// flight is a question of a batch.
+type flight struct {
+	batch *batch
+	question
 }
 
 func (e *experiment) newFlights(ctx context.Context) *flights {
-	f := &flights{e: e, began: time.Now(), ctx: ctx, answers: make(chan answer)}
+	f := &flights{e: e, began: time.Now(), ctx: ctx, answers: make(chan answer), todo: make(chan flight, e.s.config.Concurrency)}
 	var asking context.Context
 	asking, f.stop = context.WithCancel(ctx)
 	f.calls, f.giveUp = context.WithCancel(context.WithoutCancel(ctx))
@@ -33,21 +42,32 @@ func (e *experiment) newFlights(ctx context.Context) *flights {
 func (f *flights) start(b *batch, q question) {
 	f.n++
 	q.ended = f.ended
-	go func() {
-		c, shared := f.e.s.ask(f.calls, q)
-		f.answers <- answer{batch: b, q: q, call: c, shared: shared}
-	}()
+	f.todo <- flight{b, q} // never full: no more than Concurrency are under way
+	if f.workers < f.n {
+		f.workers++
+		go f.work()
+	}
 }
 
-// next waits for an answer, in vain where the claim is interrupted first.
-func (f *flights) next(ctx context.Context) (a answer, ok bool) {
+// work asks questions until there are no more.
+func (f *flights) work() {
+	for w := range f.todo {
+		c, shared := f.e.s.ask(f.calls, w.question)
+		f.answers <- answer{batch: w.batch, q: w.question, call: c, shared: shared}
+	}
+}
+
+// next waits for an answer, in vain where the claim is interrupted, or something else
+// is known, first.
+func (f *flights) next(ctx context.Context, known <-chan struct{}) (a answer, ok bool) {
 	select {
 	case a = <-f.answers:
 		f.n--
 		return a, true
+	case <-known:
 	case <-ctx.Done():
-		return answer{}, false
 	}
+	return answer{}, false
 }
 
 // mostGrace bounds the wait for answers under way when a run is interrupted.
@@ -77,4 +97,5 @@ func (f *flights) land() {
 	}
 	late.Stop()
 	f.giveUp()
+	close(f.todo)
 }

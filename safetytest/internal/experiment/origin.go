@@ -19,14 +19,11 @@ import (
 // as replies come, so that nothing is bought in vain.
 func (e *experiment) doubts() []provenance.Finding {
 	var out []provenance.Finding
-	byModel := map[string][]provenance.Reply{}
-	for _, r := range e.origins {
-		byModel[r.model] = append(byModel[r.model], r.Reply)
-	}
-	for model, replies := range byModel {
+	for model, of := range e.byModel() {
 		if e.s.simulates(model) {
 			continue
 		}
+		replies := repliesOf(of)
 		out = append(out, provenance.Cut(replies)...)
 		out = append(out, provenance.Stale(replies)...)
 		if f := provenance.Several(replies); f != nil {
@@ -62,8 +59,16 @@ type origin struct {
 
 // byModel sorts the claim's replies by who was asked, in the order of asking.
 func (e *experiment) byModel() map[string][]origin {
+	all := e.origins[:len(e.origins):len(e.origins)]
+	if len(all) == 0 {
+		return nil
+	}
+	one := all[0].model
+	if !slices.ContainsFunc(all, func(r origin) bool { return r.model != one }) {
+		return map[string][]origin{one: all}
+	}
 	out := map[string][]origin{}
-	for _, r := range e.origins {
+	for _, r := range all {
 		out[r.model] = append(out[r.model], r)
 	}
 	return out

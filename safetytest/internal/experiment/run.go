@@ -13,7 +13,6 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/order"
-	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 )
 
@@ -74,20 +73,22 @@ func (e *experiment) heedRun(v *claim.Verdict) {
 	}
 }
 
-// run asks until the claim is decided or cannot be: first whether the endpoint reads
-// what it is sent, then the claim's questions, and at last whether their answers can
-// count.
+// run asks until the claim is decided or cannot be: whether the endpoint reads what it
+// is sent, and meanwhile the first of the claim's questions; then the others, and at
+// last whether their answers can count.
 func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 	if found := e.undeclared(e.knownStale()); len(found) > 0 {
 		return e.doubtful(found), nil
 	}
-	doubt, err := e.seesAll(ctx)
-	switch {
-	case err != nil:
-		return e.endBy(ctx, err)
-	case doubt != nil:
-		if found := e.undeclared([]provenance.Finding{*doubt}); len(found) > 0 {
-			return e.doubtful(found), nil
+	err := e.beginSight(ctx)
+	defer e.endSight()
+	if err != nil {
+		return evidence.Result{}, err
+	}
+	if !e.asksAhead() {
+		e.sight.wait()
+		if r, ends, err := e.heed(ctx); ends {
+			return r, err
 		}
 	}
 	if err := e.measureRepeats(ctx); err != nil {
@@ -138,9 +139,15 @@ func (e *experiment) abandon(err error) error {
 // this one.
 func (e *experiment) conclude(v claim.Verdict) error {
 	s := e.s
+	since := e.scripts[0].since
+	if v.Reason == claim.DoubtfulReplies || v.Reason == claim.ModelChanged {
+		// What a cache answered, or another model, is no evidence of a later run, whatever
+		// that run finds out about its own replies.
+		since = e.rec.Apart(since)
+	}
 	return e.rec.Conclude(record.Conclusion{
 		Claim: s.Key(v.Claim), State: v.State.String(), Reason: string(v.Reason), Final: final(v), Pairs: v.Pairs,
-		Question: s.question(v.Claim), Since: e.scripts[0].since,
+		Question: s.question(v.Claim), Since: since,
 	})
 }
 
@@ -182,28 +189,33 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 	f := e.newFlights(ctx)
 	defer f.land()
 	for {
-		for f.n < e.s.config.Concurrency && ctx.Err() == nil {
+		for f.n < e.flying() && ctx.Err() == nil {
 			b := e.askable()
 			if b == nil {
 				break
 			}
 			f.start(b, b.pop())
+			e.asked++
 		}
 		if ctx.Err() != nil {
 			return e.stop(stopReason(ctx)), nil
 		}
-		if f.n == 0 {
+		if f.n == 0 && e.sight.clear {
 			return e.stop(evidence.Budget), nil
 		}
-		a, ok := f.next(ctx)
-		if !ok {
-			continue
+		a, ok := f.next(ctx, e.sight.done)
+		if ok {
+			e.count(a)
+			if err := e.take(ctx, a); err != nil {
+				return evidence.Result{}, err
+			}
+		} else if r, ends, err := e.heed(ctx); ends {
+			return r, err
 		}
-		e.count(a)
-		if err := e.take(ctx, a); err != nil {
-			return evidence.Result{}, err
+		if !e.sight.clear || !ok && ctx.Err() != nil {
+			continue // nothing is looked at before it is known to count
 		}
-		if n := len(e.origins); n >= enoughToAskAnew && n&(n-1) == 0 { // and once more where they are those of several models
+		if n := len(e.origins); n >= enoughToAskAnew && (n&(n-1) == 0 || !ok) { // and once more where they are those of several models
 			e.inquire(ctx, enoughToAskAnew)
 		}
 		for len(e.batches) > 0 && e.batches[0].left == 0 {
@@ -235,7 +247,7 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 
 // askable returns the batch whose next question may be asked now, nil if none.
 func (e *experiment) askable() *batch {
-	if e.noBudget {
+	if e.noBudget || !e.sight.clear && e.asked >= max(e.questions, e.s.config.Concurrency) {
 		return nil
 	}
 	ahead := 0 // questions asked beyond the batch that the next look needs

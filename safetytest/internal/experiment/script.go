@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/internal/order"
+	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -25,6 +28,38 @@ type script struct {
 	about  string             // where they come from
 	owner  string             // the claim whose replies are its own, "" where claims share them
 	since  string             // of its keys in the record; see continued.go
+
+	mu     sync.Mutex
+	sizes  map[int]int    // of prompts as estimated, by index of the cell
+	hashes map[int]string // of prompts as keys have them
+}
+
+// size is that of the prompt at a place, whose messages are given. It and the hash are
+// needed each time that the cell is asked.
+func (s *script) size(at order.Place, messages []chat.Message) int {
+	return remembered(&s.mu, &s.sizes, at, messages, provenance.Size)
+}
+
+// hash is that of the prompt at a place.
+func (s *script) hash(at order.Place, messages []chat.Message) string {
+	return remembered(&s.mu, &s.hashes, at, messages, record.Conversation)
+}
+
+func remembered[V any](mu *sync.Mutex, known *map[int]V, at order.Place, messages []chat.Message, find func([]chat.Message) V) V {
+	mu.Lock()
+	v, ok := (*known)[at.Cell.Index]
+	mu.Unlock()
+	if ok {
+		return v
+	}
+	v = find(messages)
+	mu.Lock()
+	defer mu.Unlock()
+	if *known == nil {
+		*known = map[int]V{}
+	}
+	(*known)[at.Cell.Index] = v
+	return v
 }
 
 // messages is what is sent at a place of the script's population.

@@ -21,7 +21,7 @@ func (e *experiment) longest(q *script) (at order.Place, size int) {
 	for d := range e.s.config.Draws {
 		for i := range q.asks.Requests {
 			p := q.asks.At(i, d, 0)
-			if n := provenance.Size(q.messages(p)); n > size {
+			if n := q.size(p, q.messages(p)); n > size {
 				at, size = p, n
 			}
 		}
@@ -29,10 +29,9 @@ func (e *experiment) longest(q *script) (at order.Place, size int) {
 	return at, size
 }
 
-// seesAll asks each endpoint of the claim, before any evidence is bought, whether it
-// reads the longest prompt whole. It returns the doubt that there is, and an error if
-// the endpoint is of no use.
-func (e *experiment) seesAll(ctx context.Context) (*provenance.Finding, error) {
+// unseenModels are the models of the claim's endpoints of which it is not known that they
+// read the longest prompt whole, each with the script that has it.
+func (e *experiment) unseenModels() map[string]*script {
 	largest := map[string]*script{}
 	sizes := map[string]int{}
 	for k, q := range e.scripts {
@@ -43,19 +42,27 @@ func (e *experiment) seesAll(ctx context.Context) (*provenance.Finding, error) {
 			largest[q.arm.Model], sizes[q.arm.Model] = q, n
 		}
 	}
-	for model, q := range largest {
+	for model := range largest {
 		e.s.mu.Lock()
 		have := e.s.origins.whole[model]
 		e.s.mu.Unlock()
 		if sizes[model] <= have.size {
-			e.unseen = have.unknown
-			continue
+			e.sight.unknown = have.unknown
+			delete(largest, model)
 		}
+	}
+	return largest
+}
+
+// seesAll asks endpoints whether they read the longest prompt whole. It returns the
+// doubt that there is, and an error if an endpoint is of no use.
+func (e *experiment) seesAll(ctx context.Context, largest map[string]*script) (*provenance.Finding, error) {
+	for model, q := range largest {
 		now, doubt, err := e.readsWhole(ctx, q)
 		if err != nil || doubt != nil {
 			return doubt, err
 		}
-		e.unseen = now.unknown
+		e.sight.unknown = now.unknown
 		e.s.mu.Lock()
 		e.s.origins.whole[model] = now
 		e.s.mu.Unlock()
@@ -67,8 +74,9 @@ func (e *experiment) seesAll(ctx context.Context) (*provenance.Finding, error) {
 // endpoint's window is known to be below.
 const smallWindow = 1800
 
-// readsWhole asks for the sizes of four prompts as the endpoint counts them, and then
-// for numbers given at the start and in the middle of the longest one.
+// readsWhole asks for the sizes of four prompts as the endpoint counts them, and for
+// numbers given at the start and in the middle of a short prompt, and then of the
+// longest one.
 func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompts, doubt *provenance.Finding, err error) {
 	at, size := e.longest(q)
 	out.size = size
@@ -92,19 +100,27 @@ func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompt
 		prompts[i] = p
 		return err
 	}
-	if err := e.together(ctx, len(parts), sized); err != nil {
+	r, near := e.recallOf(q, size), false
+	err = e.together(ctx, len(parts)+1, func(i int) (err error) {
+		if i < len(parts) {
+			return sized(i)
+		}
+		near, err = r.knows(ctx, "near", 0, 1, shown[:2])
+		return err
+	})
+	if err != nil {
 		return out, nil, err
 	}
 	for _, p := range prompts {
 		if p.Reported == 0 {
-			return e.remembers(ctx, q, shown, out, false)
+			return e.remembers(ctx, r, shown, out, near, false)
 		}
 	}
 	if doubt := provenance.Shortened(prompts[0], prompts[1], prompts[2], prompts[3]); doubt != nil {
 		return out, doubt, nil
 	}
 	// Gateways count what they are sent, and the engine behind them may cut it.
-	return e.remembers(ctx, q, shown, out, true)
+	return e.remembers(ctx, r, shown, out, near, true)
 }
 
 // sizeOf asks for a prompt's size as the endpoint counts it; some report it in a part of
@@ -144,14 +160,20 @@ func given(which, number string) prompt.Demonstration {
 	return prompt.Demonstration{Kind: prompt.Filler, Request: "The " + which + " number of this conversation is " + number + ". Keep it in mind.", Reply: "I keep it in mind."}
 }
 
+// recallOf asks for numbers that no other run gives.
+func (e *experiment) recallOf(q *script, size int) *recall {
+	number := func(name string) string { return fmt.Sprintf("%04d", order.Hash(name+" %d", e.s.seed.Load())%10000) }
+	return &recall{e, q, size, [2]string{number("word"), number("second word")}}
+}
+
 // knows gives the numbers at the start and in the middle of demonstrations, and reports
-// whether the model knows both in one of the tries. A try that failed counts as one in
+// whether the model knows both in one of the tries from one number to another. A try that failed counts as one in
 // which it does not; an error is returned where no further one could be made.
-func (r *recall) knows(ctx context.Context, name string, tries int, demos []prompt.Demonstration) (bool, error) {
+func (r *recall) knows(ctx context.Context, name string, from, to int, demos []prompt.Demonstration) (bool, error) {
 	middle := len(demos) / 2 // servers cut the start, and some the middle
 	shown := slices.Concat([]prompt.Demonstration{given("first", r.words[0])}, demos[:middle], []prompt.Demonstration{given("second", r.words[1])}, demos[middle:])
 	messages := r.q.arm.Presentation.Messages(r.q.system, shown, recallQuestion)
-	for try := range tries {
+	for try := from; try < to; try++ {
 		reply, err := r.e.probe(ctx, r.q, fmt.Sprintf("word/%s/%d/%d", name, r.size, try), changed(messages))
 		switch {
 		case endsAsking(ctx, err):
@@ -164,31 +186,45 @@ func (r *recall) knows(ctx context.Context, name string, tries int, demos []prom
 }
 
 // remembers gives numbers at the start and in the middle and asks for them at
-// the end: with nothing in between, and with all demonstrations. A model that knows
-// them only in the first case did not see all of the long prompt, whatever the
-// endpoint counted; of one that knows them in neither, the counts have to do.
-func (e *experiment) remembers(ctx context.Context, q *script, shown []prompt.Demonstration, out wholePrompts, counted bool) (wholePrompts, *provenance.Finding, error) {
-	if len(shown) == 0 {
+// the end: with nothing in between, or near each other, and with all demonstrations. A
+// model that knows them only in the first case did not see all of the long prompt,
+// whatever the endpoint counted; of one that knows them in neither, the counts have to
+// do. near says that it knew them near each other once.
+func (e *experiment) remembers(ctx context.Context, r *recall, shown []prompt.Demonstration, out wholePrompts, near, counted bool) (wholePrompts, *provenance.Finding, error) {
+	if counted && !near {
 		return out, nil, nil
 	}
-	number := func(name string) string { return fmt.Sprintf("%04d", order.Hash(name+" %d", e.s.seed.Load())%10000) }
-	r := &recall{e, q, out.size, [2]string{number("word"), number("second word")}}
-	near, tries, far := shown[:0], 2, 4
-	if counted { // a model that a few demonstrations take off the question forgets, where nothing was cut
-		near, tries, far = shown[:min(2, len(shown))], 1, 6
-	}
-	short, err := r.knows(ctx, "short", tries, near)
-	if err == nil && counted && short {
-		short, err = r.knows(ctx, "again", tries, near)
-	}
-	if err != nil || counted && !short {
-		return out, nil, err
-	}
-	if !short {
-		return e.cannotRecall(out), nil, nil
+	far, long := 4, false // tries of the long prompt
+	var err error
+	switch {
+	case counted: // a model that a few demonstrations take off the question forgets, where nothing was cut
+		far = 6
+		again := false
+		err = e.together(ctx, 2, func(i int) (err error) {
+			if i == 0 {
+				again, err = r.knows(ctx, "again", 0, 1, shown[:2])
+			} else {
+				long, err = r.knows(ctx, "long", 0, 1, shown[2:])
+			}
+			return err
+		})
+		if err != nil || !again || long {
+			return out, nil, err
+		}
+	case !near:
+		if near, err = r.knows(ctx, "short", 0, 2, nil); err != nil {
+			return out, nil, err
+		}
+		if !near {
+			return e.cannotRecall(out), nil, nil
+		}
 	}
 	// A prompt that was cut is never known, so that further tries forgive chance only.
-	long, err := r.knows(ctx, "long", far, shown[min(2, len(shown)):])
+	from := 0
+	if counted {
+		from = 1
+	}
+	long, err = r.knows(ctx, "long", from, far, shown[2:])
 	if err != nil || long {
 		return out, nil, err
 	}
@@ -207,7 +243,7 @@ func (e *experiment) cannotRecall(out wholePrompts) wholePrompts {
 		reply = *n
 	}
 	if out.size+reply < smallWindow {
-		e.note1("the endpoint reports no prompt tokens, and the model does not repeat a word from a short conversation: that it sees all demonstrations could not be verified, and is likely only because about %d tokens fit any window", out.size)
+		e.sight.note = fmt.Sprintf("the endpoint reports no prompt tokens, and the model does not repeat a word from a short conversation: that it sees all demonstrations could not be verified, and is likely only because about %d tokens fit any window", out.size)
 		return out
 	}
 	out.unknown = "the endpoint reports no prompt tokens, and the model does not repeat a word even from a short conversation: whether it sees all demonstrations could not be verified"

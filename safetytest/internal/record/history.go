@@ -67,8 +67,19 @@ func (r *Record) Since(claim, question string) string {
 			best, since = near, at
 		}
 	}
+	if r.options.Mode == Replay { // which reads again what counted for nothing, and finds so again
+		since = strings.TrimRight(since, apartMark)
+	}
 	return since
 }
+
+// apartMark marks a Since under which nothing is recorded.
+const apartMark = "~"
+
+// Apart is the Since of a claim's verdict where nothing that it was answered under
+// another one may ever count: who continues the claim finds no evidence, and begins
+// anew. It begins no other attempt.
+func (r *Record) Apart(since string) string { return since + apartMark }
 
 // Past is what is known about attempts at one question.
 type Past struct {
@@ -191,10 +202,11 @@ func (r *Record) attemptsAt(claim, question, since string) []*attempt {
 		of[is], ofRun[p.Run] = n, n
 		from := r.conclusionsOf(p)
 		for _, c := range from.said {
-			if questionOf(c) != question && c.Claim != claim || n == 0 && c.Since == since {
+			began := strings.TrimSuffix(c.Since, apartMark)
+			if questionOf(c) != question && c.Claim != claim || n == 0 && began == strings.TrimSuffix(since, apartMark) {
 				continue
 			}
-			u := unit{n, c.Since}
+			u := unit{n, began}
 			a := units[u]
 			if a == nil {
 				a = &attempt{run: p.Run, release: p.Release}

@@ -3,10 +3,12 @@ package record
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
+	"strconv"
+	"sync"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/jsontext"
 )
 
 // Key says which reply is meant: to which messages, under which sampling, for
@@ -40,25 +42,65 @@ type Key struct {
 }
 
 // KeyOf returns the key of the reply to a request.
-func KeyOf(r chat.Request) Key {
-	text, _ := json.Marshal(r.Messages) // strings cannot fail
-	sum := sha256.Sum256(text)
-	k := Key{Messages: hex.EncodeToString(sum[:]), Sampling: r.Sampling.String(), Cell: r.Cell, Visit: r.Visit}
+func KeyOf(r chat.Request) Key { return KeyIn(Conversation(r.Messages), r) }
+
+// KeyIn is KeyOf where the hash of the request's messages is known.
+func KeyIn(conversation string, r chat.Request) Key {
+	k := Key{Messages: conversation, Sampling: r.Sampling.String(), Cell: r.Cell, Visit: r.Visit}
 	if r.Seed != nil {
 		k.Sampling += fmt.Sprintf(", seed %d", *r.Seed)
 	}
 	return k
 }
 
+// scratch holds buffers for what is only hashed.
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
+// Conversation is the hash of messages that a key has: of their JSON.
+func Conversation(messages []chat.Message) string {
+	buffer := scratch.Get().(*[]byte)
+	text := append((*buffer)[:0], '[')
+	for i, m := range messages {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = jsontext.AppendString(append(text, `{"role":`...), string(m.Role))
+		text = jsontext.AppendString(append(text, `,"content":`...), m.Content)
+		text = append(text, '}')
+	}
+	text = append(text, ']')
+	sum := sha256.Sum256(text)
+	*buffer = text
+	scratch.Put(buffer)
+	return hex.EncodeToString(sum[:])
+}
+
 // digest is a key, and the model that it was put to, in the 16 bytes that are
 // kept in memory for each reply.
 type digest [16]byte
 
-// digest hashes k for the model of m. Runs may ask several models.
+// digest hashes k for the model of m. Runs may ask several models. It hashes the JSON
+// of a list: the model, its endpoint, and the key.
 func (k Key) digest(m Manifest) digest {
-	k.Arm, k.Asked = "", ""
-	text, _ := json.Marshal([]any{m.Model, m.Endpoint, k}) // strings and a number
+	buffer := scratch.Get().(*[]byte)
+	text := jsontext.AppendString(append((*buffer)[:0], '['), m.Model)
+	text = jsontext.AppendString(append(text, ','), m.Endpoint)
+	for _, f := range [...]struct {
+		start, text string
+		always      bool
+	}{{`,{"messages":`, k.Messages, true}, {`,"sampling":`, k.Sampling, true}, {`,"cell":`, k.Cell, true}, {`,"model":`, k.Model, false},
+		{`,"since":`, k.Since, false}, {`,"check":`, k.Check, false}, {`,"for":`, k.For, false}} {
+		if f.always || f.text != "" {
+			text = jsontext.AppendString(append(text, f.start...), f.text)
+		}
+		if f.start == `,"cell":` {
+			text = strconv.AppendInt(append(text, `,"visit":`...), int64(k.Visit), 10)
+		}
+	}
+	text = append(text, "}]"...)
 	sum := sha256.Sum256(text)
+	*buffer = text
+	scratch.Put(buffer)
 	return digest(sum[:16])
 }
 

@@ -202,6 +202,9 @@ func (r *Record) Pairs(claim string) int {
 	if here.Claim != "" && here.Since != last.Since {
 		return 0
 	}
+	if strings.HasSuffix(last.Since, apartMark) && r.options.Mode != Replay {
+		return 0
+	}
 	return last.Pairs
 }
 
