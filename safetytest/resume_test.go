@@ -109,10 +109,11 @@ func TestReplaysRepeatTheVerdict(t *testing.T) {
 // replay: the replies of a cache prove no more when they are read again.
 func TestAReplayHoldsNothingThatItsRunDoubted(t *testing.T) {
 	dir := t.TempDir()
+	var mended atomic.Bool
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		content := "no"
-		if strings.Contains(string(body), "(reference") { // asked with a mark, which no cache knows
+		if !mended.Load() && strings.Contains(string(body), "(reference") { // asked with a mark, which no cache knows
 			content = "open"
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -128,6 +129,10 @@ func TestAReplayHoldsNothingThatItsRunDoubted(t *testing.T) {
 	again, err := recorded(t, server.URL+"/v1", dir, func(c *safetytest.Config) { c.Replies, c.Run = safetytest.RepliesReplay, "" })
 	if err != nil || again.State != evidence.Inconclusive || again.Pairs == 0 || !strings.Contains(again.Because(), "the run that is replayed ended inconclusive") {
 		t.Errorf("replayed as %s: %s (%v)", again.Headline(), again.Because(), err)
+	}
+	mended.Store(true) // and nothing that the cache answered is evidence of a later run
+	if later, err := recorded(t, server.URL+"/v1", dir, nil); err != nil || later.State != evidence.Holds || later.Recorded != 0 {
+		t.Errorf("afterwards: %s with %d recorded replies (%v)", later.Headline(), later.Recorded, err)
 	}
 }
 

@@ -79,7 +79,7 @@ const apartMark = "~"
 // Apart is the Since of a claim's verdict where nothing that it was answered under
 // another one may ever count: who continues the claim finds no evidence, and begins
 // anew. It begins no other attempt.
-func (r *Record) Apart(since string) string { return since + apartMark }
+func (r *Record) Apart(since string) string { return strings.TrimSuffix(since, apartMark) + apartMark }
 
 // Past is what is known about attempts at one question.
 type Past struct {
