@@ -35,7 +35,8 @@ type call struct {
 	repeats    int              // of them, after a failure
 	tokens     int              // that they took and gave
 	by         record.Served
-	made       time.Time // by an earlier run; zero for replies of this one
+	ref        record.Ref // of the reply in the record
+	made       time.Time  // by an earlier run; zero for replies of this one
 	err        error
 }
 
@@ -134,7 +135,7 @@ func (s *Subject) request(q question) chat.Request {
 func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.Request, id record.Key) {
 	sent := time.Now()
 	reply, recorded, err := s.reply(ctx, q, request, id)
-	c.recorded, c.made = recorded, s.madeBefore(id, recorded)
+	c.recorded, c.made, c.ref = recorded, s.madeBefore(id, recorded), s.rec().Ref(id)
 	if err == nil {
 		c.from = whence(q, id, request, reply)
 		if !recorded {
@@ -172,6 +173,12 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 	}
 	s.mu.Unlock()
 	s.readReply(ctx, c, q, request, id, reply)
+	if c.err != nil && (ctx.Err() != nil || budgetSpent(c.err)) {
+		return // a judge that was interrupted read nothing
+	}
+	if err := s.keepReading(c, q); err != nil {
+		c.err = err
+	}
 }
 
 // whence is what is known of a reply beside what it says.

@@ -129,7 +129,7 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 		return fmt.Errorf("storing a baseline: %w", err)
 	}
 	// Final, because another baseline asks anew.
-	return e.rec.Conclude(record.Conclusion{Claim: s.key(c), State: "stored", Final: true, Pairs: asked, Question: s.question(c), Since: e.scripts[0].since})
+	return e.rec.Conclude(record.Conclusion{Claim: s.key(c), State: "stored", Final: true, Pairs: asked, Question: s.question(c), Since: e.scripts[0].since}, nil)
 }
 
 // storedRates reads an arm's rates by cell. Cells of which no reply could be read

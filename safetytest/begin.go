@@ -46,25 +46,12 @@ func (s *Subject) key(c claim.Claim) string {
 // in the modes Resume and Replay that there is nothing to go on from.
 func (s *Subject) Begin(claims ...claim.Claim) error {
 	s.begin.Do(func() {
+		s.Announce(claims...)
+		m := s.manifest()
 		if s.config.Dir == "" {
+			s.record.Store(record.InMemory(m, s.config.MaxCalls))
 			return
 		}
-		m := record.Manifest{
-			Model: s.config.Model, Endpoint: s.config.BaseURL, Sampling: s.config.Sent(),
-			Policy: s.policyHash(), Judge: s.reader(),
-			Design: s.config.lookedAt(),
-			Seed:   s.config.Seed, Draws: s.config.Draws,
-		}
-		if s.config.Simulated() {
-			m.Endpoint = "simulated"
-		}
-		for _, name := range slices.Sorted(maps.Keys(s.config.Models)) {
-			m.Model += fmt.Sprintf("; %s: %s", name, s.config.Models[name])
-		}
-		s.Announce(claims...)
-		s.mu.Lock()
-		m.Claims = slices.Clone(s.announced)
-		s.mu.Unlock()
 		rec, err := record.Open(s.config.Dir, m, record.Options{
 			Mode: modes[s.config.Replies], Run: s.config.Run, SamplingSeed: s.config.SamplingSeed,
 			OnlyThisRun: s.config.OnlyThisRun, MaxAge: s.config.MaxAge, Release: s.config.Release,
@@ -80,6 +67,26 @@ func (s *Subject) Begin(claims ...claim.Claim) error {
 		s.record.Store(rec)
 	})
 	return s.beginErr
+}
+
+// manifest says what the run asks whom.
+func (s *Subject) manifest() record.Manifest {
+	m := record.Manifest{
+		Model: s.config.Model, Endpoint: s.config.BaseURL, Sampling: s.config.Sent(),
+		Policy: s.policyHash(), Judge: s.reader(),
+		Design: s.config.lookedAt(),
+		Seed:   s.config.Seed, Draws: s.config.Draws,
+	}
+	if s.config.Simulated() {
+		m.Endpoint = "simulated"
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.config.Models)) {
+		m.Model += fmt.Sprintf("; %s: %s", name, s.config.Models[name])
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m.Claims = slices.Clone(s.announced)
+	return m
 }
 
 // Sent says in words how the model is asked: the sampling, and where its protocol

@@ -3,6 +3,7 @@ package safetytest
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -77,6 +78,9 @@ func (s *Subject) test(ctx context.Context, c claim.Claim) (Verdict, error) {
 	if err := e.admitEarlier(ctx); err != nil {
 		return Verdict{}, fmt.Errorf("%s: %w", s, err)
 	}
+	if err := e.describe(); err != nil {
+		return Verdict{}, fmt.Errorf("%s: %w", s, err)
+	}
 	result, err := e.run(ctx)
 	if err != nil {
 		return Verdict{}, errors.Join(fmt.Errorf("%s: %w", s, err), e.abandon(err))
@@ -147,17 +151,21 @@ func (e *experiment) abandon(err error) error {
 	if !errors.Is(err, errLost) {
 		return nil
 	}
-	return e.rec.Conclude(record.Conclusion{Claim: s.key(e.claim), State: "failed", Final: true, Question: s.question(e.claim), Since: e.scripts[0].since})
+	return e.rec.Conclude(record.Conclusion{Claim: s.key(e.claim), State: "failed", Final: true, Question: s.question(e.claim), Since: e.scripts[0].since}, nil)
 }
 
 // conclude records the verdict, which decides whether the next run continues
 // this one.
 func (e *experiment) conclude(v Verdict) error {
 	s := e.s
+	whole, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("the verdict cannot be recorded: %w", err)
+	}
 	return e.rec.Conclude(record.Conclusion{
 		Claim: s.key(v.Claim), State: v.State.String(), Reason: string(v.Reason), Final: v.final(), Pairs: v.Pairs,
 		Question: s.question(v.Claim), Since: e.scripts[0].since,
-	})
+	}, whole)
 }
 
 // final says whether nothing is to be added to the verdict's evidence: more replies
@@ -173,6 +181,7 @@ func (v Verdict) final() bool {
 type batch struct {
 	visits []order.Visit
 	seen   [][]evidence.Observation // by visit and arm
+	calls  [][]*call                // by visit and script
 	todo   []question
 	left   int
 	// blocked counts by arm the replies that a filter withheld, marks by the
@@ -230,6 +239,9 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 			e.marks = append(e.marks, b.marks)
 			e.seen = append(e.seen, trials...)
 			r, err := e.look(trials)
+			if err == nil {
+				err = e.keepLook(b)
+			}
 			if err != nil || r.Done {
 				return r, err
 			}
@@ -328,9 +340,9 @@ func (e *experiment) startBatch() *batch {
 	if visits == nil {
 		return nil
 	}
-	b := &batch{visits: visits, seen: make([][]evidence.Observation, len(visits)), blocked: map[int]int{}, marks: map[string]int{}}
+	b := &batch{visits: visits, seen: make([][]evidence.Observation, len(visits)), calls: make([][]*call, len(visits)), blocked: map[int]int{}, marks: map[string]int{}}
 	for i := range visits {
-		b.seen[i] = make([]evidence.Observation, len(e.claim.Arms))
+		b.seen[i], b.calls[i] = make([]evidence.Observation, len(e.claim.Arms)), make([]*call, len(e.claim.Arms))
 	}
 	e.started += len(visits) / e.visitsPerTrial()
 	for from := 0; from < len(visits); {
@@ -423,6 +435,7 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 			return err
 		}
 	}
+	a.batch.calls[a.q.index][a.q.script.first] = a.call
 	for k, script := range e.scripts {
 		if script == a.q.script && !e.claim.Arms[k].ReportOnly {
 			a.batch.seen[a.q.index][k] = e.observe(k, a.call)

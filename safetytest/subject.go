@@ -100,7 +100,7 @@ func (r *run) open(p policy.Policy) (*Subject, error) {
 	r.policies, r.main = map[string]policy.Policy{}, p.Name
 	r.origins = origins{whole: map[string]wholePrompts{}, asked: map[string]bool{}, cleared: map[string]bool{}, stale: map[string]provenance.Finding{}}
 	r.served = map[string]bool{}
-	r.record.Store(record.InMemory(r.config.MaxCalls))
+	r.record.Store(record.InMemory(record.Manifest{}, r.config.MaxCalls))
 	return r.subject(p)
 }
 
