@@ -146,3 +146,14 @@ func (c Config) stored() storedConfig {
 	}
 	return out
 }
+
+// Recorded says where the run's record lies: the run's own directory, or else, of a run
+// that is kept in memory, its lines so far. Reports are made of it.
+func (r *run) Recorded() (dir string, lines []byte, err error) {
+	rec := r.rec()
+	if dir := rec.Dir(); dir != "" {
+		return dir, nil, nil
+	}
+	lines, err = rec.Lines()
+	return "", lines, err
+}

@@ -47,6 +47,8 @@ type Entry struct {
 	Blocked    int      `json:"blocked"`
 	Unread     int      `json:"unread"`
 	Arms       []Arm    `json:"arms"`
+	// Looks are the evidence as it grew, where the run recorded it.
+	Looks []Look `json:"looks,omitempty"`
 	Worst      []string `json:"worst_cells,omitempty"`
 	Warnings   []string `json:"warnings,omitempty"`
 	Population string   `json:"population"`

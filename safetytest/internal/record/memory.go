@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 	"os"
 	"slices"
@@ -49,7 +50,7 @@ func (r *Record) Lines() ([]byte, error) {
 		all.Write(text)
 	}
 	for _, d := range slices.SortedFunc(maps.Keys(r.memory), func(a, b digest) int { return bytes.Compare(a[:], b[:]) }) {
-		if err := put(r.memory[d]); err != nil {
+		if err := errors.Join(put(line{Ask: &d}), put(r.memory[d])); err != nil {
 			return nil, err
 		}
 	}

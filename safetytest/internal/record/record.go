@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -168,6 +169,20 @@ const begun = "begun"
 
 // Run names the run.
 func (r *Record) Run() string { return r.run }
+
+// Dir is the directory of the run's files, "" in memory. Of a replay it is that of the
+// last run whose replies it reads.
+func (r *Record) Dir() string {
+	if r.memory != nil {
+		return ""
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := len(r.files); r.options.Mode == Replay && n > 0 {
+		return filepath.Dir(r.files[n-1].path)
+	}
+	return filepath.Join(r.dir, r.run)
+}
 
 // Replies is the number of replies that are known, those of earlier runs
 // included.

@@ -408,3 +408,29 @@ func (v *View) Keys() []string {
 	}
 	return slices.Sorted(maps.Keys(keys))
 }
+
+// Listed is a run of a record, or why it cannot be read.
+type Listed struct {
+	Dir   string
+	Began time.Time
+	Err   error
+}
+
+// List lists the runs in the directory of a record, the earliest first, and then those
+// that cannot be read.
+func List(dir string) ([]Listed, error) {
+	all, harmed, err := survey(dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []Listed
+	for _, p := range all {
+		if runDir := filepath.Dir(p.path); !slices.ContainsFunc(out, func(l Listed) bool { return l.Dir == runDir }) {
+			out = append(out, Listed{Dir: runDir, Began: p.Started})
+		}
+	}
+	for _, run := range slices.Sorted(maps.Keys(harmed)) {
+		out = append(out, Listed{Dir: filepath.Join(dir, run), Err: harmed[run]})
+	}
+	return out, nil
+}
