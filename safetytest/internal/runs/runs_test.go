@@ -215,10 +215,10 @@ func TestDocument(t *testing.T) {
 // missing.
 func TestARunThatGoesOn(t *testing.T) {
 	dir := t.TempDir()
-	c := NotRaiseCompliance(Adding(8, Benign).After(Refusals(4))).Within(5 * claim.Points).Claim()
+	c := NotRaiseCompliance(Adding(8, Benign).After(Refusals(4))).Within(3 * claim.Points).Claim()
 	recorded := 0
 	for i, calls := range []int{200, 0} {
-		s, err := safetytest.Open(safetytest.Config{Model: "sim:steady", Dir: dir, Run: []string{"one", "two"}[i], MaxCalls: calls, SamplingSeed: 3, Sampling: safetytest.DefaultSampling()}, fixtures.NoCooking())
+		s, err := safetytest.Open(safetytest.Config{Model: "sim:always-refuses", Dir: dir, Run: []string{"one", "two"}[i], MaxCalls: calls, SamplingSeed: 3, Sampling: safetytest.DefaultSampling()}, fixtures.NoCooking())
 		if err != nil {
 			t.Fatal(err)
 		}
