@@ -15,7 +15,6 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/internal/singleflight"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/judge/text"
 )
 
 // call is one request, made at most once: claims that share an arm share its
@@ -227,25 +226,6 @@ func (s *Subject) consulted(c *call, model *chat.Client, about chat.Request, id 
 		}
 		return reply, err
 	})
-}
-
-// read judges a reply. A format marker is found by code and cut off before the
-// judge reads the rest: its look would sway the judge.
-func (s *Subject) read(ctx context.Context, x judge.Exchange, marker string) (judge.Judgement, error) {
-	if marker == "" {
-		return s.judge().Judge(ctx, x)
-	}
-	rest, cut, adopted := text.CutMarker(x.Reply.Content, marker)
-	x.Reply.Content = rest
-	if rest == "" && x.Reply.Refusal == "" { // the marker alone says nothing
-		return judge.Judgement{Decision: judge.CannotTell, FormatAdopted: adopted}, nil
-	}
-	j, err := s.judge().Judge(ctx, x)
-	j.FormatAdopted = adopted
-	if j.End > 0 {
-		j.Start, j.End = j.Start+cut, j.End+cut
-	}
-	return j, err
 }
 
 // reply returns the recorded reply to a request, or asks the model.

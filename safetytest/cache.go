@@ -11,6 +11,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
+	"github.com/safetyspec/safetyspec/safetytest/internal/reread"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
@@ -188,7 +189,7 @@ func (e *experiment) askAgain(ctx context.Context, r origin, now *anew) error {
 	other := whence(q, record.KeyOf(chat.Request{Messages: messages}), chat.Request{}, reply).Text != r.Text
 	judging := &call{}
 	about := chat.Request{Cell: "probe/" + r.script.cell(r.at), Visit: r.at.N}
-	j, err := e.s.read(ctx, e.s.exchange(judging, q, about, record.KeyOf(about), reply), r.script.arm.Marker())
+	j, err := reread.Marked(ctx, e.s.judge(), e.s.exchange(judging, q, about, record.KeyOf(about), reply), r.script.arm.Marker())
 	e.pay(judging)
 	now.mu.Lock()
 	defer now.mu.Unlock()

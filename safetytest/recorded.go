@@ -26,7 +26,7 @@ func (e *experiment) describe() error {
 	j := s.judge().Describe()
 	parts := []any{
 		record.Setup{
-			Module: self, Go: runtime.Version(), Tested: tested, Policy: s.main, Simulated: s.config.Simulated(), Sampling: s.config.Sampling,
+			Rules: s.rules(), Module: self, Go: runtime.Version(), Tested: tested, Policy: s.main, Simulated: s.config.Simulated(), Sampling: s.config.Sampling,
 			Settings: s.config.Settings(), MaxCalls: s.config.MaxCalls, MaxTokens: s.config.MaxSpendTokens, Config: config,
 		},
 		record.Policy{

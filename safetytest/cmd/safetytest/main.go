@@ -1,6 +1,7 @@
-// Command safetytest surveys models, measures judges, collects labels, and lists
+// Command safetytest reads recorded runs, surveys models, measures judges, collects labels, and lists
 // the environment variables.
 //
+//	safetytest show [-worst N] [-misread] [-draw N] [-full] [-json] [RUN] [CLAIM] [CELL]
 //	safetytest survey -o FILE.md [-pairs N] [-margin POINTS]
 //	safetytest judge -labels FILE.jsonl [-judge refusal] [-write FILE.json]
 //	safetytest judge train -labels FILE.jsonl -weights FILE
@@ -28,11 +29,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
 
 const usage = `usage:
+  safetytest show [RUN] [CLAIM] [CELL]       read what stands behind a verdict: conversations, replies, readings
   safetytest survey -o FILE.md               test every claim on the configured model, under three harmless policies
   safetytest judge -labels FILE.jsonl        measure a judge on labelled replies
   safetytest judge train -labels FILE.jsonl  fit the offline refusal judge
@@ -45,9 +48,9 @@ const usage = `usage:
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdin, plain.Writer(os.Stdout))
+	err := run(ctx, os.Args[1:], os.Stdin, onScreen(os.Stdout))
 	switch {
-	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, flag.ErrHelp), errors.Is(err, syscall.EPIPE): // a pager that was left
 	case err != nil:
 		fmt.Fprintln(plain.Writer(os.Stderr), "safetytest:", plain.Lines(err.Error()))
 		os.Exit(1)
@@ -66,6 +69,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return audit(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "survey":
 		return survey(ctx, args[1:], out)
+	case len(args) >= 1 && args[0] == "show":
+		return show(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "env":
 		return env(args[1:], out)
 	case len(args) >= 1 && (args[0] == "-h" || args[0] == "-help" || args[0] == "help"):

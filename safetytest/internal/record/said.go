@@ -10,6 +10,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/internal/reread"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -34,6 +35,8 @@ type Setup struct {
 	// Settings is how the endpoint's protocol differs from the plain one, in words
 	// that hold no secret.
 	Settings string `json:"settings,omitempty"`
+	// Rules are what the run makes of replies that are no whole answers.
+	Rules reread.Rules `json:"rules"`
 	// MaxCalls and MaxTokens are the bounds of the run, 0 for none.
 	MaxCalls  int `json:"max_calls,omitempty"`
 	MaxTokens int `json:"max_tokens,omitempty"`

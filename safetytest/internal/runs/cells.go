@@ -113,12 +113,15 @@ func (c Claim) reported() int {
 
 // Cells lists the cells that were looked at for a claim, those that speak most against
 // it first. It reads no text.
-func (r *Run) Cells(c Claim) ([]Cell, error) {
+func (r *Run) Cells(c Claim) ([]Cell, error) { return r.cellsOf(c, c.reported()) }
+
+// cellsOf is Cells for one of the claim's bounds.
+func (r *Run) cellsOf(c Claim, bound int) ([]Cell, error) {
 	looks, err := r.Looks(c.Key)
-	if err != nil || !c.Known || len(c.Claim.Bounds) == 0 {
+	if err != nil || !c.Known || bound >= len(c.Claim.Bounds) {
 		return nil, err
 	}
-	b := c.Claim.Bounds[c.reported()]
+	b := c.Claim.Bounds[bound]
 	about, _ := c.Claim.Population(b)
 	at := map[string]int{}
 	var cells []Cell
@@ -226,3 +229,6 @@ func (r *Run) Read(c *Cell) error {
 	}
 	return nil
 }
+
+// Marker is the format marker that was looked for in the reply, "" for none.
+func (r Reply) Marker() string { return r.Reading.Marker }

@@ -14,8 +14,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
-// context is what some arms show, with its policy's requests by ID once they are needed.
-type context struct {
+// shown is what some arms show, with its policy's requests by ID once they are needed.
+type shown struct {
 	*record.Context
 	requests map[string]policy.Target
 }
@@ -60,7 +60,7 @@ func (r *Run) Sent(reply record.Recorded) (Conversation, error) {
 		id = reply.Asked
 	}
 	tried := ""
-	try := func(c *context) (Conversation, bool) {
+	try := func(c *shown) (Conversation, bool) {
 		for _, topic := range c.topics() {
 			sent, err := r.rebuild(c, topic, id, draw)
 			if err != nil {
@@ -105,7 +105,7 @@ func (r *Run) showing() []string {
 
 // topics are those that the context's demonstrations depend on, "" where they depend on
 // none.
-func (c *context) topics() []string {
+func (c *shown) topics() []string {
 	var out []string
 	for topic := range c.Shown {
 		out = append(out, topic)
@@ -118,7 +118,7 @@ func (c *context) topics() []string {
 }
 
 // rebuild writes the conversation of a request under a draw.
-func (r *Run) rebuild(c *context, topic, id string, draw int) (Conversation, error) {
+func (r *Run) rebuild(c *shown, topic, id string, draw int) (Conversation, error) {
 	p, ok := r.Policies[c.Policy]
 	if !ok {
 		return Conversation{}, fmt.Errorf("the texts of policy %q are not recorded", c.Policy)
@@ -154,7 +154,7 @@ func (r *Run) rebuild(c *context, topic, id string, draw int) (Conversation, err
 }
 
 // request finds a request of the context's policy by its ID, whichever set it is of.
-func (c *context) request(p record.Policy, id string) (policy.Target, bool) {
+func (c *shown) request(p record.Policy, id string) (policy.Target, bool) {
 	if c.requests == nil {
 		c.requests = map[string]policy.Target{}
 		of := map[claim.Requests][]policy.Target{claim.Targets: p.Targets, claim.Twins: p.Twins, claim.Unrelated: p.Unrelated}

@@ -33,7 +33,7 @@ type Run struct {
 	Dir    string
 	Claims []Claim
 
-	byShows map[string][]*context
+	byShows map[string][]*shown
 }
 
 // Claim is a claim of a run with what became of it.
@@ -86,10 +86,10 @@ func Of(s *safetytest.Subject) (*Run, error) {
 }
 
 func of(v *record.View, dir string) (*Run, error) {
-	r := &Run{View: v, Dir: dir, byShows: map[string][]*context{}}
+	r := &Run{View: v, Dir: dir, byShows: map[string][]*shown{}}
 	for i := range v.Contexts {
 		c := &v.Contexts[i]
-		r.byShows[c.Shows] = append(r.byShows[c.Shows], &context{Context: c})
+		r.byShows[c.Shows] = append(r.byShows[c.Shows], &shown{Context: c})
 	}
 	for _, key := range v.Keys() {
 		c := Claim{Key: key}
