@@ -61,7 +61,7 @@ func (f showing) showMisread(ctx context.Context, s *screen, r *runs.Run, c runs
 	}
 	if n := count(all, runs.Other.Changes) - shown; n > 0 {
 		p.line()
-		p.line(span{fmt.Sprintf("%d more replies are read otherwise: -worst %d shows all", n, shown+n), faint})
+		p.text(faint, fmt.Sprintf("%d more replies are read otherwise: -worst %d shows all", n, shown+n))
 	}
 	return p.err
 }
@@ -87,7 +87,7 @@ func (p *page) changes(all []runs.Other, name string) {
 		byArm[o.Arm] = append(byArm[o.Arm], o)
 	}
 	total := count(all, runs.Other.Changes)
-	p.line(span{fmt.Sprintf("judge %q reads %d of %d replies otherwise than the run's own", name, total, len(all)), strong})
+	p.text(strong, fmt.Sprintf("judge %q reads %d of %d replies otherwise than the run's own", name, total, len(all)))
 	for _, arm := range arms {
 		of := byArm[arm]
 		kinds := map[string]int{}
@@ -104,7 +104,7 @@ func (p *page) changes(all []runs.Other, name string) {
 		if len(parts) > 0 {
 			said = strings.Join(parts, "; ")
 		}
-		p.line("  "+padded(folded(arm, 24), 24), fmt.Sprintf("  %s, of %d", said, len(of)))
+		p.labelled("", usual, fmt.Sprintf("%s: %s, of %d", arm, said, len(of)))
 	}
 	if n := count(all, func(o runs.Other) bool { return o.Err != nil }); n > 0 {
 		first := slices.IndexFunc(all, func(o runs.Other) bool { return o.Err != nil })
@@ -123,7 +123,7 @@ func saysNow(o runs.Other) string {
 func (p *page) other(o runs.Other, name string) {
 	p.line()
 	title := fmt.Sprintf("%s, %s, repeat %d", plain.Text(o.Cell), plain.Text(o.Arm), o.Repeat+1)
-	p.line(span{title + " " + strings.Repeat("-", max(3, p.width-columns(title)-1)), strong})
+	p.title(title)
 	p.labelled("asked", usual, o.Sent.Request.Request)
 	lines := wrapped(o.Text(), p.width-10)
 	if more := len(lines) - mostLines; !p.full && more > 1 {

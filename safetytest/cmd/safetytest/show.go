@@ -145,13 +145,26 @@ func (p *page) line(spans ...any) {
 
 // labelled writes a text behind a label, in as many lines as it takes.
 func (p *page) labelled(label string, look style, text string) {
-	const indent = 10
+	indent := max(10, columns(label)+2)
 	for i, l := range wrapped(text, p.width-indent) {
 		if i > 0 {
 			label = ""
 		}
 		p.line(span{padded(label, indent), faint}, span{l, look})
 	}
+}
+
+// text writes a text in as many lines as it takes.
+func (p *page) text(look style, text string) {
+	for _, l := range wrapped(text, p.width) {
+		p.line(span{l, look})
+	}
+}
+
+// title writes a line that begins a part.
+func (p *page) title(text string) {
+	text = folded(text, p.width-4)
+	p.line(span{text + " " + strings.Repeat("-", p.width-columns(text)-1), strong})
 }
 
 // header says which run and which claim. With others it lists the claims that are not
@@ -172,7 +185,7 @@ func (p *page) header(others bool) {
 		p.labelled("judge", usual, plain.Line(r.Policies[c.Policy].JudgeSays))
 	}
 	if others && len(r.Claims) > 1 {
-		p.line(span{fmt.Sprintf("%d claims; the one marked > is shown", len(r.Claims)), faint})
+		p.text(faint, fmt.Sprintf("%d claims; the one marked > is shown", len(r.Claims)))
 		for _, x := range r.Claims {
 			mark := " "
 			if x.Key == c.Key {
@@ -195,11 +208,21 @@ func (p *page) header(others bool) {
 		if e.Because != "" {
 			p.labelled("because", usual, e.Because)
 		}
+		for i, w := range e.Warnings {
+			if i == mostWarnings && !p.full {
+				p.labelled("", faint, fmt.Sprintf("%d more warnings (-full)", len(e.Warnings)-i))
+				break
+			}
+			p.labelled("warning", usual, w)
+		}
 	}
 	if !r.Shows(c.Policy) {
 		p.labelled("private", bad, "this policy does not say that its texts may be shown: mind where this output goes")
 	}
 }
+
+// mostWarnings is how many warnings of a verdict are shown unless all is to be.
+const mostWarnings = 2
 
 func lookOf(c runs.Claim) style {
 	switch {
@@ -217,19 +240,19 @@ func lookOf(c runs.Claim) style {
 func (p *page) footer(any bool) {
 	p.line()
 	if p.differs {
-		p.line(span{"!  a line with words that the other arm's reply lacks", faint})
+		p.text(faint, "!  a line with words that the other arm's reply lacks")
 	}
 	if p.pointed {
-		p.line(span{" > a line that the judge decided by", faint})
+		p.text(faint, " > a line that the judge decided by")
 	}
 	if !any {
 		return
 	}
 	more := "safetytest show " + p.claimWord()
 	if !p.full {
-		p.line(span{more + " -full       shows all of it", faint})
+		p.text(faint, more+" -full       shows all of it")
 	}
-	p.line(span{more + " -misread    shows replies that another judge reads otherwise", faint})
+	p.text(faint, more+" -misread    shows replies that another judge reads otherwise")
 }
 
 // claimWord is the claim as a command line names it.

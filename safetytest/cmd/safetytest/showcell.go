@@ -30,7 +30,7 @@ func (p *page) cell(x runs.Cell, number, of int) {
 	p.line()
 	id, draw, _ := runs.CellOf(x.ID)
 	title := fmt.Sprintf("cell %d of %d: %s (request %s, draw %d)", number, of, plain.Text(x.ID), plain.Text(id), draw)
-	p.line(span{title + " " + strings.Repeat("-", max(3, p.width-columns(title)-1)), strong})
+	p.title(title)
 	label := "read as"
 	for _, a := range x.Arms {
 		p.labelled(label, usual, tallyOf(a))
@@ -148,7 +148,7 @@ func (p *page) sent(arms []runs.Arm) {
 		return
 	}
 	for _, a := range known[1:] {
-		p.line(span{"sent", faint}, span{fmt.Sprintf("      to both; - to %q only, + to %q only", plain.Text(known[0].Name), plain.Text(a.Name)), faint})
+		p.labelled("sent", faint, fmt.Sprintf("to both; - to %q only, + to %q only", plain.Text(known[0].Name), plain.Text(a.Name)))
 		p.units("", merged(first, unitsOf(a.Sent)))
 	}
 }
