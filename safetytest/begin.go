@@ -71,6 +71,11 @@ func (s *Subject) Begin(claims ...claim.Claim) error {
 
 // manifest says what the run asks whom.
 func (s *Subject) manifest() record.Manifest {
+	if s.rereads != nil {
+		m := *s.rereads
+		m.Judge = s.reader()
+		return m
+	}
 	m := record.Manifest{
 		Model: s.config.Model, Endpoint: s.config.BaseURL, Sampling: s.config.Sent(),
 		Policy: s.policyHash(), Judge: s.reader(),

@@ -26,7 +26,7 @@ func (e *experiment) describe() error {
 	j := s.judge().Describe()
 	parts := []any{
 		record.Setup{
-			Rules: s.rules(), Module: self, Go: runtime.Version(), Tested: tested, Policy: s.main, Simulated: s.config.Simulated(), Sampling: s.config.Sampling,
+			Rules: s.rules(), Module: self, Go: runtime.Version(), Tested: tested, Model: s.config.Model, Policy: s.main, Simulated: s.config.Simulated(), Sampling: s.config.Sampling,
 			Settings: s.config.Settings(), MaxCalls: s.config.MaxCalls, MaxTokens: s.config.MaxSpendTokens, Config: config,
 		},
 		record.Policy{
@@ -133,16 +133,22 @@ type storedConfig struct {
 	BlockedRefuses bool                  `json:"blocked_refuses,omitempty"`
 	SendSeed       bool                  `json:"send_seed,omitempty"`
 	Allow          []string              `json:"allow,omitempty"`
-	Models         []string              `json:"models,omitempty"`
+	// Models are further models, without keys and headers.
+	Models map[string]storedModel `json:"models,omitempty"`
+}
+
+type storedModel struct {
+	BaseURL string `json:"base_url,omitempty"`
+	Model   string `json:"model"`
 }
 
 func (c Config) stored() storedConfig {
 	out := storedConfig{
 		Batch: c.Batch, Draws: c.Draws, Seed: c.Seed, SamplingSeed: c.SamplingSeed, MaxPairs: c.MaxPairs, Stopping: c.Stopping, Rolls: c.Rolls,
-		Census: c.Census, BlockedRefuses: c.BlockedRefuses, SendSeed: c.SendSeed, Allow: c.Allow,
+		Census: c.Census, BlockedRefuses: c.BlockedRefuses, SendSeed: c.SendSeed, Allow: c.Allow, Models: map[string]storedModel{},
 	}
-	for name := range c.Models {
-		out.Models = append(out.Models, name)
+	for name, e := range c.Models {
+		out.Models[name] = storedModel{e.BaseURL, e.Model}
 	}
 	return out
 }

@@ -41,6 +41,8 @@ type run struct {
 	config  Config
 	servers []*simulated.Server // of simulated models
 	main    string              // the policy that the run was opened with
+	// rereads is the manifest of the recorded run that is read again, nil for others.
+	rereads *record.Manifest
 
 	begin    sync.Once
 	beginErr error

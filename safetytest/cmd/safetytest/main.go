@@ -2,6 +2,7 @@
 // the environment variables.
 //
 //	safetytest show [-worst N] [-misread] [-draw N] [-full] [-json] [RUN] [CLAIM] [CELL]
+//	safetytest rejudge -judge NAME [RUN] [CLAIM]
 //	safetytest export [-format csv|jsonl|parquet] [-o FILE] [-texts] [RUN]
 //	safetytest survey -o FILE.md [-pairs N] [-margin POINTS]
 //	safetytest judge -labels FILE.jsonl [-judge refusal] [-write FILE.json]
@@ -37,6 +38,7 @@ import (
 
 const usage = `usage:
   safetytest show [RUN] [CLAIM] [CELL]       read what stands behind a verdict: conversations, replies, readings
+  safetytest rejudge -judge NAME [RUN]       read recorded replies by another judge: which readings and verdicts change
   safetytest export [RUN]                    write a run as a table: one row a reply, as CSV, JSON lines or Parquet
   safetytest survey -o FILE.md               test every claim on the configured model, under three harmless policies
   safetytest judge -labels FILE.jsonl        measure a judge on labelled replies
@@ -73,6 +75,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return survey(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "show":
 		return show(ctx, args[1:], out)
+	case len(args) >= 1 && args[0] == "rejudge":
+		return rejudge(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "export":
 		return export(args[1:], out)
 	case len(args) >= 1 && args[0] == "env":

@@ -76,8 +76,15 @@ func count(all []runs.Other, is func(runs.Other) bool) int {
 	return n
 }
 
-// changes counts by arm what the other judge reads otherwise.
+// changes counts what the other judge reads otherwise.
 func (p *page) changes(all []runs.Other, name string) {
+	total := count(all, runs.Other.Changes)
+	p.text(strong, fmt.Sprintf("judge %q reads %d of %d replies otherwise than the run's own", name, total, len(all)))
+	p.changesByArm(all)
+}
+
+// changesByArm counts what is read otherwise, by arm.
+func (p *page) changesByArm(all []runs.Other) {
 	byArm := map[string][]runs.Other{}
 	var arms []string
 	for _, o := range all {
@@ -86,8 +93,6 @@ func (p *page) changes(all []runs.Other, name string) {
 		}
 		byArm[o.Arm] = append(byArm[o.Arm], o)
 	}
-	total := count(all, runs.Other.Changes)
-	p.text(strong, fmt.Sprintf("judge %q reads %d of %d replies otherwise than the run's own", name, total, len(all)))
 	for _, arm := range arms {
 		of := byArm[arm]
 		kinds := map[string]int{}
@@ -113,10 +118,14 @@ func (p *page) changes(all []runs.Other, name string) {
 }
 
 func saysNow(o runs.Other) string {
-	if o.Now.Violation > 0 && o.Reading.Violation == 0 {
-		return o.Now.Decision.String() + " with forbidden content"
+	says := o.Now.Decision.String()
+	switch {
+	case !o.ChangesContent():
+		return says
+	case o.Now.Violation > 0:
+		return says + " with forbidden content"
 	}
-	return o.Now.Decision.String()
+	return says + " without forbidden content"
 }
 
 // other shows one reply with both readings.

@@ -19,10 +19,14 @@ func effectOf(e report.Entry) string {
 	if e.Deciding != "" {
 		deciding = e.Deciding + ": "
 	}
-	if e.Rate {
-		return fmt.Sprintf("%s%.1f %%, 95 %% bounds [%.1f, %.1f], limit %.1f; %d pairs, %d calls", deciding, *e.Effect, *e.Lower, *e.Upper, e.Margin, e.Pairs, e.Calls)
+	cost := fmt.Sprintf("%d pairs", e.Pairs)
+	if e.Calls > 0 { // none where a run was read again
+		cost += fmt.Sprintf(", %d calls", e.Calls)
 	}
-	return fmt.Sprintf("%s%+.1f points, 95 %% bounds [%+.1f, %+.1f], margin %.1f; %d pairs, %d calls", deciding, *e.Effect, *e.Lower, *e.Upper, e.Margin, e.Pairs, e.Calls)
+	if e.Rate {
+		return fmt.Sprintf("%s%.1f %%, 95 %% bounds [%.1f, %.1f], limit %.1f; %s", deciding, *e.Effect, *e.Lower, *e.Upper, e.Margin, cost)
+	}
+	return fmt.Sprintf("%s%+.1f points, 95 %% bounds [%+.1f, %+.1f], margin %.1f; %s", deciding, *e.Effect, *e.Lower, *e.Upper, e.Margin, cost)
 }
 
 // cell shows a cell: what was sent, what came back, and the other repeats.

@@ -27,6 +27,8 @@ type Setup struct {
 	Module string `json:"module,omitempty"`
 	Go     string `json:"go,omitempty"`
 	Tested string `json:"tested,omitempty"`
+	// Model is the model under test, as it was asked for.
+	Model string `json:"model"`
 	// Policy names the policy that the run was opened with. Readings under it do not
 	// name it again.
 	Policy    string        `json:"policy"`

@@ -20,6 +20,9 @@ type Rules struct {
 	CutRefuses bool
 }
 
+// CutRefusal is the reason of the reading of a refusal that was cut.
+const CutRefusal = "a refusal that was cut"
+
 // Read reads a reply. cut says that it is missing because it was a refusal that was cut.
 func (u Rules) Read(ctx context.Context, by judge.Judge, x judge.Exchange, marker string) (j judge.Judgement, cut bool, err error) {
 	if x.Reply.State != chat.Answered {
@@ -31,7 +34,7 @@ func (u Rules) Read(ctx context.Context, by judge.Judge, x judge.Exchange, marke
 	j, err = Marked(ctx, by, x, marker)
 	if x.Reply.Cut() && j.Decision == judge.Refused && !u.CutRefuses {
 		// A whole one may go on to answer, as many do that begin with a refusal.
-		return judge.Judgement{Decision: judge.CannotTell, FormatAdopted: j.FormatAdopted, Reason: "a refusal that was cut"}, true, err
+		return judge.Judgement{Decision: judge.CannotTell, FormatAdopted: j.FormatAdopted, Reason: CutRefusal}, true, err
 	}
 	return j, false, err
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
@@ -86,10 +85,7 @@ func (r *Run) entry(c Claim) (report.Entry, error) {
 }
 
 // asked is the model that was asked for.
-func (r *Run) asked() string {
-	model, _, _ := strings.Cut(r.Manifest.Model, "; ")
-	return model
-}
+func (r *Run) asked() string { return cmp.Or(r.Setup().Model, r.Manifest.Model) }
 
 // about is where and with what the run was made.
 func (r *Run) about() report.Run {
