@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/runs"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 )
@@ -29,8 +30,8 @@ import (
 func audit(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("audit", flag.ContinueOnError)
 	replies := flags.String("replies", "", "all replies of the run: JSON lines as in a file of labels, with the arm as class, and as unit what pairs them, such as cell and visit")
-	runDir := flags.String("run", "", "instead of -replies, the directory of a recorded run, such as .safetytest/replies/20260102-030405-0a1b2c3d")
-	policyName := flags.String("policy", "", "with -run, the policy that it asked about: "+strings.Join(policyNames(), ", "))
+	runDir := flags.String("run", "", "instead of -replies, the directory or the name of a recorded run, such as .safetytest/replies/20260102-030405-0a1b2c3d, or \"newest\"")
+	policyName := flags.String("policy", "", "with -run, read the requests from this policy instead of the record, and judge by its judge: "+strings.Join(policyNames(), ", "))
 	n := flags.Int("sample", 60, "with -run, the replies to label, drawn at random from all of the run; -control draws whole units")
 	seed := flags.Uint64("seed", 1, "with -run, the seed of the sample: the same seed gives the same sample")
 	labels := flags.String("labels", "", "labels of a random sample of the replies, as written by safetytest label (with -pairs for differences)")
@@ -55,23 +56,20 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 			return err
 		}
 	} else {
-		p, err := policyOf(*policyName)
-		if err != nil {
-			return fmt.Errorf("audit: %w", err)
-		}
+		var err error
 		var warnings []string
-		if all, warnings, err = recorded(*runDir, p); err != nil {
+		if all, own, warnings, err = repliesOf(*runDir, *policyName); err != nil {
 			return fmt.Errorf("audit: %w", err)
 		}
 		for _, w := range warnings {
 			fmt.Fprintf(out, "warning: %s\n", w)
 		}
-		own, from = p.Judge, *runDir
+		from = *runDir
 		if _, err := os.Stat(*labels); errors.Is(err, fs.ErrNotExist) {
 			return draw(out, sample(all, *n, *seed, *control != ""), len(all), *labels)
 		}
 	}
-	j, title, err := own, *policyName+"'s own", error(nil)
+	j, title, err := own, cmp.Or(*policyName, "the run")+"'s own", error(nil)
 	if own == nil || *name != "" {
 		j, title, err = openJudge(cmp.Or(*name, "refusal"), endpoint)
 	}
@@ -162,6 +160,32 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "\nwrote %s\n", *write)
 	return nil
+}
+
+// repliesOf returns the replies of a recorded run, with the judge that read them. With a
+// policy's name requests and judge are that policy's, else those that the run recorded.
+func repliesOf(run, policyName string) ([]calibrate.Label, judge.Judge, []string, error) {
+	if run == "newest" {
+		run = ""
+	}
+	dir, _, err := runs.Locate(run)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if policyName != "" {
+		p, err := policyOf(policyName)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		rows, warnings, err := recorded(dir, p)
+		return rows, p.Judge, warnings, err
+	}
+	r, err := runs.Open(dir)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer r.Close()
+	return ofRun(r)
 }
 
 // everything is the row of all replies, whatever their arm.

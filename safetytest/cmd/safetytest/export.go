@@ -33,8 +33,9 @@ type rowWriter interface {
 
 // rowWriters are the formats of export.
 var rowWriters = map[string]func(w io.Writer, texts bool) rowWriter{
-	"csv":   newCSV,
-	"jsonl": newJSONL,
+	"csv":     newCSV,
+	"jsonl":   newJSONL,
+	"parquet": newParquet,
 }
 
 // export writes the replies of a recorded run as a table.

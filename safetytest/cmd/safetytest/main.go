@@ -8,7 +8,8 @@
 //	safetytest judge -labels FILE.jsonl [-judge refusal] [-write FILE.json]
 //	safetytest judge train -labels FILE.jsonl -weights FILE
 //	safetytest label -replies FILE.jsonl -labels FILE.jsonl
-//	safetytest audit -run DIR -policy NAME -labels FILE.jsonl [-sample 60] [-control ARM]
+//	safetytest label -run RUN -labels FILE.jsonl
+//	safetytest audit -run RUN -labels FILE.jsonl [-sample 60] [-control ARM]
 //	safetytest audit -replies FILE.jsonl -labels FILE.jsonl [-control ARM]
 //	safetytest env [-markdown]
 //
@@ -44,7 +45,7 @@ const usage = `usage:
   safetytest judge -labels FILE.jsonl        measure a judge on labelled replies
   safetytest judge train -labels FILE.jsonl  fit the offline refusal judge
   safetytest label -replies FILE.jsonl       label replies in the terminal
-  safetytest audit -run DIR -policy NAME     sample a recorded run to label; then correct its rates by the labels
+  safetytest audit -run RUN                  sample a recorded run to label; then correct its rates by the labels
   safetytest audit -replies FILE.jsonl       correct a run's rates by labels of a sample of its replies
   safetytest env                             list the environment variables, what is set, and what is misspelt
 `

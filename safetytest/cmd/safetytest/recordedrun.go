@@ -59,7 +59,9 @@ func openRun(found []string, out io.Writer) (*runs.Run, []string, error) {
 	rest := found
 	if named && err == nil {
 		rest = found[1:]
-	} else if dir, notes, err = runs.Locate(""); err != nil {
+	} else if dir, notes, err = runs.Locate(""); err != nil && named {
+		return nil, nil, fmt.Errorf("%q is no run, and there is none to look for it in: %w", found[0], err)
+	} else if err != nil {
 		return nil, nil, err
 	}
 	r, err := runs.Open(dir)
