@@ -2,7 +2,6 @@ package record
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
 // View is what was recorded of a run, for whoever reads it: what it said, with the
@@ -43,12 +40,13 @@ type View struct {
 	// Notes say what of the run could not be found.
 	Notes []string
 
-	parts    []*viewed
-	looks    map[string][]place // by claim
-	index    map[digest]indexed
-	readings []reading
-	texts    []string // that readings repeat, by number
-	numbers  map[string]uint32
+	parts   []*viewed
+	looks   map[string][]place // by claim
+	index   map[digest]uint32  // place in entries
+	entries []entry
+	more    []spot    // readings of one reply under several policies or markers
+	kinds   []Reading // what readings say, by number; the first is of no reading
+	numbers map[Reading]uint32
 }
 
 // viewed is one file of a view.
@@ -65,21 +63,15 @@ type viewed struct {
 // place is where a line starts: the file's number above offsetBits.
 type place uint64
 
-// indexed is what is kept of a reply: where it stands, and its last reading, from 1.
-type indexed struct {
-	at   place
-	read uint32
+// entry is what is kept of a reply: where it stands, 0 for nowhere, and its reading.
+type entry struct {
+	at place
+	spot
 }
 
-// reading is a Reading in few bytes.
-type reading struct {
-	policy, marker, why, by, failed uint32 // of texts
-	violation                       float32
-	start, end                      uint32
-	before                          uint32 // an earlier reading of the same reply, from 1; 0 for none
-	decision                        judge.Decision
-	adopted                         bool
-}
+// spot is a reading: what it says, where in the reply it points, and the number, from 1,
+// of another reading of the same reply among View.more.
+type spot struct{ kind, start, end, next uint32 }
 
 // ReadRun reads the run in a directory, and of the runs that it continues, which lie
 // beside it, the replies. It reports a directory that holds no run, and a line that
@@ -120,14 +112,13 @@ func ReadLines(text []byte) (*View, error) {
 	}
 	f := &file{path: "memory", header: *l.Header, asking: map[digest]int{}, conclusions: map[string]Conclusion{}}
 	v := newView()
-	// Lines are unsealed in place, and read again later.
 	v.parts = []*viewed{{path: f.path, data: bytes.NewReader(text), size: int64(len(text)), close: func() error { return nil }, header: f.header, file: f}}
 	return v, v.read()
 }
 
 func newView() *View {
 	return &View{Policies: map[string]Policy{}, Verdicts: map[string]Conclusion{}, Details: map[string]Detail{},
-		looks: map[string][]place{}, index: map[digest]indexed{}, texts: []string{""}, numbers: map[string]uint32{"": 0}}
+		looks: map[string][]place{}, index: map[digest]uint32{}, kinds: []Reading{{}}, numbers: map[Reading]uint32{}}
 }
 
 // earlierThan lists the files of the runs that the run of these files goes on from.
@@ -210,8 +201,8 @@ func (v *View) take(number int, p *viewed) error {
 		where := place(number)<<offsetBits | place(at)
 		switch {
 		case l.reply != nil:
-			if have, ok := v.index[l.reply.key]; !ok || have.at == 0 {
-				v.index[l.reply.key] = indexed{where, have.read}
+			if e := v.entry(l.reply.key); e.at == 0 {
+				e.at = where
 			}
 		case l.said:
 			return wrapAt(p.path, at, v.hear(text, where, p))
@@ -235,11 +226,13 @@ func (v *View) hear(text []byte, at place, p *viewed) error {
 		if p.earlier {
 			return nil
 		}
-		var l struct{ Look struct{ Claim string } }
-		if err := json.Unmarshal(text, &l); err != nil {
-			return err
+		claim, err := claimOfLook(text)
+		if err == nil {
+			v.looks[claim] = append(v.looks[claim], at)
 		}
-		v.looks[l.Look.Claim] = append(v.looks[l.Look.Claim], at)
+		return err
+	}
+	if bytes.HasPrefix(text, saidStarts[0]) && quickReadings(text, v.keep) {
 		return nil
 	}
 	s, err := parseSaid(text)
@@ -267,43 +260,56 @@ func (v *View) hear(text []byte, at place, p *viewed) error {
 	return nil
 }
 
+// entry is the entry of a reply, made if there is none.
+func (v *View) entry(d digest) *entry {
+	n, ok := v.index[d]
+	if !ok {
+		n = uint32(len(v.entries))
+		v.index[d], v.entries = n, append(v.entries, entry{})
+	}
+	return &v.entries[n]
+}
+
 // keep remembers a reading. One of the same reply under the same policy and marker
 // takes the place of an earlier one.
 func (v *View) keep(g Reading) {
-	r := reading{policy: v.number(g.Policy), marker: v.number(g.Marker), why: v.number(g.Why), by: v.number(g.By), failed: v.number(g.Failed),
-		violation: float32(g.Violation), start: uint32(g.Start), end: uint32(g.End), decision: g.Judgement().Decision, adopted: g.Adopted}
-	have := v.index[digest(g.Reply)]
-	for n := have.read; n > 0; n = v.readings[n-1].before {
-		if old := &v.readings[n-1]; old.policy == r.policy && old.marker == r.marker {
-			r.before = old.before
-			*old = r
+	e := v.entry(digest(g.Reply))
+	kind := g
+	kind.Reply, kind.Start, kind.End = Ref{}, 0, 0
+	number, ok := v.numbers[kind]
+	if !ok {
+		number = uint32(len(v.kinds))
+		v.numbers[kind], v.kinds = number, append(v.kinds, kind)
+	}
+	here := spot{kind: number, start: uint32(g.Start), end: uint32(g.End)}
+	for at := &e.spot; ; at = &v.more[at.next-1] {
+		old := v.kinds[at.kind]
+		if at.kind == 0 || old.Policy == g.Policy && old.Marker == g.Marker {
+			here.next = at.next
+			*at = here
+			return
+		}
+		if at.next == 0 {
+			at.next = uint32(len(v.more)) + 1
+			v.more = append(v.more, here)
 			return
 		}
 	}
-	r.before = have.read
-	v.readings = append(v.readings, r)
-	have.read = uint32(len(v.readings))
-	v.index[digest(g.Reply)] = have
 }
 
-func (v *View) number(text string) uint32 {
-	n, ok := v.numbers[text]
-	if !ok {
-		n = uint32(len(v.texts))
-		v.numbers[text], v.texts = n, append(v.texts, text)
-	}
-	return n
-}
-
-// Readings are those of a reply, the latest first: one for each policy and marker that
-// it was read under.
+// Readings are those of a reply: one for each policy and marker that it was read under.
 func (v *View) Readings(reply Ref) []Reading {
+	n, ok := v.index[digest(reply)]
+	if !ok {
+		return nil
+	}
 	var out []Reading
-	for n := v.index[digest(reply)].read; n > 0; n = v.readings[n-1].before {
-		r := v.readings[n-1]
-		g := ReadingOf(judge.Judgement{Decision: r.decision, Violation: float64(r.violation), FormatAdopted: r.adopted, Reason: v.texts[r.why], By: v.texts[r.by], Start: int(r.start), End: int(r.end)})
-		g.Reply, g.Policy, g.Marker, g.Failed = reply, v.texts[r.policy], v.texts[r.marker], v.texts[r.failed]
-		out = append(out, g)
+	for at := &v.entries[n].spot; at.kind > 0; at = &v.more[at.next-1] {
+		g := v.kinds[at.kind]
+		g.Reply, g.Start, g.End = reply, int(at.start), int(at.end)
+		if out = append(out, g); at.next == 0 {
+			break
+		}
 	}
 	return out
 }
@@ -311,8 +317,8 @@ func (v *View) Readings(reply Ref) []Reading {
 // Replies is the number of replies that are known, those of earlier runs included.
 func (v *View) Replies() int {
 	n := 0
-	for _, p := range v.index {
-		if p.at != 0 {
+	for _, e := range v.entries {
+		if e.at != 0 {
 			n++
 		}
 	}
@@ -321,10 +327,11 @@ func (v *View) Replies() int {
 
 // Reply reads a reply; ok is false for one that is not recorded here.
 func (v *View) Reply(reply Ref) (r Recorded, ok bool, err error) {
-	x, ok := v.index[digest(reply)]
-	if !ok || x.at == 0 { // no reply stands where a header does
+	n, ok := v.index[digest(reply)]
+	if !ok || v.entries[n].at == 0 { // no reply stands where a header does
 		return Recorded{}, false, nil
 	}
+	x := v.entries[n]
 	p := v.parts[x.at>>offsetBits]
 	text, err := lineAt(p.data, int64(x.at&(1<<offsetBits-1)))
 	if err != nil {
@@ -355,7 +362,7 @@ func (v *View) All(take func(Recorded) error) error {
 			if err != nil {
 				return wrapAt(p.path, at, err)
 			}
-			if v.index[b.Reply].at != place(number)<<offsetBits|place(at) {
+			if n, ok := v.index[b.Reply]; !ok || v.entries[n].at != place(number)<<offsetBits|place(at) {
 				return nil // another process was asked the same before
 			}
 			return take(b.recorded(p))

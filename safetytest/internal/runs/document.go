@@ -200,3 +200,14 @@ func (c Cell) reported() report.Cell {
 
 // Text is the reply's text, or its refusal where the protocol has that apart.
 func (r Reply) Text() string { return cmp.Or(r.Answer.Content, r.Answer.Refusal) }
+
+// DocumentOf is the run of a subject, so far, as reports render it. A suite asks for it
+// at its end. Of a replay, which records nothing, it is the run whose replies are read.
+func DocumentOf(s *safetytest.Subject, o Options) (report.Document, error) {
+	r, err := Of(s)
+	if err != nil {
+		return report.Document{}, err
+	}
+	defer r.Close()
+	return r.Document(o)
+}
