@@ -83,6 +83,9 @@ func show(ctx context.Context, args []string, out io.Writer) error {
 		return f.writeJSON(s.raw, r, c, cells)
 	}
 	page := &page{screen: s, run: r, claim: c, full: f.full}
+	if len(rest) < len(names) {
+		page.named = plain.Text(names[0]) + " "
+	}
 	page.header(len(rest) == 0)
 	if len(cells) == 0 {
 		page.line("Nothing was looked at for this claim: no batch of its cells was complete.")
@@ -121,6 +124,7 @@ type page struct {
 	*screen
 	run     *runs.Run
 	claim   runs.Claim
+	named   string // the run as it was named, with a blank; "" for the newest
 	full    bool
 	differs bool // something was marked as different
 	pointed bool // something was marked as what the judge decided by
@@ -248,7 +252,7 @@ func (p *page) footer(any bool) {
 	if !any {
 		return
 	}
-	more := "safetytest show " + p.claimWord()
+	more := "safetytest show " + p.named + p.claimWord()
 	if !p.full {
 		p.text(faint, more+" -full       shows all of it")
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
@@ -42,10 +43,16 @@ func (p *page) cell(x runs.Cell, number, of int) {
 	}
 	p.sent(x.Arms)
 	best := telling(x)
-	p.replies(x.Arms, best)
+	compared := x.Arms
+	if n := slices.IndexFunc(x.Arms, func(a runs.Arm) bool { return a.Weight == 0 }); n > 0 { // those of the effect come first
+		compared = x.Arms[:n]
+	}
+	p.replies(compared, best)
 	for i := range repeatsOf(x) {
 		if i != best {
 			p.repeat(x.Arms, i)
+		} else {
+			p.repeat(x.Arms[len(compared):], i)
 		}
 	}
 }
@@ -151,9 +158,15 @@ func (p *page) sent(arms []runs.Arm) {
 		p.units("sent", only(first, ' '))
 		return
 	}
-	for _, a := range known[1:] {
-		p.labelled("sent", faint, fmt.Sprintf("to both; - to %q only, + to %q only", plain.Text(known[0].Name), plain.Text(a.Name)))
-		p.units("", merged(first, unitsOf(a.Sent)))
+	for i, a := range known[1:] {
+		both := merged(first, unitsOf(a.Sent))
+		head := "to both; - to %q only, + to %q only"
+		if i > 0 { // what they share stands above
+			head = "- to %q only, + to %q only; the rest to both"
+			both = slices.DeleteFunc(both, func(m marked) bool { return m.mark == ' ' })
+		}
+		p.labelled("sent", faint, fmt.Sprintf(head, plain.Text(known[0].Name), plain.Text(a.Name)))
+		p.units("", both)
 	}
 }
 
