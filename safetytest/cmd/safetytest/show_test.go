@@ -135,7 +135,8 @@ func TestShowExplainsARedBuild(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := served(t, fixtures.NoCooking(), c.say, c.reads, benign())
-			out, err := command(t, "", append([]string{"show", dir}, c.args...)...)
+			t.Setenv("SAFETYTEST_DIR", dir)
+			out, err := command(t, "", append([]string{"show"}, c.args...)...)
 			if err != nil {
 				t.Fatal(err)
 			}
