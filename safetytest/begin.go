@@ -1,6 +1,7 @@
 package safetytest
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -36,26 +37,10 @@ func (s *Subject) Begin(claims ...claim.Claim) error {
 	s.begin.Do(func() {
 		s.Announce(claims...)
 		defer s.expect()
+		m := s.manifest()
 		if s.config.Dir == "" {
+			s.asking.Use(record.InMemory(m, s.config.MaxCalls), s.config.SamplingSeed)
 			return
-		}
-		m := record.Manifest{
-			Model: s.config.Model, Endpoint: s.config.BaseURL, Sampling: s.config.Sent(),
-			Policy: s.under.PolicyHash(), Judge: s.under.Reader(),
-			Design: s.config.parameters().LookedAt(),
-			Seed:   s.config.Seed, Draws: s.config.Draws,
-		}
-		if s.config.Simulated() {
-			m.Endpoint = "simulated"
-		}
-		for _, name := range slices.Sorted(maps.Keys(s.config.Models)) {
-			m.Model += fmt.Sprintf("; %s: %s", name, s.config.Models[name])
-		}
-		s.mu.Lock()
-		all := slices.Clone(s.announced)
-		s.mu.Unlock()
-		for _, a := range all {
-			m.Claims = append(m.Claims, a.under.Key(a.claim))
 		}
 		rec, err := record.Open(s.config.Dir, m, record.Options{
 			Mode: modes[s.config.Replies], Run: s.config.Run, SamplingSeed: s.config.SamplingSeed,
@@ -83,6 +68,33 @@ func (s *Subject) expect() {
 	}
 }
 
+// manifest says what the run asks whom.
+func (s *Subject) manifest() record.Manifest {
+	if s.rereads != nil {
+		m := *s.rereads
+		m.Judge = s.under.Reader()
+		return m
+	}
+	m := record.Manifest{
+		Model: s.config.Model, Endpoint: s.config.BaseURL, Sampling: s.config.Sent(),
+		Policy: s.under.PolicyHash(), Judge: s.under.Reader(),
+		Design: s.config.parameters().LookedAt(),
+		Seed:   s.config.Seed, Draws: s.config.Draws,
+	}
+	if s.config.Simulated() {
+		m.Endpoint = "simulated"
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.config.Models)) {
+		m.Model += fmt.Sprintf("; %s: %s", name, s.config.Models[name])
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.announced {
+		m.Claims = append(m.Claims, a.under.Key(a.claim))
+	}
+	return m
+}
+
 // Sent says in words how the model is asked: the sampling, and where its protocol
 // is not the plain one. It belongs to what is measured, and holds no secret.
 func (c Config) Sent() string {
@@ -99,8 +111,9 @@ func (c Config) parameters() experiment.Parameters {
 	for name, e := range c.Models {
 		models[name] = e.Model
 	}
+	stored, _ := json.Marshal(c.stored()) // of plain numbers and words, which cannot fail
 	return experiment.Parameters{
-		Model: c.Model, Models: models, Sent: c.Sent(), Sampling: c.Sampling, SendSeed: c.SendSeed, BlockedRefuses: c.BlockedRefuses,
+		Model: c.Model, Models: models, Sent: c.Sent(), Settings: c.Settings(), Stored: stored, Sampling: c.Sampling, SendSeed: c.SendSeed, BlockedRefuses: c.BlockedRefuses,
 		Concurrency: c.Concurrency, Timeout: c.Timeout,
 		MaxPairs: c.MaxPairs, MaxCalls: c.MaxCalls, MaxSpendTokens: c.MaxSpendTokens,
 		Batch: c.Batch, Draws: c.Draws, Stopping: c.Stopping, Seed: c.Seed, Census: c.Census, Patient: c.patient,

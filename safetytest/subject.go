@@ -38,6 +38,8 @@ type run struct {
 	models  map[string]chat.Model // by name; the model under test has none
 	servers []*simulated.Server   // of simulated models
 	main    string                // the policy that the run was opened with
+	// rereads is the manifest of the recorded run that is read again, nil for others.
+	rereads *record.Manifest
 
 	begin    sync.Once
 	beginErr error
@@ -85,9 +87,9 @@ func (r *run) open(p policy.Policy, admits, valid bool) (*Subject, error) {
 	}
 	r.policies, r.main = map[string]policy.Policy{}, p.Name
 	parameters := r.config.parameters()
-	parameters.AdmitsItself = admits
+	parameters.AdmitsItself, parameters.Rereads = admits, r.rereads != nil
 	r.asking = experiment.NewRun(parameters, r.models, p.Name)
-	r.asking.Use(record.InMemory(r.config.MaxCalls), r.config.SamplingSeed)
+	r.asking.Use(record.InMemory(record.Manifest{}, r.config.MaxCalls), r.config.SamplingSeed)
 	return r.subject(p, valid && r.config.System == nil)
 }
 

@@ -45,6 +45,10 @@ type Policy struct {
 	Demonstrations []prompt.Demonstration
 	// Judge reads replies to targets and twins.
 	Judge judge.Judge
+	// Harmless says that the policy's texts, and the replies to them, may be shown to
+	// whoever reads a log or a report. Of other policies they are kept in the run's
+	// private files, and printed only where somebody asks for them by command.
+	Harmless bool
 }
 
 // Validate reports all that keeps the policy from being asked about: no name, no

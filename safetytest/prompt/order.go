@@ -85,6 +85,32 @@ func (o Order) String() string {
 	return o.spelt
 }
 
+// MarshalText returns the name that String does.
+func (o Order) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText reads what MarshalText returns. A text that is no name of an order is
+// taken for a written pattern, of which [Mix.Validate] says whether it is one.
+func (o *Order) UnmarshalText(text []byte) error {
+	*o = orderNamed(string(text))
+	return nil
+}
+
+func orderNamed(name string) Order {
+	for _, o := range []Order{HarmfulFirst, HarmfulLast, HarmfulMiddle, HarmfulOutside, Interleaved, Shuffled} {
+		if name == o.String() {
+			return o
+		}
+	}
+	var k int
+	if n, err := fmt.Sscanf(name, "last %d harmful", &k); n == 1 && err == nil && name == LastK(k).String() {
+		return LastK(k)
+	}
+	if n, err := fmt.Sscanf(name, "reshuffled %d", &k); n == 1 && err == nil && name == Reshuffled(k).String() {
+		return Reshuffled(k)
+	}
+	return Written(name)
+}
+
 // fits reports why the order cannot arrange m, or nil.
 func (o Order) fits(m Mix) error {
 	switch o.rule {

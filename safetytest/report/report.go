@@ -36,17 +36,19 @@ type Entry struct {
 	Margin float64  `json:"margin_points"`
 	Rate   bool     `json:"rate"`
 	// LogE is the logarithm of the evidence for "violated".
-	LogE       float64  `json:"log_e_violated"`
-	Pairs      int      `json:"pairs"`
-	Calls      int      `json:"calls"`
-	Shared     int      `json:"shared"`
-	Recorded   int      `json:"recorded"`
-	Attempt    int      `json:"attempt,omitempty"`
-	Tokens     int      `json:"tokens"`
-	Errors     int      `json:"errors"`
-	Blocked    int      `json:"blocked"`
-	Unread     int      `json:"unread"`
-	Arms       []Arm    `json:"arms"`
+	LogE     float64 `json:"log_e_violated"`
+	Pairs    int     `json:"pairs"`
+	Calls    int     `json:"calls"`
+	Shared   int     `json:"shared"`
+	Recorded int     `json:"recorded"`
+	Attempt  int     `json:"attempt,omitempty"`
+	Tokens   int     `json:"tokens"`
+	Errors   int     `json:"errors"`
+	Blocked  int     `json:"blocked"`
+	Unread   int     `json:"unread"`
+	Arms     []Arm   `json:"arms"`
+	// Looks are the evidence as it grew, where the run recorded it.
+	Looks      []Look   `json:"looks,omitempty"`
 	Worst      []string `json:"worst_cells,omitempty"`
 	Warnings   []string `json:"warnings,omitempty"`
 	Population string   `json:"population"`

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/runs"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 )
@@ -29,8 +30,8 @@ import (
 func audit(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("audit", flag.ContinueOnError)
 	replies := flags.String("replies", "", "all replies of the run: JSON lines as in a file of labels, with the arm as class, and as unit what pairs them, such as cell and visit")
-	runDir := flags.String("run", "", "instead of -replies, the directory of a recorded run, such as .safetytest/replies/20260102-030405-0a1b2c3d")
-	policyName := flags.String("policy", "", "with -run, the policy that it asked about: "+strings.Join(policyNames(), ", "))
+	runDir := flags.String("run", "", "instead of -replies, the directory or the name of a recorded run, such as .safetytest/replies/20260102-030405-0a1b2c3d, or \"newest\"")
+	policyName := flags.String("policy", "", "with -run, read the requests from this policy instead of the record, and judge by its judge: "+strings.Join(policyNames(), ", "))
 	n := flags.Int("sample", 60, "with -run, the replies to label, drawn at random from all of the run; -control draws whole units")
 	seed := flags.Uint64("seed", 1, "with -run, the seed of the sample: the same seed gives the same sample")
 	labels := flags.String("labels", "", "labels of a random sample of the replies, as written by safetytest label (with -pairs for differences)")
@@ -54,7 +55,7 @@ func audit(ctx context.Context, args []string, out io.Writer) error {
 	if _, err := os.Stat(*labels); *runDir != "" && errors.Is(err, fs.ErrNotExist) {
 		return draw(out, sample(all, *n, *seed, *control != ""), len(all), *labels)
 	}
-	j, title := own, *policyName+"'s own"
+	j, title := own, cmp.Or(*policyName, "the run")+"'s own"
 	if own == nil || *name != "" {
 		j, title, err = openJudge(cmp.Or(*name, "refusal"), endpoint)
 	}
@@ -93,18 +94,14 @@ func gathered(out io.Writer, file, run, policy string) (all []calibrate.Label, o
 		all, err = calibrate.ReadLabels(file)
 		return all, nil, err
 	}
-	p, err := policyOf(policy)
-	if err != nil {
-		return nil, nil, fmt.Errorf("audit: %w", err)
-	}
-	all, warnings, err := recorded(run, p)
+	all, own, warnings, err := repliesOf(run, policy)
 	if err != nil {
 		return nil, nil, fmt.Errorf("audit: %w", err)
 	}
 	for _, w := range warnings {
 		fmt.Fprintf(out, "warning: %s\n", w)
 	}
-	return all, p.Judge, nil
+	return all, own, nil
 }
 
 // rates is a table of corrected rates and differences.
@@ -190,6 +187,32 @@ func writeCalibration(out io.Writer, judged []calibrate.Judged, title, whence, f
 	}
 	fmt.Fprintf(out, "\nwrote %s\n", file)
 	return nil
+}
+
+// repliesOf returns the replies of a recorded run, with the judge that read them. With a
+// policy's name requests and judge are that policy's, else those that the run recorded.
+func repliesOf(run, policyName string) ([]calibrate.Label, judge.Judge, []string, error) {
+	if run == "newest" {
+		run = ""
+	}
+	dir, _, err := runs.Locate(run)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if policyName != "" {
+		p, err := policyOf(policyName)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		rows, warnings, err := recorded(dir, p)
+		return rows, p.Judge, warnings, err
+	}
+	r, err := runs.Open(dir)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer r.Close()
+	return ofRun(r)
 }
 
 // everything is the row of all replies, whatever their arm.

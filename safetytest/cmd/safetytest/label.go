@@ -22,6 +22,7 @@ import (
 func label(args []string, in io.Reader, out io.Writer) error {
 	flags := flag.NewFlagSet("label", flag.ContinueOnError)
 	replies := flags.String("replies", "", "replies to label: JSON lines with prompt and reply, as in a file of labels")
+	runDir := flags.String("run", "", "instead of -replies, the directory or the name of a recorded run, or \"newest\": its replies with the requests that it recorded")
 	labels := flags.String("labels", "", "file of labels to add to; rows that it holds are not asked again")
 	n := flags.Int("n", 100, "size of the sample, rows labelled before included")
 	seed := flags.Uint64("seed", 1, "seed of the sample: the same seed gives the same sample")
@@ -29,10 +30,10 @@ func label(args []string, in io.Reader, out io.Writer) error {
 	if err := parse(flags, args, out); err != nil {
 		return err
 	}
-	if *replies == "" || *labels == "" || *n < 1 {
-		return fmt.Errorf("label: -replies FILE, -labels FILE and a positive -n are needed")
+	if (*replies == "") == (*runDir == "") || *labels == "" || *n < 1 {
+		return fmt.Errorf("label: one of -replies FILE and -run RUN, -labels FILE and a positive -n are needed")
 	}
-	rows, err := calibrate.ReadLabels(*replies)
+	rows, err := toLabel(*replies, *runDir, out)
 	if err != nil {
 		return err
 	}
@@ -84,6 +85,21 @@ func label(args []string, in io.Reader, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "\nAll %d replies are labelled: %s\n", len(rows), *labels)
 	return file.Close()
+}
+
+// toLabel reads the replies of a file or of a run.
+func toLabel(file, run string, out io.Writer) ([]calibrate.Label, error) {
+	if file != "" {
+		return calibrate.ReadLabels(file)
+	}
+	rows, _, warnings, err := repliesOf(run, "")
+	if err != nil {
+		return nil, fmt.Errorf("label: %w", err)
+	}
+	for _, w := range warnings {
+		fmt.Fprintf(out, "warning: %s\n", w)
+	}
+	return rows, nil
 }
 
 // sample returns n of the rows, drawn at random without replacement, or all. In

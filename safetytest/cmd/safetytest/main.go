@@ -1,11 +1,15 @@
-// Command safetytest surveys models, measures judges, collects labels, and lists
+// Command safetytest reads recorded runs, surveys models, measures judges, collects labels, and lists
 // the environment variables.
 //
+//	safetytest show [-worst N] [-misread] [-draw N] [-full] [-json] [RUN] [CLAIM] [CELL]
+//	safetytest rejudge -judge NAME [RUN] [CLAIM]
+//	safetytest export [-format csv|jsonl|parquet] [-o FILE] [-texts] [RUN]
 //	safetytest survey -o FILE.md [-pairs N] [-margin POINTS]
 //	safetytest judge -labels FILE.jsonl [-judge refusal] [-write FILE.json]
 //	safetytest judge train -labels FILE.jsonl -weights FILE
 //	safetytest label -replies FILE.jsonl -labels FILE.jsonl
-//	safetytest audit -run DIR -policy NAME -labels FILE.jsonl [-sample 60] [-control ARM]
+//	safetytest label -run RUN -labels FILE.jsonl
+//	safetytest audit -run RUN -labels FILE.jsonl [-sample 60] [-control ARM]
 //	safetytest audit -replies FILE.jsonl -labels FILE.jsonl [-control ARM]
 //	safetytest env [-markdown]
 //
@@ -28,16 +32,20 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
 
 const usage = `usage:
+  safetytest show [RUN] [CLAIM] [CELL]       read what stands behind a verdict: conversations, replies, readings
+  safetytest rejudge -judge NAME [RUN]       read recorded replies by another judge: which readings and verdicts change
+  safetytest export [RUN]                    write a run as a table: one row a reply, as CSV, JSON lines or Parquet
   safetytest survey -o FILE.md               test every claim on the configured model, under three harmless policies
   safetytest judge -labels FILE.jsonl        measure a judge on labelled replies
   safetytest judge train -labels FILE.jsonl  fit the offline refusal judge
   safetytest label -replies FILE.jsonl       label replies in the terminal
-  safetytest audit -run DIR -policy NAME     sample a recorded run to label; then correct its rates by the labels
+  safetytest audit -run RUN                  sample a recorded run to label; then correct its rates by the labels
   safetytest audit -replies FILE.jsonl       correct a run's rates by labels of a sample of its replies
   safetytest env                             list the environment variables, what is set, and what is misspelt
 `
@@ -45,9 +53,9 @@ const usage = `usage:
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdin, plain.Writer(os.Stdout))
+	err := run(ctx, os.Args[1:], os.Stdin, onScreen(os.Stdout))
 	switch {
-	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, flag.ErrHelp), errors.Is(err, syscall.EPIPE): // a pager that was left
 	case err != nil:
 		fmt.Fprintln(plain.Writer(os.Stderr), "safetytest:", plain.Lines(err.Error()))
 		os.Exit(1)
@@ -66,6 +74,12 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return audit(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "survey":
 		return survey(ctx, args[1:], out)
+	case len(args) >= 1 && args[0] == "show":
+		return show(ctx, args[1:], out)
+	case len(args) >= 1 && args[0] == "rejudge":
+		return rejudge(ctx, args[1:], out)
+	case len(args) >= 1 && args[0] == "export":
+		return export(args[1:], out)
 	case len(args) >= 1 && args[0] == "env":
 		return env(args[1:], out)
 	case len(args) >= 1 && (args[0] == "-h" || args[0] == "-help" || args[0] == "help"):

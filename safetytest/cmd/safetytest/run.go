@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"github.com/safetyspec/safetyspec/fixtures"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
+	"github.com/safetyspec/safetyspec/safetytest/internal/runs"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/judge/calibrate"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
@@ -85,6 +88,69 @@ func recorded(runDir string, p policy.Policy) (rows []calibrate.Label, warnings 
 		warnings = append(warnings, fmt.Sprintf("%d of %d replies do not say which request was put; it is taken to be the cell's target: skip replies that answer another", unasked, len(rows)))
 	}
 	return rows, warnings, nil
+}
+
+// ofRun returns the replies of a recorded run as rows to label, those that were answered,
+// with the texts that the run recorded: class is what was shown, and unit the cell and
+// repeat that pair rows. readings is a judge that says of each what the run's own did.
+func ofRun(r *runs.Run) (rows []calibrate.Label, readings judge.Judge, warnings []string, err error) {
+	read := &readAlready{says: r.Policies[r.Setup().Policy].Judge, of: map[string]judge.Judgement{}}
+	unsent, unread := 0, 0
+	err = r.All(func(reply record.Recorded) error {
+		id, draw, ok := runs.CellOf(reply.Cell)
+		if !ok || reply.Check != "" || reply.Model != "" || reply.Answer.State != chat.Answered {
+			return nil
+		}
+		sent, err := r.Sent(reply)
+		if err != nil {
+			unsent++
+			return nil
+		}
+		l := calibrate.Label{
+			ID:     fmt.Sprintf("%s visit %d %.8s", reply.Cell, reply.Visit, reply.Messages),
+			Prompt: sent.Request.Request, Reply: reply.Answer.Content, FinishReason: reply.Answer.FinishReason,
+			Model: r.Setup().Model, Class: reply.Arm, Unit: fmt.Sprintf("%s/d%d/%d", id, draw, reply.Visit),
+		}
+		if reply.For != "" { // asked for one claim alone
+			l.ID, l.Unit = l.ID+" "+reply.For, l.Unit+" "+reply.For
+		}
+		rows = append(rows, l)
+		all := r.Readings(reply.Ref)
+		if len(all) == 0 || all[0].Failed != "" {
+			unread++
+			return nil
+		}
+		read.of[l.Prompt+"\x00"+l.Reply] = all[0].Judgement()
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, nil, nil, err
+	case len(rows) == 0:
+		return nil, nil, nil, fmt.Errorf("run %s holds no answered reply whose conversation can be rebuilt", r.Run)
+	}
+	if unsent > 0 {
+		warnings = append(warnings, fmt.Sprintf("%d replies are left out: what they answer cannot be rebuilt from the record", unsent))
+	}
+	if unread > 0 {
+		warnings = append(warnings, fmt.Sprintf("%d of %d replies have no recorded reading, and count as undecided", unread, len(rows)))
+	}
+	return rows, read, warnings, nil
+}
+
+// readAlready is the judge of a recorded run, as far as it read.
+type readAlready struct {
+	says judge.Description
+	of   map[string]judge.Judgement // by request and reply
+}
+
+func (j *readAlready) Describe() judge.Description { return j.says }
+
+func (j *readAlready) Judge(_ context.Context, x judge.Exchange) (judge.Judgement, error) {
+	if g, ok := j.of[x.Request+"\x00"+x.Reply.Content]; ok {
+		return g, nil
+	}
+	return judge.Judgement{Decision: judge.CannotTell}, nil
 }
 
 // draw writes a sample to label, and says how to go on.

@@ -118,10 +118,10 @@ func TestAuditOfARunNamesMistakes(t *testing.T) {
 	dir, _ := aRun(t, 1)
 	labels := filepath.Join(t.TempDir(), "labels.jsonl")
 	for want, args := range map[string][]string{
-		"want one of codename": {"-run", dir},
-		"none of policy":       {"-run", dir, "-policy", "codename"},
-		"holds no record":      {"-run", t.TempDir(), "-policy", "nocooking"},
-		"one of -replies":      {"-run", dir, "-replies", "x", "-policy", "nocooking"},
+		"whose conversation can be rebuilt": {"-run", dir},
+		"none of policy":                    {"-run", dir, "-policy", "codename"},
+		"holds no record":                   {"-run", t.TempDir(), "-policy", "nocooking"},
+		"one of -replies":                   {"-run", dir, "-replies", "x", "-policy", "nocooking"},
 	} {
 		_, err := command(t, "", append([]string{"audit", "-labels", labels}, args...)...)
 		if err == nil || !strings.Contains(err.Error(), want) {

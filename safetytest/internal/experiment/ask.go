@@ -15,7 +15,6 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/internal/singleflight"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/judge/text"
 )
 
 // call is one request, made at most once: claims that share an arm share its
@@ -35,7 +34,8 @@ type call struct {
 	repeats    int              // of them, after a failure
 	tokens     int              // that they took and gave
 	by         record.Served
-	made       time.Time // by an earlier run; zero for replies of this one
+	ref        record.Ref // of the reply in the record
+	made       time.Time  // by an earlier run; zero for replies of this one
 	err        error
 }
 
@@ -134,7 +134,7 @@ func (s *Subject) request(q question) chat.Request {
 func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.Request, id record.Key) {
 	sent := time.Now()
 	reply, recorded, err := s.reply(ctx, q, request, id)
-	c.recorded, c.made = recorded, s.madeBefore(id, recorded)
+	c.recorded, c.made, c.ref = recorded, s.madeBefore(id, recorded), s.Record().Ref(id)
 	if err == nil {
 		c.from = whence(q, id, q.script.size(q.at, request.Messages), reply)
 		if !recorded {
@@ -172,6 +172,12 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 	}
 	s.mu.Unlock()
 	s.readReply(ctx, c, q, request, id, reply)
+	if c.err != nil && (ctx.Err() != nil || budgetSpent(c.err)) {
+		return // a judge that was interrupted read nothing
+	}
+	if err := s.keepReading(c, q); err != nil {
+		c.err = err
+	}
 }
 
 // whence is what is known of a reply beside what it says. size is that of its prompt.
@@ -220,25 +226,6 @@ func (s *Subject) consulted(c *call, model *chat.Client, about chat.Request, id 
 		}
 		return reply, err
 	})
-}
-
-// read judges a reply. A format marker is found by code and cut off before the
-// judge reads the rest: its look would sway the judge.
-func (s *Subject) read(ctx context.Context, x judge.Exchange, marker string) (judge.Judgement, error) {
-	if marker == "" {
-		return s.Judge().Judge(ctx, x)
-	}
-	rest, cut, adopted := text.CutMarker(x.Reply.Content, marker)
-	x.Reply.Content = rest
-	if rest == "" && x.Reply.Refusal == "" { // the marker alone says nothing
-		return judge.Judgement{Decision: judge.CannotTell, FormatAdopted: adopted}, nil
-	}
-	j, err := s.Judge().Judge(ctx, x)
-	j.FormatAdopted = adopted
-	if j.End > 0 {
-		j.Start, j.End = j.Start+cut, j.End+cut
-	}
-	return j, err
 }
 
 // reply returns the recorded reply to a request, or asks the model.

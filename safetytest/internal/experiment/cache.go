@@ -9,6 +9,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
+	"github.com/safetyspec/safetyspec/safetytest/internal/reread"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
@@ -192,7 +193,7 @@ func (e *experiment) askAgain(ctx context.Context, r origin, now *anew) error {
 	other := whence(q, record.Key{}, 0, reply).Text != r.Text
 	judging := &call{}
 	about := chat.Request{Cell: "probe/" + r.script.cell(r.at), Visit: r.at.N}
-	j, err := e.s.read(ctx, e.s.exchange(judging, q, about, record.KeyOf(about), reply), r.script.arm.Marker())
+	j, err := reread.Marked(ctx, e.s.Judge(), e.s.exchange(judging, q, about, record.KeyOf(about), reply), r.script.arm.Marker())
 	e.pay(judging)
 	now.mu.Lock()
 	defer now.mu.Unlock()

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -22,7 +23,11 @@ type Parameters struct {
 	Model  string
 	Models map[string]string
 	// Sent says in words how the model is asked.
-	Sent           string
+	Sent string
+	// Settings is the part of Sent that is about the protocol, Stored what the record
+	// keeps of the configuration, so that the run can be read again.
+	Settings       string
+	Stored         json.RawMessage
 	Sampling       chat.Sampling
 	SendSeed       bool
 	BlockedRefuses bool
@@ -44,9 +49,11 @@ type Parameters struct {
 	// Keeps says that replies are kept beyond the run, Replay that those of an earlier
 	// run are read and no call is made.
 	Keeps, Replay bool
-	Rolls         int
-	Allow         []string
-	Judge         judge.Judge // in place of the policy's, unless nil
+	// Rereads says that another judge reads the replies of a replay.
+	Rereads bool
+	Rolls   int
+	Allow   []string
+	Judge   judge.Judge // in place of the policy's, unless nil
 
 	OnPace    func(callsPerSecond float64)
 	Reproduce func(claim.Claim) string

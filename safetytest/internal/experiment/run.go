@@ -3,6 +3,7 @@ package experiment
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -39,6 +40,9 @@ func (s *Subject) Test(ctx context.Context, c claim.Claim) (claim.Verdict, error
 	if err := e.admitEarlier(ctx); err != nil {
 		return claim.Verdict{}, fmt.Errorf("%s: %w", s, err)
 	}
+	if err := e.describe(); err != nil {
+		return claim.Verdict{}, fmt.Errorf("%s: %w", s, err)
+	}
 	result, err := e.run(ctx)
 	if err != nil {
 		return claim.Verdict{}, errors.Join(fmt.Errorf("%s: %w", s, err), e.abandon(err))
@@ -64,6 +68,8 @@ func (e *experiment) heedRun(v *claim.Verdict) {
 	case !ok:
 		v.State, v.Reason = evidence.Inconclusive, claim.DoubtfulReplies
 		v.Doubt = "the run that is replayed came to no end on this claim, so that nobody knows whether the model saw what it was asked and answered afresh"
+	case e.s.config.Rereads && then.Reason != string(claim.DoubtfulReplies) && then.Reason != string(claim.ModelChanged):
+		// Another judge may come to another verdict.
 	case then.State != evidence.Holds.String():
 		v.State, v.Reason = evidence.Inconclusive, claim.DoubtfulReplies
 		v.Doubt = fmt.Sprintf("the run that is replayed ended %s", then.State)
@@ -132,7 +138,7 @@ func (e *experiment) abandon(err error) error {
 	if !errors.Is(err, errLost) {
 		return nil
 	}
-	return e.rec.Conclude(record.Conclusion{Claim: s.Key(e.claim), State: "failed", Final: true, Question: s.question(e.claim), Since: e.scripts[0].since})
+	return e.rec.Conclude(record.Conclusion{Claim: s.Key(e.claim), State: "failed", Final: true, Question: s.question(e.claim), Since: e.scripts[0].since}, nil)
 }
 
 // conclude records the verdict, which decides whether the next run continues
@@ -145,10 +151,14 @@ func (e *experiment) conclude(v claim.Verdict) error {
 		// that run finds out about its own replies.
 		since = e.rec.Apart(since)
 	}
+	whole, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("the verdict cannot be recorded: %w", err)
+	}
 	return e.rec.Conclude(record.Conclusion{
 		Claim: s.Key(v.Claim), State: v.State.String(), Reason: string(v.Reason), Final: final(v), Pairs: v.Pairs,
 		Question: s.question(v.Claim), Since: since,
-	})
+	}, whole)
 }
 
 // final says whether nothing is to be added to the verdict's evidence: more replies
@@ -164,6 +174,7 @@ func final(v claim.Verdict) bool {
 type batch struct {
 	visits []order.Visit
 	seen   [][]evidence.Observation // by visit and arm
+	calls  [][]*call                // by visit and script
 	todo   []question
 	left   int
 	// blocked counts by arm the replies that a filter withheld, marks by the
@@ -226,6 +237,9 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 			e.marks = append(e.marks, b.marks)
 			e.seen = append(e.seen, trials...)
 			r, err := e.look(trials)
+			if err == nil {
+				err = e.keepLook(b)
+			}
 			if err != nil || r.Done {
 				return r, err
 			}
@@ -285,9 +299,9 @@ func (e *experiment) startBatch() *batch {
 	if visits == nil {
 		return nil
 	}
-	b := &batch{visits: visits, seen: make([][]evidence.Observation, len(visits)), blocked: map[int]int{}, marks: map[string]int{}}
+	b := &batch{visits: visits, seen: make([][]evidence.Observation, len(visits)), calls: make([][]*call, len(visits)), blocked: map[int]int{}, marks: map[string]int{}}
 	for i := range visits {
-		b.seen[i] = make([]evidence.Observation, len(e.claim.Arms))
+		b.seen[i], b.calls[i] = make([]evidence.Observation, len(e.claim.Arms)), make([]*call, len(e.claim.Arms))
 	}
 	e.started += len(visits) / e.visitsPerTrial()
 	for from := 0; from < len(visits); {
@@ -372,6 +386,7 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 			return err
 		}
 	}
+	a.batch.calls[a.q.index][a.q.script.first] = a.call
 	for k, script := range e.scripts {
 		if script == a.q.script && !e.claim.Arms[k].ReportOnly {
 			a.batch.seen[a.q.index][k] = e.observe(k, a.call)

@@ -49,5 +49,5 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, c 
 		return fmt.Errorf("storing a baseline: %w", err)
 	}
 	// Final, because another baseline asks anew.
-	return e.rec.Conclude(record.Conclusion{Claim: s.Key(c), State: "stored", Final: true, Pairs: asked, Question: s.question(c), Since: e.scripts[0].since})
+	return e.rec.Conclude(record.Conclusion{Claim: s.Key(c), State: "stored", Final: true, Pairs: asked, Question: s.question(c), Since: e.scripts[0].since}, nil)
 }

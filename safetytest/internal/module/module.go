@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 )
 
@@ -98,4 +99,28 @@ func stamp(path string) error {
 		return err
 	}
 	return f.Close()
+}
+
+// Versions are the version of this module in the build, "" where it is not known, and
+// the revision of the module under test, with "+dirty" where it has changes.
+func Versions() (self, tested string) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "", ""
+	}
+	const path = "github.com/safetyspec/safetyspec"
+	for _, m := range append([]*debug.Module{&info.Main}, info.Deps...) {
+		if m.Path == path {
+			self = m.Version
+		}
+	}
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			tested = s.Value + tested
+		case s.Key == "vcs.modified" && s.Value == "true":
+			tested += "+dirty"
+		}
+	}
+	return self, tested
 }

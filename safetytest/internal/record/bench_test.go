@@ -3,6 +3,7 @@ package record
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,14 +39,17 @@ func BenchmarkRecall(b *testing.B) {
 	}
 }
 
-// BenchmarkOpenMillion opens a record of a million replies, and reports what it
-// keeps in memory for each.
-func BenchmarkOpenMillion(b *testing.B) {
+// million is how many replies the benchmarks of large runs have.
+const million = 1_000_000
+
+// writeMillion records a run of a million replies, each read and looked at, and returns
+// the directory of the record and the size of the run.
+func writeMillion(b *testing.B) (dir string, size int64) {
+	b.Helper()
 	if testing.Short() {
-		b.Skip("writes 600 MB")
+		b.Skip("writes 800 MB")
 	}
-	const replies = 1_000_000
-	dir := b.TempDir()
+	dir = b.TempDir()
 	r := mustOpen(b, dir, testManifest, Options{Run: "one"})
 	if err := r.Close(); err != nil {
 		b.Fatal(err)
@@ -59,31 +63,45 @@ func BenchmarkOpenMillion(b *testing.B) {
 		b.Fatal(err)
 	}
 	w := bufio.NewWriterSize(f, 1<<20)
-	size := 0
 	sum := ownChain(b, paths[0])
-	for i := range replies {
+	put := func(v any) {
+		text, err := encode(v)
+		if err != nil {
+			b.Fatal(err)
+		}
+		text, sum.sum = sum.seal(text)
+		if _, err := w.Write(text); err != nil {
+			b.Fatal(err)
+		}
+		size += int64(len(text))
+	}
+	l := Look{Claim: "a", Bounds: []Seen{{Estimate: 0.1, Lower: -0.1, Upper: 0.2}}}
+	var read []Reading
+	for i := range million {
 		k := KeyOf(request(i))
 		d := k.digest(testManifest)
-		ask, err1 := encode(line{Ask: &d})
-		reply, err2 := encode(body{Reply: d, Tokens: 15, Received: time.Unix(0, 0), Key: k, Answer: answer(i)})
-		ask, sum.sum = sum.seal(ask)
-		reply, sum.sum = sum.seal(reply)
-		_, err3 := w.Write(ask)
-		_, err4 := w.Write(reply)
-		for _, err := range []error{err1, err2, err3, err4} {
-			if err != nil {
-				b.Fatal(err)
-			}
+		put(line{Ask: &d})
+		put(body{Reply: d, Tokens: 15, Received: time.Unix(0, 0), Key: k, Answer: answer(i)})
+		read = append(read, Reading{Reply: Ref(d), Decision: "refused", Why: "declines", End: 20})
+		l.Visits = append(l.Visits, Visit{Cell: k.Cell, Replies: []Ref{Ref(d)}})
+		if len(read) == 40 {
+			l.Pairs += len(read)
+			put(said{Read: read})
+			put(said{Look: &l})
+			read, l.Visits = nil, nil
 		}
-		size += len(ask) + len(reply)
 	}
-	if err := w.Flush(); err != nil {
+	if err := errors.Join(w.Flush(), f.Close()); err != nil {
 		b.Fatal(err)
 	}
-	if err := f.Close(); err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(int64(size))
+	return dir, size
+}
+
+// BenchmarkOpenMillion opens a record of a million replies, and reports what it
+// keeps in memory for each.
+func BenchmarkOpenMillion(b *testing.B) {
+	dir, size := writeMillion(b)
+	b.SetBytes(size)
 	var kept float64
 	run := 0
 	for b.Loop() {
@@ -93,11 +111,33 @@ func BenchmarkOpenMillion(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		kept = float64(heap()-before) / replies
-		if r.Replies() != replies {
+		kept = float64(heap()-before) / million
+		if r.Replies() != million {
 			b.Fatalf("%d replies", r.Replies())
 		}
 		if err := r.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(kept, "B/reply")
+}
+
+// BenchmarkReadRunMillion reads such a run with all readings, as those do who show it.
+func BenchmarkReadRunMillion(b *testing.B) {
+	dir, size := writeMillion(b)
+	b.SetBytes(size)
+	var kept float64
+	for b.Loop() {
+		before := heap()
+		v, err := ReadRun(filepath.Join(dir, "one"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		kept = float64(heap()-before) / million
+		if len(v.entries) != million || len(v.looks["a"]) != million/40 {
+			b.Fatalf("%d readings, %d looks", len(v.entries), len(v.looks["a"]))
+		}
+		if err := v.Close(); err != nil {
 			b.Fatal(err)
 		}
 	}

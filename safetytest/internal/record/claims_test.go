@@ -19,7 +19,7 @@ func TestResumeAtOtherClaims(t *testing.T) {
 	askFor(t, first, 0)
 	_, err := Open(dir, claiming("a", "c"), Options{Mode: Resume, Run: "two"})
 	g.Expect(err).To(MatchError(ContainSubstring("cannot resume attempt 1 at other claims: run one is at it")))
-	g.Expect(first.Conclude(Conclusion{Claim: "a", State: "holds", Final: true, Pairs: 7})).To(Succeed())
+	g.Expect(first.Conclude(Conclusion{Claim: "a", State: "holds", Final: true, Pairs: 7}, nil)).To(Succeed())
 	g.Expect(first.Close()).To(Succeed())
 
 	second := mustOpen(t, dir, claiming("a", "c"), Options{Mode: Resume, Run: "two"})

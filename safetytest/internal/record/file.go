@@ -165,9 +165,14 @@ func (f *file) scan(at int64, see func(at int64, text []byte) error) error {
 	if err != nil {
 		return err
 	}
-	buf := make([]byte, min(max(info.Size()-at, 0), 1<<20)+1)
+	return scan(f.data, f.path, info.Size(), at, see)
+}
+
+// scan is file.scan of any data, which is about as large as size.
+func scan(data io.ReaderAt, path string, size, at int64, see func(at int64, text []byte) error) error {
+	buf := make([]byte, min(max(size-at, 0), 1<<20)+1)
 	for {
-		n, err := f.data.ReadAt(buf, at)
+		n, err := data.ReadAt(buf, at)
 		if err != nil && err != io.EOF {
 			return err
 		}
@@ -188,7 +193,7 @@ func (f *file) scan(at int64, see func(at int64, text []byte) error) error {
 		case n < len(buf):
 			return nil
 		case at == start && len(buf) > longestLine:
-			return fmt.Errorf("%s, byte %d: %w", f.path, at, errLong)
+			return fmt.Errorf("%s, byte %d: %w", path, at, errLong)
 		case at == start: // a line longer than the buffer
 			buf = make([]byte, 2*len(buf))
 		}
@@ -251,18 +256,27 @@ func (f *file) answered(key digest) {
 
 // bodyAt reads the reply's line that starts at an offset.
 func (f *file) bodyAt(offset int64) (body, error) {
+	text, err := lineAt(f.data, offset)
+	if err != nil {
+		return body{}, fmt.Errorf("%s, byte %d: a reply that was recorded is gone: %w", f.path, offset, err)
+	}
+	b, err := parseBody(text)
+	if err != nil {
+		return body{}, fmt.Errorf("%s, byte %d: %w", f.path, offset, err)
+	}
+	return b, nil
+}
+
+// lineAt reads the whole line that starts at an offset.
+func lineAt(data io.ReaderAt, offset int64) ([]byte, error) {
 	buf := make([]byte, 2048)
 	for {
-		n, err := f.data.ReadAt(buf, offset)
+		n, err := data.ReadAt(buf, offset)
 		if text, _, complete := bytes.Cut(buf[:n], []byte("\n")); complete {
-			b, err := parseBody(text)
-			if err != nil {
-				return body{}, fmt.Errorf("%s, byte %d: %w", f.path, offset, err)
-			}
-			return b, nil
+			return text, nil
 		}
 		if err != nil {
-			return body{}, fmt.Errorf("%s, byte %d: a reply that was recorded is gone: %w", f.path, offset, err)
+			return nil, err
 		}
 		buf = make([]byte, 4*len(buf))
 	}

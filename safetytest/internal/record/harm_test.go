@@ -76,7 +76,7 @@ func TestAFileHarmsItsOwnRunOnly(t *testing.T) {
 		"cut to its header": {harm: edit(func(l []string) []string { return l[:1] }), kept: true},
 		"zeros":             {harm: edit(func(l []string) []string { l[4] = strings.Repeat("\x00", 300) + "\n"; return l })},
 		"another text":      {harm: edit(func([]string) []string { return []string{"a poem\nof two lines\n"} })},
-		"of version 1":      {harm: edit(func(l []string) []string { l[0] = strings.Replace(l[0], `"version":2`, `"version":1`, 1); return l })},
+		"of version 1":      {harm: edit(func(l []string) []string { l[0] = strings.Replace(l[0], `"version":3`, `"version":1`, 1); return l })},
 		"of another run":    {harm: instead(func(path string) error { return os.WriteFile(path, []byte(foreign(t)), 0o600) })},
 		"a directory":       {harm: instead(func(path string) error { return os.Mkdir(path, 0o700) })},
 		"a pipe":            {harm: instead(func(path string) error { return syscall.Mkfifo(path, 0o600) })},

@@ -13,8 +13,9 @@ import (
 )
 
 // version is that of the lines below. A file names it in its first line. Version 1
-// had no sums, so that nobody could tell whether its lines were whole.
-const version = 2
+// had no sums, so that nobody could tell whether its lines were whole; version 2 held
+// neither texts nor readings, so that only the code that made a run could read it.
+const version = 3
 
 // line is one line of a file: exactly one of its fields is set.
 type line struct {
@@ -29,6 +30,7 @@ type line struct {
 	Closed  *time.Time  `json:"closed,omitempty"`
 
 	reply *front // of a line that holds a reply
+	said  bool   // a line of said.go, which is not read here
 }
 
 // header is the first line of a file.
@@ -119,13 +121,16 @@ func parse(text []byte) (line, error) {
 			return line{Ask: &d}, nil
 		}
 	}
+	if isSaid(text) {
+		return line{said: true}, nil
+	}
 	var l line
 	if err := json.Unmarshal(text, &l); err != nil {
 		return line{}, fmt.Errorf("not a line of a record: %w", err)
 	}
 	if l.Header != nil && l.Header.Version != version {
 		return line{}, fmt.Errorf("it is of version %d of the record, and version %d is read and written here; "+
-			"use the version of safetyspec that wrote it, or move the file away", l.Header.Version, version)
+			"read it by the version of safetyspec that wrote it, or move it away", l.Header.Version, version)
 	}
 	set := 0
 	for _, is := range []bool{l.Header != nil, l.Ask != nil, l.Again != nil, l.Reserve != nil, l.Failed != nil, l.Served != nil, l.Changed != nil, l.Verdict != nil, l.Closed != nil} {

@@ -13,7 +13,7 @@ import (
 // A record in memory asks once for each key, whoever wants it, and keeps to its
 // budget; it continues nothing and knows no history.
 func TestInMemory(t *testing.T) {
-	r := InMemory(2)
+	r := InMemory(testManifest, 2)
 	key := func(cell string) Key { return KeyOf(chat.Request{Cell: cell}) }
 	var calls atomic.Int64
 	ask := func(ctx context.Context, c *Call) (chat.Reply, error) {
@@ -49,7 +49,7 @@ func TestInMemory(t *testing.T) {
 	if err := r.Begin("claim", "question", ""); err != nil {
 		t.Error(err)
 	}
-	if err := r.Conclude(Conclusion{Claim: "claim", State: "violated", Final: true, Pairs: 7}); err != nil {
+	if err := r.Conclude(Conclusion{Claim: "claim", State: "violated", Final: true, Pairs: 7}, nil); err != nil {
 		t.Error(err)
 	}
 	_, earlier, err := r.Earlier(key("a"))
@@ -69,7 +69,7 @@ func TestInMemory(t *testing.T) {
 
 // A call that brought no reply leaves its room in the budget if it was never sent.
 func TestInMemoryFailures(t *testing.T) {
-	r := InMemory(1)
+	r := InMemory(testManifest, 1)
 	unsent := &chat.Error{Kind: chat.Cancelled}
 	if _, _, err := r.Ask(t.Context(), Key{Cell: "a"}, func(context.Context, *Call) (chat.Reply, error) { return chat.Reply{}, unsent }); !errors.Is(err, unsent) {
 		t.Fatal(err)

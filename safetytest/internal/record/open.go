@@ -127,7 +127,7 @@ func Open(dir string, m Manifest, o Options) (*Record, error) {
 }
 
 func newRecord(m Manifest, o Options) *Record {
-	return &Record{manifest: m, options: o, index: map[digest]uint64{}, read: map[string]bool{}, history: map[string]conclusions{}, reserving: make(chan struct{}, 1)}
+	return &Record{manifest: m, options: o, spoken: map[string]bool{}, index: map[digest]uint64{}, read: map[string]bool{}, history: map[string]conclusions{}, reserving: make(chan struct{}, 1)}
 }
 
 func (r *Record) open() error {

@@ -127,7 +127,7 @@ func TestRecordIsASetOfReplies(t *testing.T) {
 			},
 			"verdict": func(t *rapid.T) {
 				c := Conclusion{Claim: "a", State: "some", Final: rapid.Bool().Draw(t, "final")}
-				if err := pick(t).Conclude(c); err != nil {
+				if err := pick(t).Conclude(c, nil); err != nil {
 					t.Fatal(err)
 				}
 				final = final || c.Final

@@ -14,6 +14,9 @@ type Recorded struct {
 	Key
 	Answer   chat.Reply `json:"answer"`
 	Received time.Time  `json:"received"`
+	// Ref names the reply, and Run the run that recorded it, where a [View] read it.
+	Ref Ref    `json:"-"`
+	Run string `json:"-"`
 }
 
 // Read returns what a run asked and all replies that it recorded, of whatever

@@ -2,10 +2,12 @@ package record
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -64,11 +66,14 @@ type Record struct {
 	own     *file
 	out     io.WriteCloser
 	files   []*file
-	read    map[string]bool       // paths of files
-	listed  time.Time             // when the run's directory had changed as it was last read, if that can be relied on
-	index   map[digest]uint64     // file number and offset of each reply
-	memory  map[digest]chat.Reply // instead of files; nil where there is a directory
-	broken  error                 // why nothing more can be asked
+	read    map[string]bool   // paths of files
+	listed  time.Time         // when the run's directory had changed as it was last read, if that can be relied on
+	index   map[digest]uint64 // file number and offset of each reply
+	memory  map[digest]body   // instead of files; nil where there is a directory
+	log     [][]byte          // beside memory, the lines without calls and replies
+	spoken  map[string]bool   // parts of what the run says, that were said
+	pending []Reading         // not written yet
+	broken  error             // why nothing more can be asked
 	closing bool
 
 	asking  singleflight.Group[digest, fetched]
@@ -156,7 +161,7 @@ func (r *Record) Begin(claim, question, since string) error {
 	if known {
 		return nil
 	}
-	return r.Conclude(Conclusion{Claim: claim, Question: question, Since: since, State: begun})
+	return r.Conclude(Conclusion{Claim: claim, Question: question, Since: since, State: begun}, nil)
 }
 
 // begun is the state of a claim that has no verdict yet.
@@ -164,6 +169,20 @@ const begun = "begun"
 
 // Run names the run.
 func (r *Record) Run() string { return r.run }
+
+// Dir is the directory of the run's files, "" in memory. Of a replay it is that of the
+// last run whose replies it reads.
+func (r *Record) Dir() string {
+	if r.memory != nil {
+		return ""
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := len(r.files); r.options.Mode == Replay && n > 0 {
+		return filepath.Dir(r.files[n-1].path)
+	}
+	return filepath.Join(r.dir, r.run)
+}
 
 // Replies is the number of replies that are known, those of earlier runs
 // included.
@@ -234,14 +253,22 @@ func (r *Record) served(in func(*file) bool) []Served {
 	return out
 }
 
-// Conclude records the verdict on a claim. Whether it is final decides what the
-// next run does.
-func (r *Record) Conclude(c Conclusion) error {
+// Conclude records the verdict on a claim, and before it all readings that wait.
+// Whether it is final decides what the next run does. verdict, unless nil, is the
+// whole of it as JSON, for those who read the run.
+func (r *Record) Conclude(c Conclusion, verdict json.RawMessage) error {
 	if r.options.Mode == Replay {
 		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	var more []said
+	if verdict != nil {
+		more = append(more, said{Detail: &Detail{Claim: c.Claim, Since: c.Since, At: time.Now().UTC().Truncate(time.Second), Verdict: verdict}})
+	}
+	if err := r.say(more...); err != nil {
+		return err
+	}
 	return r.append(line{Verdict: &c})
 }
 
@@ -264,7 +291,7 @@ func (r *Record) Close() error {
 	var err error
 	if r.out != nil && errors.Is(r.broken, errClosed) {
 		now := time.Now().UTC()
-		err = r.append(line{Closed: &now})
+		err = errors.Join(r.say(), r.append(line{Closed: &now}))
 	}
 	return errors.Join(err, r.release())
 }
@@ -411,9 +438,12 @@ func bounded(name string) string {
 func (r *Record) keep(k Key, d digest, t *Call, reply chat.Reply) error {
 	b := body{Reply: d, Calls: clamp(max(reply.Attempts, 1)-t.reserved(), -mostCount), Tokens: clamp(reply.Spent(int(t.tokens.Load())), 0),
 		Received: time.Now().UTC().Truncate(time.Millisecond), Key: k, Answer: reply}
-	text, err := r.encode(b)
-	if err != nil {
-		return fmt.Errorf("a reply cannot be recorded: %w", err)
+	var text []byte
+	if r.memory == nil {
+		var err error
+		if text, err = encode(b); err != nil {
+			return fmt.Errorf("a reply cannot be recorded: %w", err)
+		}
 	}
 	l := line{reply: &front{key: d, calls: b.Calls, tokens: b.Tokens}}
 	by := Served{reply.Model, reply.Fingerprint}
@@ -427,7 +457,7 @@ func (r *Record) keep(k Key, d digest, t *Call, reply chat.Reply) error {
 		}
 	}
 	if r.memory != nil {
-		r.memory[d] = reply
+		r.memory[d] = b
 	}
 	if err := r.write(text, l); err != nil || t.another || nobody || k.Since != "" || k.Check != "" {
 		return err // of what is asked anew, nothing is mixed with earlier replies
@@ -446,7 +476,7 @@ func (r *Record) recall(d digest) (chat.Reply, error) {
 	if r.memory != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return r.memory[d], nil
+		return r.memory[d].Answer, nil
 	}
 	b, f, err := r.bodyOf(d)
 	if f == nil {
@@ -477,32 +507,72 @@ func (r *Record) bodyOf(d digest) (body, *file, error) {
 
 // append writes a line to the process's own file; r.mu is held.
 func (r *Record) append(l line) error {
-	text, err := r.encode(l)
+	if r.memory != nil && l.passing() {
+		return r.write(nil, l)
+	}
+	text, err := encode(l)
 	if err != nil {
 		return err
 	}
 	return r.write(text, l)
 }
 
-// write writes a line, whose text is given, in one call; r.mu is held. The first
-// error is the last: nothing more is asked or written.
-func (r *Record) write(text []byte, l line) error {
+// passing says whether a line is of use only while its run asks.
+func (l line) passing() bool {
+	return l.Ask != nil || l.Again != nil || l.Reserve != nil || l.Failed != nil
+}
+
+// written is a line with its text.
+type written struct {
+	text []byte
+	line line
+}
+
+// write writes a line, whose text is given, in one call; r.mu is held.
+func (r *Record) write(text []byte, l line) error { return r.writeAll([]written{{text, l}}) }
+
+// writeAll writes lines in one call; r.mu is held. The first error is the last:
+// nothing more is asked or written.
+func (r *Record) writeAll(lines []written) error {
 	if r.memory != nil {
-		r.take(r.own, 0, l)
+		for _, w := range lines {
+			if w.text != nil {
+				r.log = append(r.log, w.text)
+			}
+			r.take(r.own, 0, w.line)
+		}
+		return nil
+	}
+	if len(lines) == 0 {
 		return nil
 	}
 	if r.out == nil || errors.Is(r.broken, ErrWrite) {
 		return r.broken
 	}
-	text, sum := r.own.chain.seal(text)
-	if _, err := r.out.Write(text); err != nil {
+	before := r.own.chain.sum
+	var all []byte
+	ends := make([]int, len(lines))
+	for i, w := range lines {
+		var text []byte
+		text, r.own.chain.sum = r.own.chain.seal(w.text)
+		if len(lines) == 1 {
+			all = text
+		} else {
+			all = append(all, text...)
+		}
+		ends[i] = len(all)
+	}
+	if _, err := r.out.Write(all); err != nil {
+		r.own.chain.sum = before
 		r.broken = fmt.Errorf("%w, so nothing more is asked: %w; make room for %s, or set SAFETYTEST_DIR elsewhere, and run again: what is recorded is kept", ErrWrite, err, r.own.path)
 		return r.broken
 	}
 	at := r.own.read
-	r.own.read += int64(len(text))
-	r.own.lines++
-	r.own.chain.sum = sum
-	r.take(r.own, at, l)
+	for i, w := range lines {
+		r.take(r.own, at, w.line)
+		at = r.own.read + int64(ends[i])
+	}
+	r.own.read += int64(len(all))
+	r.own.lines += len(lines)
 	return nil
 }

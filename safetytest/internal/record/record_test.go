@@ -64,7 +64,7 @@ func askFor(t testing.TB, r *Record, i int) (called bool) {
 
 func conclude(t testing.TB, r *Record, claim, state string) {
 	t.Helper()
-	if err := r.Conclude(Conclusion{Claim: claim, State: state, Final: state != "inconclusive", Pairs: 40}); err != nil {
+	if err := r.Conclude(Conclusion{Claim: claim, State: state, Final: state != "inconclusive", Pairs: 40}, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -615,7 +615,7 @@ func TestWhatCannotBeOpened(t *testing.T) {
 		want     string // "" means that it opens
 	}{
 		"another version":      {prepare: file(`{"safetytest_record":{"version":9}}` + "\n"), want: "x.jsonl:1: it is of version 9 of the record"},
-		"version 1":            {prepare: file(`{"safetytest_record":{"version":1,"run":"run"}}` + "\n" + `{"ask":"00112233445566778899aabbccddeeff"}` + "\n"), want: "x.jsonl:1: it is of version 1 of the record, and version 2"},
+		"version 1":            {prepare: file(`{"safetytest_record":{"version":1,"run":"run"}}` + "\n" + `{"ask":"00112233445566778899aabbccddeeff"}` + "\n"), want: "x.jsonl:1: it is of version 1 of the record, and version 3"},
 		"no header":            {prepare: file(`{"ask":"00112233445566778899aabbccddeeff"}` + "\n"), want: "x.jsonl:1: not a record"},
 		"not a record":         {prepare: file("hello\n"), want: "x.jsonl:1: not a line of a record"},
 		"of another run":       {prepare: file(sealed(alien)), want: "x.jsonl:1: it belongs to run \"elsewhere\""},
@@ -752,7 +752,7 @@ func TestNothingIsWrittenBehindATornLine(t *testing.T) {
 		return answer(1), nil
 	})
 	g.Expect(err).To(MatchError(ErrWrite))
-	g.Expect(r.Conclude(Conclusion{Claim: "a"})).To(MatchError(ErrWrite))
+	g.Expect(r.Conclude(Conclusion{Claim: "a"}, nil)).To(MatchError(ErrWrite))
 	g.Expect(r.Close()).To(Succeed())
 	r = mustOpen(t, dir, testManifest, Options{Run: "two"})
 	g.Expect(r.Continues()).To(BeTrue())

@@ -1,0 +1,19 @@
+package environment
+
+import (
+	"os"
+	"strconv"
+)
+
+// NoColor says whether the user wants no colour in a terminal: NO_COLOR holds anything
+// (no-color.org), or the terminal is one that knows no commands.
+func NoColor() bool { return os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" }
+
+// Columns is the width of the terminal as the shell says it, 0 where it does not.
+func Columns() int {
+	n, err := strconv.Atoi(os.Getenv("COLUMNS"))
+	if err != nil || n < 1 {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,167 @@
+package runs
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
+	"github.com/safetyspec/safetyspec/safetytest/policy"
+	"github.com/safetyspec/safetyspec/safetytest/prompt"
+)
+
+// shown is what some arms show, with its policy's requests by ID once they are needed.
+type shown struct {
+	*record.Context
+	requests map[string]policy.Target
+}
+
+// Conversation is what a reply answers, as it was sent.
+type Conversation struct {
+	Policy   string
+	Request  policy.Target // that was put after the demonstrations
+	Marker   string        // that was looked for in the reply
+	Messages []chat.Message
+	// Shown are the demonstrations before the request, in their order.
+	Shown []prompt.Demonstration
+}
+
+// ErrMismatch is in the error about a conversation that cannot be rebuilt so that it is
+// what was sent.
+var ErrMismatch = errors.New("the conversation that was sent cannot be rebuilt from the record")
+
+// CellOf takes the name of a cell apart: the request's ID and the draw. ok is false for
+// names of other calls, such as probes of the endpoint.
+func CellOf(name string) (id string, draw int, ok bool) {
+	i := strings.LastIndex(name, "/d")
+	if i <= 0 {
+		return "", 0, false
+	}
+	digits := name[i+2:]
+	if end := strings.IndexAny(digits, "@#"); end >= 0 {
+		digits = digits[:end]
+	}
+	draw, err := strconv.Atoi(digits)
+	return name[:i], draw, err == nil && draw >= 0 && !strings.HasPrefix(name, "probe/")
+}
+
+// Sent rebuilds the conversation that a reply answers. An error that wraps
+// [ErrMismatch] says that what is recorded does not give the text that was sent.
+func (r *Run) Sent(reply record.Recorded) (Conversation, error) {
+	id, draw, ok := CellOf(reply.Cell)
+	if !ok {
+		return Conversation{}, fmt.Errorf("%w: %q is no cell of a claim: it was asked about the endpoint itself", ErrMismatch, reply.Cell)
+	}
+	if reply.Asked != "" {
+		id = reply.Asked
+	}
+	tried := ""
+	try := func(c *shown) (Conversation, bool) {
+		for _, topic := range c.topics() {
+			sent, err := r.rebuild(c, topic, id, draw)
+			if err != nil {
+				tried = err.Error()
+				continue
+			}
+			if hash := record.KeyOf(chat.Request{Messages: sent.Messages}).Messages; hash == reply.Messages {
+				return sent, true
+			} else if tried == "" {
+				tried = fmt.Sprintf("its hash is %.12s and that of what the record gives %.12s", reply.Messages, hash)
+			}
+		}
+		return Conversation{}, false
+	}
+	for _, c := range r.byShows[reply.Arm] { // most often the only one
+		if sent, fits := try(c); fits {
+			return sent, nil
+		}
+	}
+	for _, shows := range r.showing() { // first asked for by an arm that sends the same in other words
+		for _, c := range r.byShows[shows] {
+			if sent, fits := try(c); fits && shows != reply.Arm {
+				return sent, nil
+			}
+		}
+	}
+	if tried == "" {
+		tried = "no context is recorded"
+	}
+	return Conversation{}, fmt.Errorf("%w: %s", ErrMismatch, tried)
+}
+
+func (r *Run) showing() []string {
+	var out []string
+	for i := range r.Contexts {
+		if !slices.Contains(out, r.Contexts[i].Shows) {
+			out = append(out, r.Contexts[i].Shows)
+		}
+	}
+	return out
+}
+
+// topics are those that the context's demonstrations depend on, "" where they depend on
+// none.
+func (c *shown) topics() []string {
+	var out []string
+	for topic := range c.Shown {
+		out = append(out, topic)
+	}
+	slices.Sort(out)
+	if len(out) == 0 {
+		out = []string{""}
+	}
+	return out
+}
+
+// rebuild writes the conversation of a request under a draw.
+func (r *Run) rebuild(c *shown, topic, id string, draw int) (Conversation, error) {
+	p, ok := r.Policies[c.Policy]
+	if !ok {
+		return Conversation{}, fmt.Errorf("the texts of policy %q are not recorded", c.Policy)
+	}
+	request, ok := c.request(p, id)
+	if !ok {
+		return Conversation{}, fmt.Errorf("request %q is none of policy %q", id, c.Policy)
+	}
+	out := Conversation{Policy: c.Policy, Request: request, Marker: c.Marker}
+	if draws := c.Shown[topic]; draw < len(draws) {
+		for _, at := range draws[draw] {
+			switch written := -at - 1; {
+			case at >= 0 && at < len(p.Demonstrations):
+				out.Shown = append(out.Shown, p.Demonstrations[at])
+			case at < 0 && written < len(c.Written):
+				out.Shown = append(out.Shown, c.Written[written])
+			default:
+				return Conversation{}, fmt.Errorf("demonstration %d of draw %d is not recorded", at, draw)
+			}
+		}
+	} else if len(c.Shown) > 0 {
+		return Conversation{}, fmt.Errorf("draw %d of %q is not recorded", draw, c.Shows)
+	}
+	system := p.System
+	switch {
+	case c.NoSystem:
+		system = ""
+	case c.System != "":
+		system = c.System
+	}
+	out.Messages = c.Presentation.Messages(system, out.Shown, request.Request)
+	return out, nil
+}
+
+// request finds a request of the context's policy by its ID, whichever set it is of.
+func (c *shown) request(p record.Policy, id string) (policy.Target, bool) {
+	if c.requests == nil {
+		c.requests = map[string]policy.Target{}
+		of := map[claim.Requests][]policy.Target{claim.Targets: p.Targets, claim.Twins: p.Twins, claim.Unrelated: p.Unrelated}
+		for _, t := range slices.Concat(p.Unrelated, p.Twins, p.Targets, of[c.Asks]) { // its own last, for they count
+			c.requests[t.ID] = t
+		}
+	}
+	t, ok := c.requests[id]
+	return t, ok
+}
