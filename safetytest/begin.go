@@ -46,7 +46,7 @@ func (s *Subject) Begin(claims ...claim.Claim) error {
 			Mode: modes[s.config.Replies], Run: s.config.Run, SamplingSeed: s.config.SamplingSeed,
 			OnlyThisRun: s.config.OnlyThisRun, MaxAge: s.config.MaxAge, Release: s.config.Release,
 			Patience: s.config.Timeout + slack,
-			MaxCalls: s.config.MaxCalls, MaxTokens: s.config.MaxSpendTokens,
+			MaxCalls: s.config.MaxCalls, MaxTokens: s.config.MaxSpendTokens, MaxCost: s.config.MaxCost, Currency: s.config.Currency,
 			RequestsPerMinute: s.config.RequestsPerMinute, TokensPerMinute: s.config.TokensPerMinute,
 		})
 		if err != nil {
@@ -115,7 +115,7 @@ func (c Config) parameters() experiment.Parameters {
 	return experiment.Parameters{
 		Model: c.Model, Models: models, Sent: c.Sent(), Settings: c.Settings(), Stored: stored, Sampling: c.Sampling, SendSeed: c.SendSeed, BlockedRefuses: c.BlockedRefuses,
 		Concurrency: c.Concurrency, Timeout: c.Timeout,
-		MaxPairs: c.MaxPairs, MaxCalls: c.MaxCalls, MaxSpendTokens: c.MaxSpendTokens,
+		MaxPairs: c.MaxPairs, MaxCalls: c.MaxCalls, MaxSpendTokens: c.MaxSpendTokens, MaxCost: c.MaxCost, Prices: c.Prices, Currency: c.Currency,
 		Batch: c.Batch, Draws: c.Draws, Stopping: c.Stopping, Seed: c.Seed, Census: c.Census, Patient: c.patient,
 		Keeps: c.Dir != "", Replay: c.Replies == RepliesReplay, Rolls: c.Rolls, Allow: c.Allow, Judge: c.Judge,
 		OnPace: c.OnPace, Reproduce: c.Reproduce,

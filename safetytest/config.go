@@ -13,6 +13,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/address"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/internal/prices"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
@@ -59,6 +61,13 @@ type Config struct {
 	// MaxCalls and MaxSpendTokens bound what the run spends, all claims, processes
 	// and retries together. 0 means no bound.
 	MaxCalls, MaxSpendTokens int
+	// Prices are what the tokens of models cost, by the name that the endpoint serves
+	// them by, in Currency. No price is built in, and what is not known is not printed.
+	// MaxCost bounds what the run spends, as MaxCalls does; 0 means no bound. It needs
+	// Dir, and the price of every model that is asked, of judging ones too.
+	Prices   map[string]chat.Price
+	Currency string
+	MaxCost  float64
 	// Dir is where the run's record of replies is kept. Without it replies are
 	// kept in memory only, and a run that ends undecided cannot be continued.
 	Dir string
@@ -223,6 +232,32 @@ func (c Config) check() error {
 	if c.MaxSpendTokens > 0 && c.Dir == "" {
 		return errors.New("config: MaxSpendTokens needs Dir, because the record counts the tokens")
 	}
+	return c.checkPrices()
+}
+
+// checkPrices reports prices that are none, and a bound on money that could not be kept.
+func (c Config) checkPrices() error {
+	if len(c.Prices) > 0 {
+		if err := (prices.Table{Currency: c.Currency, Models: c.Prices}).Check(); err != nil {
+			return fmt.Errorf("config: %w", err)
+		}
+	}
+	if c.MaxCost == 0 {
+		return nil
+	}
+	if !(c.MaxCost > 0) || c.Dir == "" {
+		return fmt.Errorf("config: MaxCost is %v, and must be above 0, with Dir, because the record counts the money", c.MaxCost)
+	}
+	asked := []string{c.Model}
+	for _, e := range c.Models {
+		asked = append(asked, e.Model)
+	}
+	slices.Sort(asked)
+	for _, model := range asked {
+		if _, known := c.Prices[model]; !known {
+			return fmt.Errorf("config: SAFETYTEST_MAX_COST bounds the money of the run, and what %q costs is not known: add it to the file that SAFETYTEST_PRICES names", plain.Text(model))
+		}
+	}
 	return nil
 }
 
@@ -270,6 +305,13 @@ func FromEnv() (Config, error) {
 	required := environment.RequireModel.Read(&faults)
 	if err := cmp.Or(environment.Unknown(), faults.Err()); err != nil {
 		return Config{}, err
+	}
+	if file, _ := environment.Prices.Value(); file != "" {
+		table, err := prices.Read(file)
+		if err != nil {
+			return Config{}, fmt.Errorf("%s: %w", environment.Prices.Name, err)
+		}
+		c.Prices, c.Currency = table.Models, table.Currency
 	}
 	c.OnlyThisRun = required
 	if required && c.Replies == RepliesReplay {
@@ -327,6 +369,7 @@ func read(faults *environment.Faults) Config {
 		TokensPerMinute:   environment.TPM.Read(faults),
 		MaxCalls:          environment.MaxCalls.Read(faults),
 		MaxSpendTokens:    environment.MaxSpendTokens.Read(faults),
+		MaxCost:           environment.MaxCost.Read(faults),
 		Dir:               environment.Dir.Read(faults),
 		Run:               environment.Run.Read(faults),
 		Replies:           repliesByWord[environment.Replies.Read(faults)],

@@ -183,6 +183,10 @@ func (s *Subject) Continued() (replies, attempt int) {
 	return rec.Replies(), rec.Attempt()
 }
 
+// Cost is what the run has spent so far, all processes together, in Config.Currency, as
+// far as Config.Prices are known.
+func (s *Subject) Cost() float64 { return s.asking.Record().Cost() }
+
 // Usage counts the tokens so far.
 func (s *Subject) Usage() chat.Usage { return s.asking.Usage() }
 

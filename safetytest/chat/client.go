@@ -269,6 +269,9 @@ func (c *Client) Close() error {
 	return nil
 }
 
+// Model is the name by which the endpoint is asked for the model.
+func (c *Client) Model() string { return c.model }
+
 // String names the model and its address.
 func (c *Client) String() string { return fmt.Sprintf("model %q at %s", c.model, c.base) }
 

@@ -17,6 +17,10 @@ type Plan struct {
 	// quarter of the characters of a prompt, on average over the arms, plus the
 	// most that a reply may have.
 	TokensPerCall int
+	// CostPerCall is what these tokens cost in the currency of the prices; Priced says
+	// that the price of every model is known.
+	CostPerCall float64
+	Priced      bool
 	// ReportCalls are the calls for arms that are only reported.
 	ReportCalls int
 	// Unprovable says why the claim cannot hold whatever is seen, nil if it can.
@@ -34,6 +38,15 @@ func (p Plan) Calls(at evidence.Expectation) int {
 func (p Plan) Tokens(at evidence.Expectation) int {
 	return p.replies(int(at.Trials+0.5)) * p.TokensPerCall
 }
+
+// Cost is a guess at what the calls of the tested models cost at one of the forecast's
+// effects, 0 where no price is known.
+func (p Plan) Cost(at evidence.Expectation) float64 {
+	return float64(p.replies(int(at.Trials+0.5))) * p.CostPerCall
+}
+
+// MostCost is a guess at the most that they can cost.
+func (p Plan) MostCost() float64 { return float64(p.replies(p.Forecast.Max)) * p.CostPerCall }
 
 // Most is the largest number of calls that the claim can take, those of judging
 // models included, without retries.

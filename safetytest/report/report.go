@@ -147,6 +147,9 @@ type Summary struct {
 	Exploratory bool `json:"exploratory,omitempty"`
 	Calls       int  `json:"calls"`
 	Tokens      int  `json:"tokens"`
+	// Cost is what the run spent in Currency, as far as prices are known.
+	Cost     float64 `json:"cost,omitempty"`
+	Currency string  `json:"currency,omitempty"`
 	// ViolatedInSuite counts the violations that stand also when the suite as a
 	// whole may raise a false alarm in one of twenty runs (e-Holm). It is left out
 	// where it is 0: a violation needs no such evidence to be one.

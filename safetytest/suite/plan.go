@@ -158,6 +158,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "calls if sound\tat the limit\tif broken\tat most\ttokens\tholds\tviolated\tprovable\tclaim")
 	expected, most, judged := 0, 0, 0
+	var money bill
 	var notes []string
 	if aa, policy, ok := s.aa(); s.controls && ok {
 		claims = append(slices.Clone(claims), planned{claim: aa, policy: policy, where: "suite.Controls"})
@@ -183,6 +184,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 		f := plan.Forecast
 		atZero := plan.Calls(f.AtZero)
 		expected, most = expected+atZero, most+plan.Most()
+		money.add(plan)
 		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%dk\t%.0f %%\t%.0f %%\t%s\t%s\n", atZero, plan.Calls(f.AtMargin), plan.Calls(f.AtTwice), plan.Most(),
 			(plan.Tokens(f.AtZero)+500)/1000, 100*f.AtZero.Holds, 100*f.AtTwice.Violated, provable(p.claim, f), p.statement())
 		if plan.Unprovable != nil {
@@ -201,6 +203,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 		shared = "; each claim asks for itself (SAFETYTEST_ALLOW=time lets claims share the replies of equal arms)"
 	}
 	fmt.Fprintf(w, "in all: about %d calls, at most %d%s\n", expected, most, shared)
+	money.print(w, c)
 	if judged > 0 {
 		notes = append(notes, fmt.Sprintf("the calls hold those of the judging models, at most %d for each reply; the tokens do not", judged))
 	}

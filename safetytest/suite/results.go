@@ -123,6 +123,9 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 		sum.Calls, sum.Tokens = sum.Calls+e.Calls, sum.Tokens+e.Tokens
 	}
 	sum.Calls = max(sum.Calls, s.subject.Calls())
+	if cost := s.subject.Cost(); cost > 0 {
+		sum.Cost, sum.Currency = cost, plain.Text(c.Currency)
+	}
 	fmt.Fprintln(w)
 	if c.Simulated() {
 		fmt.Fprintln(w, report.SimulatedNotice)
@@ -168,6 +171,9 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	}
 	if u := s.subject.Usage(); u.Cached > 0 {
 		fmt.Fprintln(w, u)
+	}
+	if sum.Cost > 0 {
+		fmt.Fprintf(w, "money: %.4f %s spent, by the prices of SAFETYTEST_PRICES\n", sum.Cost, sum.Currency)
 	}
 	if err := s.writeReport(sum); err != nil {
 		return fmt.Errorf("the report could not be stored: %w", err)

@@ -80,6 +80,7 @@ func TestValues(t *testing.T) {
 		{Rolls.Row, read(Rolls), map[string]any{"0": 0, "3": 3}, []string{"-1", "0.5", "none"}, "is not a whole number of at least 0"},
 		{Concurrency.Row, read(Concurrency), map[string]any{"auto": Auto, "4": 4}, []string{"0", "-1", "Auto", "automatic"}, `is not a whole number of at least 1 or the word "auto"`},
 		{SamplingSeed.Row, read(SamplingSeed), map[string]any{"1": uint64(1), "18446744073709551615": ^uint64(0)}, []string{"0", "-1", "++1", "18446744073709551616", "x"}, "is not a whole number of at least 1"},
+		{MaxCost.Row, read(MaxCost), map[string]any{"1": 1.0, "0.25": 0.25}, []string{"0", "-1", "NaN", "Inf", "1 USD", "1,5"}, "is not a number above 0"},
 		{MaxAge.Row, read(MaxAge), map[string]any{"90m": 90 * time.Minute, "1h30m": 90 * time.Minute}, []string{"0", "0s", "-1h", "3 days", "90", "1d"}, "is not a length of time such as 90m or 24h"},
 		{TopP.Row, read(TopP), map[string]any{"0.5": &half, Unset: (*float64)(nil)}, []string{"1.01", "-0.1", "NaN", "Inf", "50%", "0,5", "none"}, `is not a number from 0 to 1, or the word "unset"`},
 		{Temperature.Row, read(Temperature), map[string]any{".5": &half}, []string{"2.1", "warm"}, `is not a number from 0 to 2`},

@@ -121,6 +121,14 @@ func number(low, high float64) kind[*float64] {
 	}}
 }
 
+// positive is a number above 0.
+func positive() kind[float64] {
+	return kind[float64]{refusal: "is not a number above 0", parse: func(value string) (float64, bool) {
+		x, err := strconv.ParseFloat(value, 64)
+		return x, err == nil && x > 0 && !math.IsInf(x, 0)
+	}}
+}
+
 // word is one of a list.
 func word(words ...string) kind[string] {
 	refusal := "is not one of " + strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]

@@ -40,6 +40,10 @@ var (
 		"budget of the run in calls, a hard stop")
 	MaxSpendTokens = row("SAFETYTEST_MAX_SPEND_TOKENS", Config, whole(1), "none",
 		"budget of the run in tokens, a hard stop")
+	Prices = row("SAFETYTEST_PRICES", Config, text(), "none: no money is printed",
+		"a JSON file that says what a million tokens of prompts and of replies cost, by model")
+	MaxCost = row("SAFETYTEST_MAX_COST", Config, positive(), "none",
+		"budget of the run in the currency of the prices, a hard stop; every model that is asked needs a price")
 	Batch = row("SAFETYTEST_BATCH", Config, whole(1), "8",
 		"cells between two looks at the evidence")
 	Seed = row("SAFETYTEST_SEED", Config, whole(1), "1",

@@ -3,6 +3,7 @@ package experiment
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"io"
 	"strconv"
@@ -213,6 +214,14 @@ func (s *Subject) consulted(c *call, model *chat.Client, about chat.Request, id 
 		key := record.KeyOf(r)
 		key.Model, key.Since, key.Check, key.For = model.String(), id.Since, id.Check, id.For
 		reply, recorded, err := s.Record().Ask(ctx, key, func(ctx context.Context, asked *record.Call) (chat.Reply, error) {
+			price, known := s.config.Prices[model.Model()]
+			if !known && s.config.MaxCost > 0 {
+				return chat.Reply{}, fmt.Errorf("what the judging model %q costs is not known, and SAFETYTEST_MAX_COST bounds the money of the run: add it to the file that SAFETYTEST_PRICES names", model.Model())
+			}
+			asked.Price(price, 0)
+			if r.Sampling.MaxTokens != nil {
+				asked.Price(price, *r.Sampling.MaxTokens)
+			}
 			r.Admit = s.admitting(asked)
 			return model.Ask(ctx, r)
 		})
@@ -232,6 +241,8 @@ func (s *Subject) consulted(c *call, model *chat.Client, about chat.Request, id 
 func (s *Subject) reply(ctx context.Context, q question, request chat.Request, id record.Key) (reply chat.Reply, recorded bool, err error) {
 	model := q.script.model
 	ask := func(ctx context.Context, asked *record.Call) (chat.Reply, error) {
+		price, _ := s.config.price(q.script.arm.Model)
+		asked.Price(price, s.config.mostReply())
 		budget := s.admitting(asked)
 		if s.config.AdmitsItself {
 			request.Admit = q.whileWanted(budget)

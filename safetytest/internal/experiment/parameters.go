@@ -38,6 +38,9 @@ type Parameters struct {
 	AdmitsItself bool
 
 	MaxPairs, MaxCalls, MaxSpendTokens int
+	MaxCost                            float64
+	Prices                             map[string]chat.Price
+	Currency                           string
 	Batch, Draws                       int
 	Stopping                           evidence.StoppingRule
 	Seed                               int64
@@ -80,4 +83,23 @@ func (p Parameters) LookedAt() string {
 		text += fmt.Sprintf(" after %d pairs", p.MaxPairs)
 	}
 	return text
+}
+
+// price is what the tokens of a model cost, which claims give the name; known is false
+// where nobody said.
+func (p Parameters) price(name string) (price chat.Price, known bool) {
+	model := p.Model
+	if name != "" {
+		model = p.Models[name]
+	}
+	price, known = p.Prices[model]
+	return price, known
+}
+
+// mostReply is how many tokens a reply may have, 0 where the endpoint decides.
+func (p Parameters) mostReply() int {
+	if p.Sampling.MaxTokens == nil {
+		return 0
+	}
+	return *p.Sampling.MaxTokens
 }

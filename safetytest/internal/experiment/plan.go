@@ -24,7 +24,7 @@ func (s *Subject) Plan(c claim.Claim) (claim.Plan, error) {
 		return claim.Plan{}, err
 	}
 	p := claim.Plan{Claim: c, Forecast: f, CallsPerPair: c.Questions(), JudgeCalls: s.Judge().Describe().Calls}
-	p.TokensPerCall = e.tokensPerCall()
+	p.TokensPerCall, p.CostPerCall, p.Priced = e.perCall()
 	p.Unprovable = s.judged().Unmeasured(c)
 	if c.OverTargets {
 		p.CallsPerPair *= s.config.Draws
@@ -47,23 +47,29 @@ func (s *Subject) wholeBatches(c claim.Claim, visits int) int {
 	return (visits + batch - 1) / batch * batch
 }
 
-// tokensPerCall guesses the tokens of a call from the lengths of the texts.
-func (e *experiment) tokensPerCall() int {
-	chars, prompts := 0, 0
+// perCall guesses the tokens of a call from the lengths of the texts, and what they
+// cost where the price of every model is known.
+func (e *experiment) perCall() (tokens int, cost float64, known bool) {
+	chars, prompts, reply := 0, 0, e.s.config.mostReply()
+	known = true
 	for _, q := range e.scripts {
 		if !q.arm.Calls() {
 			continue
 		}
+		price, is := e.s.config.price(q.arm.Model)
+		known = known && is
 		for i := range q.asks.Requests {
 			prompts++
+			size := 0
 			for _, m := range q.messages(q.asks.At(i, i%e.s.config.Draws, 0)) {
-				chars += len(m.Content)
+				size += len(m.Content)
 			}
+			chars += size
+			cost += price.Cost(size/4, reply)
 		}
 	}
-	tokens := chars / max(prompts, 1) / 4
-	if n := e.s.config.Sampling.MaxTokens; n != nil {
-		tokens += *n
+	if !known {
+		cost = 0
 	}
-	return tokens
+	return chars/max(prompts, 1)/4 + reply, cost / float64(max(prompts, 1)), known
 }

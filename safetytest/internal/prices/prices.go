@@ -16,51 +16,36 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"slices"
 	"strings"
 
+	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
-
-// Price is what a million tokens of prompts and of replies cost.
-type Price struct{ Prompt, Reply float64 }
-
-// Cost is what a number of tokens cost.
-func (p Price) Cost(prompt, reply int) float64 {
-	return (p.Prompt*float64(prompt) + p.Reply*float64(reply)) / 1e6
-}
 
 // Table holds the prices of models by name, in one currency. The zero Table knows none.
 type Table struct {
 	Currency string
-	models   map[string]Price
+	Models   map[string]chat.Price
 }
 
-// Of is the price of a model, if it is known.
-func (t Table) Of(model string) (Price, bool) {
-	p, ok := t.models[model]
-	return p, ok
-}
-
-// Known says whether the table holds any price.
-func (t Table) Known() bool { return len(t.models) > 0 }
-
-// Of makes a table, for prices that stand in code.
-func Of(currency string, models map[string]Price) (Table, error) {
-	if strings.TrimSpace(currency) == "" {
-		return Table{}, errors.New("prices need a currency")
+// Check reports a table without a currency, and prices that are none.
+func (t Table) Check() error {
+	if strings.TrimSpace(t.Currency) == "" {
+		return errors.New("prices need a currency")
 	}
-	for name, p := range models {
-		if err := p.check(name); err != nil {
-			return Table{}, err
+	for _, name := range slices.Sorted(maps.Keys(t.Models)) {
+		if err := check(name, t.Models[name]); err != nil {
+			return err
 		}
 	}
-	return Table{Currency: currency, models: models}, nil
+	return nil
 }
 
-func (p Price) check(model string) error {
+func check(model string, p chat.Price) error {
 	for _, x := range []float64{p.Prompt, p.Reply} {
 		if !(x >= 0) || math.IsInf(x, 0) {
 			return fmt.Errorf("a price of %q is %v: prices for a million tokens are numbers from 0 on", plain.Text(model), x)
@@ -101,7 +86,7 @@ func Parse(name string, text []byte) (Table, error) {
 	if len(in.Models) == 0 {
 		return Table{}, fmt.Errorf("%s: the table names no model: no price would be known", line(0))
 	}
-	models := map[string]Price{}
+	models := map[string]chat.Price{}
 	for model, raw := range in.Models {
 		at := line(int64(bytes.Index(text, raw)))
 		var p struct{ Prompt, Reply *float64 }
@@ -113,24 +98,14 @@ func Parse(name string, text []byte) (Table, error) {
 		if p.Prompt == nil || p.Reply == nil {
 			return Table{}, fmt.Errorf(`%s: %q needs both prices, "prompt" and "reply": one that is not stated is unknown`, at, plain.Text(model))
 		}
-		models[model] = Price{*p.Prompt, *p.Reply}
-		if err := models[model].check(model); err != nil {
+		models[model] = chat.Price{Prompt: *p.Prompt, Reply: *p.Reply}
+		if err := check(model, models[model]); err != nil {
 			return Table{}, fmt.Errorf("%s: %w", at, err)
 		}
 	}
-	t, err := Of(in.Currency, models)
-	if err != nil {
+	t := Table{in.Currency, models}
+	if err := t.Check(); err != nil {
 		return Table{}, fmt.Errorf("%s: %w", line(0), err)
 	}
 	return t, nil
-}
-
-// Names are the models whose prices are known, sorted.
-func (t Table) Names() []string {
-	var names []string
-	for name := range t.models {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }

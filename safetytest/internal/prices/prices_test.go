@@ -16,14 +16,14 @@ func TestATableIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	small, ok := table.Of("small")
+	small, ok := table.Models["small"]
 	if !ok || math.Abs(small.Cost(2_000_000, 500_000)-0.6) > 1e-12 || table.Currency != "USD" {
 		t.Errorf("small costs %v %s", small.Cost(2_000_000, 500_000), table.Currency)
 	}
-	if _, ok := table.Of("other"); ok {
+	if _, ok := table.Models["other"]; ok {
 		t.Error("a price that nobody stated is known")
 	}
-	if free, ok := table.Of("free"); !ok || free.Cost(1, 1) != 0 {
+	if free, ok := table.Models["free"]; !ok || free.Cost(1, 1) != 0 {
 		t.Error("a stated price of 0 is not known")
 	}
 }
@@ -54,8 +54,8 @@ func FuzzTable(f *testing.F) {
 		if err != nil && !strings.HasPrefix(err.Error(), "p.json:") {
 			t.Errorf("the error names no line: %v", err)
 		}
-		for _, name := range table.Names() {
-			if p, ok := table.Of(name); !ok || p.Cost(1e6, 1e6) < 0 {
+		for name, p := range table.Models {
+			if p.Cost(1e6, 1e6) < 0 {
 				t.Errorf("%s costs %+v", name, p)
 			}
 		}

@@ -40,10 +40,10 @@ type file struct {
 	// stands in it was not asked by the run as it is now.
 	ended bool
 
-	asking      map[digest]int // calls under way unless the process died, with the tokens reserved for each
-	calls       int            // HTTP requests, to the process's best knowledge
-	tokens      int
-	reserved    int // tokens, for all calls under way
+	asking      map[digest]amount // calls under way unless the process died, with what is reserved for each
+	calls       int               // HTTP requests, to the process's best knowledge
+	spent       amount
+	reserved    amount // for all calls under way
 	served      []Served
 	conclusions map[string]Conclusion
 	abandoned   bool // the model was found to have changed
@@ -120,7 +120,7 @@ func openFile(path string, h header) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &file{path: path, header: h, data: data, grew: time.Now(), asking: map[digest]int{}, conclusions: map[string]Conclusion{}}, nil
+	return &file{path: path, header: h, data: data, grew: time.Now(), asking: map[digest]amount{}, conclusions: map[string]Conclusion{}}, nil
 }
 
 // tail reads what was appended since it was last read, and hands the lines to
@@ -207,23 +207,23 @@ func (f *file) note(l line) {
 	case l.reply != nil:
 		f.answered(l.reply.key)
 		f.calls += l.reply.calls
-		f.tokens += l.reply.tokens
+		f.spent = f.spent.plus(l.reply.amount)
 	case l.Ask != nil:
-		f.asking[*l.Ask] = 0
+		f.asking[*l.Ask] = amount{}
 		f.calls++
 	case l.Again != nil:
 		f.calls++
 	case l.Reserve != nil:
 		if _, asking := f.asking[l.Reserve.Key]; asking {
-			f.asking[l.Reserve.Key] = l.Reserve.Tokens
-			f.reserved += l.Reserve.Tokens
+			f.asking[l.Reserve.Key] = l.Reserve.amount()
+			f.reserved = f.reserved.plus(l.Reserve.amount())
 		} else {
-			f.tokens += l.Reserve.Tokens
+			f.spent = f.spent.plus(l.Reserve.amount())
 		}
 	case l.Failed != nil:
 		f.answered(l.Failed.Key)
 		f.calls += l.Failed.Calls
-		f.tokens += l.Failed.Tokens
+		f.spent = f.spent.plus(amount{l.Failed.Tokens, l.Failed.Cost})
 	case l.Served != nil:
 		if !slices.Contains(f.served, *l.Served) {
 			f.served = append(f.served, *l.Served)
@@ -243,14 +243,14 @@ func (f *file) note(l line) {
 // gone ends all calls under way, because their process did: the endpoint may have
 // answered them, and nobody waits for it any more.
 func (f *file) gone() {
-	f.tokens += f.reserved
-	f.reserved = 0
+	f.spent = f.spent.plus(f.reserved)
+	f.reserved = amount{}
 	clear(f.asking)
 }
 
 // answered ends a call under way.
 func (f *file) answered(key digest) {
-	f.reserved -= f.asking[key]
+	f.reserved = f.reserved.minus(f.asking[key])
 	delete(f.asking, key)
 }
 

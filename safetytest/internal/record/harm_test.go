@@ -182,7 +182,7 @@ func TestAnAskWithoutAnAnswer(t *testing.T) {
 				first := mustOpen(t, dir, testManifest, Options{Run: "one", MaxTokens: 100})
 				d := KeyOf(request(1)).digest(first.manifest)
 				first.mu.Lock()
-				g.Expect(errors.Join(first.append(line{Ask: &d}), first.append(line{Reserve: &reserve{d, 30}}))).To(Succeed())
+				g.Expect(errors.Join(first.append(line{Ask: &d}), first.append(line{Reserve: &reserve{d, 30, 0}}))).To(Succeed())
 				first.mu.Unlock()
 				sibling := mustOpen(t, dir, testManifest, Options{Run: "one", MaxTokens: 100})
 				g.Expect(end(first)).To(Succeed())
@@ -217,7 +217,7 @@ func TestNumbersOfAnyLength(t *testing.T) {
 	}
 	long := strings.Repeat("9", 40)
 	l, err := parse([]byte(`{"reply":"00112233445566778899aabbccddeeff","calls":-` + long + `,"tokens":` + long + `,"answer":{"state":"answered","prompt_tokens":` + long + `}}`))
-	if err != nil || l.reply.calls != -mostCount || l.reply.tokens != mostCount {
+	if err != nil || l.reply.calls != -mostCount || l.reply.amount.tokens != mostCount {
 		t.Errorf("%+v, %v", l.reply, err)
 	}
 	if b, err := parseBody([]byte(`{"reply":"00112233445566778899aabbccddeeff","answer":{"prompt_tokens":` + long + `,"content":"x","state":"answered"}}`)); err != nil || b.Answer.Content != "x" || b.Answer.State != chat.Answered {
@@ -247,7 +247,7 @@ func TestTokensThatTheEndpointDoesNotTell(t *testing.T) {
 				return chat.Reply{State: chat.Answered, PromptTokens: c.prompt, ReplyTokens: c.reply, Attempts: 1}, nil
 			})
 			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(r.spent()).To(Equal(spent{calls: 1, tokens: c.spent}))
+			g.Expect(r.spent()).To(Equal(spent{calls: 1, of: amount{tokens: c.spent}}))
 		})
 	}
 }

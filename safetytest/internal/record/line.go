@@ -54,12 +54,15 @@ type header struct {
 	Release string `json:"release,omitempty"`
 }
 
-// reserve says what a call under way may take in tokens. One that belongs to no
+// reserve says what a call under way may take. One that belongs to no
 // call for a reply is spent.
 type reserve struct {
 	Key    digest `json:"key"`
 	Tokens int    `json:"tokens"`
+	Cost   int    `json:"cost,omitempty"`
 }
+
+func (r reserve) amount() amount { return amount{r.Tokens, r.Cost} }
 
 // failure ends a call that brought no reply.
 type failure struct {
@@ -70,6 +73,7 @@ type failure struct {
 	// Tokens is an estimate of what the endpoint took and gave for requests whose
 	// answer nobody waited for, or that was lost.
 	Tokens int    `json:"tokens,omitempty"`
+	Cost   int    `json:"cost,omitempty"`
 	Kind   string `json:"kind,omitempty"` // of the error; its text stays out of the record
 }
 
@@ -78,15 +82,15 @@ type failure struct {
 type front struct {
 	key    digest
 	calls  int // corrects the calls counted for it so far
-	tokens int
+	amount amount
 }
 
-// body is a reply's line in full. Its first three fields are those of front, in
-// this order.
+// body is a reply's line in full. Its first fields are those of front, in this order.
 type body struct {
 	Reply    digest    `json:"reply"`
 	Calls    int       `json:"calls"`
 	Tokens   int       `json:"tokens"`
+	Cost     int       `json:"cost,omitempty"` // in millionths of a currency, where the price is known
 	Received time.Time `json:"received"`
 	Key
 	Answer chat.Reply `json:"answer"`
@@ -161,10 +165,16 @@ func parseFront(s []byte) (front, error) {
 	calls, s, ok2 := cutNumber(s)
 	s, ok3 := bytes.CutPrefix(s, []byte(`,"tokens":`))
 	tokens, s, ok4 := cutNumber(s)
+	cost, priced := 0, false
+	if rest, ok := bytes.CutPrefix(s, []byte(`,"cost":`)); ok {
+		if cost, s, priced = cutNumber(rest); !priced {
+			return front{}, errFront
+		}
+	}
 	if !(ok1 && ok2 && ok3 && ok4 && len(s) > 0 && s[0] == ',') {
 		return front{}, errFront
 	}
-	f.calls, f.tokens = calls, tokens
+	f.calls, f.amount = calls, amount{tokens, cost}
 	return f, nil
 }
 

@@ -21,7 +21,7 @@ func InMemory(m Manifest, maxCalls int) *Record {
 	r := newRecord(m, Options{MaxCalls: maxCalls})
 	r.run, r.memory = ownRun(), map[digest]body{}
 	h := header{Version: version, PID: os.Getpid(), Run: r.run, Started: time.Now().UTC(), ManifestHash: m.hash(), Manifest: m, Attempt: 1}
-	r.own = &file{header: h, asking: map[digest]int{}, conclusions: map[string]Conclusion{}}
+	r.own = &file{header: h, asking: map[digest]amount{}, conclusions: map[string]Conclusion{}}
 	r.enter(r.own)
 	return r
 }

@@ -68,6 +68,11 @@ type Options struct {
 	// MaxCalls and MaxTokens bound what all processes of the run spend
 	// together, attempts that are continued not included. 0 means no bound.
 	MaxCalls, MaxTokens int
+	// MaxCost bounds what they spend in money, in Currency; 0 means no bound. A call
+	// whose price is not known ([Call.Price]) costs nothing here, so that whoever sets a
+	// bound must know all prices.
+	MaxCost  float64
+	Currency string
 	// RequestsPerMinute and TokensPerMinute (prompt and reply together) are kept
 	// by all processes together that ask this model at this endpoint and record
 	// in this directory, whatever their run. 0 means no limit.
@@ -112,8 +117,8 @@ func Open(dir string, m Manifest, o Options) (*Record, error) {
 		return nil, fmt.Errorf("record: %q cannot name a run: use up to 100 letters, digits, and . _ -, the first not a dot", o.Run)
 	case o.MaxAge < 0 || o.Patience < 0:
 		return nil, fmt.Errorf("record: an age of %v and a patience of %v must not be negative", o.MaxAge, o.Patience)
-	case o.MaxCalls < 0 || o.MaxTokens < 0:
-		return nil, fmt.Errorf("record: a budget of %d calls and %d tokens is negative", o.MaxCalls, o.MaxTokens)
+	case o.MaxCalls < 0 || o.MaxTokens < 0 || !(o.MaxCost >= 0):
+		return nil, fmt.Errorf("record: a budget of %d calls, %d tokens and %v in money is negative", o.MaxCalls, o.MaxTokens, o.MaxCost)
 	case o.RequestsPerMinute < 0 || o.TokensPerMinute < 0:
 		return nil, fmt.Errorf("record: a limit of %d requests and %d tokens per minute is negative", o.RequestsPerMinute, o.TokensPerMinute)
 	}

@@ -155,7 +155,8 @@ func TestAReplyIsReadAsItWasWritten(t *testing.T) {
 		want := body{
 			Reply: digest(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "digest")),
 			Calls: rapid.IntRange(-99, 99).Draw(t, "calls"), Tokens: rapid.IntRange(0, 999_999).Draw(t, "tokens"),
-			Key: Key{Messages: text.Draw(t, "messages"), Sampling: text.Draw(t, "sampling"), Cell: text.Draw(t, "cell"), Visit: rapid.Int().Draw(t, "visit")},
+			Cost: rapid.IntRange(0, 999_999).Draw(t, "cost"),
+			Key:  Key{Messages: text.Draw(t, "messages"), Sampling: text.Draw(t, "sampling"), Cell: text.Draw(t, "cell"), Visit: rapid.Int().Draw(t, "visit")},
 			Answer: chat.Reply{State: rapid.SampledFrom([]chat.State{chat.Answered, chat.Blocked, chat.Empty}).Draw(t, "state"),
 				Content: text.Draw(t, "content"), Refusal: text.Draw(t, "refusal"), Reasoning: text.Draw(t, "reasoning"),
 				Model: text.Draw(t, "model"), Fingerprint: text.Draw(t, "fingerprint"), FinishReason: text.Draw(t, "reason")},
@@ -169,7 +170,7 @@ func TestAReplyIsReadAsItWasWritten(t *testing.T) {
 			t.Fatalf("%v\n%+v\n%+v", err, got, want)
 		}
 		l, err := parse(b[:len(b)-1])
-		if err != nil || l.reply == nil || *l.reply != (front{want.Reply, want.Calls, want.Tokens}) {
+		if err != nil || l.reply == nil || *l.reply != (front{want.Reply, want.Calls, amount{want.Tokens, want.Cost}}) {
 			t.Fatalf("%v %+v", err, l.reply)
 		}
 	})
@@ -211,7 +212,7 @@ func FuzzLine(f *testing.F) {
 		}
 		front2, err := parse(again[:len(again)-1])
 		body2, err2 := parseBody(again)
-		if err != nil || err2 != nil || body2 != b || *front2.reply != (front{b.Reply, b.Calls, b.Tokens}) {
+		if err != nil || err2 != nil || body2 != b || *front2.reply != (front{b.Reply, b.Calls, amount{b.Tokens, b.Cost}}) {
 			t.Fatalf("%s\n%s\n%v %v", text, again, err, err2)
 		}
 	})

@@ -23,8 +23,8 @@ import (
 // Errors of a record, to be distinguished with errors.Is. After each of them but
 // ErrHeld no other call of the run can fare better.
 var (
-	// ErrBudget says that the run's calls or tokens are spent.
-	ErrBudget = errors.New("the budget of calls or tokens is spent")
+	// ErrBudget says that the run's calls, tokens or money are spent.
+	ErrBudget = errors.New("the budget of calls, tokens or money is spent")
 	// ErrMiss says that a replay needs a reply that is not recorded.
 	ErrMiss = errors.New("not recorded")
 	// ErrChanged says that the model is not the one that gave the replies of
@@ -415,6 +415,7 @@ func (r *Record) fail(d digest, t *Call, cause error) error {
 		case chat.TimedOut, chat.Interrupted:
 			l.Tokens = e.Attempts * int(t.tokens.Load())
 		}
+		l.Cost = t.may(l.Tokens).cost
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -437,7 +438,7 @@ func bounded(name string) string {
 // keep records a reply.
 func (r *Record) keep(k Key, d digest, t *Call, reply chat.Reply) error {
 	b := body{Reply: d, Calls: clamp(max(reply.Attempts, 1)-t.reserved(), -mostCount), Tokens: clamp(reply.Spent(int(t.tokens.Load())), 0),
-		Received: time.Now().UTC().Truncate(time.Millisecond), Key: k, Answer: reply}
+		Cost: clamp(t.spent(reply), 0), Received: time.Now().UTC().Truncate(time.Millisecond), Key: k, Answer: reply}
 	var text []byte
 	if r.memory == nil {
 		var err error
@@ -445,7 +446,7 @@ func (r *Record) keep(k Key, d digest, t *Call, reply chat.Reply) error {
 			return fmt.Errorf("a reply cannot be recorded: %w", err)
 		}
 	}
-	l := line{reply: &front{key: d, calls: b.Calls, tokens: b.Tokens}}
+	l := line{reply: &front{key: d, calls: b.Calls, amount: amount{b.Tokens, b.Cost}}}
 	by := Served{reply.Model, reply.Fingerprint}
 	nobody := by == Served{} && reply.State != chat.Answered // a fault, which no model served
 

@@ -816,7 +816,7 @@ func TestTokensOfCallsThatWereGivenUp(t *testing.T) {
 			}
 			return chat.Reply{}, &chat.Error{Kind: kind, Attempts: 2}
 		})
-		if s := r.spent(); err == nil || s.tokens != want || s.reserved != 0 || s.calls != 2 {
+		if s := r.spent(); err == nil || s.of.tokens != want || s.reserved != (amount{}) || s.calls != 2 {
 			t.Errorf("%v: %+v, want %d tokens (%v)", kind, s, want, err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/ratelimit"
 )
 
@@ -295,17 +296,20 @@ func (r *Record) bury(f *file) error {
 	return err
 }
 
-// spent is what the processes of the run have spent, and the tokens that are
-// reserved for calls under way.
-type spent struct{ calls, tokens, reserved int }
+// spent is what the processes of the run have spent, and what is reserved for calls
+// under way.
+type spent struct {
+	calls        int
+	of, reserved amount
+}
 
 func (r *Record) spent() spent {
 	var s spent
 	for _, f := range r.files {
 		if f.header.Run == r.run {
 			s.calls += f.calls
-			s.tokens += f.tokens
-			s.reserved += f.reserved
+			s.of = s.of.plus(f.spent)
+			s.reserved = s.reserved.plus(f.reserved)
 		}
 	}
 	return s
@@ -317,18 +321,22 @@ func (r *Record) afford() error {
 	if most := r.options.MaxCalls; most > 0 && s.calls >= most {
 		return fmt.Errorf("%w: %d of %d calls are made (SAFETYTEST_MAX_CALLS)", ErrBudget, s.calls, most)
 	}
-	if most := r.options.MaxTokens; most > 0 && s.tokens >= most {
-		return fmt.Errorf("%w: %d of %d tokens are spent (SAFETYTEST_MAX_SPEND_TOKENS)", ErrBudget, s.tokens, most)
+	most := r.options.most()
+	if most.tokens > 0 && s.of.tokens >= most.tokens {
+		return fmt.Errorf("%w: %d of %d tokens are spent (SAFETYTEST_MAX_SPEND_TOKENS)", ErrBudget, s.of.tokens, most.tokens)
+	}
+	if most.cost > 0 && s.of.cost >= most.cost {
+		return fmt.Errorf("%w: %.4f of %.4f %s are spent (SAFETYTEST_MAX_COST)", ErrBudget, float64(s.of.cost)/money, r.options.MaxCost, r.options.Currency)
 	}
 	return nil
 }
 
-// reserve sets tokens aside for a call before it is made, so that calls under way
+// reserve sets tokens and money aside for a call before it is made, so that calls under way
 // cannot pass the bound together. While others hold what is missing it waits for
 // them to come back: most calls take less than they may.
-func (r *Record) reserve(ctx context.Context, key digest, tokens int) error {
-	most := r.options.MaxTokens
-	if most == 0 {
+func (r *Record) reserve(ctx context.Context, key digest, next amount) error {
+	most := r.options.most()
+	if most == (amount{}) {
 		return nil
 	}
 	select { // one at a time: whoever waits looks again and again
@@ -342,7 +350,7 @@ func (r *Record) reserve(ctx context.Context, key digest, tokens int) error {
 		wait := false
 		err := r.shared(func() error {
 			s := r.spent()
-			if s.tokens+s.reserved+tokens > most && s.reserved > 0 {
+			if !s.of.plus(s.reserved).plus(next).within(most) && s.reserved != (amount{}) {
 				for _, f := range r.files { // the dead hold nothing back, they have spent it
 					if f.header.Run == r.run && len(f.asking) > 0 {
 						if err := r.bury(f); err != nil {
@@ -353,16 +361,16 @@ func (r *Record) reserve(ctx context.Context, key digest, tokens int) error {
 				s = r.spent()
 			}
 			switch {
-			case s.tokens+s.reserved+tokens <= most:
-				return r.append(line{Reserve: &reserve{key, tokens}})
-			case s.tokens+tokens > most:
-				return fmt.Errorf("%w: %d of %d tokens are spent, and the next call may take %d (SAFETYTEST_MAX_SPEND_TOKENS)", ErrBudget, s.tokens, most, tokens)
+			case s.of.plus(s.reserved).plus(next).within(most):
+				return r.append(line{Reserve: &reserve{key, next.tokens, next.cost}})
+			case !s.of.plus(next).within(most):
+				return r.overBudget(s.of, next)
 			}
 			wait = true
 			for _, f := range r.files {
-				if f != r.own && f.header.Run == r.run && f.reserved > 0 && time.Since(later(f.grew, started)) > r.patience() {
+				if f != r.own && f.header.Run == r.run && f.reserved != (amount{}) && time.Since(later(f.grew, started)) > r.patience() {
 					return fmt.Errorf("%w: process %d, which writes %s, holds %d tokens of the budget and has written nothing for %v: it may be stopped or frozen; continue it or end it",
-						ErrHeld, f.header.PID, f.path, f.reserved, r.patience())
+						ErrHeld, f.header.PID, f.path, f.reserved.tokens, r.patience())
 				}
 			}
 			return nil
@@ -383,6 +391,9 @@ type Call struct {
 	another  bool         // model than the run's is asked
 	admitted atomic.Int64 // requests
 	tokens   atomic.Int64 // that the last of them was estimated to take
+
+	price     chat.Price
+	mostReply int // tokens
 }
 
 // reserved is how many requests were counted for the call before they were made.
@@ -414,7 +425,7 @@ func (t *Call) Admit(ctx context.Context, tokens int) error {
 	}
 	t.tokens.Store(int64(tokens))
 	if t.admitted.Add(1) == 1 {
-		if err := r.reserve(ctx, t.key, tokens); err != nil {
+		if err := r.reserve(ctx, t.key, t.may(tokens)); err != nil {
 			return err
 		}
 	}

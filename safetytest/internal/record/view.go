@@ -26,8 +26,9 @@ type View struct {
 	Manifest     Manifest // its claims are those of all processes
 	Attempt      int
 	SamplingSeed uint64
-	// Calls and Tokens were spent by this run.
+	// Calls, Tokens and Cost were spent by this run; Cost is 0 where no price was known.
 	Calls, Tokens int
+	Cost          float64
 	Served        []Served
 	Setups        []Setup
 	Policies      map[string]Policy // by name
@@ -110,7 +111,7 @@ func ReadLines(text []byte) (*View, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the run: not a record: %w", err)
 	}
-	f := &file{path: "memory", header: *l.Header, asking: map[digest]int{}, conclusions: map[string]Conclusion{}}
+	f := &file{path: "memory", header: *l.Header, asking: map[digest]amount{}, conclusions: map[string]Conclusion{}}
 	v := newView()
 	v.parts = []*viewed{{path: f.path, data: bytes.NewReader(text), size: int64(len(text)), close: func() error { return nil }, header: f.header, file: f}}
 	return v, v.read()
@@ -174,7 +175,7 @@ func (v *View) read() error {
 			v.Run, v.Began, v.Release, v.Manifest, v.Attempt, v.SamplingSeed = h.Run, h.Started, h.Release, h.Manifest, h.Attempt, h.SamplingSeed
 		}
 		v.Manifest.Claims = slices.Compact(slices.Sorted(slices.Values(slices.Concat(v.Manifest.Claims, h.Manifest.Claims))))
-		v.Calls, v.Tokens = v.Calls+p.file.calls, v.Tokens+p.file.tokens
+		v.Calls, v.Tokens, v.Cost = v.Calls+p.file.calls, v.Tokens+p.file.spent.tokens, v.Cost+float64(p.file.spent.cost)/money
 	}
 	for _, p := range v.parts {
 		if !p.earlier && !p.file.closed && p.path != "memory" {
