@@ -14,7 +14,7 @@ const Legend = "[=*=] where the true value lies, * the best guess; | the limit; 
 // Line draws the interval in one line of plain characters, so many of them between
 // the two ends of the scale, at least 20:
 //
-//	-20 --------0---|///[====*=====]//////// +80
+//	-10 ----0--|/[=============*========]/////// +100
 //
 // Two things that differ are never drawn at one place: where the limit lies outside
 // the interval its mark stands outside the brackets, however near it is. What lies
