@@ -26,6 +26,7 @@ func (x Interval) Line(width int) string {
 	width = max(width, 20)
 	s := x.Scale()
 	at := func(v float64) int { return int(math.Round(s.Share(v) * float64(width-1))) }
+	x.Estimate = max(x.Lower, min(x.Upper, x.Estimate))
 	marks := x.marks()
 	spread(marks, at, width)
 	canvas := bytes.Repeat([]byte{'-'}, width)

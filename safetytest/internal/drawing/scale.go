@@ -2,7 +2,10 @@
 // scale: as a line of text, and as the numbers that a picture is made of.
 package drawing
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Interval is what is drawn, in percentage points.
 type Interval struct {
@@ -64,4 +67,25 @@ func outward(v float64) float64 {
 // Share is where a value lies, from 0 at the scale's beginning to 1 at its end.
 func (s Scale) Share(v float64) float64 {
 	return max(0, min(1, (v-s.From)/(s.To-s.From)))
+}
+
+// Words says the same in words: the best guess, where the truth lies, and what is
+// allowed.
+func (x Interval) Words() string {
+	if x.Rate {
+		return fmt.Sprintf("%.1f %%, in truth between %.1f and %.1f (95 in 100); allowed: %s %%", x.Estimate, x.Lower, x.Upper, x.allowed("%g"))
+	}
+	return fmt.Sprintf("%+.1f points, in truth between %+.1f and %+.1f (95 in 100); allowed: %s", x.Estimate, x.Lower, x.Upper, x.allowed("%+g"))
+}
+
+// allowed says what is allowed.
+func (x Interval) allowed(format string) string {
+	least, most := math.Round(1e4*x.Least)/1e4, math.Round(1e4*x.Most)/1e4
+	switch {
+	case math.IsInf(least, -1):
+		return fmt.Sprintf("at most "+format, most)
+	case math.IsInf(most, 1):
+		return fmt.Sprintf("at least "+format, least)
+	}
+	return fmt.Sprintf(format+" to "+format, least, most)
 }
