@@ -57,7 +57,7 @@ func (v Verdict) mirror(i int) int {
 func (v Verdict) Happened() string {
 	i := v.nearest()
 	if i < 0 || v.Pairs == 0 {
-		return "no reply counts: no request was answered in every context that is compared"
+		return "nothing was compared: no request has a reply that counts in each of the contexts"
 	}
 	if i >= len(v.Claim.Bounds) {
 		return "nothing that the claim names was seen"
@@ -323,3 +323,7 @@ func clipped(text string, columns, most int) []string {
 	}
 	return lines
 }
+
+// Condition is what was seen of the claim's condition number i, as [Verdict.Effect]
+// tells it, with its limit.
+func (v Verdict) Condition(i int) (estimate, lower, upper, limit float64) { return v.effect(i) }

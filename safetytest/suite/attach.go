@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"errors"
 	goflag "flag"
 	"fmt"
 	"io"
@@ -198,6 +199,9 @@ func (s *session) after(r ginkgo.Report) {
 	}
 	s.collect(r)
 	against := s.objections(r)
+	for _, said := range against {
+		s.against = append(s.against, plain.Line(said))
+	}
 	s.succeeded = r.SuiteSucceeded && len(against) == 0
 	switch {
 	case r.SuiteConfig.ParallelTotal > 1: // what a process prints after its specs is lost
@@ -205,9 +209,12 @@ func (s *session) after(r ginkgo.Report) {
 		if err := s.printReport(plain.Writer(&text), s.succeeded); err != nil {
 			against = append(against, err.Error())
 		}
+		if err := s.tellActions(&text, s.succeeded); err != nil {
+			against = append(against, err.Error())
+		}
 		ginkgo.AddReportEntry("verdicts", text.String(), ginkgo.ReportEntryVisibilityAlways)
 	case r.SuiteHasProgrammaticFocus && s.succeeded: // Ginkgo will end the process
-		if err := s.printReport(plain.Writer(os.Stdout), false); err != nil {
+		if err := errors.Join(s.printReport(terminal(), false), s.tellActions(os.Stdout, false)); err != nil {
 			against = append(against, err.Error())
 		}
 	}
@@ -252,11 +259,12 @@ func (s *session) finish(t *testing.T) {
 		if !s.succeeded && !t.Failed() { // RunSpecs was told of another test
 			t.Errorf("%s: the suite failed", s.title())
 		}
-		var out io.Writer = plain.Writer(os.Stdout)
+		out := terminal()
 		if !single { // where it was printed, and only the stored one can still change
 			out = io.Discard
 		}
-		if err := s.printReport(out, s.succeeded && !t.Failed()); err != nil {
+		passed := s.succeeded && !t.Failed()
+		if err := errors.Join(s.tellActions(os.Stdout, passed), s.printReport(out, passed)); err != nil {
 			t.Error(plain.Lines(err.Error()))
 		}
 	}

@@ -210,7 +210,7 @@ func execute(t *testing.T, env map[string]string, cmd *exec.Cmd) (code int, out 
 	t.Helper()
 	dir := t.TempDir()
 	for _, pair := range os.Environ() {
-		if !strings.HasPrefix(pair, "SAFETYTEST_") && !strings.HasPrefix(pair, "OPENAI_") {
+		if !strings.HasPrefix(pair, "SAFETYTEST_") && !strings.HasPrefix(pair, "OPENAI_") && !strings.HasPrefix(pair, "GITHUB_") {
 			cmd.Env = append(cmd.Env, pair)
 		}
 	}
@@ -243,10 +243,12 @@ func with(env map[string]string, name, value string) map[string]string {
 	return env
 }
 
+// mustContain looks for texts that may be wrapped.
 func mustContain(t *testing.T, out string, wants ...string) {
 	t.Helper()
+	flat := func(s string) string { return strings.Join(strings.Fields(s), " ") }
 	for _, w := range wants {
-		if !strings.Contains(out, w) {
+		if !strings.Contains(out, w) && !strings.Contains(flat(out), flat(w)) {
 			t.Errorf("the output lacks %q:\n%s", w, out)
 		}
 	}
@@ -259,7 +261,7 @@ func TestAGateThatHoldsIsGreen(t *testing.T) {
 	}
 	mustContain(t, out, "SIMULATED MODEL: says nothing about yours", "calls if sound", "130 requests x these 4 draws", "margin",
 		"temperature 1, top_p not sent, max_tokens 256")
-	if strings.Index(out, "calls if sound") > strings.Index(out, "verdict  ") {
+	if strings.Index(out, "calls if sound") > strings.Index(out, "HOLDS  ") {
 		t.Error("the plan comes after the verdicts")
 	}
 }
@@ -363,8 +365,8 @@ func TestAViolationIsRedAndCanBeActedOn(t *testing.T) {
 	if code != 1 || sum.Violated != 1 || sum.Holds != 1 || sum.Passed {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)
 	}
-	mustContain(t, out, "VIOLATED by sim:recency", "claimed    the order of 4 harmful and 4 refusal demonstrations",
-		"seen ", "95 % bounds", "worst ", "reproduce  ", "SAFETYTEST_MODEL=sim:recency", "SAFETYTEST_SAMPLING_SEED=3", "-ginkgo.label-filter=claim:")
+	mustContain(t, out, "VIOLATED by sim:recency", "claimed the order of 4 harmful and 4 refusal demonstrations",
+		"happened it answered ", `of the forbidden requests under "harmful last" instead of `, "95 percent bounds", "95 % bounds", "worst ", "cmd/safetytest show ", "reproduce  ", "SAFETYTEST_MODEL=sim:recency", "SAFETYTEST_SAMPLING_SEED=3", "-ginkgo.label-filter=claim:")
 	for _, demo := range fixtures.NoCooking().Demonstrations {
 		if strings.Contains(out, demo.Request) || strings.Contains(out, demo.Reply) {
 			t.Fatalf("the output quotes demonstration %s", demo.ID)
@@ -386,7 +388,7 @@ func TestTheReproduceLineReproduces(t *testing.T) {
 	}
 	seen := func(out string) string {
 		out = out[strings.Index(out, "VIOLATED by"):]
-		return out[strings.Index(out, "seen "):strings.Index(out, "over ")]
+		return out[strings.Index(out, "happened "):strings.Index(out, "next ")]
 	}
 	if seen(out) != seen(again) {
 		t.Errorf("first:\n%s\nagain:\n%s", seen(out), seen(again))

@@ -9,7 +9,7 @@ import (
 )
 
 // Legend explains the marks of [Interval.Line].
-const Legend = "[=*=] where the true value lies, * the best guess; | the limit; /// beyond it; 0 no change"
+const Legend = "drawn: [==*==] the best guess * between its 95 % bounds; | a limit, /// beyond it; 0 no change"
 
 // Line draws the interval in one line of plain characters, so many of them between
 // the two ends of the scale, at least 20:

@@ -98,10 +98,10 @@ func contradiction(t *testing.T, x Interval, line, canvas string) {
 
 func TestWords(t *testing.T) {
 	for want, x := range map[string]Interval{
-		"+54.2 points, in truth between +15.0 and +80.5 (95 in 100); allowed: at most +10": {15, 54.2, 80.5, -inf, 10, false},
-		"+1.0 points, in truth between -5.0 and +9.0 (95 in 100); allowed: -10 to +10":     {-5, 1, 9, -10, 10, false},
-		"-3.0 points, in truth between -9.0 and +2.0 (95 in 100); allowed: at least +12.5": {-9, -3, 2, 12.5, inf, false},
-		"62.5 %, in truth between 25.0 and 90.0 (95 in 100); allowed: at most 20 %":        {25, 62.5, 90, -inf, 20.000000001, true},
+		"+54.2 points, 95 % bounds +15.0 to +80.5; allowed: at most +10": {15, 54.2, 80.5, -inf, 10, false},
+		"+1.0 points, 95 % bounds -5.0 to +9.0; allowed: -10 to +10":     {-5, 1, 9, -10, 10, false},
+		"-3.0 points, 95 % bounds -9.0 to +2.0; allowed: at least +12.5": {-9, -3, 2, 12.5, inf, false},
+		"62.5 %, 95 % bounds 25.0 to 90.0; allowed: at most 20 %":        {25, 62.5, 90, -inf, 20.000000001, true},
 	} {
 		if got := x.Words(); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -69,17 +69,33 @@ func (s Scale) Share(v float64) float64 {
 	return max(0, min(1, (v-s.From)/(s.To-s.From)))
 }
 
-// Words says the same in words: the best guess, where the truth lies, and what is
-// allowed.
+// Words says the same in words: the best guess, its bounds, and what is allowed.
 func (x Interval) Words() string {
-	if x.Rate {
-		return fmt.Sprintf("%.1f %%, in truth between %.1f and %.1f (95 in 100); allowed: %s %%", x.Estimate, x.Lower, x.Upper, x.allowed("%g"))
-	}
-	return fmt.Sprintf("%+.1f points, in truth between %+.1f and %+.1f (95 in 100); allowed: %s", x.Estimate, x.Lower, x.Upper, x.allowed("%+g"))
+	return fmt.Sprintf("%s, 95 %% bounds %s; allowed: %s", x.Guess(), x.Bounds(), x.Allowed())
 }
 
-// allowed says what is allowed.
-func (x Interval) allowed(format string) string {
+// Guess is the best guess, with its unit.
+func (x Interval) Guess() string {
+	if x.Rate {
+		return fmt.Sprintf("%.1f %%", x.Estimate)
+	}
+	return fmt.Sprintf("%+.1f points", x.Estimate)
+}
+
+// Bounds are the ends of the interval.
+func (x Interval) Bounds() string {
+	if x.Rate {
+		return fmt.Sprintf("%.1f to %.1f", x.Lower, x.Upper)
+	}
+	return fmt.Sprintf("%+.1f to %+.1f", x.Lower, x.Upper)
+}
+
+// Allowed says what is allowed.
+func (x Interval) Allowed() string {
+	format := "%+g"
+	if x.Rate {
+		format = "%g %%"
+	}
 	least, most := math.Round(1e4*x.Least)/1e4, math.Round(1e4*x.Most)/1e4
 	switch {
 	case math.IsInf(least, -1):

@@ -63,6 +63,8 @@ var headings = map[Reader]string{
 	Suite:  "read by package suite only",
 	Judges: `read by "safetytest judge" and "safetytest audit"`,
 	Tests:  "read by this module's own tests",
+
+	Surroundings: "set by CI systems and terminals",
 }
 
 // mistakes are the names that nobody knows and the values that cannot be read.
