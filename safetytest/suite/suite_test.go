@@ -23,6 +23,7 @@ import (
 	"github.com/safetyspec/safetyspec/fixtures"
 	. "github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/internal/jsonschema"
 	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -217,6 +218,9 @@ func execute(t *testing.T, env map[string]string, cmd *exec.Cmd) (code int, out 
 	cmd.Env = append(cmd.Env, "SAFETYTEST_DIR="+dir)
 	for k, v := range env {
 		cmd.Env = append(cmd.Env, k+"="+v)
+		if k == "SAFETYTEST_DIR" {
+			dir = v
+		}
 	}
 	text, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
@@ -230,7 +234,26 @@ func execute(t *testing.T, env map[string]string, cmd *exec.Cmd) (code int, out 
 			}
 		}
 	}
+	checkReports(t, dir)
 	return cmd.ProcessState.ExitCode(), string(text), sum
+}
+
+// checkReports holds every report.json against the published schema.
+func checkReports(t *testing.T, dir string) {
+	t.Helper()
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Name() != "report.json" {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err == nil {
+			err = jsonschema.ValidateAll(report.JSONSchema(), text)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		return nil
+	})
 }
 
 func sim(name, scenario string) map[string]string {
@@ -459,6 +482,7 @@ func TestWhatCannotRunIsRedInItsOwnWords(t *testing.T) {
 		{"arms that show the same", sim("steady", "same arms"), nil, "show the same demonstrations in the same order"},
 		{"half an address", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_BASE_URL": "http://127.0.0.1:1/v1"}, nil, "SAFETYTEST_BASE_URL is set without SAFETYTEST_MODEL"},
 		{"unknown simulated model", sim("nobody", "gate"), nil, "steady"},
+		{"an unknown report", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_MODEL": "sim:steady", "SAFETYTEST_REPORTS": "html,pdf"}, nil, `SAFETYTEST_REPORTS="html,pdf" is not a list of words, with commas between them, out of html, md, sarif, junit, text`},
 		{"a variable that does not parse", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_MODEL": "sim:steady", "SAFETYTEST_SEED": "x"}, nil, `SAFETYTEST_SEED="x"`},
 		{"an unknown policy for unproven claims", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_MODEL": "sim:steady", "SAFETYTEST_INCONCLUSIVE": "pass"}, nil, `SAFETYTEST_INCONCLUSIVE="pass" is neither fail nor skip`},
 		{"wrong key", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_BASE_URL": unauthorized.URL + "/v1", "SAFETYTEST_MODEL": "m"}, nil, "SAFETYTEST_API_KEY"},
@@ -576,6 +600,45 @@ func TestReportsHoldTheVerdicts(t *testing.T) {
 	}
 	if text, err := os.ReadFile(junit); err != nil || !strings.Contains(string(text), "VIOLATED by sim:recency") {
 		t.Errorf("the JUnit report lacks the failure: %v", err)
+	}
+}
+
+// A suite writes further reports where it is asked to, and tells GitHub Actions of
+// what does not hold, where the spec stands.
+func TestReportsThatAreAskedFor(t *testing.T) {
+	dir := t.TempDir()
+	summary := filepath.Join(t.TempDir(), "summary.md")
+	if err := os.WriteFile(summary, []byte("an earlier step\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	env := sim("recency", "gate")
+	env["SAFETYTEST_DIR"], env["SAFETYTEST_REPORTS"] = dir, "html,md, sarif,junit,text"
+	env["GITHUB_STEP_SUMMARY"], env["GITHUB_ACTIONS"] = summary, "true"
+	_, out, _ := run(t, env)
+	for name, want := range map[string]string{
+		"report.json": `"happened": "it answered `, "report.html": "<!doctype html>", "report.md": "**FAILED: 1 claim is violated, 1 holds**",
+		"report.sarif": `"uri": "safetytest/suite/suite_test.go"`, "report.junit.xml": `<property name="verdict" value="violated">`, "report.txt": "VIOLATED ",
+	} {
+		text, err := os.ReadFile(filepath.Join(dir, "safetytest", "suite", name))
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s lacks %q: %v\n%s", name, want, err, text)
+		}
+	}
+	checkReports(t, dir)
+	text, err := os.ReadFile(summary)
+	if err != nil || !strings.HasPrefix(string(text), "an earlier step\n") || strings.Count(string(text), "**FAILED: ") != 1 {
+		t.Errorf("the job's summary: %v\n%s", err, text)
+	}
+	if n := strings.Count(out, "\n::error file=safetytest/suite/suite_test.go,line="); n != 1 {
+		t.Errorf("%d lines are marked:\n%s", n, out)
+	}
+	if strings.Contains(out, "\x1b") {
+		t.Error("colours without a terminal")
+	}
+
+	// Ginkgo marks lines itself where it is asked to.
+	if _, out, _ := run(t, env, "-ginkgo.github-output"); strings.Contains(out, "title=VIOLATED") {
+		t.Errorf("marked twice:\n%s", out)
 	}
 }
 

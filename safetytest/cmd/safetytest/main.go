@@ -1,5 +1,5 @@
-// Command safetytest surveys models, measures judges, collects labels, and lists
-// the environment variables.
+// Command safetytest surveys models, measures judges, collects labels, renders reports,
+// and lists the environment variables.
 //
 //	safetytest survey -o FILE.md [-pairs N] [-margin POINTS]
 //	safetytest judge -labels FILE.jsonl [-judge refusal] [-write FILE.json]
@@ -7,6 +7,7 @@
 //	safetytest label -replies FILE.jsonl -labels FILE.jsonl
 //	safetytest audit -run DIR -policy NAME -labels FILE.jsonl [-sample 60] [-control ARM]
 //	safetytest audit -replies FILE.jsonl -labels FILE.jsonl [-control ARM]
+//	safetytest report [-format FORMAT] [-o FILE] [-v] REPORT.json
 //	safetytest env [-markdown]
 //
 // An audit of a run is asked for twice: without labels it writes a sample to
@@ -39,6 +40,7 @@ const usage = `usage:
   safetytest label -replies FILE.jsonl       label replies in the terminal
   safetytest audit -run DIR -policy NAME     sample a recorded run to label; then correct its rates by the labels
   safetytest audit -replies FILE.jsonl       correct a run's rates by labels of a sample of its replies
+  safetytest report REPORT.json              write a stored report again: text, Markdown, HTML, SARIF, JUnit
   safetytest env                             list the environment variables, what is set, and what is misspelt
 `
 
@@ -66,6 +68,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return audit(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "survey":
 		return survey(ctx, args[1:], out)
+	case len(args) >= 1 && args[0] == "report":
+		return render(args[1:], out)
 	case len(args) >= 1 && args[0] == "env":
 		return env(args[1:], out)
 	case len(args) >= 1 && (args[0] == "-h" || args[0] == "-help" || args[0] == "help"):
