@@ -19,6 +19,7 @@ func JSONSchema() []byte { return bytes.Clone(schema) }
 
 // WriteJSON writes the document as report.json has it: without conversations.
 func WriteJSON(w io.Writer, d Document) error {
+	d = fit(d)
 	d.Summary.Schema = Schema
 	if d.Verdicts == nil {
 		d.Verdicts = []Entry{}

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/drawing"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
@@ -145,7 +147,7 @@ func (m *markdown) claim(e Entry, cells []Cell) {
 	m.replies(cells)
 	if e.Next != "" {
 		m.b.WriteString("\n**Next:** see the replies")
-		m.fence("sh", e.Next)
+		m.fence("sh", plain.Line(e.Next))
 	}
 	if m.folds {
 		m.fold(e)
@@ -157,7 +159,11 @@ func sentence(s string) string {
 	if s == "" {
 		return "Nothing is known of what happened"
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	first, size := utf8.DecodeRuneInString(s)
+	if first == utf8.RuneError {
+		return s
+	}
+	return string(unicode.ToUpper(first)) + s[size:]
 }
 
 // replies is a table of the most telling replies.
@@ -199,7 +205,7 @@ func (m *markdown) fold(e Entry) {
 	}
 	m.f("- claim %s, seed %d, sampling seed %d\n", e.Claim, e.Seed, e.Sampling)
 	if e.Reproduce != "" {
-		m.fence("sh", e.Reproduce)
+		m.fence("sh", plain.Line(e.Reproduce))
 	}
 	m.b.WriteString("\n</details>\n")
 }
