@@ -231,7 +231,7 @@ func arm(c claim.Claim, k int, r evidence.ArmResult) Arm {
 	if r.HasCorrection {
 		a.Corrected = finite(100 * r.Corrected)
 	}
-	if k >= len(c.Arms) || !c.Arms[k].Calls() || c.Arms[k].Auxiliary {
+	if k >= len(c.Arms) || !c.Arms[k].Calls() || c.Arms[k].Auxiliary || c.Arms[k].Requests != claim.Targets {
 		return a
 	}
 	shown := c.Arms[k].Composition

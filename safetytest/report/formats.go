@@ -21,6 +21,7 @@ func Renderings() []Rendering {
 		{"json", "report.json", WriteJSON},
 		{"text", "report.txt", func(w io.Writer, d Document) error { return WriteText(w, d, false) }},
 		{"md", "report.md", WriteMarkdown},
+		{"html", "report.html", WriteHTML},
 		{"sarif", "report.sarif", WriteSARIF},
 		{"junit", "report.junit.xml", WriteJUnit},
 	}

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"unicode"
 
-	"golang.org/x/net/html"
-
 	"github.com/safetyspec/safetyspec/safetytest/internal/jsonschema"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
@@ -245,24 +243,29 @@ func blocks(page string) string {
 	return strings.Join(kinds, " ")
 }
 
-// tags are the elements of a page with the names of their attributes.
+// tags are the elements of a page, which is well-formed XML, with the names of their
+// attributes.
 func tags(t *testing.T, page string) string {
 	t.Helper()
 	var names []string
-	z := html.NewTokenizer(strings.NewReader(page))
+	d := xml.NewDecoder(strings.NewReader(strings.Replace(page, "<!doctype html>", "", 1)))
+	d.Entity = xml.HTMLEntity
 	for {
-		switch z.Next() {
-		case html.ErrorToken:
-			return strings.Join(names, " ")
-		case html.StartTagToken, html.SelfClosingTagToken, html.EndTagToken:
-			token := z.Token()
-			name := token.Data
-			for _, a := range token.Attr {
-				name += " " + a.Key
+		token, err := d.Token()
+		if token == nil {
+			if err.Error() != "EOF" {
+				t.Error(err)
 			}
-			names = append(names, name)
-		case html.CommentToken:
-			names = append(names, "comment")
+			return strings.Join(names, " ")
+		}
+		switch e := token.(type) {
+		case xml.StartElement:
+			names = append(names, e.Name.Local)
+			for _, a := range e.Attr {
+				names = append(names, a.Name.Local+"=")
+			}
+		case xml.Comment, xml.ProcInst:
+			names = append(names, fmt.Sprintf("%T", e))
 		}
 	}
 }
