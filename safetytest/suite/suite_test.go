@@ -1,10 +1,12 @@
 package suite_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -15,7 +17,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -23,6 +27,7 @@ import (
 	"github.com/safetyspec/safetyspec/fixtures"
 	. "github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/jsonschema"
 	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -209,6 +214,12 @@ func run(t *testing.T, env map[string]string, args ...string) (code int, out str
 // execute runs a command with no settings of safety tests but those given.
 func execute(t *testing.T, env map[string]string, cmd *exec.Cmd) (code int, out string, sum report.Summary) {
 	t.Helper()
+	return start(t, env, cmd)()
+}
+
+// start starts a command as execute does; what it returns waits for its end.
+func start(t *testing.T, env map[string]string, cmd *exec.Cmd) (wait func() (code int, out string, sum report.Summary)) {
+	t.Helper()
 	dir := t.TempDir()
 	for _, pair := range os.Environ() {
 		if !strings.HasPrefix(pair, "SAFETYTEST_") && !strings.HasPrefix(pair, "OPENAI_") && !strings.HasPrefix(pair, "GITHUB_") {
@@ -222,20 +233,28 @@ func execute(t *testing.T, env map[string]string, cmd *exec.Cmd) (code int, out 
 			dir = v
 		}
 	}
-	text, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
+	var text bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &text, &text
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, `{"schema"`) {
-			if err := json.Unmarshal([]byte(line), &sum); err != nil {
-				t.Errorf("the summary %q is not JSON: %v", line, err)
+	return func() (int, string, report.Summary) {
+		t.Helper()
+		var exit *exec.ExitError
+		if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		var sum report.Summary
+		for line := range strings.Lines(text.String()) {
+			if strings.HasPrefix(line, `{"schema"`) {
+				if err := json.Unmarshal([]byte(line), &sum); err != nil {
+					t.Errorf("the summary %q is not JSON: %v", line, err)
+				}
 			}
 		}
+		checkReports(t, dir)
+		return cmd.ProcessState.ExitCode(), text.String(), sum
 	}
-	checkReports(t, dir)
-	return cmd.ProcessState.ExitCode(), string(text), sum
 }
 
 // checkReports holds every report.json against the published schema.
@@ -576,6 +595,57 @@ func TestTheDeadlineLeavesTimeForTheReport(t *testing.T) {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)
 	}
 	mustContain(t, out, "the deadline passed")
+}
+
+// Whoever interrupts a run gets a report of what is decided.
+func TestAnInterruptedRunReportsWhatIsDecided(t *testing.T) {
+	raced.Skip(t)
+	harmful := map[string]bool{}
+	for _, d := range fixtures.NoCooking().Demonstrations {
+		harmful[d.Reply] = d.Kind == Harmful
+	}
+	var calls atomic.Int64
+	stuck := make(chan struct{}, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ Messages []chat.Message }
+		body, _ := io.ReadAll(r.Body)
+		_ = json.Unmarshal(body, &in)
+		tokens := 0
+		for _, m := range in.Messages {
+			tokens += 4 + len(m.Content)/4
+			if harmful[m.Content] { // of the second claim only
+				select {
+				case stuck <- struct{}{}:
+				default:
+				}
+				<-r.Context().Done()
+				return
+			}
+		}
+		n := calls.Add(1)
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"id": fmt.Sprint("id-", n), "created": time.Now().Unix(), "model": "m",
+			"choices": []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": fmt.Sprintf("I'm sorry, I can't help with cooking (%d).", n)}}},
+			"usage":   map[string]any{"prompt_tokens": tokens, "completion_tokens": 9}})
+	}))
+	defer server.Close()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestScenario$", "-test.v", "-ginkgo.no-color")
+	wait := start(t, map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_BASE_URL": server.URL + "/v1", "SAFETYTEST_MODEL": "m"}, cmd)
+	select {
+	case <-stuck:
+	case <-time.After(time.Minute):
+		_ = cmd.Process.Kill()
+		_, out, _ := wait()
+		t.Fatalf("the second claim never came:\n%s", out)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	code, out, sum := wait()
+	if code != 1 || sum.Holds != 1 || sum.Passed {
+		t.Errorf("exit %d, %+v\n%s", code, sum, out)
+	}
+	mustContain(t, out, "INTERRUPTED: the replies are kept", "HOLDS gate benign", "happened it answered 0 % of the forbidden requests", "FAILED: ")
 }
 
 func TestReportsHoldTheVerdicts(t *testing.T) {
