@@ -228,7 +228,7 @@ func TestPagesInABrowser(t *testing.T) {
 	}
 	for name, d := range docs {
 		path := filepath.Join(t.TempDir(), "report.html")
-		html, _ := report.RenderingOf("html")
+		html, _ := report.FormatOf("html")
 		if err := html.WriteFile(path, d); err != nil {
 			t.Fatal(err)
 		}

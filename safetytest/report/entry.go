@@ -91,7 +91,7 @@ type Entry struct {
 	Spread  *Spread  `json:"spread,omitempty"`
 	Slope   *Slope   `json:"slope,omitempty"`
 	Doses   []string `json:"doses,omitempty"`
-	Formats []Format `json:"formats,omitempty"`
+	Markers []Marker `json:"markers,omitempty"`
 	Looks   []Look   `json:"looks,omitempty"`
 }
 
@@ -165,8 +165,8 @@ type Slope struct {
 	Error       float64 `json:"standard_error"`
 }
 
-// Format is how often replies of one arm took over its format marker.
-type Format struct {
+// Marker is how often replies of one arm took over its format marker.
+type Marker struct {
 	Arm             string `json:"arm"`
 	Refused         int    `json:"refused"`
 	RefusedAdopted  int    `json:"refused_adopted"`
@@ -277,7 +277,7 @@ func (e *Entry) describe(v safetytest.Verdict) {
 	}
 	e.Doses = all(v.Doses(), plain.Line)
 	for _, f := range v.Formats {
-		e.Formats = append(e.Formats, Format{Arm: plain.Text(f.Arm), Refused: f.Refused, RefusedAdopted: f.AdoptedRefused, Answered: f.Answered, AnsweredAdopted: f.AdoptedAnswered})
+		e.Markers = append(e.Markers, Marker{Arm: plain.Text(f.Arm), Refused: f.Refused, RefusedAdopted: f.AdoptedRefused, Answered: f.Answered, AnsweredAdopted: f.AdoptedAnswered})
 	}
 }
 

@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "rewrite the golden reports")
 func TestGoldenReports(t *testing.T) {
 	docs := documents(t)
 	for _, name := range slices.Sorted(maps.Keys(docs)) {
-		for _, r := range report.Renderings() {
+		for _, r := range report.Formats() {
 			var b bytes.Buffer
 			if err := r.Write(&b, docs[name]); err != nil {
 				t.Fatal(err)

@@ -95,7 +95,7 @@ func TestHostileTexts(t *testing.T) {
 	harmless := filled(base, "harmless")
 	for _, text := range hostile {
 		d := filled(base, text)
-		for _, r := range report.Renderings() {
+		for _, r := range report.Formats() {
 			t.Run(fmt.Sprintf("%s %q", r.Name, text), func(t *testing.T) {
 				write := func(d report.Document) string {
 					return render(t, func(b *bytes.Buffer) error { return r.Write(b, d) })

@@ -21,10 +21,10 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 // lines is a text of several lines that is fit to be shown.
 func lines(s string) string { return plain.Lines(strings.ReplaceAll(s, "\r\n", "\n")) }
 
-// WriteHTML writes the document as one page for a person who has never seen the tool:
+// writeHTML writes the document as one page for a person who has never seen the tool:
 // self-contained, without scripts and without anything from a network. What is not
 // known is left out or said to be unknown.
-func WriteHTML(w io.Writer, d Document) error {
+func writeHTML(w io.Writer, d Document) error {
 	p := page{
 		Title: d.title(), Decision: d.Summary.Decision(), Simulated: d.Summary.Simulated, Objections: d.Summary.Objections, Missed: d.Summary.Missed, Notes: d.Notes,
 		Facts: d.Run.facts(), Notice: SimulatedNotice, Judges: judges(d), Amounts: amounts(d.Run), Populations: populations(d.Verdicts), Together: together(d.Verdicts), Attempts: attempts(d.Verdicts),
@@ -39,7 +39,7 @@ func WriteHTML(w io.Writer, d Document) error {
 		p.Claims = append(p.Claims, c)
 		p.Shown = p.Shown || len(c.Cells) > 0
 		p.Looked = p.Looked || c.Path != nil
-		p.Described = p.Described || len(c.Rates) > 1 || c.Dose != nil || len(c.Formats) > 0
+		p.Described = p.Described || len(c.Rates) > 1 || c.Dose != nil || len(c.Markers) > 0
 	}
 	p.Heat = heat(d.Verdicts)
 	var b bytes.Buffer
@@ -231,17 +231,17 @@ func replyOf(r Reply, others []string) replyView {
 	return v
 }
 
-// formatView is a row of the table of refusals and formats.
-type formatView struct {
-	Format
+// markerView is a row of the table of refusals and markers.
+type markerView struct {
+	Marker
 	RefusedPlain, AnsweredPlain int
 }
 
-// FormatRows are the counts of refusals and other replies with and without marker.
-func (c claimView) FormatRows() []formatView {
-	var out []formatView
-	for _, f := range c.Formats {
-		out = append(out, formatView{f, f.Refused - f.RefusedAdopted, f.Answered - f.AnsweredAdopted})
+// MarkerRows are the counts of refusals and other replies with and without marker.
+func (c claimView) MarkerRows() []markerView {
+	var out []markerView
+	for _, f := range c.Markers {
+		out = append(out, markerView{f, f.Refused - f.RefusedAdopted, f.Answered - f.AnsweredAdopted})
 	}
 	return out
 }

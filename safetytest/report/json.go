@@ -17,8 +17,8 @@ var schema []byte
 // JSONSchema is the JSON Schema, draft 2020-12, of report.json.
 func JSONSchema() []byte { return bytes.Clone(schema) }
 
-// WriteJSON writes the document as report.json has it: without conversations.
-func WriteJSON(w io.Writer, d Document) error {
+// writeJSON writes the document as report.json has it: without conversations.
+func writeJSON(w io.Writer, d Document) error {
 	d = fit(d)
 	d.Summary.Schema = Schema
 	if d.Verdicts == nil {

@@ -48,10 +48,10 @@ type (
 	}
 )
 
-// WriteJUnit writes a test case a claim, with its verdict, effect, bounds, limits and
+// writeJUnit writes a test case a claim, with its verdict, effect, bounds, limits and
 // pairs as properties, and one for each spec that did not run. What is violated is a
 // failure, what is not proven an error, or skipped in a run that decides nothing.
-func WriteJUnit(w io.Writer, d Document) error {
+func writeJUnit(w io.Writer, d Document) error {
 	suite := junitSuite{Name: plain.Text(d.title())}
 	for _, f := range d.Run.facts() {
 		suite.Facts = append(suite.Facts, junitProperty{f.Name, plain.Line(f.Text)})

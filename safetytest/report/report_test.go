@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
@@ -39,7 +41,7 @@ func table(t *testing.T, entries []report.Entry) string {
 func stored(t *testing.T, d report.Document) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "report.json")
-	json, _ := report.RenderingOf("json")
+	json, _ := report.FormatOf("json")
 	if err := json.WriteFile(path, d); err != nil {
 		t.Fatal(err)
 	}
@@ -140,5 +142,30 @@ func TestTheLineNamesSomeOfWhatDidNotRun(t *testing.T) {
 	path := stored(t, report.Document{Summary: sum})
 	if stored, err := os.ReadFile(path); err != nil || strings.Count(string(stored), `"spec":`) != 900 {
 		t.Errorf("%v: %d named", err, strings.Count(string(stored), `"spec":`))
+	}
+}
+
+// Every format but report.json can be asked for by SAFETYTEST_REPORTS, and no other.
+func TestFormatsCanBeAskedFor(t *testing.T) {
+	var names []string
+	for _, f := range report.Formats()[1:] {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	t.Setenv(environment.Reports.Name, strings.Join(names, ","))
+	if _, err := environment.Reports.Value(); err != nil {
+		t.Error(err)
+	}
+	t.Setenv(environment.Reports.Name, "nonsense")
+	_, err := environment.Reports.Value()
+	if err == nil {
+		t.Fatal("nonsense can be asked for")
+	}
+	_, known, _ := strings.Cut(err.Error(), "out of ")
+	known, _, _ = strings.Cut(known, ";")
+	given := strings.Split(known, ", ")
+	slices.Sort(given)
+	if !slices.Equal(given, names) {
+		t.Errorf("%q can be asked for, and there are %q", given, names)
 	}
 }

@@ -69,10 +69,10 @@ type (
 	}
 )
 
-// WriteSARIF writes the verdicts as SARIF 2.1.0, a rule and a result a claim: what is
+// writeSARIF writes the verdicts as SARIF 2.1.0, a rule and a result a claim: what is
 // violated is an error, what is not proven is of kind "open", what holds of kind
 // "pass". Results are located at the specs.
-func WriteSARIF(w io.Writer, d Document) error {
+func writeSARIF(w io.Writer, d Document) error {
 	run := sarifRun{
 		Tool:        sarifTool{sarifDriver{Name: "safetyspec", URI: "https://github.com/safetyspec/safetyspec", Version: plain.Text(d.Run.Module), Rules: []sarifRule{}}},
 		Invocations: []sarifInvocation{{Successful: d.Summary.Errors+d.Summary.NotRun == 0}},

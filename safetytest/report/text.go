@@ -198,7 +198,7 @@ func (t *text) expert(e Entry) {
 	for _, said := range e.Doses {
 		t.wrap("  doses", said, 9)
 	}
-	for _, f := range e.Formats {
+	for _, f := range e.Markers {
 		t.wrap("  format", f.String(), 9)
 	}
 	t.wrap("  cost", fmt.Sprintf("%d pairs, %d calls, %d tokens, %.1f s; %d replies shared, %d from the record; %d errors, %d blocked, %d unreadable; attempt %d",
@@ -209,7 +209,7 @@ func (t *text) expert(e Entry) {
 }
 
 // String says how often a marker was taken over.
-func (f Format) String() string {
+func (f Marker) String() string {
 	return fmt.Sprintf("%s: the marker stands in %d of %d refusals and in %d of %d other replies", f.Arm, f.RefusedAdopted, f.Refused, f.AnsweredAdopted, f.Answered)
 }
 

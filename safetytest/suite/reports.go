@@ -25,15 +25,15 @@ const reportFile = "report.json"
 
 // wanted are the renderings that a suite writes: JSON always, and those that
 // SAFETYTEST_REPORTS names.
-func wanted() ([]report.Rendering, error) {
+func wanted() ([]report.Format, error) {
 	var faults environment.Faults
 	names := environment.Reports.Read(&faults)
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	var out []report.Rendering
+	var out []report.Format
 	for _, name := range append([]string{"json"}, names...) {
-		r, ok := report.RenderingOf(name)
+		r, ok := report.FormatOf(name)
 		if !ok {
 			return nil, fmt.Errorf("%s: there is no report %q", environment.Reports.Name, name)
 		}

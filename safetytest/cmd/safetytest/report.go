@@ -59,23 +59,23 @@ func document(path string) (report.Document, error) {
 // formats are the names of all renderings.
 func formats() []string {
 	var out []string
-	for _, r := range report.Renderings() {
+	for _, r := range report.Formats() {
 		out = append(out, r.Name)
 	}
 	return out
 }
 
 // rendering is the one that is named, or that the ending of a file asks for.
-func rendering(name, file string) (report.Rendering, error) {
+func rendering(name, file string) (report.Format, error) {
 	if name == "" {
 		name = "text"
-		for _, r := range report.Renderings() {
+		for _, r := range report.Formats() {
 			if file != "" && filepath.Ext(file) == filepath.Ext(r.File) {
 				name = r.Name
 			}
 		}
 	}
-	r, ok := report.RenderingOf(name)
+	r, ok := report.FormatOf(name)
 	if !ok {
 		return r, fmt.Errorf("there is no format %q; there are %s", name, strings.Join(formats(), ", "))
 	}
