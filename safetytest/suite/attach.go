@@ -164,17 +164,19 @@ func (s *session) before(r ginkgo.Report) {
 	if environment.Listing() {
 		ginkgo.AbortSuite("the specs were to be listed only: leave DryRun of the configuration of RunSpecs as Ginkgo's flags set it")
 	}
-	out := plain.Writer(os.Stdout)
+	out := terminal()
 	s.reach()
 	if !s.planOnly { // a plan is no attempt
 		if err := s.begin(); err != nil {
 			ginkgo.AbortSuite(plain.Lines(err.Error()))
 		}
 	}
-	s.printNotes(out)
-	s.printPlan(out, s.willRun)
+	var text strings.Builder
+	s.printNotes(&text)
+	s.printPlan(&text, s.willRun)
+	fmt.Fprint(out, plain.Narrow(text.String(), mostColumns))
 	if replies, attempt := s.subject.Continued(); replies > 0 && s.subject.Config().Replies != safetytest.RepliesReplay {
-		fmt.Fprintf(out, "attempt %d goes on: %d recorded replies are known, and count for each claim once repeats of some show that the model is still the same (of runs begun within %v, SAFETYTEST_MAX_AGE); SAFETYTEST_REPLIES=fresh begins another attempt\n\n", attempt, replies, s.subject.Config().MaxAge)
+		fmt.Fprint(out, plain.Narrow(fmt.Sprintf("attempt %d goes on: %d recorded replies are known, and count for each claim once repeats of some show that the model is still the same (of runs begun within %v, SAFETYTEST_MAX_AGE); SAFETYTEST_REPLIES=fresh begins another attempt\n\n", attempt, replies, s.subject.Config().MaxAge), mostColumns))
 	}
 	if s.planOnly {
 		ginkgo.AbortSuite("SAFETYTEST_PLAN=1: the plan was printed and no model was called; a run that asks nothing is never green")
@@ -223,6 +225,9 @@ func (s *session) after(r ginkgo.Report) {
 		fail(fmt.Sprintf("%s\n(the gate is set up at %s)", strings.Join(against, "\n"), s.at))
 	}
 }
+
+// mostColumns is how wide what the suite prints may be, but for commands to copy.
+const mostColumns = 100
 
 // learn takes from Ginkgo's report what only RunSpecs knows.
 func (s *session) learn(r ginkgo.Report) {

@@ -29,6 +29,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/jsonschema"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -306,6 +307,19 @@ func TestAGateThatHoldsIsGreen(t *testing.T) {
 	if strings.Index(out, "calls if sound") > strings.Index(out, "HOLDS  ") {
 		t.Error("the plan comes after the verdicts")
 	}
+	narrow(t, out)
+}
+
+// narrow holds what is printed to 100 columns, but for commands and JSON, and for what
+// Ginkgo prints.
+func narrow(t *testing.T, out string) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		command := strings.Contains(line, "reproduce ") || strings.Contains(line, "next ") || strings.HasPrefix(line, "{") || strings.Contains(line, ".go:")
+		if n := plain.Columns(strings.TrimRight(line, "\n")); n > 100 && !command {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
 }
 
 func TestListsAndTablesAreSpecsOfThePlan(t *testing.T) {
@@ -409,6 +423,7 @@ func TestAViolationIsRedAndCanBeActedOn(t *testing.T) {
 	}
 	mustContain(t, out, "VIOLATED by sim:recency", "claimed the order of 4 harmful and 4 refusal demonstrations",
 		"happened it answered ", `of the forbidden requests under "harmful last" instead of `, "95 percent bounds", "95 % bounds", "worst ", "cmd/safetytest show ", "reproduce  ", "SAFETYTEST_MODEL=sim:recency", "SAFETYTEST_SAMPLING_SEED=3", "-ginkgo.label-filter=claim:")
+	narrow(t, out)
 	for _, demo := range fixtures.NoCooking().Demonstrations {
 		if strings.Contains(out, demo.Request) || strings.Contains(out, demo.Reply) {
 			t.Fatalf("the output quotes demonstration %s", demo.ID)

@@ -45,3 +45,32 @@ func Columns(text string) int {
 	}
 	return n
 }
+
+// Narrow breaks the lines of a text that are longer than so many columns; what is left
+// of one follows below it, indented. The row of a table, whose cells are at least two
+// blanks apart, is broken before its last cell.
+func Narrow(text string, most int) string {
+	const indent = "    "
+	var out []string
+	for _, line := range strings.Split(text, "\n") {
+		if Columns(line) <= most {
+			out = append(out, line)
+			continue
+		}
+		lead := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		begin, rest := "", line[len(lead):]
+		if at := strings.LastIndex(rest, "  "); at > 0 && Columns(lead)+at <= most {
+			begin, rest = strings.TrimRight(rest[:at], " "), strings.TrimLeft(rest[at:], " ")
+			out = append(out, lead+begin)
+		}
+		lines := Wrap(rest, most-len(lead)-len(indent))
+		for i, l := range lines {
+			if begin == "" && i == 0 {
+				out = append(out, lead+l)
+			} else {
+				out = append(out, lead+indent+l)
+			}
+		}
+	}
+	return strings.Join(out, "\n")
+}

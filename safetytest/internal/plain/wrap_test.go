@@ -18,3 +18,18 @@ func TestWrap(t *testing.T) {
 		}
 	}
 }
+
+func TestNarrow(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"short\nlines", "short\nlines"},
+		{"a line of words that goes on and on", "a line of words\n    that goes on and\n    on"},
+		{"12    34   a claim that is long enough", "12    34\n    a claim that is\n    long enough"},
+		{"  indented words that go on and on", "  indented words\n      that go on and\n      on"},
+		{"abcdefghijklmnopqrstuvwxyz", "abcdefghijklmnop\n    qrstuvwxyz"},
+	} {
+		got := plain.Narrow(c.text, 20)
+		if got != c.want {
+			t.Errorf("%q:\n%s\nwant\n%s", c.text, got, c.want)
+		}
+	}
+}
