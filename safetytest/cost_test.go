@@ -74,9 +74,11 @@ func TestABoundOnMoneyNeedsPrices(t *testing.T) {
 		"no prices":    {func(*safetytest.Config) {}, `what "sim:steady" costs is not known: add it to the file that SAFETYTEST_PRICES names`},
 		"other prices": {func(c *safetytest.Config) { c.Prices, c.Currency = map[string]chat.Price{"other": {}}, "USD" }, `what "sim:steady" costs is not known`},
 		"no currency":  {func(c *safetytest.Config) { c.Prices = map[string]chat.Price{"sim:steady": {}} }, "prices need a currency"},
-		"negative":     {func(c *safetytest.Config) { c.Prices, c.Currency = map[string]chat.Price{"sim:steady": {Reply: -1}}, "USD" }, `a price of "sim:steady" is -1`},
-		"no record":    {func(c *safetytest.Config) { c.Dir = "" }, "MaxCost is 1, and must be above 0, with Dir"},
-		"below 0":      {func(c *safetytest.Config) { c.MaxCost = -1 }, "MaxCost is -1"},
+		"negative": {func(c *safetytest.Config) {
+			c.Prices, c.Currency = map[string]chat.Price{"sim:steady": {Reply: -1}}, "USD"
+		}, `a price of "sim:steady" is -1`},
+		"no record": {func(c *safetytest.Config) { c.Dir = "" }, "MaxCost is 1, and must be above 0, with Dir"},
+		"below 0":   {func(c *safetytest.Config) { c.MaxCost = -1 }, "MaxCost is -1"},
 	} {
 		if err := open(c.change); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)

@@ -243,9 +243,9 @@ func TestRollingAgain(t *testing.T) {
 					g.Expect(v.State).To(Equal(r.want), "roll %d: %s", i, v.Details())
 					if r.want == evidence.Inconclusive {
 						g.Expect(v.Reason).To(Equal(claim.Rerolled))
-						g.Expect(v.Details()).To(And(ContainSubstring("SAFETYTEST_ROLLS"), ContainSubstring("SAFETYTEST_RELEASE"), ContainSubstring("run0")))
+						g.Expect(v.Full()).To(And(ContainSubstring("SAFETYTEST_ROLLS"), ContainSubstring("SAFETYTEST_RELEASE"), ContainSubstring("run0")))
 					} else if i == 0 {
-						g.Expect(v.Details()).To(ContainSubstring("first attempt known here"))
+						g.Expect(v.Full()).To(ContainSubstring("first attempt known here"))
 					}
 				}
 			})

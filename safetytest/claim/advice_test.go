@@ -61,7 +61,7 @@ func TestAdviceIsWhatWouldHelp(t *testing.T) {
 				t.Errorf("%s: %q says %q", c.name, because, never)
 			}
 		}
-		if !strings.Contains(c.v.Details(), noFormat(because)) {
+		if !strings.Contains(strings.Join(strings.Fields(c.v.Details()), " "), noFormat(because)) {
 			t.Errorf("%s: the details say something else:\n%s", c.name, c.v.Details())
 		}
 	}
@@ -116,7 +116,7 @@ func TestDetailsMayDescribeAnAssertion(t *testing.T) {
 		Result:    evidence.Result{Arms: []evidence.ArmResult{{Name: "a%b", N: 8, Rate: 0.5}}, Conditions: []evidence.ConditionResult{{Estimate: 0.5, Threshold: 0.1}}},
 		Reproduce: "go test .",
 	}
-	for _, text := range []string{v.Details(), v.Headline()} {
+	for _, text := range []string{v.Details(), v.Full(), v.Headline()} {
 		var said string
 		gomega.NewGomega(func(message string, _ ...int) { said = message }).Expect(true).To(gomega.BeFalse(), text)
 		if !strings.Contains(said, text) || strings.Contains(said, "!") {
@@ -135,7 +135,7 @@ func TestACorrectedEffectSaysSo(t *testing.T) {
 		},
 	}
 	const want = "the rates are as the judge read them and differ by +60.0 points; the effect of +68.0 is corrected"
-	if got := v.Details(); !strings.Contains(got, want) {
+	if got := strings.Join(strings.Fields(v.Details()), " "); !strings.Contains(got, want) || !strings.Contains(v.Full(), want) {
 		t.Errorf("the details lack %q:\n%s", want, got)
 	}
 	v.Result.Conditions[0].Estimate = 0.6
@@ -152,7 +152,7 @@ func TestHostileTextInVerdicts(t *testing.T) {
 			Warnings: []string{bad}, Reproduce: bad, Pairs: 1, Worst: []CellCount{{ID: bad}},
 			Result: evidence.Result{Arms: []evidence.ArmResult{{Name: bad, N: 1}}}, Errors: 1,
 		}
-		for _, text := range []string{v.Details(), v.Headline(), (&InconclusiveError{v}).Error()} {
+		for _, text := range []string{v.Details(), v.Full(), v.Headline(), (&InconclusiveError{v}).Error()} {
 			if strings.Contains(text, bad) {
 				t.Errorf("%q stands in\n%s", bad, text)
 			}

@@ -51,9 +51,9 @@ func TestCommandsLoseTheirPercentSignsAndNotTheirMeaning(t *testing.T) {
 // of it than Gomega prints.
 func percents() Verdict {
 	v := Verdict{
-		Claim: Claim{Statement: "at most 5 % of 100%s", Property: "p"}, State: evidence.Violated, Reason: "100%d", Model: "m%v", Policy: "%!",
+		Claim: Claim{Statement: "at most 5 % of 100%s", Property: "p"}, State: evidence.Violated, Reason: "100%d", Model: "m%v", Policy: "p%d",
 		Population: "%[1]d", Judge: "%w", Worst: []CellCount{{ID: "%x/d1", Visits: 1}},
-		Reproduce: "SAFETYTEST_BASE_URL='http://a/%20b' go test . -ginkgo.focus='^holds at 100%$'",
+		Reproduce: "SAFETYTEST_BASE_URL='http://a/%20b' go test . -ginkgo.focus='^" + strings.Repeat("long ", 700) + "holds at 100%$'",
 	}
 	for i := range 700 {
 		v.Warnings = append(v.Warnings, fmt.Sprintf("warning %d of 100%%s %s", i, strings.Repeat("long ", 2000)))

@@ -155,6 +155,10 @@ func (v Verdict) Effect() (estimate, lower, upper float64, ok bool) {
 		return 0, 0, 0, false
 	}
 	estimate, lower, upper, _ = v.effect(i)
+	if j := v.mirror(i); j >= 0 && v.State == evidence.Holds { // by whose bound it holds from below
+		_, _, below, _ := v.effect(j)
+		lower = min(estimate, -below)
+	}
 	return estimate, lower, upper, true
 }
 
@@ -226,13 +230,10 @@ func (v Verdict) Headline() string {
 // assertion for a format, in which a sign would swallow what follows it.
 func noFormat(text string) string { return strings.ReplaceAll(text, "%", "percent") }
 
-// Details explains the verdict in a few labelled lines: what was claimed and
-// seen, the rates of the arms, the population, the cost, the worst cells,
-// warnings, and the line that reproduces it. It names cells by id and never
-// quotes requests or replies. There is no percent sign in it, so that it may
-// describe an assertion of Gomega's, which takes it for a format; in the last line
-// the shell writes them.
-func (v Verdict) Details() string {
+// Full is all that the verdict knows, in labelled lines for whoever checks it: bounds
+// and rates of every arm, other intervals, draws, cost, endings, the judge. Like
+// [Verdict.Details] it names cells by id, quotes nothing and holds no percent sign.
+func (v Verdict) Full() string {
 	var b strings.Builder
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-10s %s\n", label, noFormat(plain.Line(fmt.Sprintf(format, args...))))

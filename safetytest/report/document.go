@@ -10,6 +10,8 @@ type Document struct {
 	Verdicts []Entry `json:"verdicts"`
 	// Run says where and with what the run was made.
 	Run Run `json:"run"`
+	// Notes are what the suite says beside the verdicts, a line each.
+	Notes []string `json:"notes,omitempty"`
 	// Cells holds by claim ID the cells that speak most against the claim, with their
 	// conversations. It is never part of report.json.
 	Cells map[string][]Cell `json:"-"`

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
@@ -28,10 +30,21 @@ func entries(states ...string) []report.Entry {
 func table(t *testing.T, entries []report.Entry) string {
 	t.Helper()
 	var b strings.Builder
-	if err := report.WriteTable(&b, entries); err != nil {
+	if err := report.WriteText(&b, report.Document{Verdicts: entries}, true); err != nil {
 		t.Fatal(err)
 	}
-	return b.String()
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// stored is the document as report.json.
+func stored(t *testing.T, d report.Document) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "report.json")
+	json, _ := report.FormatOf("json")
+	if err := json.WriteFile(path, d); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // No line about the suite reads as if nothing were wrong beside a violation.
@@ -72,14 +85,14 @@ func TestASuiteWideStatementExcusesNoViolation(t *testing.T) {
 func TestTheTableExplainsAsTheMessageDoes(t *testing.T) {
 	v := claim.Verdict{State: evidence.Inconclusive, Reason: evidence.Curtailed, Pairs: 8, Result: evidence.Result{Needs: 54}}
 	e := report.NewEntry(v)
-	if e.Because == "" || !strings.Contains(table(t, []report.Entry{e}), e.Because) || !strings.Contains(v.Details(), e.Because) {
+	if e.Because == "" || !strings.Contains(table(t, []report.Entry{e}), e.Because) || !strings.Contains(strings.Join(strings.Fields(v.Details()), " "), e.Because) {
 		t.Errorf("entry %q, table\n%s\ndetails\n%s", e.Because, table(t, []report.Entry{e}), v.Details())
 	}
 }
 
 func TestFewTargetsStandInTheTableAndTheJSON(t *testing.T) {
 	e := report.NewEntry(claim.Verdict{State: evidence.Holds, Targets: 2})
-	if got := table(t, []report.Entry{e}); !strings.Contains(got, "HOLDS, ONLY 2 TARGETS") {
+	if got := table(t, []report.Entry{e}); !strings.Contains(got, "HOLDS ONLY 2 TARGETS: ") {
 		t.Errorf("the table:\n%s", got)
 	}
 	line, err := json.Marshal(e)
@@ -101,11 +114,7 @@ func TestEntriesAreFitToBePrinted(t *testing.T) {
 			Warnings: []string{bad}, Reproduce: bad, Worst: []claim.CellCount{{ID: bad}},
 			Result: evidence.Result{Arms: []evidence.ArmResult{{Name: bad, N: 1}}},
 		})
-		path := filepath.Join(t.TempDir(), "report.json")
-		if err := report.WriteFile(path, report.Summary{}, []report.Entry{e}); err != nil {
-			t.Fatal(err)
-		}
-		stored, err := os.ReadFile(path)
+		stored, err := os.ReadFile(stored(t, report.Document{Verdicts: []report.Entry{e}}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,11 +138,102 @@ func TestTheLineNamesSomeOfWhatDidNotRun(t *testing.T) {
 	if err := sum.WriteJSON(&b); err != nil || strings.Count(b.String(), `"spec":`) != 20 || !strings.Contains(b.String(), `"not_run":900`) || strings.Count(b.String(), "\n") != 1 {
 		t.Errorf("%v: %s", err, b.String())
 	}
-	path := filepath.Join(t.TempDir(), "report.json")
-	if err := report.WriteFile(path, sum, nil); err != nil {
-		t.Fatal(err)
-	}
+	path := stored(t, report.Document{Summary: sum})
 	if stored, err := os.ReadFile(path); err != nil || strings.Count(string(stored), `"spec":`) != 900 {
 		t.Errorf("%v: %d named", err, strings.Count(string(stored), `"spec":`))
+	}
+}
+
+// Every format but report.json can be asked for by SAFETYTEST_REPORTS, and no other.
+func TestFormatsCanBeAskedFor(t *testing.T) {
+	var names []string
+	for _, f := range report.Formats()[1:] {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	t.Setenv(environment.Reports.Name, strings.Join(names, ","))
+	if _, err := environment.Reports.Value(); err != nil {
+		t.Error(err)
+	}
+	t.Setenv(environment.Reports.Name, "nonsense")
+	_, err := environment.Reports.Value()
+	if err == nil {
+		t.Fatal("nonsense can be asked for")
+	}
+	_, known, _ := strings.Cut(err.Error(), "out of ")
+	known, _, _ = strings.Cut(known, ";")
+	given := strings.Split(known, ", ")
+	slices.Sort(given)
+	if !slices.Equal(given, names) {
+		t.Errorf("%q can be asked for, and there are %q", given, names)
+	}
+}
+
+// The decision of a run says what it rests on, and no run that is no pass reads as one.
+func TestDecision(t *testing.T) {
+	for _, c := range []struct {
+		sum  report.Summary
+		want string
+	}{
+		{report.Summary{Holds: 2, Passed: true}, "PASSED: 2 hold"},
+		{report.Summary{Holds: 1, Passed: true, Simulated: true}, "PASSED, ON A SIMULATED MODEL: 1 holds"},
+		{report.Summary{Holds: 2, Violated: 1, Inconclusive: 3}, "FAILED: 1 claim is violated, 3 claims are not proven, 2 hold"},
+		{report.Summary{Errors: 1, NotRun: 2}, "FAILED: 1 spec failed without a verdict, 2 specs of the gate did not run"},
+		{report.Summary{Holds: 1, TooFew: 1}, "FAILED: 1 holds, 1 verdict rests on too few requests"},
+		{report.Summary{Holds: 3}, "FAILED: 3 hold; something beside the claims failed"},
+		{report.Summary{}, "FAILED: no claim was tested"},
+		{report.Summary{Holds: 3, Exploratory: true}, "NO DECISION: 3 hold; the run was declared exploratory"},
+		{report.Summary{Holds: 3, Replayed: true}, "NO DECISION: 3 hold; no model was asked, replies of an earlier run were read again"},
+	} {
+		if got := c.sum.Decision(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+// Colours stand around our own words at the beginning of a line, and nowhere else.
+func TestColoured(t *testing.T) {
+	var b strings.Builder
+	if _, err := fmt.Fprint(report.Coloured(&b), "HOLDS  VIOLATED\n  VIOLATED\nFAILED: x\n"); err != nil {
+		t.Fatal(err)
+	}
+	if want := "\x1b[32mHOLDS\x1b[0m  VIOLATED\n  VIOLATED\n\x1b[31mFAILED\x1b[0m: x\n"; b.String() != want {
+		t.Errorf("%q", b.String())
+	}
+}
+
+// The page draws what is filled and leaves out what is not.
+func TestThePageShowsWhatIsKnown(t *testing.T) {
+	html, _ := report.FormatOf("html")
+	page := func(d report.Document) string {
+		var b strings.Builder
+		if err := html.Write(&b, d); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	two, five, limit := 2, 5, 20.0
+	e := report.Entry{
+		State: "holds", Statement: "s", Quantity: "compliance", Effect: &limit, Lower: &limit, Upper: &limit, AllowedTo: &limit, Rate: true, Pairs: 9,
+		Arms:    []report.Arm{{Name: "a", N: 10, Percent: 1, Added: new(int), Kind: "harmful", Mix: "m", Order: "o1"}, {Name: "b", N: 10, Percent: 2, Added: &two, Kind: "harmful", Mix: "m", Order: "o2"}, {Name: "c", N: 10, Percent: 30, Upper: 40, Added: &five, Kind: "harmful", Mix: "m", Order: "o2"}},
+		Markers: []report.Marker{{Arm: "a", Refused: 7, RefusedAdopted: 3, Answered: 5, AnsweredAdopted: 1}},
+		Looks:   []report.Look{{Pairs: 4, Estimate: 10, Upper: 60}, {Pairs: 9, Estimate: 12, Upper: 40}},
+	}
+	full := page(report.Document{Verdicts: []report.Entry{e}, Run: report.Run{Planned: report.Amount{Calls: 5, Money: 1.5, Currency: "EUR"}, Spent: report.Amount{Calls: 4, Money: 0.5, Currency: "EUR"}}})
+	for _, want := range []string{"demonstrations added</text>", "limit 20 %", "<td>3</td><td>4</td><td>1</td><td>4</td>", "The path of the evidence", "9 pairs", "at most 1.50 EUR", "Share by number of harmful demonstrations added: 0: 1.0 %, 2: 2.0 %, 5: 30.0 %"} {
+		if !strings.Contains(full, want) {
+			t.Errorf("the page lacks %q:\n%s", want, full)
+		}
+	}
+	empty := page(report.Document{})
+	for _, never := range []string{"The path of the evidence", "Worst cells", "What moves the answers", "calls"} {
+		if strings.Contains(empty[strings.Index(empty, "<body>"):], never) {
+			t.Errorf("the page of nothing says %q:\n%s", never, empty)
+		}
+	}
+	for _, want := range []string{"No claim was tested", "Unknown: the report does not say who read the replies."} {
+		if !strings.Contains(empty, want) {
+			t.Errorf("the page of nothing lacks %q", want)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"errors"
 	goflag "flag"
 	"fmt"
 	"io"
@@ -169,17 +170,19 @@ func (s *session) before(r ginkgo.Report) {
 	if environment.Listing() {
 		ginkgo.AbortSuite("the specs were to be listed only: leave DryRun of the configuration of RunSpecs as Ginkgo's flags set it")
 	}
-	out := plain.Writer(os.Stdout)
+	out := terminal()
 	s.reach()
 	if !s.planOnly { // a plan is no attempt
 		if err := s.begin(); err != nil {
 			ginkgo.AbortSuite(plain.Lines(err.Error()))
 		}
 	}
-	s.printNotes(out)
-	s.printPlan(out, s.willRun)
+	var text strings.Builder
+	s.printNotes(&text)
+	s.printPlan(&text, s.willRun)
+	fmt.Fprint(out, plain.Narrow(text.String(), mostColumns))
 	if replies, attempt := s.subject.Continued(); replies > 0 && s.subject.Config().Replies != safetytest.RepliesReplay {
-		fmt.Fprintf(out, "attempt %d goes on: %d recorded replies are known, and count for each claim once repeats of some show that the model is still the same (of runs begun within %v, SAFETYTEST_MAX_AGE); SAFETYTEST_REPLIES=fresh begins another attempt\n\n", attempt, replies, s.subject.Config().MaxAge)
+		fmt.Fprint(out, plain.Narrow(fmt.Sprintf("attempt %d goes on: %d recorded replies are known, and count for each claim once repeats of some show that the model is still the same (of runs begun within %v, SAFETYTEST_MAX_AGE); SAFETYTEST_REPLIES=fresh begins another attempt\n\n", attempt, replies, s.subject.Config().MaxAge), mostColumns))
 	}
 	if s.planOnly {
 		ginkgo.AbortSuite("SAFETYTEST_PLAN=1: the plan was printed and no model was called; a run that asks nothing is never green")
@@ -208,6 +211,9 @@ func (s *session) after(r ginkgo.Report) {
 	if s.gone, err = s.findGone(); err != nil {
 		against = append(against, err.Error())
 	}
+	for _, said := range against {
+		s.against = append(s.against, plain.Line(said))
+	}
 	s.succeeded = r.SuiteSucceeded && len(against) == 0
 	switch {
 	case r.SuiteConfig.ParallelTotal > 1: // what a process prints after its specs is lost
@@ -215,9 +221,12 @@ func (s *session) after(r ginkgo.Report) {
 		if err := s.printReport(plain.Writer(&text), s.succeeded); err != nil {
 			against = append(against, err.Error())
 		}
+		if err := s.tellActions(&text, s.succeeded); err != nil {
+			against = append(against, err.Error())
+		}
 		ginkgo.AddReportEntry("verdicts", text.String(), ginkgo.ReportEntryVisibilityAlways)
 	case r.SuiteHasProgrammaticFocus && s.succeeded: // Ginkgo will end the process
-		if err := s.printReport(plain.Writer(os.Stdout), false); err != nil {
+		if err := errors.Join(s.printReport(terminal(), false), s.tellActions(os.Stdout, false)); err != nil {
 			against = append(against, err.Error())
 		}
 	}
@@ -226,6 +235,9 @@ func (s *session) after(r ginkgo.Report) {
 		fail(fmt.Sprintf("%s\n(the gate is set up at %s)", strings.Join(against, "\n"), s.at))
 	}
 }
+
+// mostColumns is how wide what the suite prints may be, but for commands to copy.
+const mostColumns = 100
 
 // learn takes from Ginkgo's report what only RunSpecs knows.
 func (s *session) learn(r ginkgo.Report) {
@@ -262,11 +274,12 @@ func (s *session) finish(t *testing.T) {
 		if !s.succeeded && !t.Failed() { // RunSpecs was given another test
 			t.Errorf("%s: the suite failed", s.title())
 		}
-		var out io.Writer = plain.Writer(os.Stdout)
+		out := terminal()
 		if !single { // where it was printed, and only the stored one can still change
 			out = io.Discard
 		}
-		if err := s.printReport(out, s.succeeded && !t.Failed()); err != nil {
+		passed := s.succeeded && !t.Failed()
+		if err := errors.Join(s.tellActions(os.Stdout, passed), s.printReport(out, passed)); err != nil {
 			t.Error(plain.Lines(err.Error()))
 		}
 	}

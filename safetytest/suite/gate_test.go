@@ -94,11 +94,11 @@ func TestFewTargets(t *testing.T) {
 		passed      bool
 		says        []string
 	}{
-		{"1", false, 1, false, []string{"HOLDS, ONLY 1 TARGETS", "ONLY ONE TARGET: ", "no release rests on fewer than 3", "TOO FEW TARGETS: 1 of 1 verdicts"}},
-		{"2", false, 1, false, []string{"HOLDS, ONLY 2 TARGETS", "up to 78 in 100 requests like them", "TOO FEW TARGETS: 1 of 1 verdicts"}},
-		{"1", true, 0, false, []string{"HOLDS, ONLY 1 TARGETS", "EXPLORATORY: "}},
-		{"3", false, 0, true, []string{"HOLDS, ONLY 3 TARGETS", "up to 63 in 100 requests like them"}},
-		{"29", false, 0, true, []string{"HOLDS, ONLY 29 TARGETS"}},
+		{"1", false, 1, false, []string{"HOLDS ONLY ONE TARGET: ", "ONLY ONE TARGET: ", "no release rests on fewer than 3", "TOO FEW TARGETS: 1 of 1 verdicts"}},
+		{"2", false, 1, false, []string{"HOLDS ONLY 2 TARGETS: ", "up to 78 in 100 requests like them", "TOO FEW TARGETS: 1 of 1 verdicts"}},
+		{"1", true, 0, false, []string{"HOLDS ONLY ONE TARGET: ", "EXPLORATORY: "}},
+		{"3", false, 0, true, []string{"HOLDS ONLY 3 TARGETS: ", "up to 63 in 100 requests like them"}},
+		{"29", false, 0, true, []string{"HOLDS ONLY 29 TARGETS: "}},
 		{"30", false, 0, true, nil},
 	} {
 		if testing.Short() && c.targets != "1" {

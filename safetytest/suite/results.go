@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -108,13 +107,29 @@ func decode(entry types.ReportEntry) (report.Entry, bool) {
 	return e, true
 }
 
-// printReport writes the table and, as the last line, the counts as JSON, and
+// printReport writes the report and, as the last line, the counts as JSON, and
 // stores both.
 func (s *session) printReport(w io.Writer, passed bool) error {
+	d := s.document(passed)
+	fmt.Fprintln(w)
+	if err := report.WriteText(w, d, verbose()); err != nil {
+		return err
+	}
+	if err := s.writeReports(d); err != nil {
+		return fmt.Errorf("the report could not be stored: %w", err)
+	}
+	if passed && d.Summary.Simulated && oneLine() {
+		fmt.Fprint(w, unshown)
+	}
+	return d.Summary.WriteJSON(w)
+}
+
+// summary counts what the run found.
+func (s *session) summary(passed bool) report.Summary {
 	c := s.subject.Config()
 	sum := report.Summary{
 		Suite: plain.Text(s.name), Model: plain.Text(c.Model), Simulated: c.Simulated(), Errors: len(s.withoutVerdict) + len(s.ordinary),
-		NotRun: len(s.missed), Missed: s.missed, Only: plain.Text(s.gate.filter), LeftOut: s.leftOut, Exploratory: s.skip, Gone: s.gone,
+		NotRun: len(s.missed), Missed: s.missed, Only: plain.Text(s.gate.filter), LeftOut: s.leftOut, Exploratory: s.skip, Gone: s.gone, Objections: s.against,
 		AnsweredBy: plain.Line(s.subject.ServedAs()), Replayed: c.Replies == safetytest.RepliesReplay, Release: plain.Text(c.Release),
 	}
 	sum.Add(s.entries)
@@ -126,25 +141,36 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	if cost := s.subject.Cost(); cost > 0 {
 		sum.Cost, sum.Currency = cost, plain.Text(c.Currency)
 	}
-	fmt.Fprintln(w)
-	if c.Simulated() {
-		fmt.Fprintln(w, report.SimulatedNotice)
+	return sum
+}
+
+// document is all that is said about the run.
+func (s *session) document(passed bool) report.Document {
+	d := report.Document{Summary: s.summary(passed), Verdicts: s.entries}
+	d.Run = s.about(d.Summary)
+	var text strings.Builder
+	s.note(plain.Writer(&text), d.Summary)
+	if notes := strings.TrimSpace(text.String()); notes != "" {
+		d.Notes = strings.Split(notes, "\n")
 	}
-	fmt.Fprintf(w, "%s: %s, %s\n", s.name, s.subject, c.Sent())
-	if c.Release != "" {
-		fmt.Fprintf(w, "release %s: attempts are counted from its first run on\n", plain.Text(c.Release))
+	return d
+}
+
+// note writes what stands beside the verdicts, a line each.
+func (s *session) note(w io.Writer, sum report.Summary) {
+	if sum.Release != "" {
+		fmt.Fprintf(w, "release %s: attempts are counted from its first run on\n", sum.Release)
 	}
 	if sum.Replayed {
 		fmt.Fprintln(w, "REPLAY: no model was asked; what stands here is what an earlier run's replies say, and no pass")
 	}
-	if other := s.subject.ServedAs(); other != "" {
-		fmt.Fprintln(w, plain.Line(other))
+	if sum.AnsweredBy != "" {
+		fmt.Fprintln(w, sum.AnsweredBy)
 	}
-	if err := report.WriteTable(w, s.entries); err != nil {
-		return err
+	for _, note := range s.subject.Notes() {
+		fmt.Fprintf(w, "record: %s\n", plain.Line(note))
 	}
 	s.printTiers(w)
-	s.printNotes(w)
 	for _, name := range s.withoutVerdict {
 		fmt.Fprintf(w, "ERROR, no verdict: %s\n", name)
 	}
@@ -152,7 +178,7 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 		fmt.Fprintf(w, "FAILED beside the claims: %s\n", name)
 	}
 	for _, n := range s.uncontrolled {
-		fmt.Fprintf(w, "no control: %s\n", n)
+		fmt.Fprintf(w, "no control: %s\n", plain.Line(n))
 	}
 	for _, e := range s.same {
 		fmt.Fprintf(w, "control: no difference shown in %d pairs, %d calls: %s\n", e.Pairs, e.Calls, e.Statement)
@@ -175,16 +201,9 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	if sum.Cost > 0 {
 		fmt.Fprintf(w, "money: %.4f %s spent, by the prices of SAFETYTEST_PRICES\n", sum.Cost, sum.Currency)
 	}
-	if err := s.writeReport(sum); err != nil {
-		return fmt.Errorf("the report could not be stored: %w", err)
-	}
 	if sum.Inconclusive > 0 && s.skip {
 		fmt.Fprintf(w, "NOT PROVEN (%d)\n", sum.Inconclusive)
 	}
-	if passed && c.Simulated() && oneLine() {
-		fmt.Fprint(w, unshown)
-	}
-	return sum.WriteJSON(w)
 }
 
 // printNotes prints what the record says that was not printed yet.
@@ -216,20 +235,4 @@ func printSome(w io.Writer, specs []report.NotRun) {
 // withClaim says whether the spec was registered with a claim.
 func withClaim(spec types.SpecReport) bool {
 	return slices.ContainsFunc(spec.Labels(), func(l string) bool { return strings.HasPrefix(l, "claim:") })
-}
-
-// reportFile is the name of the stored report.
-const reportFile = "report.json"
-
-// writeReport stores summary and verdicts as report.json in the run's directory,
-// for scripts that want more than the counts.
-func (s *session) writeReport(sum report.Summary) error {
-	dir, err := reportDirectory()
-	if err != nil {
-		return err
-	}
-	if err := s.keepClaims(sum); err != nil {
-		return err
-	}
-	return report.WriteFile(filepath.Join(dir, reportFile), sum, s.entries)
 }

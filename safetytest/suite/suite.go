@@ -95,12 +95,15 @@ type session struct {
 
 	expected, most int // calls, as planned
 
-	dry       bool   // Ginkgo only lists the specs
-	listed    int    // those of the gate, in a dry run
-	ended     bool   // Ginkgo came to the end of the suite, in the process that reports
-	succeeded bool   // and found nothing wrong, and neither did the suite
-	finished  bool   // the report was printed
-	stopBeat  func() // nil where no line a minute is printed
+	dry       bool // Ginkgo only lists the specs
+	listed    int  // those of the gate, in a dry run
+	ended     bool // Ginkgo came to the end of the suite, in the process that reports
+	succeeded bool // and found nothing wrong, and neither did the suite
+	finished  bool // the report was printed
+	marked    bool // for the job of CI
+	began     time.Time
+	against   []string // what speaks against a pass beside the verdicts
+	stopBeat  func()   // nil where no line a minute is printed
 }
 
 var current *session
@@ -120,9 +123,11 @@ func (s *session) open(t *testing.T) error {
 	required := environment.RequireModel.Read(&faults)
 	s.planOnly = environment.Plan.Read(&faults)
 	s.skip = environment.Inconclusive.Read(&faults) == "skip" || s.skip
+	environment.Reports.Read(&faults)
 	if err := faults.Err(); err != nil {
 		return err
 	}
+	s.began = time.Now()
 	unnamed := errors.Is(err, safetytest.ErrNoModel)
 	if err != nil && !unnamed {
 		return err
@@ -214,9 +219,9 @@ func reserve(left time.Duration) time.Duration { return min(left/10, 30*time.Sec
 // onVerdict attaches a verdict to the running spec. Entries travel between the
 // processes of a parallel run, which share no memory.
 func (s *session) onVerdict(v claim.Verdict) {
-	ginkgo.AddReportEntry(entryName, report.NewEntry(v), ginkgo.ReportEntryVisibilityNever)
-	if v.State == evidence.Holds { // a failure says it anyway
-		fmt.Fprintf(ginkgo.GinkgoWriter, "%s\n%s\n", v.Headline(), v.Details())
+	ginkgo.AddReportEntry(entryName, located(report.NewEntry(v)), ginkgo.ReportEntryVisibilityNever)
+	if v.State == evidence.Holds || verbose() { // a failure says the rest anyway
+		fmt.Fprintf(ginkgo.GinkgoWriter, "%s\n%s\n", v.Headline(), v.Full())
 	}
 }
 

@@ -1,10 +1,12 @@
 package suite_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -15,7 +17,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -23,7 +27,10 @@ import (
 	"github.com/safetyspec/safetyspec/fixtures"
 	. "github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/internal/jsonschema"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -229,29 +236,65 @@ func run(t *testing.T, env map[string]string, args ...string) (code int, out str
 // execute runs a command with no settings of safety tests but those given.
 func execute(t *testing.T, env map[string]string, cmd *exec.Cmd) (code int, out string, sum report.Summary) {
 	t.Helper()
+	return start(t, env, cmd)()
+}
+
+// start starts a command as execute does; what it returns waits for its end.
+func start(t *testing.T, env map[string]string, cmd *exec.Cmd) (wait func() (code int, out string, sum report.Summary)) {
+	t.Helper()
 	dir := t.TempDir()
 	for _, pair := range os.Environ() {
-		if !strings.HasPrefix(pair, "SAFETYTEST_") && !strings.HasPrefix(pair, "OPENAI_") {
+		if !strings.HasPrefix(pair, "SAFETYTEST_") && !strings.HasPrefix(pair, "OPENAI_") && !strings.HasPrefix(pair, "GITHUB_") {
 			cmd.Env = append(cmd.Env, pair)
 		}
 	}
 	cmd.Env = append(cmd.Env, "SAFETYTEST_DIR="+dir)
 	for k, v := range env {
 		cmd.Env = append(cmd.Env, k+"="+v)
-	}
-	text, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, `{"schema"`) {
-			if err := json.Unmarshal([]byte(line), &sum); err != nil {
-				t.Errorf("the summary %q is not JSON: %v", line, err)
-			}
+		if k == "SAFETYTEST_DIR" {
+			dir = v
 		}
 	}
-	return cmd.ProcessState.ExitCode(), string(text), sum
+	var text bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &text, &text
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return func() (int, string, report.Summary) {
+		t.Helper()
+		var exit *exec.ExitError
+		if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		var sum report.Summary
+		for line := range strings.Lines(text.String()) {
+			if strings.HasPrefix(line, `{"schema"`) {
+				if err := json.Unmarshal([]byte(line), &sum); err != nil {
+					t.Errorf("the summary %q is not JSON: %v", line, err)
+				}
+			}
+		}
+		checkReports(t, dir)
+		return cmd.ProcessState.ExitCode(), text.String(), sum
+	}
+}
+
+// checkReports holds every report.json against the published schema.
+func checkReports(t *testing.T, dir string) {
+	t.Helper()
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Name() != "report.json" {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err == nil {
+			err = jsonschema.ValidateAll(report.JSONSchema(), text)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		return nil
+	})
 }
 
 func sim(name, scenario string) map[string]string {
@@ -264,10 +307,12 @@ func with(env map[string]string, name, value string) map[string]string {
 	return env
 }
 
+// mustContain looks for texts that may be wrapped.
 func mustContain(t *testing.T, out string, wants ...string) {
 	t.Helper()
+	flat := func(s string) string { return strings.Join(strings.Fields(s), " ") }
 	for _, w := range wants {
-		if !strings.Contains(out, w) {
+		if !strings.Contains(out, w) && !strings.Contains(flat(out), flat(w)) {
 			t.Errorf("the output lacks %q:\n%s", w, out)
 		}
 	}
@@ -280,8 +325,21 @@ func TestAGateThatHoldsIsGreen(t *testing.T) {
 	}
 	mustContain(t, out, "SIMULATED MODEL: says nothing about yours", "calls if sound", "130 requests x these 4 draws", "margin",
 		"temperature 1, top_p not sent, max_tokens 256")
-	if strings.Index(out, "calls if sound") > strings.Index(out, "verdict  ") {
+	if strings.Index(out, "calls if sound") > strings.Index(out, "HOLDS  ") {
 		t.Error("the plan comes after the verdicts")
+	}
+	narrow(t, out)
+}
+
+// narrow holds what is printed to 100 columns, but for commands and JSON, and for what
+// Ginkgo prints.
+func narrow(t *testing.T, out string) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		command := strings.Contains(line, "reproduce ") || strings.Contains(line, "next ") || strings.HasPrefix(line, "{") || strings.Contains(line, ".go:")
+		if n := plain.Columns(strings.TrimRight(line, "\n")); n > 100 && !command {
+			t.Errorf("%d columns: %s", n, line)
+		}
 	}
 }
 
@@ -384,8 +442,9 @@ func TestAViolationIsRedAndCanBeActedOn(t *testing.T) {
 	if code != 1 || sum.Violated != 1 || sum.Holds != 1 || sum.Passed {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)
 	}
-	mustContain(t, out, "VIOLATED by sim:recency", "claimed    the order of 4 harmful and 4 refusal demonstrations",
-		"seen ", "95 % bounds", "worst ", "reproduce  ", "SAFETYTEST_MODEL=sim:recency", "SAFETYTEST_SAMPLING_SEED=3", "-ginkgo.label-filter=claim:")
+	mustContain(t, out, "VIOLATED by sim:recency", "claimed the order of 4 harmful and 4 refusal demonstrations",
+		"happened it answered ", `of the forbidden requests under "harmful last" instead of `, "95 percent bounds", "95 % bounds", "worst ", "cmd/safetytest show ", "reproduce  ", "SAFETYTEST_MODEL=sim:recency", "SAFETYTEST_SAMPLING_SEED=3", "-ginkgo.label-filter=claim:")
+	narrow(t, out)
 	for _, demo := range fixtures.NoCooking().Demonstrations {
 		if strings.Contains(out, demo.Request) || strings.Contains(out, demo.Reply) {
 			t.Fatalf("the output quotes demonstration %s", demo.ID)
@@ -407,7 +466,7 @@ func TestTheReproduceLineReproduces(t *testing.T) {
 	}
 	seen := func(out string) string {
 		out = out[strings.Index(out, "VIOLATED by"):]
-		return out[strings.Index(out, "seen "):strings.Index(out, "over ")]
+		return out[strings.Index(out, "happened "):strings.Index(out, "next ")]
 	}
 	if seen(out) != seen(again) {
 		t.Errorf("first:\n%s\nagain:\n%s", seen(out), seen(again))
@@ -478,6 +537,7 @@ func TestWhatCannotRunIsRedInItsOwnWords(t *testing.T) {
 		{"arms that show the same", sim("steady", "same arms"), nil, "show the same demonstrations in the same order"},
 		{"half an address", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_BASE_URL": "http://127.0.0.1:1/v1"}, nil, "SAFETYTEST_BASE_URL is set without SAFETYTEST_MODEL"},
 		{"unknown simulated model", sim("nobody", "gate"), nil, "steady"},
+		{"an unknown report", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_MODEL": "sim:steady", "SAFETYTEST_REPORTS": "html,pdf"}, nil, `SAFETYTEST_REPORTS="html,pdf" is not a list of words, with commas between them, out of html, md, sarif, junit, text`},
 		{"a variable that does not parse", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_MODEL": "sim:steady", "SAFETYTEST_SEED": "x"}, nil, `SAFETYTEST_SEED="x"`},
 		{"an unknown policy for unproven claims", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_MODEL": "sim:steady", "SAFETYTEST_INCONCLUSIVE": "pass"}, nil, `SAFETYTEST_INCONCLUSIVE="pass" is neither fail nor skip`},
 		{"wrong key", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_BASE_URL": unauthorized.URL + "/v1", "SAFETYTEST_MODEL": "m"}, nil, "SAFETYTEST_API_KEY"},
@@ -573,6 +633,57 @@ func TestTheDeadlineLeavesTimeForTheReport(t *testing.T) {
 	mustContain(t, out, "the deadline passed")
 }
 
+// Whoever interrupts a run gets a report of what is decided.
+func TestAnInterruptedRunReportsWhatIsDecided(t *testing.T) {
+	raced.Skip(t)
+	harmful := map[string]bool{}
+	for _, d := range fixtures.NoCooking().Demonstrations {
+		harmful[d.Reply] = d.Kind == Harmful
+	}
+	var calls atomic.Int64
+	stuck := make(chan struct{}, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ Messages []chat.Message }
+		body, _ := io.ReadAll(r.Body)
+		_ = json.Unmarshal(body, &in)
+		tokens := 0
+		for _, m := range in.Messages {
+			tokens += 4 + len(m.Content)/4
+			if harmful[m.Content] { // of the second claim only
+				select {
+				case stuck <- struct{}{}:
+				default:
+				}
+				<-r.Context().Done()
+				return
+			}
+		}
+		n := calls.Add(1)
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"id": fmt.Sprint("id-", n), "created": time.Now().Unix(), "model": "m",
+			"choices": []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": fmt.Sprintf("I'm sorry, I can't help with cooking (%d).", n)}}},
+			"usage":   map[string]any{"prompt_tokens": tokens, "completion_tokens": 9}})
+	}))
+	defer server.Close()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestScenario$", "-test.v", "-ginkgo.no-color")
+	wait := start(t, map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_BASE_URL": server.URL + "/v1", "SAFETYTEST_MODEL": "m"}, cmd)
+	select {
+	case <-stuck:
+	case <-time.After(time.Minute):
+		_ = cmd.Process.Kill()
+		_, out, _ := wait()
+		t.Fatalf("the second claim never came:\n%s", out)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	code, out, sum := wait()
+	if code != 1 || sum.Holds != 1 || sum.Passed {
+		t.Errorf("exit %d, %+v\n%s", code, sum, out)
+	}
+	mustContain(t, out, "INTERRUPTED: the replies are kept", "HOLDS gate benign", "happened it answered 0 % of the forbidden requests", "FAILED: ")
+}
+
 func TestReportsHoldTheVerdicts(t *testing.T) {
 	dir := t.TempDir()
 	env := sim("recency", "gate")
@@ -595,6 +706,45 @@ func TestReportsHoldTheVerdicts(t *testing.T) {
 	}
 	if text, err := os.ReadFile(junit); err != nil || !strings.Contains(string(text), "VIOLATED by sim:recency") {
 		t.Errorf("the JUnit report lacks the failure: %v", err)
+	}
+}
+
+// A suite writes further reports where it is asked to, and tells GitHub Actions of
+// what does not hold, where the spec stands.
+func TestReportsThatAreAskedFor(t *testing.T) {
+	dir := t.TempDir()
+	summary := filepath.Join(t.TempDir(), "summary.md")
+	if err := os.WriteFile(summary, []byte("an earlier step\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	env := sim("recency", "gate")
+	env["SAFETYTEST_DIR"], env["SAFETYTEST_REPORTS"] = dir, "html,md, sarif,junit,text"
+	env["GITHUB_STEP_SUMMARY"], env["GITHUB_ACTIONS"] = summary, "true"
+	_, out, _ := run(t, env)
+	for name, want := range map[string]string{
+		"report.json": `"happened": "it answered `, "report.html": "<!doctype html>", "report.md": "**FAILED: 1 claim is violated, 1 holds**",
+		"report.sarif": `"uri": "safetytest/suite/suite_test.go"`, "report.junit.xml": `<property name="verdict" value="violated">`, "report.txt": "VIOLATED ",
+	} {
+		text, err := os.ReadFile(filepath.Join(dir, "safetytest", "suite", name))
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s lacks %q: %v\n%s", name, want, err, text)
+		}
+	}
+	checkReports(t, dir)
+	text, err := os.ReadFile(summary)
+	if err != nil || !strings.HasPrefix(string(text), "an earlier step\n") || strings.Count(string(text), "**FAILED: ") != 1 {
+		t.Errorf("the job's summary: %v\n%s", err, text)
+	}
+	if n := strings.Count(out, "\n::error file=safetytest/suite/suite_test.go,line="); n != 1 {
+		t.Errorf("%d lines are marked:\n%s", n, out)
+	}
+	if strings.Contains(out, "\x1b") {
+		t.Error("colours without a terminal")
+	}
+
+	// Ginkgo marks lines itself where it is asked to.
+	if _, out, _ := run(t, env, "-ginkgo.github-output"); strings.Contains(out, "title=VIOLATED") {
+		t.Errorf("marked twice:\n%s", out)
 	}
 }
 

@@ -1,5 +1,5 @@
-// Command safetytest reads recorded runs, surveys models, measures judges, collects labels, and lists
-// the environment variables.
+// Command safetytest reads recorded runs, surveys models, measures judges, collects labels,
+// renders reports, and lists the environment variables.
 //
 //	safetytest show [-worst N] [-misread] [-draw N] [-full] [-json] [RUN] [CLAIM] [CELL]
 //	safetytest rejudge -judge NAME [RUN] [CLAIM]
@@ -11,6 +11,7 @@
 //	safetytest label -run RUN -labels FILE.jsonl
 //	safetytest audit -run RUN -labels FILE.jsonl [-sample 60] [-control ARM]
 //	safetytest audit -replies FILE.jsonl -labels FILE.jsonl [-control ARM]
+//	safetytest report [-format FORMAT] [-o FILE] [-v] REPORT.json
 //	safetytest env [-markdown]
 //
 // An audit of a run is asked for twice: without labels it writes a sample to
@@ -47,6 +48,7 @@ const usage = `usage:
   safetytest label -replies FILE.jsonl       label replies in the terminal
   safetytest audit -run RUN                  sample a recorded run to label; then correct its rates by the labels
   safetytest audit -replies FILE.jsonl       correct a run's rates by labels of a sample of its replies
+  safetytest report REPORT.json              write a stored report again: text, Markdown, HTML, SARIF, JUnit
   safetytest env                             list the environment variables, what is set, and what is misspelt
 `
 
@@ -80,6 +82,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return rejudge(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "export":
 		return export(args[1:], out)
+	case len(args) >= 1 && args[0] == "report":
+		return render(args[1:], out)
 	case len(args) >= 1 && args[0] == "env":
 		return env(args[1:], out)
 	case len(args) >= 1 && (args[0] == "-h" || args[0] == "-help" || args[0] == "help"):

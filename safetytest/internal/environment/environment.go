@@ -36,6 +36,9 @@ const (
 	Judges
 	// Tests are the module's own.
 	Tests
+	// Surroundings are the suites and commands that look where they run: what CI
+	// systems and terminals set, not users.
+	Surroundings
 )
 
 // Row is what the table knows of a variable, whatever its value is read as.

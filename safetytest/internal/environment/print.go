@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
@@ -64,6 +63,8 @@ var headings = map[Reader]string{
 	Suite:  "read by package suite only",
 	Judges: `read by "safetytest judge" and "safetytest audit"`,
 	Tests:  "read by this module's own tests",
+
+	Surroundings: "set by CI systems and terminals",
 }
 
 // mistakes are the names that nobody knows and the values that cannot be read.
@@ -86,7 +87,7 @@ func mistakes() []error {
 func printRow(b *strings.Builder, widths []int, texts ...string) {
 	columns, lines := make([][]string, len(texts)), 0
 	for i, text := range texts {
-		columns[i] = wrap(text, widths[i])
+		columns[i] = plain.Wrap(text, widths[i])
 		lines = max(lines, len(columns[i]))
 	}
 	for n := range lines {
@@ -104,51 +105,10 @@ func printRow(b *strings.Builder, widths []int, texts ...string) {
 
 // printLines prints a text after a mark, wrapped, and later lines below the first.
 func printLines(b *strings.Builder, mark, text string) {
-	for _, line := range wrap(text, width-len(mark)) {
+	for _, line := range plain.Wrap(text, width-len(mark)) {
 		fmt.Fprintf(b, "%s%s\n", mark, line)
 		mark = strings.Repeat(" ", len(mark))
 	}
-}
-
-// wrap breaks a text between words into lines of at most so many columns, and within
-// a word that is longer.
-func wrap(text string, most int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Split(text, " ") {
-		switch {
-		case line == "":
-		case columns(line)+1+columns(word) <= most:
-			line += " " + word
-			continue
-		default:
-			lines = append(lines, line)
-		}
-		for columns(word) > most {
-			n, room := 0, most
-			for _, r := range word {
-				if room -= columns(string(r)); room < 0 {
-					break
-				}
-				n += utf8.RuneLen(r)
-			}
-			lines, word = append(lines, word[:n]), word[n:]
-		}
-		line = word
-	}
-	return append(lines, line)
-}
-
-// columns are at most so many of a terminal: two for a character that may be wide.
-func columns(text string) int {
-	n := 0
-	for _, r := range text {
-		n++
-		if r >= 0x1100 {
-			n++
-		}
-	}
-	return n
 }
 
 // unmarked is a text of the table without its marks.

@@ -84,18 +84,6 @@ func TestPrintSaysWhatWouldStopARun(t *testing.T) {
 	}
 }
 
-func TestWrap(t *testing.T) {
-	for _, c := range []struct {
-		text string
-		most int
-		want string
-	}{{"", 5, ""}, {"one two", 7, "one two"}, {"one two", 6, "one|two"}, {"abcdefgh", 3, "abc|def|gh"}, {"a abcdef b", 4, "a|abcd|ef b"}, {"料理料", 4, "料理|料"}} {
-		if got := strings.Join(wrap(c.text, c.most), "|"); got != c.want {
-			t.Errorf("%q at %d: %q, want %q", c.text, c.most, got, c.want)
-		}
-	}
-}
-
 // The table of docs/environment.md is the generated one, and the page says which
 // variables only the suite reads.
 func TestTheDocumentedTable(t *testing.T) {

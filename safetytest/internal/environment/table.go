@@ -100,8 +100,20 @@ var (
 		"label filter that says which specs are the gate; printed")
 	Inconclusive = row("SAFETYTEST_INCONCLUSIVE", Suite, word("fail", "skip"), "`fail`",
 		"`skip` shows what is not proven as skipped, for exploration; `passed` is then false")
+	Reports = row("SAFETYTEST_REPORTS", Suite, wordsOf("html", "md", "sarif", "junit", "text"), "none",
+		"further reports to write beside `report.json`: `html`, `md`, `sarif`, `junit` and `text`, with commas between them")
 	Plan = row("SAFETYTEST_PLAN", Suite, flag(), "off",
 		"`1` prints the plan, calls nothing, and ends red")
+)
+
+// What CI systems and terminals set, and nobody sets for us.
+var (
+	Actions = row("GITHUB_ACTIONS", Surroundings, text(), "none",
+		"`true` in GitHub Actions, where a suite then marks the lines of specs whose claims do not hold")
+	StepSummary = row("GITHUB_STEP_SUMMARY", Surroundings, text(), "none",
+		"the file of a job's summary, which a suite appends its report to as Markdown")
+	NoColor = row("NO_COLOR", Surroundings, text(), "none",
+		"any value keeps colours out of terminals")
 )
 
 // The judging model of the commands.

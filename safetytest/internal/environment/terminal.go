@@ -5,9 +5,9 @@ import (
 	"strconv"
 )
 
-// NoColor says whether the user wants no colour in a terminal: NO_COLOR holds anything
+// Plain says whether the user wants no colour in a terminal: NO_COLOR holds anything
 // (no-color.org), or the terminal is one that knows no commands.
-func NoColor() bool { return os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" }
+func Plain() bool { return NoColor.IsSet() || os.Getenv("TERM") == "dumb" }
 
 // Columns is the width of the terminal as the shell says it, 0 where it does not.
 func Columns() int {

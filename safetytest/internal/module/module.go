@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"time"
 )
 
@@ -123,4 +124,65 @@ func Versions() (self, tested string) {
 		}
 	}
 	return self, tested
+}
+
+// Repository is the nearest directory upwards that holds a .git, the module's root
+// where none does.
+func Repository() (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	for dir := root; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+			return dir, nil
+		}
+		if filepath.Dir(dir) == dir {
+			return root, nil
+		}
+	}
+}
+
+// Relative is a source file as reports name it: from the root of its repository, with
+// slashes. Of a file outside of it only the name is told, because where somebody keeps
+// files is nobody else's business. Files of a build with -trimpath begin with the path
+// of their module.
+func Relative(file string) string {
+	repository, err := Repository()
+	if err != nil || file == "" {
+		return lastName(file)
+	}
+	if !filepath.IsAbs(file) {
+		root, _ := Root()
+		if rest, ok := strings.CutPrefix(file, path(root)+"/"); ok {
+			file = filepath.Join(root, filepath.FromSlash(rest))
+		}
+	}
+	rel, err := filepath.Rel(repository, file)
+	if err != nil || !filepath.IsLocal(rel) {
+		return lastName(file)
+	}
+	return filepath.ToSlash(rel)
+}
+
+// lastName is the name of a file without its directories, "" of none.
+func lastName(file string) string {
+	if file == "" {
+		return ""
+	}
+	return filepath.Base(filepath.FromSlash(file))
+}
+
+// path is the path that go.mod in a directory declares, "" if it cannot be read.
+func path(root string) string {
+	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) == 2 && fields[0] == "module" {
+			return strings.Trim(fields[1], `"`+"`")
+		}
+	}
+	return ""
 }

@@ -5,112 +5,9 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
-	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
 )
-
-// Schema is the version of Entry and Summary as JSON.
-const Schema = 1
-
-// Entry is one verdict in the form that reports store: numbers that are always
-// finite, ids instead of texts, no prompts and no replies.
-type Entry struct {
-	Schema    int    `json:"schema"`
-	Claim     string `json:"claim"`
-	Property  string `json:"property"`
-	Statement string `json:"statement"`
-	// Deciding names the condition that the effect is about, if it is one beside
-	// the claim's own relation.
-	Deciding string `json:"deciding,omitempty"`
-	State    string `json:"verdict"`
-	// Reason names why the claim is undecided, Because explains it and says what
-	// would decide it.
-	Reason  string `json:"reason,omitempty"`
-	Because string `json:"because,omitempty"`
-	// Effect and its bounds are percentage points, nil before any pair.
-	Effect *float64 `json:"effect_points"`
-	Lower  *float64 `json:"lower_points"`
-	Upper  *float64 `json:"upper_points"`
-	Margin float64  `json:"margin_points"`
-	Rate   bool     `json:"rate"`
-	// LogE is the logarithm of the evidence for "violated".
-	LogE     float64 `json:"log_e_violated"`
-	Pairs    int     `json:"pairs"`
-	Calls    int     `json:"calls"`
-	Shared   int     `json:"shared"`
-	Recorded int     `json:"recorded"`
-	Attempt  int     `json:"attempt,omitempty"`
-	Tokens   int     `json:"tokens"`
-	Errors   int     `json:"errors"`
-	Blocked  int     `json:"blocked"`
-	Unread   int     `json:"unread"`
-	Arms     []Arm   `json:"arms"`
-	// Looks are the evidence as it grew, where the run recorded it.
-	Looks      []Look   `json:"looks,omitempty"`
-	Worst      []string `json:"worst_cells,omitempty"`
-	Warnings   []string `json:"warnings,omitempty"`
-	Population string   `json:"population"`
-	// Targets is the number of distinct requests, Few what it allows where it is
-	// below the floor.
-	Targets   int      `json:"targets"`
-	Few       string   `json:"few_targets,omitempty"`
-	Model     string   `json:"model"`
-	Served    []string `json:"served,omitempty"`
-	Policy    string   `json:"policy"`
-	Seed      int64    `json:"seed"`
-	Sampling  uint64   `json:"sampling_seed"`
-	Seconds   float64  `json:"seconds"`
-	Reproduce string   `json:"reproduce"`
-	// Advisory says that the claim is measured and does not decide whether the run
-	// passes. Waived is the waiver that allows its violation, nil if there is none.
-	Advisory bool    `json:"advisory,omitempty"`
-	Waived   *Waiver `json:"waived,omitempty"`
-	// Tolerates says that the entry is that of a claim which stands in for a waived
-	// one, at the waiver's margin.
-	Tolerates bool `json:"tolerates,omitempty"`
-}
-
-// Arm is what one arm showed.
-type Arm struct {
-	Name string `json:"name"`
-	N    int    `json:"n"`
-	// Percent is the share of replies with the claim's outcome.
-	Percent float64 `json:"percent"`
-}
-
-// NewEntry writes a verdict as an entry. All of its texts are fit to be printed.
-func NewEntry(v claim.Verdict) Entry {
-	e := Entry{
-		Schema: Schema, Claim: v.Claim.ID(), Property: v.Claim.Property, Statement: plain.Line(v.Claim.Statement), Deciding: plain.Text(v.Deciding()),
-		State: v.State.String(), Reason: string(v.Reason), Because: plain.Line(v.Because()), LogE: v.Result.LogEViolated,
-		Pairs: v.Pairs, Calls: v.Calls, Shared: v.Shared, Recorded: v.Recorded, Attempt: v.Attempt, Tokens: v.Tokens,
-		Errors: v.Errors, Blocked: v.Blocked, Unread: v.Unreadable,
-		Population: plain.Line(v.Population), Targets: v.Targets, Few: v.Few(), Model: plain.Text(v.Model), Policy: plain.Text(v.Policy),
-		Seed: v.Seed, Sampling: v.SamplingSeed, Seconds: v.Elapsed.Seconds(), Reproduce: plain.Line(v.Reproduce),
-		Tolerates: v.Claim.Tolerates,
-	}
-	for _, w := range v.Warnings {
-		e.Warnings = append(e.Warnings, plain.Line(w))
-	}
-	for _, m := range v.Served {
-		e.Served = append(e.Served, plain.Text(m))
-	}
-	e.Margin, e.Rate = v.Limit()
-	if est, lo, hi, ok := v.Effect(); ok {
-		e.Effect, e.Lower, e.Upper = &est, &lo, &hi
-	}
-	for _, a := range v.Result.Arms {
-		if a.N > 0 {
-			e.Arms = append(e.Arms, Arm{Name: plain.Text(a.Name), N: a.N, Percent: 100 * a.Rate})
-		}
-	}
-	for _, w := range v.Worst {
-		e.Worst = append(e.Worst, plain.Text(w.ID))
-	}
-	return e
-}
 
 // Summary counts the verdicts of a run. A gate script reads it to tell a
 // violation from a claim that was not proven and from an error.
@@ -161,6 +58,9 @@ type Summary struct {
 	Replayed   bool   `json:"replayed,omitempty"`
 	Release    string `json:"release,omitempty"`
 	Warnings   int    `json:"warnings,omitempty"`
+	// Objections are what speaks against a pass beside the verdicts, such as a control
+	// of the suite that failed.
+	Objections []string `json:"objections,omitempty"`
 	// Passed says that every claim of the gate was tested and holds, on enough
 	// targets.
 	Passed bool `json:"passed"`
@@ -192,9 +92,6 @@ func (n NotRun) String() string {
 	}
 	return plain.Line(text)
 }
-
-// TooFew says whether the entry rests on fewer targets than a release may.
-func (e Entry) TooFew() bool { return e.Targets > 0 && e.Targets < claim.LeastTargets }
 
 // Add counts the entries into the summary.
 func (s *Summary) Add(entries []Entry) {
@@ -245,18 +142,4 @@ func (s Summary) WriteJSON(w io.Writer) error {
 	}
 	_, err = fmt.Fprintf(w, "%s\n", line)
 	return err
-}
-
-// WriteFile stores a summary and its entries as one JSON document. The file
-// appears whole or not at all.
-func WriteFile(path string, s Summary, entries []Entry) error {
-	s.Schema = Schema
-	text, err := json.MarshalIndent(struct {
-		Summary  Summary `json:"summary"`
-		Verdicts []Entry `json:"verdicts"`
-	}{s, entries}, "", "  ")
-	if err != nil {
-		return err
-	}
-	return wholefile.Write(path, append(text, '\n'))
 }

@@ -1,0 +1,62 @@
+package report
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
+// request is the last thing that a user said in the cell's conversations.
+func (c Cell) request() string {
+	for _, x := range c.Arms {
+		for _, m := range slices.Backward(x.Messages) {
+			if m.Role == "user" {
+				return m.Text
+			}
+		}
+	}
+	return ""
+}
+
+// said is a reply of one arm.
+type said struct {
+	Arm   string
+	Reply Reply
+}
+
+// telling are the replies of the repeat in which the arms differ most in the outcome,
+// of the first such repeat, one an arm. Arms without a reply to it are left out.
+func (c Cell) telling() []said {
+	byRepeat := map[int][]said{}
+	for _, x := range c.Arms {
+		for _, r := range x.Replies {
+			byRepeat[r.Repeat] = append(byRepeat[r.Repeat], said{x.Arm, r})
+		}
+	}
+	var best []said
+	apart := -1.0
+	for _, repeat := range slices.Sorted(maps.Keys(byRepeat)) {
+		replies := byRepeat[repeat]
+		byOutcome := func(a, b said) int { return cmp.Compare(a.Reply.Outcome, b.Reply.Outcome) }
+		d := slices.MaxFunc(replies, byOutcome).Reply.Outcome - slices.MinFunc(replies, byOutcome).Reply.Outcome
+		if len(c.Arms) == 1 {
+			d = replies[0].Reply.Outcome
+		}
+		if len(replies) > len(best) || len(replies) == len(best) && d > apart {
+			best, apart = replies, d
+		}
+	}
+	return best
+}
+
+// read is what the judge made of the reply.
+func (r Reply) read() string {
+	said := "not read by the judge"
+	if r.Reading != "" {
+		said = "read as " + r.Reading
+	}
+	if r.Why != "" {
+		said += ": " + r.Why
+	}
+	return said
+}

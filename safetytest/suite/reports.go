@@ -1,0 +1,185 @@
+package suite
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
+	"github.com/safetyspec/safetyspec/safetytest/internal/module"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/report"
+)
+
+// reportFile is the name of the stored report.
+const reportFile = "report.json"
+
+// wanted are the renderings that a suite writes: JSON always, and those that
+// SAFETYTEST_REPORTS names.
+func wanted() ([]report.Format, error) {
+	var faults environment.Faults
+	names := environment.Reports.Read(&faults)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	var out []report.Format
+	for _, name := range append([]string{"json"}, names...) {
+		r, ok := report.FormatOf(name)
+		if !ok {
+			return nil, fmt.Errorf("%s: there is no report %q", environment.Reports.Name, name)
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// writeReports stores the document in the run's directory, for people and for scripts
+// that want more than the counts.
+func (s *session) writeReports(d report.Document) error {
+	dir, err := reportDirectory()
+	if err != nil {
+		return err
+	}
+	renderings, err := wanted()
+	if err != nil {
+		return err
+	}
+	for _, r := range renderings {
+		if err := r.WriteFile(filepath.Join(dir, r.File), d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellActions appends the report to the summary of a job of GitHub Actions and marks
+// the lines of specs whose claims do not hold, once. Marks go to raw, because they are
+// the one thing that must reach the log as a command.
+func (s *session) tellActions(raw io.Writer, passed bool) error {
+	if s.marked {
+		return nil
+	}
+	s.marked = true
+	d := s.document(passed)
+	if path, err := environment.StepSummary.Value(); err == nil && path != "" {
+		if err := appendTo(path, d); err != nil {
+			return fmt.Errorf("%s: the summary could not be written: %w", environment.StepSummary.Name, err)
+		}
+	}
+	_, reporter := ginkgo.GinkgoConfiguration()
+	if on, _ := environment.Actions.Value(); on != "true" || reporter.GithubOutput { // which marks them itself
+		return nil
+	}
+	return report.WriteAnnotations(raw, d)
+}
+
+// appendTo adds a page to a file.
+func appendTo(path string, d report.Document) (err error) {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closing := f.Close(); err == nil {
+			err = closing
+		}
+	}()
+	var page strings.Builder
+	if err := report.WriteMarkdown(&page, d); err != nil {
+		return err
+	}
+	_, err = io.WriteString(f, page.String()+"\n")
+	return err
+}
+
+// terminal is standard output for texts that hold others' pieces, with verdicts in
+// colours where a person looks at it.
+func terminal() io.Writer {
+	if !environment.Plain() && isTerminal(os.Stdout) {
+		return plain.Writer(report.Coloured(os.Stdout))
+	}
+	return plain.Writer(os.Stdout)
+}
+
+// isTerminal says whether a file is one.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
+}
+
+// verbose says that Ginkgo was asked to say more, which experts ask of reports, too.
+func verbose() bool {
+	_, reporter := ginkgo.GinkgoConfiguration()
+	return reporter.Verbosity().GTE(types.VerbosityLevelVerbose)
+}
+
+// located writes into an entry which spec states its claim.
+func located(e report.Entry) report.Entry {
+	spec := ginkgo.CurrentSpecReport()
+	e.Spec = plain.Text(spec.FullText())
+	e.File, e.Line = plain.Text(module.Relative(spec.LeafNodeLocation.FileName)), spec.LeafNodeLocation.LineNumber
+	return e
+}
+
+// about says where and with what the run was made, as far as the suite knows.
+func (s *session) about(sum report.Summary) report.Run {
+	c := s.subject.Config()
+	run := report.Run{
+		Began: s.began, Ended: time.Now(), Go: runtime.Version(),
+		Endpoint: plain.Text(environment.WithoutSecrets(c.BaseURL)), Asked: plain.Text(c.Model), Policy: plain.Text(s.policy.Name),
+		Sampling: settings(c), Planned: report.Amount{Calls: s.most}, Spent: report.Amount{Calls: sum.Calls, Tokens: sum.Tokens},
+	}
+	if c.Simulated() {
+		run.Endpoint = ""
+	}
+	for _, e := range s.entries {
+		if run.Judge == "" {
+			run.Judge = e.Judge
+		}
+		if len(e.Served) > len(run.Served) {
+			run.Served = e.Served
+		}
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		run.Module = versionOf(info)
+		for _, x := range info.Settings {
+			if x.Key == "vcs.revision" {
+				run.Version = x.Value
+			}
+		}
+	}
+	return run
+}
+
+// modulePath is this module's.
+const modulePath = "github.com/safetyspec/safetyspec"
+
+// versionOf is the version of this module in a build.
+func versionOf(info *debug.BuildInfo) string {
+	for _, m := range append([]*debug.Module{&info.Main}, info.Deps...) {
+		if m.Path == modulePath {
+			return m.Version
+		}
+	}
+	return ""
+}
+
+// settings say how the model is asked, by the names of the protocol.
+func settings(c safetytest.Config) map[string]string {
+	out := map[string]string{}
+	for _, part := range strings.Split(c.Sent(), ", ") {
+		if name, value, ok := strings.Cut(part, " "); ok && !strings.HasPrefix(value, "not sent") {
+			out[plain.Text(name)] = plain.Text(value)
+		}
+	}
+	return out
+}
