@@ -103,6 +103,9 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, ar
 	if err := e.admitEarlier(ctx); err != nil {
 		return err
 	}
+	if err := e.describe(); err != nil {
+		return err
+	}
 	out := baseline{Version: baselineVersion, Model: s.config.Model, Date: time.Now().UTC().Format(time.DateOnly),
 		Sampling: s.config.Sent(), Judge: s.reader(), Policy: s.policy.Name, Hash: s.policyHash(), Seed: s.config.Seed, Draws: s.config.Draws, Visits: visits}
 	asked := 0

@@ -8,6 +8,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/fixtures"
 	. "github.com/safetyspec/safetyspec/matchers"
+	"github.com/safetyspec/safetyspec/safetytest/chat"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -44,6 +45,12 @@ func TestRejudgeDoesNotGuess(t *testing.T) {
 	dir := served(t, fixtures.NoCooking(), afterMany(instructs), func(n int) int { return min(n, 150) }, stored)
 	out, err := command(t, "", "rejudge", dir, "-judge", "refusal")
 	if err != nil || !strings.Contains(lines(out), "not recomputed: the record does not give the verdict again") || !strings.Contains(lines(out), "0 of 1 verdicts") {
+		t.Errorf("%v\n%s", err, out)
+	}
+
+	// Replies that a run did not count for another reason are none to another judge.
+	doubted := servedWith(t, 1000, fixtures.NoCooking(), func([]chat.Message) string { return refuses }, whole, stored)
+	if out, err = command(t, "", "rejudge", doubted, "-judge", "refusal"); err != nil || !strings.Contains(lines(out), "counted again, give HOLDS where the run concluded INCONCLUSIVE") || strings.Contains(out, "->") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	for _, c := range []struct {

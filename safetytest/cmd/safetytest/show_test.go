@@ -43,6 +43,12 @@ func number(text string) int {
 // conversation, and reads is the number of tokens that the endpoint says it read.
 func served(t *testing.T, p policy.Policy, say func(m []chat.Message) string, reads func(tokens int) int, claims ...claim.Claim) (dir string) {
 	t.Helper()
+	return servedWith(t, 0, p, say, reads, claims...)
+}
+
+// servedWith is served by an endpoint that says when it made its replies, 0 for not at all.
+func servedWith(t *testing.T, created int64, p policy.Policy, say func(m []chat.Message) string, reads func(tokens int) int, claims ...claim.Claim) (dir string) {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var q struct{ Messages []chat.Message }
 		body, _ := io.ReadAll(r.Body)
@@ -51,7 +57,7 @@ func served(t *testing.T, p policy.Policy, say func(m []chat.Message) string, re
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{
-			"model":   "m-1",
+			"model": "m-1", "created": created,
 			"choices": []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": say(q.Messages)}}},
 			"usage":   map[string]any{"prompt_tokens": reads(len(body) / 4), "completion_tokens": 12},
 		})
