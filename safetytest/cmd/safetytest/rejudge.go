@@ -128,6 +128,9 @@ func (p *page) newState(ctx context.Context, c runs.Claim, again *rereadings) (s
 	if c.Verdict == nil {
 		return state, false, "not recomputed: the run came to no verdict"
 	}
+	if r := c.Verdict.Reason; r == safetytest.DoubtfulReplies || r == safetytest.ModelChanged {
+		return state, false, "not recomputed: the run did not count these replies, whoever reads them: " + c.Verdict.Because()
+	}
 	was, err := again.was.Test(ctx, c.Key)
 	if err != nil {
 		return state, false, fmt.Sprintf("not recomputed: the record does not give the verdict again: %v", err)
