@@ -441,3 +441,16 @@ func List(dir string) ([]Listed, error) {
 	}
 	return out, nil
 }
+
+// IsFile says whether a file is one of a run, of whatever format, by how it begins.
+func IsFile(path string) bool {
+	f, err := openRegular(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	start := []byte(`{"safetytest_record":`)
+	text := make([]byte, len(start))
+	_, err = io.ReadFull(f, text)
+	return err == nil && bytes.Equal(text, start)
+}
