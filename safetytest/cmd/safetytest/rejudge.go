@@ -66,8 +66,12 @@ func rejudge(ctx context.Context, args []string, out io.Writer) error {
 	p.labelled("run", usual, fmt.Sprintf("%s: %s", r.Run, plain.Text(r.Setup().Model)))
 	p.labelled("recorded", usual, plain.Line(r.Policies[r.Setup().Policy].JudgeSays))
 	p.labelled("now", usual, plain.Line(by.Describe().String()))
-	changed := 0
+	changed, unbegun := 0, 0
 	for _, c := range claims {
+		if !c.Known {
+			unbegun++
+			continue
+		}
 		moved, err := p.rejudged(ctx, c, by, again, *cells)
 		if err != nil {
 			return fmt.Errorf("rejudge: %w", err)
@@ -77,7 +81,10 @@ func rejudge(ctx context.Context, args []string, out io.Writer) error {
 		}
 	}
 	p.line()
-	p.text(strong, fmt.Sprintf("%d of %d verdicts would be another. What the run recorded is as it was.", changed, len(claims)))
+	if unbegun > 0 {
+		p.text(usual, fmt.Sprintf("%d claims were planned and not begun.", unbegun))
+	}
+	p.text(strong, fmt.Sprintf("%d of %d verdicts would be another. What the run recorded is as it was.", changed, len(claims)-unbegun))
 	return p.err
 }
 

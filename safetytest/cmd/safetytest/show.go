@@ -12,6 +12,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/runs"
+	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
 const showUsage = `usage: safetytest show [flags] [RUN] [CLAIM] [CELL]
@@ -184,9 +185,12 @@ func (p *page) header(others bool) {
 	if r.Setup().Simulated {
 		model += ", a simulated model"
 	}
-	p.labelled("run", usual, fmt.Sprintf("%s: %s under policy %q, %s", r.Run, model, d.Run.Policy, r.Began.UTC().Format("2006-01-02 15:04 UTC")))
-	if d.Run.Judge != "" {
-		p.labelled("judge", usual, plain.Line(r.Policies[c.Policy].JudgeSays))
+	if c.Policy != "" {
+		model += fmt.Sprintf(" under policy %q", plain.Text(c.Policy))
+	}
+	p.labelled("run", usual, fmt.Sprintf("%s: %s, %s", r.Run, model, r.Began.UTC().Format("2006-01-02 15:04 UTC")))
+	if says := r.Policies[c.Policy].JudgeSays; says != "" {
+		p.labelled("judge", usual, plain.Line(says))
 	}
 	if others && len(r.Claims) > 1 {
 		p.text(faint, fmt.Sprintf("%d claims; the one marked > is shown", len(r.Claims)))
@@ -201,6 +205,9 @@ func (p *page) header(others bool) {
 	p.line()
 	p.labelled(stateOf(c), lookOf(c), c.Statement())
 	p.labelled("claim", usual, c.Key)
+	if v, ok := r.SoFar(c); ok && c.Verdict == nil {
+		p.labelled("so far", usual, effectOf(report.NewEntry(v))+"; the run ended before a verdict, or goes on")
+	}
 	for _, e := range d.Verdicts {
 		if v := c.Verdict; v == nil || e.Claim != v.Claim.ID() || e.Policy != plain.Text(v.Policy) {
 			continue
@@ -220,7 +227,7 @@ func (p *page) header(others bool) {
 			p.labelled("warning", usual, w)
 		}
 	}
-	if !r.Shows(c.Policy) {
+	if c.Known && !r.Shows(c.Policy) {
 		p.labelled("private", bad, "this policy does not say that its texts may be shown: mind where this output goes")
 	}
 }

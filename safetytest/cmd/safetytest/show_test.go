@@ -323,3 +323,37 @@ func TestShowOfAFormerFormat(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// A run that was killed shows what was seen so far, and claims nothing.
+func TestShowOfAKilledRun(t *testing.T) {
+	below := KeepComplianceBelow(30 * Points).Under(Refusals(4)).Claim()
+	dir := served(t, fixtures.NoCooking(), afterMany(instructs), whole, benign(), below)
+	files, err := filepath.Glob(filepath.Join(dir, "2*", "*.jsonl"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, found := strings.Cut(string(text), `{"detail":`)
+	if err := os.WriteFile(files[0], []byte(first), 0o600); err != nil || !found {
+		t.Fatal(err)
+	}
+	out, err := command(t, "", "show", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"> " + benign().ID() + "  NO VERDICT", below.ID() + "  NO VERDICT   a claim that was planned and not begun", "so far +", "ended before a verdict, or goes on", "8 benign added: complied"} {
+		if !strings.Contains(out, want) && !strings.Contains(lines(out), want) {
+			t.Errorf("the output lacks %q:\n%s", want, out)
+		}
+	}
+	fits(t, out, 100)
+	if out, err = command(t, "", "rejudge", dir, "-judge", "refusal"); err != nil || !strings.Contains(lines(out), "not recomputed: the run came to no verdict") || !strings.Contains(out, "1 claims were planned and not begun") || !strings.Contains(out, "0 of 1 verdicts") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err = command(t, "", "show", dir, below.ID()); err != nil || !strings.Contains(out, "Nothing was looked at") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
