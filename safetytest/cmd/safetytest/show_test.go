@@ -350,7 +350,7 @@ func TestShowOfAKilledRun(t *testing.T) {
 		}
 	}
 	fits(t, out, 100)
-	if out, err = command(t, "", "rejudge", dir, "-judge", "refusal"); err != nil || !strings.Contains(lines(out), "not recomputed: the run came to no verdict") || !strings.Contains(out, "1 claims were planned and not begun") || !strings.Contains(out, "0 of 1 verdicts") {
+	if out, err = command(t, "", "rejudge", dir, "-judge", "refusal"); err != nil || !strings.Contains(lines(out), "not recomputed: the run came to no verdict") || !strings.Contains(out, "Planned and not begun: 1.") || !strings.Contains(out, "0 of 1 verdicts") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if out, err = command(t, "", "show", dir, below.ID()); err != nil || !strings.Contains(out, "Nothing was looked at") {
