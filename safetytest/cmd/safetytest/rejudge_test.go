@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -98,6 +100,32 @@ func TestAgrees(t *testing.T) {
 		other := v
 		if change(&other); !agrees(v, v) || agrees(v, other) || agrees(other, v) {
 			t.Errorf("another %s", name)
+		}
+	}
+}
+
+// Of every claim that can be made the record gives the verdict again, and each of its
+// conversations as it was sent: nothing that decides is left out of it.
+func TestEveryClaimIsReadAgain(t *testing.T) {
+	raced.Skip(t)
+	dir := t.TempDir()
+	t.Setenv("SAFETYTEST_MODEL", "sim:steady")
+	t.Setenv("SAFETYTEST_BASELINE_MODEL", "sim:lenient")
+	t.Setenv("SAFETYTEST_DIR", dir)
+	if out, err := command(t, "", "survey", "-o", filepath.Join(dir, "page.md"), "-policy", "codename", "-pairs", "8"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := command(t, "", "rejudge", filepath.Join(dir, "codename"), "-judge", "codename")
+	if err != nil || strings.Contains(out, "not recomputed") || !strings.Contains(out, fmt.Sprintf("0 of %d verdicts would be another", len(catalogue(0.2, true)))) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	rows, err := command(t, "", "export", filepath.Join(dir, "codename"), "-format", "jsonl", "-texts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(rows), "\n") {
+		if strings.Contains(line, `"messages":""`) || strings.Contains(line, `"request_text":""`) || strings.Contains(line, `"reading":""`) {
+			t.Errorf("without its conversation or its reading: %s", line)
 		}
 	}
 }
