@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"time"
 )
@@ -242,7 +243,7 @@ func (v *View) hear(text []byte, at place, p *viewed) error {
 	case s.Policy != nil:
 		v.Policies[s.Policy.Name] = *s.Policy
 	case s.Context != nil:
-		same := func(c Context) bool { return c.Policy == s.Context.Policy && c.Shows == s.Context.Shows }
+		same := func(c Context) bool { return reflect.DeepEqual(c, *s.Context) } // another version may have shown something else
 		if !slices.ContainsFunc(v.Contexts, same) {
 			v.Contexts = append(v.Contexts, *s.Context)
 		}
