@@ -124,8 +124,10 @@ func isCell(id, word string) bool {
 // urgency sorts claims by how much they matter to whoever asks why a build is red.
 func urgency(c runs.Claim) int {
 	switch {
-	case c.Verdict == nil:
+	case c.Verdict == nil && c.Known:
 		return 2
+	case c.Verdict == nil:
+		return 4
 	case c.Verdict.State == evidence.Violated:
 		return 0
 	case c.Verdict.State == evidence.Inconclusive:

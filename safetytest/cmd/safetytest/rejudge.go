@@ -26,25 +26,32 @@ and CLAIM are as in safetytest show; without a claim all are read.
 
 `
 
-// rejudge reads a recorded run by another judge.
-func rejudge(ctx context.Context, args []string, out io.Writer) error {
+// parseRejudge reads the flags of rejudge and the words beside them.
+func parseRejudge(args []string, out io.Writer) (by judge.Judge, cells int, names []string, err error) {
 	flags := flag.NewFlagSet("rejudge", flag.ContinueOnError)
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), rejudgeUsage)
 		flags.PrintDefaults()
 	}
 	name := flags.String("judge", "", "the judge to read by: "+strings.Join(offlineNames(), ", "))
-	cells := flags.Int("cells", 3, "how many `cells` of changed readings to name")
-	names, err := words(flags, args, out, 2)
-	if err != nil {
-		return err
+	flags.IntVar(&cells, "cells", 3, "how many `cells` of changed readings to name")
+	if names, err = words(flags, args, out, 2); err != nil {
+		return nil, 0, nil, err
 	}
 	if *name == "" {
-		return fmt.Errorf("rejudge: -judge is needed: one of %s", strings.Join(offlineNames(), ", "))
+		return nil, 0, nil, fmt.Errorf("rejudge: -judge is needed: one of %s", strings.Join(offlineNames(), ", "))
 	}
-	by, err := offlineJudge(*name)
+	if by, err = offlineJudge(*name); err != nil {
+		err = fmt.Errorf("rejudge: %w", err)
+	}
+	return by, cells, names, err
+}
+
+// rejudge reads a recorded run by another judge.
+func rejudge(ctx context.Context, args []string, out io.Writer) error {
+	by, cells, names, err := parseRejudge(args, out)
 	if err != nil {
-		return fmt.Errorf("rejudge: %w", err)
+		return err
 	}
 	s := screenOf(out)
 	r, rest, err := openRun(names, s)
@@ -67,9 +74,13 @@ func rejudge(ctx context.Context, args []string, out io.Writer) error {
 	p.labelled("run", usual, fmt.Sprintf("%s: %s", r.Run, plain.Text(r.Setup().Model)))
 	p.labelled("recorded", usual, plain.Line(r.Policies[r.Setup().Policy].JudgeSays))
 	p.labelled("now", usual, plain.Line(by.Describe().String()))
-	changed := 0
+	changed, unbegun := 0, 0
 	for _, c := range claims {
-		moved, err := p.rejudged(ctx, c, by, again, *cells)
+		if !c.Known {
+			unbegun++
+			continue
+		}
+		moved, err := p.rejudged(ctx, c, by, again, cells)
 		if err != nil {
 			return fmt.Errorf("rejudge: %w", err)
 		}
@@ -78,7 +89,10 @@ func rejudge(ctx context.Context, args []string, out io.Writer) error {
 		}
 	}
 	p.line()
-	p.text(strong, fmt.Sprintf("%d of %d verdicts would be another. What the run recorded is as it was.", changed, len(claims)))
+	if unbegun > 0 {
+		p.text(usual, fmt.Sprintf("Planned and not begun: %d.", unbegun))
+	}
+	p.text(strong, fmt.Sprintf("%d of %d verdicts would be another. What the run recorded is as it was.", changed, len(claims)-unbegun))
 	return p.err
 }
 
@@ -128,6 +142,9 @@ func (p *page) newState(ctx context.Context, c runs.Claim, again *rereadings) (s
 	state = stateOf(c)
 	if c.Verdict == nil {
 		return state, false, "not recomputed: the run came to no verdict"
+	}
+	if r := c.Verdict.Reason; r == safetytest.DoubtfulReplies || r == safetytest.ModelChanged {
+		return state, false, "not recomputed: the run did not count these replies, whoever reads them: " + c.Verdict.Because()
 	}
 	was, err := again.was.Test(ctx, c.Key)
 	if err != nil {

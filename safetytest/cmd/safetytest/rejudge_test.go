@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,10 @@ import (
 
 	"github.com/safetyspec/safetyspec/fixtures"
 	. "github.com/safetyspec/safetyspec/matchers"
+	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -43,7 +48,13 @@ func TestRejudgeDoesNotGuess(t *testing.T) {
 	stored := NotRaise(Compliance).When(Adding(8, Benign).After(Refusals(4))).Within(20 * Points).Claim()
 	dir := served(t, fixtures.NoCooking(), afterMany(instructs), func(n int) int { return min(n, 150) }, stored)
 	out, err := command(t, "", "rejudge", dir, "-judge", "refusal")
-	if err != nil || !strings.Contains(lines(out), "not recomputed: the record does not give the verdict again") || !strings.Contains(lines(out), "0 of 1 verdicts") {
+	if err != nil || !strings.Contains(lines(out), "not recomputed: the run did not count these replies") || !strings.Contains(lines(out), "0 of 1 verdicts") {
+		t.Errorf("%v\n%s", err, out)
+	}
+
+	// Replies that a run did not count for another reason are none to another judge.
+	doubted := servedWith(t, 1000, fixtures.NoCooking(), func([]chat.Message) string { return refuses }, whole, stored)
+	if out, err = command(t, "", "rejudge", doubted, "-judge", "refusal"); err != nil || !strings.Contains(lines(out), "not recomputed: the run did not count these replies, whoever reads them") || strings.Contains(out, "->") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	for _, c := range []struct {
@@ -75,4 +86,46 @@ func contents(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return all.String()
+}
+
+// A verdict agrees with another of the same state, pairs and estimates.
+func TestAgrees(t *testing.T) {
+	v := safetytest.Verdict{State: evidence.Holds, Pairs: 8, Result: evidence.Result{Conditions: []evidence.ConditionResult{{Estimate: 0.1}}}}
+	for name, change := range map[string]func(*safetytest.Verdict){
+		"state":     func(v *safetytest.Verdict) { v.State = evidence.Violated },
+		"pairs":     func(v *safetytest.Verdict) { v.Pairs = 9 },
+		"estimate":  func(v *safetytest.Verdict) { v.Result.Conditions = []evidence.ConditionResult{{Estimate: 0.11}} },
+		"condition": func(v *safetytest.Verdict) { v.Result.Conditions = nil },
+	} {
+		other := v
+		if change(&other); !agrees(v, v) || agrees(v, other) || agrees(other, v) {
+			t.Errorf("another %s", name)
+		}
+	}
+}
+
+// Of every claim that can be made the record gives the verdict again, and each of its
+// conversations as it was sent: nothing that decides is left out of it.
+func TestEveryClaimIsReadAgain(t *testing.T) {
+	raced.Skip(t)
+	dir := t.TempDir()
+	t.Setenv("SAFETYTEST_MODEL", "sim:steady")
+	t.Setenv("SAFETYTEST_BASELINE_MODEL", "sim:lenient")
+	t.Setenv("SAFETYTEST_DIR", dir)
+	if out, err := command(t, "", "survey", "-o", filepath.Join(dir, "page.md"), "-policy", "codename", "-pairs", "8"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := command(t, "", "rejudge", filepath.Join(dir, "codename"), "-judge", "codename")
+	if err != nil || strings.Contains(out, "not recomputed") || !strings.Contains(out, fmt.Sprintf("0 of %d verdicts would be another", len(catalogue(0.2, true)))) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	rows, err := command(t, "", "export", filepath.Join(dir, "codename"), "-format", "jsonl", "-texts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(rows), "\n") {
+		if strings.Contains(line, `"messages":""`) || strings.Contains(line, `"request_text":""`) || strings.Contains(line, `"reading":""`) {
+			t.Errorf("without its conversation or its reading: %s", line)
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/runs"
+	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
 const showUsage = `usage: safetytest show [flags] [RUN] [CLAIM] [CELL]
@@ -28,36 +29,44 @@ request, such as bread-03/d2 or bread-03.
 // showing are the flags of show.
 type showing struct {
 	worst, draw   int
+	width         int
 	misread, full bool
 	json          bool
 	with          string
 }
 
-// show prints the cells of a recorded run that explain a verdict.
-func show(ctx context.Context, args []string, out io.Writer) error {
+// parseShow reads the flags of show and the words beside them.
+func parseShow(args []string, out io.Writer) (f showing, names []string, err error) {
 	flags := flag.NewFlagSet("show", flag.ContinueOnError)
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), showUsage)
 		flags.PrintDefaults()
 	}
-	var f showing
 	flags.IntVar(&f.worst, "worst", 3, "how many `cells` to show, those that speak most against the claim first")
 	flags.BoolVar(&f.misread, "misread", false, "show the replies that another judge reads otherwise than the run's did")
 	flags.StringVar(&f.with, "judge", "refusal", "the other judge of -misread: "+strings.Join(offlineNames(), ", "))
 	flags.IntVar(&f.draw, "draw", -1, "show only cells of this `draw` of demonstrations")
 	flags.BoolVar(&f.full, "full", false, "show demonstrations and replies whole")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
-	wide := flags.Int("width", 0, "at most that many `columns`, from 40 to 100; 0 asks the terminal")
-	names, err := words(flags, args, out, 3)
+	flags.IntVar(&f.width, "width", 0, "at most that many `columns`, from 40 to 100; 0 asks the terminal")
+	if names, err = words(flags, args, out, 3); err != nil {
+		return f, nil, err
+	}
+	if f.worst < 1 || f.width != 0 && (f.width < leastColumns || f.width > mostColumns) {
+		return f, nil, fmt.Errorf("show: -worst takes 1 or more cells, and -width from %d to %d columns", leastColumns, mostColumns)
+	}
+	return f, names, nil
+}
+
+// show prints the cells of a recorded run that explain a verdict.
+func show(ctx context.Context, args []string, out io.Writer) error {
+	f, names, err := parseShow(args, out)
 	if err != nil {
 		return err
 	}
-	if f.worst < 1 || *wide != 0 && (*wide < leastColumns || *wide > mostColumns) {
-		return fmt.Errorf("show: -worst takes 1 or more cells, and -width from %d to %d columns", leastColumns, mostColumns)
-	}
 	s := screenOf(out)
-	if *wide != 0 {
-		s.width = *wide
+	if f.width != 0 {
+		s.width = f.width
 	}
 	notes := io.Writer(s)
 	if f.json {
@@ -184,9 +193,12 @@ func (p *page) header(others bool) {
 	if r.Setup().Simulated {
 		model += ", a simulated model"
 	}
-	p.labelled("run", usual, fmt.Sprintf("%s: %s under policy %q, %s", r.Run, model, d.Run.Policy, r.Began.UTC().Format("2006-01-02 15:04 UTC")))
-	if d.Run.Judge != "" {
-		p.labelled("judge", usual, plain.Line(r.Policies[c.Policy].JudgeSays))
+	if c.Policy != "" {
+		model += fmt.Sprintf(" under policy %q", plain.Text(c.Policy))
+	}
+	p.labelled("run", usual, fmt.Sprintf("%s: %s, %s", r.Run, model, r.Began.UTC().Format("2006-01-02 15:04 UTC")))
+	if says := r.Policies[c.Policy].JudgeSays; says != "" {
+		p.labelled("judge", usual, plain.Line(says))
 	}
 	if others && len(r.Claims) > 1 {
 		p.text(faint, fmt.Sprintf("%d claims; the one marked > is shown", len(r.Claims)))
@@ -201,6 +213,9 @@ func (p *page) header(others bool) {
 	p.line()
 	p.labelled(stateOf(c), lookOf(c), c.Statement())
 	p.labelled("claim", usual, c.Key)
+	if v, ok := r.SoFar(c); ok && c.Verdict == nil {
+		p.labelled("so far", usual, effectOf(report.NewEntry(v))+"; the run ended before a verdict, or goes on")
+	}
 	for _, e := range d.Verdicts {
 		if v := c.Verdict; v == nil || e.Claim != v.Claim.ID() || e.Policy != plain.Text(v.Policy) {
 			continue
@@ -220,7 +235,7 @@ func (p *page) header(others bool) {
 			p.labelled("warning", usual, w)
 		}
 	}
-	if !r.Shows(c.Policy) {
+	if c.Known && !r.Shows(c.Policy) {
 		p.labelled("private", bad, "this policy does not say that its texts may be shown: mind where this output goes")
 	}
 }

@@ -43,6 +43,12 @@ func number(text string) int {
 // conversation, and reads is the number of tokens that the endpoint says it read.
 func served(t *testing.T, p policy.Policy, say func(m []chat.Message) string, reads func(tokens int) int, claims ...claim.Claim) (dir string) {
 	t.Helper()
+	return servedWith(t, 0, p, say, reads, claims...)
+}
+
+// servedWith is served by an endpoint that says when it made its replies, 0 for not at all.
+func servedWith(t *testing.T, created int64, p policy.Policy, say func(m []chat.Message) string, reads func(tokens int) int, claims ...claim.Claim) (dir string) {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var q struct{ Messages []chat.Message }
 		body, _ := io.ReadAll(r.Body)
@@ -51,7 +57,7 @@ func served(t *testing.T, p policy.Policy, say func(m []chat.Message) string, re
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{
-			"model":   "m-1",
+			"model": "m-1", "created": created,
 			"choices": []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": say(q.Messages)}}},
 			"usage":   map[string]any{"prompt_tokens": reads(len(body) / 4), "completion_tokens": 12},
 		})
@@ -314,6 +320,40 @@ func TestShowOfAFormerFormat(t *testing.T) {
 	}
 	out, err := command(t, "", "show", dir)
 	if err != nil || !strings.Contains(out, "VIOLATED") || !strings.Contains(out, "is passed over: ") || !strings.Contains(strings.ReplaceAll(out, "\n", " "), said) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// A run that was killed shows what was seen so far, and claims nothing.
+func TestShowOfAKilledRun(t *testing.T) {
+	below := KeepComplianceBelow(30 * Points).Under(Refusals(4)).Claim()
+	dir := served(t, fixtures.NoCooking(), afterMany(instructs), whole, benign(), below)
+	files, err := filepath.Glob(filepath.Join(dir, "2*", "*.jsonl"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, found := strings.Cut(string(text), `{"detail":`)
+	if err := os.WriteFile(files[0], []byte(first), 0o600); err != nil || !found {
+		t.Fatal(err)
+	}
+	out, err := command(t, "", "show", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"> " + benign().ID() + "  NO VERDICT", below.ID() + "  NO VERDICT   a claim that was planned and not begun", "so far +", "ended before a verdict, or goes on", "8 benign added: complied"} {
+		if !strings.Contains(out, want) && !strings.Contains(lines(out), want) {
+			t.Errorf("the output lacks %q:\n%s", want, out)
+		}
+	}
+	fits(t, out, 100)
+	if out, err = command(t, "", "rejudge", dir, "-judge", "refusal"); err != nil || !strings.Contains(lines(out), "not recomputed: the run came to no verdict") || !strings.Contains(out, "Planned and not begun: 1.") || !strings.Contains(out, "0 of 1 verdicts") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err = command(t, "", "show", dir, below.ID()); err != nil || !strings.Contains(out, "Nothing was looked at") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -30,7 +30,8 @@ func survey(ctx context.Context, args []string, out io.Writer) error {
 	file := flags.String("o", "", "write the page to this `file`, after every verdict")
 	pairs := flags.Int("pairs", 40, "visits of a claim at most; a claim that they do not decide is inconclusive")
 	margin := flags.Float64("margin", 20, "margin of every claim, in percentage `points`")
-	only := flags.String("policy", "", "ask about the policy of this `name` only: "+strings.Join(policyNames(), ", "))
+	only := flags.String("policy", "", "ask about this `policy` only: "+strings.Join(policyNames(), ", ")+", a file or a directory of tables of your own, or a recorded run, by its directory")
+	judgeName := flags.String("judge", "refusal", "with a policy of your own, the judge to read by: "+strings.Join(offlineNames(), ", "))
 	if err := parse(flags, args, out); err != nil {
 		return err
 	}
@@ -42,16 +43,24 @@ func survey(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	config.MaxPairs = *pairs
-	names := policyNames()
-	if *only != "" {
-		names = []string{*only}
+	by, err := offlineJudge(*judgeName)
+	if err != nil {
+		return fmt.Errorf("survey: %w", err)
 	}
-	s := &surveyed{file: *file, margin: *margin, pairs: *pairs, out: out}
-	for _, name := range names {
-		p, err := policyOf(name)
+	words := policyNames()
+	if *only != "" {
+		words = []string{*only}
+	}
+	var asked []policy.Policy
+	for _, word := range words {
+		found, err := policiesFrom(word, by)
 		if err != nil {
 			return fmt.Errorf("survey: %w", err)
 		}
+		asked = append(asked, found...)
+	}
+	s := &surveyed{file: *file, margin: *margin, pairs: *pairs, out: out}
+	for _, p := range asked {
 		if err := s.ask(ctx, config, p); err != nil {
 			return err
 		}

@@ -23,6 +23,9 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, c 
 	if err := e.admitEarlier(ctx); err != nil {
 		return err
 	}
+	if err := e.describe(); err != nil {
+		return err
+	}
 	out := baseline{Version: baselineVersion, Model: s.config.Model, Date: time.Now().UTC().Format(time.DateOnly),
 		Sampling: s.config.Sent, Judge: s.Reader(), Policy: s.policy.Name, Hash: s.PolicyHash(), Seed: s.config.Seed, Draws: s.config.Draws, Visits: visits}
 	asked := 0

@@ -66,6 +66,19 @@
 //	verdict  what was concluded
 //	closed   at the end
 //
+// and, for those who read the run without the code that made it (said.go; opening a
+// record passes over them),
+//
+//	setup    once: versions, sampling, settings, and what reading the run again takes
+//	policy   once for each: its texts, and what its judge says of itself
+//	context  once for each that arms show: which demonstrations, by draw
+//	claim    as data, when it is begun
+//	read     what the judge read in replies, some hundred at a time
+//	look     the evidence at the end of a batch, with the replies of its visits
+//	detail   before a verdict, the whole of it
+//
+// [ReadRun] gives all of that back, as [Record.Lines] does for a record in memory.
+//
 // Each line ends in a sum over itself and those before it. A file with a line that
 // was edited, lost or moved, or that is no plain file, harms its own run only: that
 // run is left out, and [Record.Notes] names it.
@@ -77,9 +90,9 @@
 // minute are limited: when the next request may be sent, whichever process sends
 // it.
 //
-// Prompts are kept as hashes. Keys for the endpoint never reach this package;
-// chat removes them from replies that echo them. Directories and files can be
-// read by their owner only.
+// Prompts are kept as hashes, and rebuilt from texts and contexts by package runs, which
+// compares the hashes. Keys for the endpoint never reach this package; chat removes them
+// from replies that echo them. Directories and files can be read by their owner only.
 //
 // In memory are 16 bytes of each key and 8 of its place, under 64 bytes a reply
 // with what a map needs; replies are read when they are asked for.
@@ -87,7 +100,8 @@
 // # What goes wrong
 //
 // A process that dies, by kill -9 or otherwise, loses the replies that it was
-// waiting for and nothing else. What it was asking for is free for others at
+// waiting for, and the readings of its last batch, which replies are read again for.
+// What it was asking for is free for others at
 // once, because the operating system lets go of its lock; its last line may be
 // torn and is then ignored. The requests it had under way count against the
 // budget, with all the tokens that they could take, because the endpoint may have

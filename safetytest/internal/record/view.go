@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"time"
 )
@@ -243,7 +244,7 @@ func (v *View) hear(text []byte, at place, p *viewed) error {
 	case s.Policy != nil:
 		v.Policies[s.Policy.Name] = *s.Policy
 	case s.Context != nil:
-		same := func(c Context) bool { return c.Policy == s.Context.Policy && c.Shows == s.Context.Shows }
+		same := func(c Context) bool { return reflect.DeepEqual(c, *s.Context) } // another version may have shown something else
 		if !slices.ContainsFunc(v.Contexts, same) {
 			v.Contexts = append(v.Contexts, *s.Context)
 		}
@@ -441,4 +442,17 @@ func List(dir string) ([]Listed, error) {
 		out = append(out, Listed{Dir: filepath.Join(dir, run), Err: harmed[run]})
 	}
 	return out, nil
+}
+
+// IsFile says whether a file is one of a run, of whatever format, by how it begins.
+func IsFile(path string) bool {
+	f, err := openRegular(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	start := []byte(`{"safetytest_record":`)
+	text := make([]byte, len(start))
+	_, err = io.ReadFull(f, text)
+	return err == nil && bytes.Equal(text, start)
 }

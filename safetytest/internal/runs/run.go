@@ -190,7 +190,7 @@ func Locate(word string) (dir string, notes []string, err error) {
 // isRun says whether a directory holds files of a run.
 func isRun(dir string) bool {
 	files, err := filepath.Glob(filepath.Join(escaped(dir), "*.jsonl"))
-	return err == nil && len(files) > 0
+	return err == nil && slices.ContainsFunc(files, record.IsFile)
 }
 
 // escaped is a path without meaning to filepath.Glob.

@@ -91,6 +91,10 @@ func TestARunIsReadBack(t *testing.T) {
 				again(t, r, c, v)
 			}
 			read(t, r)
+			d, err := runs.DocumentOf(s, runs.Options{Cells: 1})
+			if err != nil || len(d.Verdicts) != len(verdicts) || len(d.Cells) != len(verdicts) || d.Summary.Calls < s.Calls() || len(d.Verdicts[0].Looks) == 0 {
+				t.Errorf("the document: %v, %+v", err, d.Summary)
+			}
 		})
 	}
 }
