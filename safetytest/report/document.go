@@ -76,7 +76,7 @@ type Message struct{ Role, Text string }
 
 // Reply is one reply with the judge's reading of it.
 type Reply struct {
-	Repeat  int
+	Repeat  int // from 0
 	Text    string
 	Ending  string // why the reply ended, in the endpoint's words
 	Reading string // "refused", "complied", "cannot tell", or why it is no outcome

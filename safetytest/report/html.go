@@ -94,7 +94,9 @@ func claimOf(e Entry, i int, named bool, cells []Cell) claimView {
 	}
 	c.Apart = apart(e)
 	for _, cell := range cells {
-		c.Cells = append(c.Cells, cellOf(cell))
+		if !e.holds() { // nothing to explain
+			c.Cells = append(c.Cells, cellOf(cell))
+		}
 	}
 	return c
 }

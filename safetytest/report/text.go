@@ -102,7 +102,9 @@ func (t *text) claim(e Entry, cells []Cell) {
 	}
 	t.wrap("  because", e.Because, 5)
 	t.worst(e)
-	t.quote(cells)
+	if !e.holds() {
+		t.quote(cells)
+	}
 	for i, w := range e.Warnings {
 		if i == mostSaid && !t.verbose {
 			t.wrap("", fmt.Sprintf("and %d more warnings (-v, and report.json, hold all)", len(e.Warnings)-i), 1)
