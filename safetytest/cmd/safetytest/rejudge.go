@@ -143,7 +143,7 @@ func (p *page) newState(ctx context.Context, c runs.Claim, again *rereadings) (s
 	if c.Verdict == nil {
 		return state, false, "not recomputed: the run came to no verdict"
 	}
-	if r := c.Verdict.Reason; r == safetytest.DoubtfulReplies || r == safetytest.ModelChanged {
+	if r := c.Verdict.Reason; r == claim.DoubtfulReplies || r == claim.ModelChanged {
 		return state, false, "not recomputed: the run did not count these replies, whoever reads them: " + c.Verdict.Because()
 	}
 	was, err := again.was.Test(ctx, c.Key)
