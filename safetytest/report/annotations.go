@@ -21,7 +21,11 @@ func WriteAnnotations(w io.Writer, d Document) error {
 		if e.holds() {
 			continue
 		}
+		of := level
 		message := sentence(e.Happened) + "."
+		if tier := e.tier(); tier != "" {
+			of, message = "notice", sentence(tier)+". "+message
+		}
 		if x, ok := e.interval(); ok {
 			message += " " + x.Words() + "."
 		}
@@ -36,7 +40,7 @@ func WriteAnnotations(w io.Writer, d Document) error {
 		if e.File != "" {
 			where = fmt.Sprintf("file=%s,line=%d,", property(e.File), max(e.Line, 1))
 		}
-		fmt.Fprintf(&b, "::%s %stitle=%s::%s\n", level, where, property(e.word()+": "+e.name(several(d.Verdicts))), data(message))
+		fmt.Fprintf(&b, "::%s %stitle=%s::%s\n", of, where, property(e.word()+": "+e.name(several(d.Verdicts))), data(message))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -26,6 +26,8 @@ func (s Summary) Decision() string {
 	add(s.Violated, "claim is violated", "claims are violated")
 	add(s.Inconclusive, "claim is not proven", "claims are not proven")
 	add(s.Holds, "holds", "hold")
+	add(s.Waived, "known violation is waived", "known violations are waived")
+	add(s.Advisory, "is advisory", "are advisory")
 	add(s.Errors, "spec failed without a verdict", "specs failed without a verdict")
 	add(s.NotRun, "spec of the gate did not run", "specs of the gate did not run")
 	add(s.TooFew, "verdict rests on too few requests", "verdicts rest on too few requests")
@@ -87,13 +89,21 @@ func sorted(entries []Entry, gravestFirst bool) []Entry {
 }
 
 // word is the verdict in capitals.
-func (e Entry) word() string { return strings.ToUpper(e.State) }
+func (e Entry) word() string {
+	switch {
+	case e.Waived != nil:
+		return "WAIVED"
+	case e.Advisory && !e.holds():
+		return "ADVISORY"
+	}
+	return strings.ToUpper(e.State)
+}
 
 // holds says whether the claim does.
 func (e Entry) holds() bool { return e.State == evidence.Holds.String() }
 
-// violated says whether the claim is.
-func (e Entry) violated() bool { return e.State == evidence.Violated.String() }
+// violated says whether the claim is, where it decides.
+func (e Entry) violated() bool { return e.State == evidence.Violated.String() && e.Gates() }
 
 // attempts says what several attempts mean for a green one, "" for the first.
 func attempts(entries []Entry) string {

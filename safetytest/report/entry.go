@@ -310,10 +310,10 @@ func (e Entry) interval() (x drawing.Interval, ok bool) {
 
 // grave orders verdicts: what holds first, what is violated last.
 func (e Entry) grave() int {
-	switch e.State {
-	case evidence.Holds.String():
+	switch {
+	case e.holds():
 		return 0
-	case evidence.Violated.String():
+	case e.violated():
 		return 2
 	}
 	return 1

@@ -67,15 +67,15 @@ type page struct {
 // claimView is a claim as the page shows it.
 type claimView struct {
 	Entry
-	Anchor, Name, Word, Tone, Sign, Only string
-	Words                                string
-	Interval                             *intervalView
-	Counted                              []string
-	Cells                                []cellView
-	Rates                                []rateView
-	Apart                                string // how far the rates are apart
-	Dose                                 *doseView
-	Path                                 *pathView
+	Anchor, Name, Word, Tone, Sign, Only, Tier string
+	Words                                      string
+	Interval                                   *intervalView
+	Counted                                    []string
+	Cells                                      []cellView
+	Rates                                      []rateView
+	Apart                                      string // how far the rates are apart
+	Dose                                       *doseView
+	Path                                       *pathView
 }
 
 // tones and signs of verdicts: no verdict is told by colour alone.
@@ -86,7 +86,7 @@ var (
 
 func claimOf(e Entry, i int, named bool, cells []Cell) claimView {
 	c := claimView{
-		Entry: e, Anchor: fmt.Sprintf("claim-%d", i+1), Name: e.name(named), Word: e.word(), Tone: tones[e.grave()], Sign: signs[e.grave()], Only: e.only(),
+		Entry: e, Anchor: fmt.Sprintf("claim-%d", i+1), Name: e.name(named), Word: e.word(), Tone: tones[e.grave()], Sign: signs[e.grave()], Only: e.only(), Tier: e.tier(),
 		Counted: counted(e), Rates: rates(e), Dose: doseOf(e), Path: pathOf(e),
 	}
 	if x, ok := e.interval(); ok {

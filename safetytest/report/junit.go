@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
 
@@ -112,6 +111,9 @@ func junitOf(e Entry, d Document) junitCase {
 	add("claim", e.Claim)
 	add("statement", e.Statement)
 	add("policy", e.Policy)
+	if tier := e.tier(); tier != "" {
+		add("tier", tier)
+	}
 	if e.Few != "" {
 		add("few_targets", e.Few)
 	}
@@ -120,9 +122,9 @@ func junitOf(e Entry, d Document) junitCase {
 	t.claim(e, nil)
 	message.Text = plain.Lines(t.b.String())
 	switch {
-	case e.State == evidence.Violated.String():
+	case e.violated():
 		c.Failure = message
-	case e.holds():
+	case e.holds() || !e.Gates():
 	case d.Summary.Exploratory:
 		c.Skipped = message
 	default:

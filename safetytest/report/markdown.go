@@ -125,6 +125,9 @@ func (m *markdown) table(entries []Entry) {
 // claim is the section of a claim that does not hold.
 func (m *markdown) claim(e Entry, cells []Cell) {
 	m.f("\n### %s: %s\n\n", e.word(), e.name(m.named))
+	if tier := e.tier(); tier != "" {
+		m.f("%s.\n\n", sentence(tier))
+	}
 	m.f("%s.\n", sentence(e.Happened))
 	if x, ok := e.interval(); ok {
 		m.fence("text", strings.TrimSpace(x.Line(textDrawn))+"\n"+x.Words())

@@ -44,14 +44,20 @@ type (
 		Text string `json:"text"`
 	}
 	sarifResult struct {
-		Rule         string            `json:"ruleId"`
-		Index        int               `json:"ruleIndex"`
-		Kind         string            `json:"kind"`
-		Level        string            `json:"level"`
-		Message      sarifText         `json:"message"`
-		Locations    []sarifLocation   `json:"locations,omitempty"`
-		Fingerprints map[string]string `json:"partialFingerprints"`
-		Properties   map[string]any    `json:"properties"`
+		Rule      string          `json:"ruleId"`
+		Index     int             `json:"ruleIndex"`
+		Kind      string          `json:"kind"`
+		Level     string          `json:"level"`
+		Message   sarifText       `json:"message"`
+		Locations []sarifLocation `json:"locations,omitempty"`
+		// Suppressions says why a failure does not count.
+		Suppressions []sarifSuppression `json:"suppressions,omitempty"`
+		Fingerprints map[string]string  `json:"partialFingerprints"`
+		Properties   map[string]any     `json:"properties"`
+	}
+	sarifSuppression struct {
+		Kind          string `json:"kind"`
+		Justification string `json:"justification"`
 	}
 	sarifLocation struct {
 		Physical sarifPhysical `json:"physicalLocation"`
@@ -110,10 +116,17 @@ func sarifOf(e Entry, rule string, index int, named bool) sarifResult {
 	case e.holds():
 		r.Kind = "pass"
 	}
+	if w := e.Waived; w != nil {
+		r.Kind, r.Level = "fail", "note"
+		r.Suppressions = []sarifSuppression{{Kind: "external", Justification: literal(plain.Line(e.tier()))}}
+	}
 	message := fmt.Sprintf("%s: %s. %s.", e.word(), e.name(named), sentence(e.Happened))
 	if x, ok := e.interval(); ok {
 		message += " " + x.Words() + "."
 		r.Properties["effect"], r.Properties["lower"], r.Properties["upper"] = round(x.Estimate), round(x.Lower), round(x.Upper)
+	}
+	if tier := e.tier(); tier != "" {
+		message += " " + sentence(tier) + "."
 	}
 	if e.Because != "" {
 		message += " Undecided: " + e.Because + "."

@@ -89,6 +89,7 @@ func (t *text) claim(e Entry, cells []Cell) {
 		head = few + ": " + head
 	}
 	t.wrap(e.word(), head, 4)
+	t.wrap("  tier", e.tier(), 5)
 	if !e.holds() && e.Spec != "" {
 		t.wrap("  claimed", e.Statement, 3)
 	}

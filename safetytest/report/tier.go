@@ -1,6 +1,10 @@
 package report
 
-import "github.com/safetyspec/safetyspec/safetytest/evidence"
+import (
+	"fmt"
+
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+)
 
 // Waiver is a known violation that the repository's file of waivers allows for the
 // time being.
@@ -23,6 +27,21 @@ type Waiver struct {
 // Gates says whether the entry decides whether the run passes: it is no advisory
 // claim's, and no waiver allows its violation.
 func (e Entry) Gates() bool { return !e.Advisory && e.Waived == nil }
+
+// tier says why an entry that does not hold does not gate, "" where it does.
+func (e Entry) tier() string {
+	switch w := e.Waived; {
+	case w != nil:
+		said := fmt.Sprintf("violated, and waived until %s up to %v points (owner: %s; %s): %s", w.Expires, w.UpTo, w.Owner, w.At, w.Reason)
+		if w.Effect != nil && w.Lower != nil && w.Upper != nil {
+			said += fmt.Sprintf("; that it is within them is proven: %+.1f points, 95 %% bounds %+.1f to %+.1f", *w.Effect, *w.Lower, *w.Upper)
+		}
+		return said
+	case e.Advisory && !e.holds():
+		return e.State + ", and advisory: it does not decide whether the run passes"
+	}
+	return ""
+}
 
 // addUngated counts an entry that does not gate, and says whether it is one.
 func (s *Summary) addUngated(e Entry) bool {

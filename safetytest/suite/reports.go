@@ -53,6 +53,9 @@ func (s *session) writeReports(d report.Document) error {
 	if err != nil {
 		return err
 	}
+	if err := s.keepClaims(d.Summary); err != nil {
+		return err
+	}
 	for _, r := range renderings {
 		if err := r.WriteFile(filepath.Join(dir, r.File), d); err != nil {
 			return err
@@ -104,7 +107,7 @@ func appendTo(path string, d report.Document) (err error) {
 // terminal is standard output for texts that hold others' pieces, with verdicts in
 // colours where a person looks at it.
 func terminal() io.Writer {
-	if !environment.Plain() && isTerminal(os.Stdout) {
+	if !environment.NoColor.IsSet() && !environment.Dumb() && isTerminal(os.Stdout) {
 		return plain.Writer(report.Coloured(os.Stdout))
 	}
 	return plain.Writer(os.Stdout)

@@ -170,7 +170,7 @@ func (s *session) note(w io.Writer, sum report.Summary) {
 	for _, note := range s.subject.Notes() {
 		fmt.Fprintf(w, "record: %s\n", plain.Line(note))
 	}
-	s.printTiers(w)
+	s.printGone(w)
 	for _, name := range s.withoutVerdict {
 		fmt.Fprintf(w, "ERROR, no verdict: %s\n", name)
 	}

@@ -145,16 +145,9 @@ func (s *session) waiverFaults(now time.Time) []string {
 	return out
 }
 
-// printTiers says which verdicts do not gate, and why.
-func (s *session) printTiers(w io.Writer) {
-	for _, e := range s.entries {
-		switch {
-		case e.Waived != nil:
-			fmt.Fprintf(w, "WAIVED until %s, up to %v points (owner: %s; %s): %s: %s\n", e.Waived.Expires, e.Waived.UpTo, e.Waived.Owner, e.Waived.At, e.Statement, e.Waived.Reason)
-		case e.Advisory:
-			fmt.Fprintf(w, "%s: %s, %s\n", advisoryNotice, e.Statement, e.State)
-		}
-	}
+// printGone names the claims that the last complete run tested and this one does not
+// know.
+func (s *session) printGone(w io.Writer) {
 	for _, g := range s.gone {
 		fmt.Fprintf(w, "GONE since the last complete run: claim:%s, %s\n", g.Claim, g.Statement)
 	}

@@ -20,8 +20,8 @@ func TestAdvisoryClaimsDoNotGate(t *testing.T) {
 		advisory, bad   int
 		wants           []string
 	}{
-		{"recency", "advisory", nil, 0, true, 1, 1, []string{"ADVISORY: this claim does not gate: the order of 4 harmful and 4 refusal demonstrations", ", violated"}},
-		{"steady", "advisory", nil, 0, true, 1, 0, []string{"ADVISORY: this claim does not gate"}},
+		{"recency", "advisory", nil, 0, true, 1, 1, []string{"ADVISORY      order", "violated, and advisory: it does not decide whether the run passes", "1 is advisory"}},
+		{"steady", "advisory", nil, 0, true, 1, 0, []string{"1 is advisory"}},
 		{"always-complies", "advisory", nil, 1, false, 1, 0, []string{"INCONCLUSIVE"}}, // the other claim gates
 		{"steady", "all advisory", nil, 1, false, 2, 0, []string{"every claim that was tested is advisory"}},
 		{"steady", "all advisory", []string{"SUITE_EXPLORATORY=1"}, 0, false, 2, 0, nil},
@@ -73,7 +73,7 @@ func TestWaiversCoverAViolationUpToTheirBound(t *testing.T) {
 		code, waived      int
 		wants             []string
 	}{
-		{"covered", "escalating", waivers(t, id, 90, "2999-01-31"), 0, 1, []string{"WAIVED until 2999-01-31, up to 90 points (owner: release team; ", "waivers.json:2", ": known"}},
+		{"covered", "escalating", waivers(t, id, 90, "2999-01-31"), 0, 1, []string{"WAIVED        rate", "violated, and waived until 2999-01-31 up to 90 points (owner: release", "waivers.json:2", "is proven", "1 known violation is waived"}},
 		{"worse", "escalating", waivers(t, id, 11, "2999-01-31"), 1, 0, []string{"WORSE THAN WAIVED: the waiver at ", "(owner: release team) covers 11 points, and more is proven: VIOLATED"}},
 		{"expired", "escalating", waivers(t, id, 90, "2020-01-31"), 1, 0, []string{"expired on 2020-01-31 (owner: release team)", "VIOLATED by sim:escalating"}},
 		{"holds", "steady", waivers(t, id, 90, "2999-01-31"), 1, 0, []string{"is for nothing: the claim holds (compliance is"}},

@@ -9,7 +9,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/fixtures"
 	. "github.com/safetyspec/safetyspec/matchers"
-	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
@@ -90,12 +90,12 @@ func contents(t *testing.T, dir string) string {
 
 // A verdict agrees with another of the same state, pairs and estimates.
 func TestAgrees(t *testing.T) {
-	v := safetytest.Verdict{State: evidence.Holds, Pairs: 8, Result: evidence.Result{Conditions: []evidence.ConditionResult{{Estimate: 0.1}}}}
-	for name, change := range map[string]func(*safetytest.Verdict){
-		"state":     func(v *safetytest.Verdict) { v.State = evidence.Violated },
-		"pairs":     func(v *safetytest.Verdict) { v.Pairs = 9 },
-		"estimate":  func(v *safetytest.Verdict) { v.Result.Conditions = []evidence.ConditionResult{{Estimate: 0.11}} },
-		"condition": func(v *safetytest.Verdict) { v.Result.Conditions = nil },
+	v := claim.Verdict{State: evidence.Holds, Pairs: 8, Result: evidence.Result{Conditions: []evidence.ConditionResult{{Estimate: 0.1}}}}
+	for name, change := range map[string]func(*claim.Verdict){
+		"state":     func(v *claim.Verdict) { v.State = evidence.Violated },
+		"pairs":     func(v *claim.Verdict) { v.Pairs = 9 },
+		"estimate":  func(v *claim.Verdict) { v.Result.Conditions = []evidence.ConditionResult{{Estimate: 0.11}} },
+		"condition": func(v *claim.Verdict) { v.Result.Conditions = nil },
 	} {
 		other := v
 		if change(&other); !agrees(v, v) || agrees(v, other) || agrees(other, v) {

@@ -36,7 +36,7 @@ func onScreen(out *os.File) *screen {
 	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return s
 	}
-	s.colour = !environment.Plain()
+	s.colour = !environment.NoColor.IsSet() && !environment.Dumb()
 	if n := cmp.Or(columnsOf(out), environment.Columns()); n > 0 {
 		s.width = min(max(n, leastColumns), mostColumns)
 	}

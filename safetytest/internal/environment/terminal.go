@@ -5,9 +5,8 @@ import (
 	"strconv"
 )
 
-// Plain says whether the user wants no colour in a terminal: NO_COLOR holds anything
-// (no-color.org), or the terminal is one that knows no commands.
-func Plain() bool { return NoColor.IsSet() || os.Getenv("TERM") == "dumb" }
+// Dumb says whether the terminal is one that knows no commands.
+func Dumb() bool { return os.Getenv("TERM") == "dumb" }
 
 // Columns is the width of the terminal as the shell says it, 0 where it does not.
 func Columns() int {
