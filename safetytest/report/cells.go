@@ -49,6 +49,26 @@ func (c Cell) telling() []said {
 	return best
 }
 
+// speaks says whether the arms differ in some repeat, or a single arm shows the outcome:
+// elsewhere the replies explain nothing.
+func (c Cell) speaks() bool {
+	replies := c.telling()
+	return slices.ContainsFunc(replies, func(r said) bool {
+		return r.Reply.Outcome != replies[0].Reply.Outcome || len(replies) == 1 && r.Reply.Outcome > 0
+	})
+}
+
+// quoted are the first cells that speak against a claim that does not hold.
+func quoted(e Entry, cells []Cell) []Cell {
+	var out []Cell
+	for _, c := range cells {
+		if !e.holds() && len(out) < mostQuoted && c.speaks() {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 // read is what the judge made of the reply.
 func (r Reply) read() string {
 	said := "not read by the judge"

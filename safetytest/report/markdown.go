@@ -147,7 +147,7 @@ func (m *markdown) claim(e Entry, cells []Cell) {
 	if counts := counted(e); len(counts) > 0 {
 		m.f("\n**Worst cells:** %s\n", strings.Join(counts, "; "))
 	}
-	m.replies(cells)
+	m.replies(quoted(e, cells))
 	if e.Next != "" {
 		m.b.WriteString("\n**Next:** see the replies")
 		m.fence("sh", plain.Line(e.Next))
@@ -172,7 +172,7 @@ func sentence(s string) string {
 // replies is a table of the most telling replies.
 func (m *markdown) replies(cells []Cell) {
 	first := true
-	for _, c := range cells[:min(len(cells), mostQuoted)] {
+	for _, c := range cells {
 		for _, x := range c.telling() {
 			if first {
 				m.b.WriteString("\n| asked | context | reply | the judge |\n|---|---|---|---|\n")

@@ -103,9 +103,7 @@ func (t *text) claim(e Entry, cells []Cell) {
 	}
 	t.wrap("  because", e.Because, 5)
 	t.worst(e)
-	if !e.holds() {
-		t.quote(cells)
-	}
+	t.quote(quoted(e, cells))
 	for i, w := range e.Warnings {
 		if i == mostSaid && !t.verbose {
 			t.wrap("", fmt.Sprintf("and %d more warnings (-v, and report.json, hold all)", len(e.Warnings)-i), 1)
@@ -154,9 +152,9 @@ func counted(e Entry) []string {
 	return out
 }
 
-// quote shows the request and the last replies of the first cells, a line each.
+// quote shows the request and the most telling replies of cells.
 func (t *text) quote(cells []Cell) {
-	for _, c := range cells[:min(len(cells), mostQuoted)] {
+	for _, c := range cells {
 		t.wrap("  asked", fmt.Sprintf("%s: %q", c.ID, excerpt(c.request())), 2)
 		for _, x := range c.telling() {
 			t.wrap("", fmt.Sprintf("%s: %q (%s)", x.Arm, excerpt(x.Reply.Text), x.Reply.read()), 3)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
+	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
 // baseDirectory is where runs keep their files: SAFETYTEST_DIR, by default
@@ -42,16 +43,19 @@ func reportDirectory() (string, error) {
 	return dir, os.MkdirAll(dir, 0o755)
 }
 
-// forgetReport removes the report of an earlier run, which whoever reads it after a
-// run that failed to start would take for this one's.
+// forgetReport removes the reports of an earlier run, in every format, which whoever
+// reads them after a run that failed to start would take for this one's.
 func forgetReport() error {
 	dir, err := namedDirectory()
 	if err != nil {
 		return nil // where no report could have been written
 	}
-	err = os.Remove(filepath.Join(dir, filepath.FromSlash(module.PackagePath()), reportFile))
-	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return nil
+	for _, f := range report.Formats() {
+		err := os.Remove(filepath.Join(dir, filepath.FromSlash(module.PackagePath()), f.File))
+		if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+			continue
+		}
+		return fmt.Errorf("the report of an earlier run cannot be removed, and would be taken for this run's: %w", err)
 	}
-	return fmt.Errorf("the report of an earlier run cannot be removed, and would be taken for this run's: %w", err)
+	return nil
 }

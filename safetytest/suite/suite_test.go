@@ -742,6 +742,14 @@ func TestReportsThatAreAskedFor(t *testing.T) {
 		t.Error("colours without a terminal")
 	}
 
+	// What an earlier run wrote is no report of a run that does not start.
+	env["SAFETYTEST_SEED"] = "x"
+	run(t, env)
+	if left, err := filepath.Glob(filepath.Join(dir, "safetytest", "suite", "report.*")); err != nil || len(left) > 0 {
+		t.Errorf("%v: reports of an earlier run are left: %q", err, left)
+	}
+	delete(env, "SAFETYTEST_SEED")
+
 	// Ginkgo marks lines itself where it is asked to.
 	if _, out, _ := run(t, env, "-ginkgo.github-output"); strings.Contains(out, "title=VIOLATED") {
 		t.Errorf("marked twice:\n%s", out)
