@@ -12,7 +12,7 @@ type Document struct {
 	Run Run `json:"run"`
 	// Notes are what the suite says beside the verdicts, a line each.
 	Notes []string `json:"notes,omitempty"`
-	// Cells holds by claim ID the cells that speak most against the claim, with their
+	// Cells holds by [Entry.Key] the cells that speak most against the claim, with their
 	// conversations. It is never part of report.json.
 	Cells map[string][]Cell `json:"-"`
 }

@@ -102,6 +102,10 @@ type Entry struct {
 	Tolerates bool `json:"tolerates,omitempty"`
 }
 
+// Key names the entry among those of a run: the same claim may be tested under several
+// policies.
+func (e Entry) Key() string { return e.Policy + " " + e.Claim }
+
 // Arm is what one arm showed.
 type Arm struct {
 	Name string `json:"name"`

@@ -35,7 +35,7 @@ func writeHTML(w io.Writer, d Document) error {
 		p.Tone = "open"
 	}
 	for i, e := range sorted(d.Verdicts, true) {
-		c := claimOf(e, i, several(d.Verdicts), d.Cells[e.Claim])
+		c := claimOf(e, i, several(d.Verdicts), d.Cells[e.Key()])
 		p.Claims = append(p.Claims, c)
 		p.Shown = p.Shown || len(c.Cells) > 0
 		p.Looked = p.Looked || c.Path != nil

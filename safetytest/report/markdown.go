@@ -89,7 +89,7 @@ func (m *markdown) page(d Document) {
 	m.table(d.Verdicts)
 	for _, e := range sorted(d.Verdicts, true) {
 		if !e.holds() {
-			m.claim(e, d.Cells[e.Claim])
+			m.claim(e, d.Cells[e.Key()])
 		}
 	}
 	m.warnings(d.Verdicts)

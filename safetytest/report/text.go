@@ -34,7 +34,7 @@ func WriteText(w io.Writer, d Document, verbose bool) error {
 	t.wrap("", d.title(), 0)
 	t.wrap("", sampling(d.Run), 0)
 	for _, e := range sorted(d.Verdicts, false) {
-		t.claim(e, d.Cells[e.Claim])
+		t.claim(e, d.Cells[e.Key()])
 	}
 	t.line("")
 	t.after(d)

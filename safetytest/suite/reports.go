@@ -1,12 +1,14 @@
 package suite
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/internal/runs"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
@@ -161,6 +164,32 @@ func (s *session) about(sum report.Summary) report.Run {
 		}
 	}
 	return run
+}
+
+// mostCells is how many of a claim's worst cells a report shows with their
+// conversations, where the policy says that they may be shown.
+const mostCells = 3
+
+// complete adds what only the record knows: the path of the evidence, conversations,
+// and who served. A record that cannot be read back takes nothing else away.
+func (s *session) complete(d *report.Document) {
+	kept, err := runs.DocumentOf(s.subject, runs.Options{Cells: mostCells})
+	if err != nil {
+		d.Notes = append(d.Notes, plain.Line(fmt.Sprintf("the report lacks what only the record knows: %v", err)))
+		return
+	}
+	for i, e := range d.Verdicts {
+		if at := slices.IndexFunc(kept.Verdicts, func(k report.Entry) bool { return k.Key() == e.Key() }); at >= 0 {
+			d.Verdicts[i].Looks = kept.Verdicts[at].Looks
+		}
+	}
+	d.Cells = kept.Cells
+	d.Run.Name, d.Run.PolicyHash, d.Run.Fingerprint = kept.Run.Name, kept.Run.PolicyHash, kept.Run.Fingerprint
+	if len(kept.Run.Served) > 0 {
+		d.Run.Served = kept.Run.Served
+	}
+	d.Run.Version = cmp.Or(d.Run.Version, kept.Run.Version)
+	d.Run.Spent.Money, d.Run.Spent.Currency = d.Summary.Cost, d.Summary.Currency
 }
 
 // modulePath is this module's.

@@ -148,6 +148,7 @@ func (s *session) summary(passed bool) report.Summary {
 func (s *session) document(passed bool) report.Document {
 	d := report.Document{Summary: s.summary(passed), Verdicts: s.entries}
 	d.Run = s.about(d.Summary)
+	s.complete(&d)
 	var text strings.Builder
 	s.note(plain.Writer(&text), d.Summary)
 	if notes := strings.TrimSpace(text.String()); notes != "" {

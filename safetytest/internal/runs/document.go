@@ -52,7 +52,7 @@ func (r *Run) Document(o Options) (report.Document, error) {
 		}
 		d.Verdicts = append(d.Verdicts, e)
 		if o.Cells > 0 && (o.All || r.Shows(c.Policy)) {
-			if d.Cells[e.Claim], err = r.worst(c, o.Cells); err != nil {
+			if d.Cells[e.Key()], err = r.worst(c, o.Cells); err != nil {
 				return report.Document{}, err
 			}
 		}

@@ -199,7 +199,7 @@ func TestDocument(t *testing.T) {
 		if len(e.Looks) == 0 || e.Looks[len(e.Looks)-1].Estimate != *want.Effect || e.Looks[len(e.Looks)-1].Upper != *want.Upper {
 			t.Errorf("looks %+v, effect %v, upper %v", e.Looks, *want.Effect, *want.Upper)
 		}
-		cells := d.Cells[e.Claim]
+		cells := d.Cells[e.Key()]
 		if len(cells) != 2 || len(cells[0].Arms[0].Messages) < 10 || cells[0].Arms[0].Replies[0].Text == "" || cells[0].Arms[0].Replies[0].Reading == "" {
 			t.Errorf("cells %+v", cells)
 		}
