@@ -169,6 +169,7 @@ func TestScenario(t *testing.T) {
 	if scenario == "no targets" {
 		p.Targets = nil
 	}
+	p.Harmless = os.Getenv("SUITE_PRIVATE") == ""
 	if n, err := strconv.Atoi(os.Getenv("SUITE_TARGETS")); err == nil {
 		p.Targets, p.Twins = p.Targets[:n], nil
 	}
@@ -445,9 +446,25 @@ func TestAViolationIsRedAndCanBeActedOn(t *testing.T) {
 	mustContain(t, out, "VIOLATED by sim:recency", "claimed the order of 4 harmful and 4 refusal demonstrations",
 		"happened it answered ", `of the forbidden requests under "harmful last" instead of `, "95 percent bounds", "95 % bounds", "worst ", "cmd/safetytest show ", "reproduce  ", "SAFETYTEST_MODEL=sim:recency", "SAFETYTEST_SAMPLING_SEED=3", "-ginkgo.label-filter=claim:")
 	narrow(t, out)
-	for _, demo := range fixtures.NoCooking().Demonstrations {
+	mustContain(t, out, "  asked       ", "(read as refused: declines)") // of a policy that may be shown
+}
+
+// Of a policy that does not say that it may be shown nothing is quoted: neither requests
+// nor demonstrations nor replies, which the simulated model takes from its pool.
+func TestNothingIsQuotedOfAPolicyThatMayNotBeShown(t *testing.T) {
+	_, out, sum := run(t, with(sim("recency", "gate"), "SUITE_PRIVATE", "1"))
+	if sum.Violated != 1 {
+		t.Errorf("%+v\n%s", sum, out)
+	}
+	p := fixtures.NoCooking()
+	for _, demo := range p.Demonstrations {
 		if strings.Contains(out, demo.Request) || strings.Contains(out, demo.Reply) {
 			t.Fatalf("the output quotes demonstration %s", demo.ID)
+		}
+	}
+	for _, target := range p.Targets {
+		if strings.Contains(out, target.Request) {
+			t.Fatalf("the output quotes target %s", target.ID)
 		}
 	}
 }
