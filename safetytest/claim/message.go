@@ -158,7 +158,7 @@ func (v Verdict) context(k, other int) string {
 	return fmt.Sprintf("under %q", a.Name)
 }
 
-// listed tells the rates of a bound about more than two arms.
+// listed gives the rates of a bound about more than two arms.
 func (v Verdict) listed(weights []float64, rates map[int]float64) string {
 	if v.Claim.Relation == NotFlipped && len(v.Claim.Arms) == len(weights) && len(weights) == 7 {
 		return fmt.Sprintf("its replies in the two contexts differed in %s of the cases, and in %s and %s where one context was asked twice", inPercent(rates[6]), inPercent(rates[4]), inPercent(rates[5]))
@@ -250,7 +250,7 @@ const (
 
 // Details explains the verdict in fewer than 25 lines: what was claimed, what the
 // model did, where the truth lies, why the claim is undecided, the worst cells, the
-// gravest warnings, and the commands that show and repeat it. [Verdict.Full] tells all.
+// gravest warnings, and the commands that show and repeat it. [Verdict.Full] says all.
 // It names cells by id and never quotes requests or replies. There is no percent sign
 // in it, so that it may describe an assertion of Gomega's, which takes it for a format;
 // in the last line the shell writes them.
@@ -325,5 +325,5 @@ func clipped(text string, columns, most int) []string {
 }
 
 // Condition is what was seen of the claim's condition number i, as [Verdict.Effect]
-// tells it, with its limit.
+// gives it, with its limit.
 func (v Verdict) Condition(i int) (estimate, lower, upper, limit float64) { return v.effect(i) }

@@ -78,7 +78,7 @@ type claimView struct {
 	Path                                       *pathView
 }
 
-// tones and signs of verdicts: no verdict is told by colour alone.
+// tones and signs of verdicts: no verdict is shown by colour alone.
 var (
 	tones = []string{"holds", "open", "violated"}
 	signs = []string{"✓", "?", "✗"}

@@ -221,12 +221,12 @@ func (s *session) after(r ginkgo.Report) {
 		if err := s.printReport(plain.Writer(&text), s.succeeded); err != nil {
 			against = append(against, err.Error())
 		}
-		if err := s.tellActions(&text, s.succeeded); err != nil {
+		if err := s.writeToActions(&text, s.succeeded); err != nil {
 			against = append(against, err.Error())
 		}
 		ginkgo.AddReportEntry("verdicts", text.String(), ginkgo.ReportEntryVisibilityAlways)
 	case r.SuiteHasProgrammaticFocus && s.succeeded: // Ginkgo will end the process
-		if err := errors.Join(s.printReport(terminal(), false), s.tellActions(os.Stdout, false)); err != nil {
+		if err := errors.Join(s.printReport(terminal(), false), s.writeToActions(os.Stdout, false)); err != nil {
 			against = append(against, err.Error())
 		}
 	}
@@ -279,7 +279,7 @@ func (s *session) finish(t *testing.T) {
 			out = io.Discard
 		}
 		passed := s.succeeded && !t.Failed()
-		if err := errors.Join(s.tellActions(os.Stdout, passed), s.printReport(out, passed)); err != nil {
+		if err := errors.Join(s.writeToActions(os.Stdout, passed), s.printReport(out, passed)); err != nil {
 			t.Error(plain.Lines(err.Error()))
 		}
 	}

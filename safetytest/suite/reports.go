@@ -67,14 +67,14 @@ func (s *session) writeReports(d report.Document) error {
 	return nil
 }
 
-// tellActions appends the report to the summary of a job of GitHub Actions and marks
+// writeToActions appends the report to the summary of a job of GitHub Actions and marks
 // the lines of specs whose claims do not hold, once. Marks go to raw, because they are
 // the one thing that must reach the log as a command.
-func (s *session) tellActions(raw io.Writer, passed bool) error {
-	if s.marked {
+func (s *session) writeToActions(raw io.Writer, passed bool) error {
+	if s.inCI {
 		return nil
 	}
-	s.marked = true
+	s.inCI = true
 	d := s.document(passed)
 	if path, err := environment.StepSummary.Value(); err == nil && path != "" {
 		if err := appendTo(path, d); err != nil {

@@ -100,7 +100,7 @@ type session struct {
 	ended     bool // Ginkgo came to the end of the suite, in the process that reports
 	succeeded bool // and found nothing wrong, and neither did the suite
 	finished  bool // the report was printed
-	marked    bool // for the job of CI
+	inCI      bool // the job's summary and marks were written
 	began     time.Time
 	against   []string // what speaks against a pass beside the verdicts
 	stopBeat  func()   // nil where no line a minute is printed

@@ -9,8 +9,8 @@ import (
 
 	"github.com/safetyspec/safetyspec/fixtures"
 	. "github.com/safetyspec/safetyspec/matchers"
-	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"

@@ -144,7 +144,7 @@ func Repository() (string, error) {
 }
 
 // Relative is a source file as reports name it: from the root of its repository, with
-// slashes. Of a file outside of it only the name is told, because where somebody keeps
+// slashes. Of a file outside of it only the name is given, because where somebody keeps
 // files is nobody else's business. Files of a build with -trimpath begin with the path
 // of their module.
 func Relative(file string) string {
