@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -9,26 +8,21 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/runs"
 	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
-// render writes the report of a run again, in another format.
+// render writes the report of a run again, in any format.
 func render(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("report", flag.ContinueOnError)
 	format := flags.String("format", "", "one of "+strings.Join(formats(), ", ")+" (default: as the ending of -o says, else text)")
 	file := flags.String("o", "", "write to this `file` instead of standard output")
 	verbose := flags.Bool("v", false, "with text: say what experts check, too")
-	flags.SetOutput(io.Discard)
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return parse(flags, []string{"-h"}, out)
-		}
-		return fmt.Errorf("report: %w", err)
+	found, err := words(flags, args, out, 1)
+	if err != nil {
+		return err
 	}
-	if flags.NArg() != 1 {
-		return errors.New("report: needs one REPORT.json, or the directory that holds a report.json, after the flags")
-	}
-	d, err := document(flags.Arg(0))
+	d, err := document(found)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
@@ -48,12 +42,33 @@ func render(args []string, out io.Writer) error {
 	return r.Write(out, d)
 }
 
-// document reads the document of a stored report.
-func document(path string) (report.Document, error) {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, "report.json")
+// worstShown is how many cells of a claim come with their conversations, of policies
+// that may show them.
+const worstShown = 3
+
+// document is that of a stored report, or of a recorded run: the newest if none is named.
+func document(found []string) (report.Document, error) {
+	if len(found) == 1 {
+		path := found[0]
+		if stored := filepath.Join(path, "report.json"); isFile(stored) {
+			path = stored
+		}
+		if isFile(path) {
+			return report.ReadFile(path)
+		}
 	}
-	return report.ReadFile(path)
+	r, _, err := openRun(found, io.Discard) // a report is all that is printed
+	if err != nil {
+		return report.Document{}, err
+	}
+	defer r.Close()
+	return r.Document(runs.Options{Cells: worstShown})
+}
+
+// isFile says whether there is a file of that name.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // formats are the names of all renderings.

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/safetyspec/safetyspec/fixtures"
 )
 
 // A stored report is written again in every format, by name or by the ending of the
@@ -28,6 +30,7 @@ func TestReport(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
+	t.Setenv("SAFETYTEST_DIR", dir) // without a run
 	for name, want := range map[string]string{"a.md": "## release gate", "a.sarif": "$schema", "a.xml": "<?xml", "a.json": `"verdicts"`, "a.other": "drawn: "} {
 		path := filepath.Join(dir, name)
 		if err := run(context.Background(), []string{"report", "-o", path, stored}, nil, &bytes.Buffer{}); err != nil {
@@ -51,16 +54,34 @@ func TestReport(t *testing.T) {
 		args []string
 		says string
 	}{
-		{nil, "needs one REPORT.json"},
-		{[]string{"a", "b"}, "needs one REPORT.json"},
+		{nil, "holds no recorded run"},
+		{[]string{stored, "b"}, `unexpected argument "b"`},
 		{[]string{"-format", "pdf", stored}, `there is no format "pdf"; there are json, text, md`},
 		{[]string{"-nonsense"}, "flag provided but not defined"},
 		{[]string{"-v", "-format", "md", stored}, "-v is for text"},
-		{[]string{filepath.Join(dir, "nothing.json")}, "no such file"},
+		{[]string{filepath.Join(dir, "nothing.json")}, "nothing.json"},
 		{[]string{wrong}, `is no report.json of this version: /summary has no "schema"`},
 	} {
 		if err := run(context.Background(), append([]string{"report"}, c.args...), nil, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%q: %v, want %q", c.args, err, c.says)
 		}
+	}
+}
+
+// A recorded run is rendered, too, with the conversations of policies that may show them.
+func TestReportOfARun(t *testing.T) {
+	dir := served(t, fixtures.NoCooking(), afterMany(instructs), whole, benign())
+	var out bytes.Buffer
+	if err := run(context.Background(), []string{"report", dir}, nil, &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"VIOLATED ", "  asked ", "read as complied", "cmd/safetytest show "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it lacks %q:\n%s", want, out.String())
+		}
+	}
+	out.Reset()
+	if err := run(context.Background(), []string{"report", "-format", "html", dir}, nil, &out); err != nil || !strings.Contains(out.String(), "The path of the evidence") {
+		t.Errorf("%v\n%s", err, out.String())
 	}
 }
