@@ -47,7 +47,6 @@ type waiver struct {
 
 	at   string    // file:line
 	last time.Time // the end of the last day
-	used bool      // a spec looked at it
 }
 
 // waivers are those of a file, in its order.
