@@ -57,7 +57,7 @@ func (v Verdict) mirror(i int) int {
 func (v Verdict) Happened() string {
 	i := v.Nearest()
 	if i < 0 || v.Pairs == 0 {
-		return "nothing was compared: no request has a reply that counts in each of the contexts"
+		return "nothing was compared: no request was answered in each of the contexts by replies that count"
 	}
 	if i >= len(v.Claim.Bounds) {
 		return "nothing that the claim names was seen"
@@ -279,6 +279,7 @@ func (v Verdict) Details() string {
 	if v.Reason != "" {
 		say("because", v.Because(), 5)
 	}
+	say("check", v.Check(), 1)
 	say("worst", v.telling(), 2)
 	if v.Attempt > 1 {
 		say("attempt", fmt.Sprintf("attempt %d for this claim and model: each may err in 1 of 20 runs", v.Attempt), 2)

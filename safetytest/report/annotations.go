@@ -32,6 +32,9 @@ func WriteAnnotations(w io.Writer, d Document) error {
 		if e.Because != "" {
 			message += " Undecided: " + e.Because + "."
 		}
+		if e.Check != "" {
+			message += "\nCheck first: " + e.Check
+		}
 		message += "\nClaimed: " + e.Statement
 		if e.Next != "" {
 			message += "\nNext: " + e.Next

@@ -47,6 +47,9 @@ func (s Summary) Decision() string {
 	case s.Violated+s.Inconclusive+s.Errors+s.NotRun+s.TooFew == 0 && s.Holds > 0:
 		said += "; something beside the claims failed"
 	}
+	if s.Simulated {
+		return "FAILED, ON A SIMULATED MODEL: " + said
+	}
 	return "FAILED: " + said
 }
 

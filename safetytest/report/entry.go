@@ -34,6 +34,8 @@ type Entry struct {
 	State    string `json:"verdict"`
 	// Happened says in one sentence what the model did.
 	Happened string `json:"happened,omitempty"`
+	// Check says what to look at first: the replies, the judge, the endpoint, the budget.
+	Check string `json:"check,omitempty"`
 	// Reason names why the claim is undecided, Because explains it and says what
 	// would decide it.
 	Reason  string `json:"reason,omitempty"`
@@ -189,7 +191,7 @@ type Marker struct {
 func NewEntry(v claim.Verdict) Entry {
 	e := Entry{
 		Schema: Schema, Claim: v.Claim.ID(), Property: plain.Text(v.Claim.Property), Statement: plain.Line(v.Claim.Statement), Quantity: plain.Text(string(v.Claim.Quantity)), Deciding: plain.Text(v.Deciding()),
-		State: v.State.String(), Happened: plain.Line(v.Happened()), Reason: plain.Text(string(v.Reason)), Because: plain.Line(v.Because()), LogE: v.Result.LogEViolated,
+		State: v.State.String(), Happened: plain.Line(v.Happened()), Check: v.Check(), Reason: plain.Text(string(v.Reason)), Because: plain.Line(v.Because()), LogE: v.Result.LogEViolated,
 		Pairs: v.Pairs, Calls: v.Calls, Shared: v.Shared, Recorded: v.Recorded, Attempt: v.Attempt, Tokens: v.Tokens,
 		Errors: v.Errors, Blocked: v.Blocked, Unread: v.Unreadable, Arms: []Arm{},
 		Population: plain.Line(v.Population), Targets: v.Targets, Few: v.Few(), Model: plain.Text(v.Model), Policy: plain.Text(v.Policy), Judge: plain.Line(v.Judge),

@@ -138,6 +138,9 @@ func (m *markdown) claim(e Entry, cells []Cell) {
 	if e.Because != "" {
 		m.f("\n**Why it is undecided:** %s.\n", e.Because)
 	}
+	if e.Check != "" {
+		m.f("\n**Check first:** %s.\n", sentence(e.Check))
+	}
 	if e.Spec != "" {
 		m.f("\n**Claimed:** %s.\n", e.Statement)
 	}
@@ -204,7 +207,7 @@ func (m *markdown) fold(e Entry) {
 	}
 	m.f("\n- over %s\n- %d calls, %d tokens; %d errors, %d blocked, %d unreadable\n", e.Population, e.Calls, e.Tokens, e.Errors, e.Blocked, e.Unread)
 	if e.Judge != "" {
-		m.f("- judge: %s\n", e.Judge)
+		m.f("- what the judge says of itself: %s\n", e.Judge)
 	}
 	m.f("- claim %s, seed %d, sampling seed %d\n", e.Claim, e.Seed, e.Sampling)
 	if e.Reproduce != "" {

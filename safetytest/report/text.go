@@ -102,6 +102,7 @@ func (t *text) claim(e Entry, cells []Cell) {
 		t.line(fmt.Sprintf("%-*s%s", textLabel, "", x.Line(textDrawn)))
 	}
 	t.wrap("  because", e.Because, 5)
+	t.wrap("  check", e.Check, 2)
 	t.worst(e)
 	t.quote(quoted(e, cells))
 	for i, w := range e.Warnings {
