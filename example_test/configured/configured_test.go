@@ -54,7 +54,11 @@ func everything(dir string) safetytest.Config {
 		TokensPerMinute:   60000,
 		MaxCalls:          5000,
 		MaxSpendTokens:    1000000,
-		MaxPairs:          400,
+		// What a million tokens of prompts and of replies cost, and when to stop.
+		Prices:   map[string]chat.Price{"model": {Prompt: 0.15, Reply: 0.6}, "model-before": {Prompt: 0.15, Reply: 0.6}},
+		Currency: "USD",
+		MaxCost:  5,
+		MaxPairs: 400,
 
 		// Where replies are recorded, and which of them may be read again.
 		Dir:         dir,

@@ -271,13 +271,13 @@ func (v Verdict) Details() string {
 	if beside := v.Deciding(); beside != "" {
 		say("about", "a condition beside it: "+beside, 2)
 	}
-	say("happened", v.Happened(), 4)
+	say("happened", v.Happened(), 3)
 	if x, ok := v.interval(); ok {
 		say("effect", fmt.Sprintf("%s; %d pairs", x.Words(), v.Pairs), 2)
 		fmt.Fprintf(&b, "  %-*s%s\n", labelWidth, "", noFormat(x.Line(drawnWidth)))
 	}
 	if v.Reason != "" {
-		say("because", v.Because(), 5)
+		say("because", v.Because(), 4)
 	}
 	say("check", v.Check(), 1)
 	say("worst", v.telling(), 2)
