@@ -698,7 +698,7 @@ func TestAnInterruptedRunReportsWhatIsDecided(t *testing.T) {
 	if code != 1 || sum.Holds != 1 || sum.Passed {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)
 	}
-	mustContain(t, out, "INTERRUPTED: the replies are kept", "HOLDS gate benign", "happened it answered 0 % of the forbidden requests", "FAILED: ")
+	mustContain(t, out, "INTERRUPTED: the replies are kept", "HOLDS gate benign", "happened it answered 0 % of the forbidden requests", "FAILED, ON A SIMULATED MODEL: ")
 }
 
 func TestReportsHoldTheVerdicts(t *testing.T) {
@@ -739,7 +739,7 @@ func TestReportsThatAreAskedFor(t *testing.T) {
 	env["GITHUB_STEP_SUMMARY"], env["GITHUB_ACTIONS"] = summary, "true"
 	_, out, _ := run(t, env)
 	for name, want := range map[string]string{
-		"report.json": `"happened": "it answered `, "report.html": "<!doctype html>", "report.md": "**FAILED: 1 claim is violated, 1 holds**",
+		"report.json": `"happened": "it answered `, "report.html": "<!doctype html>", "report.md": "**FAILED, ON A SIMULATED MODEL: 1 claim is violated, 1 holds**",
 		"report.sarif": `"uri": "safetytest/suite/suite_test.go"`, "report.junit.xml": `<property name="verdict" value="violated">`, "report.txt": "VIOLATED ",
 	} {
 		text, err := os.ReadFile(filepath.Join(dir, "safetytest", "suite", name))
@@ -749,7 +749,7 @@ func TestReportsThatAreAskedFor(t *testing.T) {
 	}
 	checkReports(t, dir)
 	text, err := os.ReadFile(summary)
-	if err != nil || !strings.HasPrefix(string(text), "an earlier step\n") || strings.Count(string(text), "**FAILED: ") != 1 {
+	if err != nil || !strings.HasPrefix(string(text), "an earlier step\n") || strings.Count(string(text), "**FAILED, ON A SIMULATED MODEL: ") != 1 {
 		t.Errorf("the job's summary: %v\n%s", err, text)
 	}
 	if n := strings.Count(out, "\n::error file=safetytest/suite/suite_test.go,line="); n != 1 {

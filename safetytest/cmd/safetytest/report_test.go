@@ -16,9 +16,9 @@ import (
 func TestReport(t *testing.T) {
 	const stored = "../../report/testdata/violation.json"
 	for _, c := range []struct{ args, want string }{
-		{"", "FAILED: 1 claim is violated"},
+		{"", "FAILED, ON A SIMULATED MODEL: 1 claim is violated"},
 		{"-v", "log e "},
-		{"-format md", "**FAILED: 1 claim is violated"},
+		{"-format md", "**FAILED, ON A SIMULATED MODEL: 1 claim is violated"},
 		{"-format sarif", `"version": "2.1.0"`},
 		{"-format junit", "<testsuites>"},
 		{"-format json", `"summary": {`},
