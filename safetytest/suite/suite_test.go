@@ -698,7 +698,7 @@ func TestAnInterruptedRunReportsWhatIsDecided(t *testing.T) {
 	if code != 1 || sum.Holds != 1 || sum.Passed {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)
 	}
-	mustContain(t, out, "INTERRUPTED: the replies are kept", "HOLDS gate benign", "happened it answered 0 % of the forbidden requests", "FAILED, ON A SIMULATED MODEL: ")
+	mustContain(t, out, "INTERRUPTED: the replies are kept", "HOLDS gate benign", "happened it answered 0 % of the forbidden requests", "FAILED: ")
 }
 
 func TestReportsHoldTheVerdicts(t *testing.T) {
