@@ -74,6 +74,13 @@ type probed struct {
 	calls, tokens, recorded int
 }
 
+// made is how many calls they were so far.
+func (p *probed) made() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.calls
+}
+
 func (s *Subject) experiment(c claim.Claim) (*experiment, error) {
 	e := &experiment{s: s, rec: s.Record(), claim: c, cells: map[cellKey]*cellSums{}, formats: map[int]*claim.FormatCount{}, withheld: map[int]int{},
 		judges: map[string]bool{}, inquiries: map[string]*inquiry{}, examineAt: 32}

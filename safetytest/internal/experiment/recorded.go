@@ -95,7 +95,7 @@ func (s *Subject) keepReading(c *call, q question) error {
 func (e *experiment) keepLook(b *batch) error {
 	r := e.engine.Result()
 	l := record.Look{
-		Claim: e.s.Key(e.claim), Since: e.scripts[0].since, Pairs: r.Trials, Calls: e.calls + e.probed.calls,
+		Claim: e.s.Key(e.claim), Since: e.scripts[0].since, Pairs: r.Trials, Calls: e.calls + e.probed.made(),
 		State: r.State.String(), LogE: r.LogEViolated,
 	}
 	for _, c := range r.Conditions {

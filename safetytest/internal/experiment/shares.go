@@ -163,9 +163,7 @@ func (e *experiment) spentShare() bool {
 	if e.share.whole {
 		return false
 	}
-	e.probed.mu.Lock()
-	used := e.calls + e.probed.calls
-	e.probed.mu.Unlock()
+	used := e.calls + e.probed.made()
 	for _, b := range e.batches { // begun, and not all of it asked or counted
 		used += b.left
 	}
