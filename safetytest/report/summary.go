@@ -108,7 +108,7 @@ func (s *Summary) Add(entries []Entry) {
 		s.Calls += e.Calls
 		s.Tokens += e.Tokens
 		s.Warnings += len(e.Warnings)
-		if e.TooFew() && e.Gates() {
+		if e.TooFew() && !e.Advisory {
 			s.TooFew++
 		}
 	}

@@ -162,7 +162,7 @@ func (s *session) objections(r ginkgo.Report) []string {
 	}
 	few := 0
 	for _, e := range s.entries {
-		if e.TooFew() && e.Gates() {
+		if e.TooFew() && !e.Advisory {
 			few++
 		}
 	}

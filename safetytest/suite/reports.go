@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -155,14 +154,7 @@ func (s *session) about(sum report.Summary) report.Run {
 			run.Served = e.Served
 		}
 	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		run.Module = versionOf(info)
-		for _, x := range info.Settings {
-			if x.Key == "vcs.revision" {
-				run.Version = x.Value
-			}
-		}
-	}
+	run.Module, run.Version = module.Versions()
 	return run
 }
 
@@ -190,19 +182,6 @@ func (s *session) complete(d *report.Document) {
 	}
 	d.Run.Version = cmp.Or(d.Run.Version, kept.Run.Version)
 	d.Run.Spent.Money, d.Run.Spent.Currency = d.Summary.Cost, d.Summary.Currency
-}
-
-// modulePath is this module's.
-const modulePath = "github.com/safetyspec/safetyspec"
-
-// versionOf is the version of this module in a build.
-func versionOf(info *debug.BuildInfo) string {
-	for _, m := range append([]*debug.Module{&info.Main}, info.Deps...) {
-		if m.Path == modulePath {
-			return m.Version
-		}
-	}
-	return ""
 }
 
 // settings say how the model is asked, by the names of the protocol.

@@ -77,6 +77,8 @@ func init() {
 	case "known":
 		It("benign", suite.Check(benign()))
 		It("rate", suite.Check(known()))
+	case "known rate":
+		It("rate", suite.Check(known()))
 	case "by hand":
 		It("by hand", func(ctx SpecContext) { Expect(suite.Subject(ctx)).To(order()) })
 	case "flaky":

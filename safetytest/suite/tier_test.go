@@ -98,6 +98,16 @@ func TestWaiversCoverAViolationUpToTheirBound(t *testing.T) {
 	}
 }
 
+// No release rests on two targets, and a waiver is none for that.
+func TestAWaiverDoesNotCoverTooFewTargets(t *testing.T) {
+	env := with(sim("escalating", "known rate"), "SUITE_WAIVERS", waivers(t, idOf(known()), 99, "2999-01-31"))
+	code, out, sum := run(t, with(env, "SUITE_TARGETS", "2"))
+	if code != 1 || sum.Waived != 1 || sum.TooFew != 1 || sum.Passed {
+		t.Errorf("exit %d, %+v\n%s", code, sum, out)
+	}
+	mustContain(t, out, "TOO FEW TARGETS: ")
+}
+
 // A waiver outlives runs: the violation that it covers is no reason against it, and
 // each run tests it on fresh replies.
 func TestAWaivedViolationStaysWaived(t *testing.T) {

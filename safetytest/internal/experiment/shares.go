@@ -120,7 +120,7 @@ func (s *Subject) gaveUp(c claim.Claim) bool {
 		return false
 	}
 	last, ok := s.Record().Last(s.Key(c))
-	return ok && !last.Final && (last.Reason == string(evidence.Futile) || last.Reason == string(evidence.Curtailed) || last.Reason == string(evidence.Undecided))
+	return ok && !last.Final && (last.Reason == string(evidence.Futile) || last.Reason == string(evidence.Curtailed))
 }
 
 // share is what a claim may take of the budget.

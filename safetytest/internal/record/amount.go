@@ -22,11 +22,15 @@ func (a amount) within(most amount) bool {
 // money is how costs are counted: so many to one of the currency.
 const money = 1_000_000
 
+// mostCost bounds what a call is said to cost, in millionths: a thousand million of a
+// currency of which one buys little.
+const mostCost = 999_999_999_999_999
+
 // most is the run's bound on what its calls take, 0 for none.
 func (o Options) most() amount {
 	most := amount{tokens: o.MaxTokens}
 	if o.MaxCost > 0 { // however little: 0 would be none
-		most.cost = max(1, int(math.Floor(o.MaxCost*money)))
+		most.cost = max(1, int(math.Min(math.Floor(o.MaxCost*money), mostCost)))
 	}
 	return most
 }
@@ -34,7 +38,7 @@ func (o Options) most() amount {
 // cost is what tokens cost in millionths, rounded up so that a sum of many is no less
 // than their price.
 func cost(p chat.Price, prompt, reply int) int {
-	return min(int(math.Ceil(money*p.Cost(prompt, reply))), mostCount)
+	return int(math.Min(math.Ceil(money*p.Cost(prompt, reply)), mostCost))
 }
 
 // Price says what the call's tokens cost, and how many of them the reply may take at

@@ -162,12 +162,12 @@ func parseFront(s []byte) (front, error) {
 		return front{}, errFront
 	}
 	s, ok1 := bytes.CutPrefix(s[letters:], []byte(`","calls":`))
-	calls, s, ok2 := cutNumber(s)
+	calls, s, ok2 := cutNumber(s, mostCount)
 	s, ok3 := bytes.CutPrefix(s, []byte(`,"tokens":`))
-	tokens, s, ok4 := cutNumber(s)
+	tokens, s, ok4 := cutNumber(s, mostCount)
 	cost, priced := 0, false
 	if rest, ok := bytes.CutPrefix(s, []byte(`,"cost":`)); ok {
-		if cost, s, priced = cutNumber(rest); !priced {
+		if cost, s, priced = cutNumber(rest, mostCost); !priced {
 			return front{}, errFront
 		}
 	}
@@ -184,11 +184,11 @@ const mostCount = 999_999_999
 
 // cutNumber reads a whole number from the start of s. One of more digits than are
 // ever written stands for the largest.
-func cutNumber(s []byte) (n int, rest []byte, ok bool) {
+func cutNumber(s []byte, most int) (n int, rest []byte, ok bool) {
 	s, negative := bytes.CutPrefix(s, []byte("-"))
 	i := 0
 	for ; i < len(s) && '0' <= s[i] && s[i] <= '9'; i++ {
-		n = min(10*n+int(s[i]-'0'), mostCount)
+		n = min(10*n+int(s[i]-'0'), most)
 	}
 	if negative {
 		n = -n

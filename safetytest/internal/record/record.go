@@ -438,7 +438,7 @@ func bounded(name string) string {
 // keep records a reply.
 func (r *Record) keep(k Key, d digest, t *Call, reply chat.Reply) error {
 	b := body{Reply: d, Calls: clamp(max(reply.Attempts, 1)-t.reserved(), -mostCount), Tokens: clamp(reply.Spent(int(t.tokens.Load())), 0),
-		Cost: clamp(t.spent(reply), 0), Received: time.Now().UTC().Truncate(time.Millisecond), Key: k, Answer: reply}
+		Cost: t.spent(reply), Received: time.Now().UTC().Truncate(time.Millisecond), Key: k, Answer: reply}
 	var text []byte
 	if r.memory == nil {
 		var err error
