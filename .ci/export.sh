@@ -3,16 +3,7 @@
 # pandas. The first run installs pandas below .ci/cache, in some seconds.
 set -eu
 cd "$(dirname "$0")/.."
-venv=$PWD/.ci/cache/export
-
-# The copy of the list, written last, says that the environment is complete.
-if ! cmp -s .ci/export.txt "$venv/installed.txt"; then
-	mkdir -p .ci/cache/tmp
-	python3 -m venv --clear "$venv"
-	TMPDIR=$PWD/.ci/cache/tmp "$venv/bin/python" -m pip install --quiet --no-cache-dir \
-		--disable-pip-version-check --only-binary :all: -r .ci/export.txt
-	cp .ci/export.txt "$venv/installed.txt"
-fi
+venv=$(.ci/python.sh export)
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

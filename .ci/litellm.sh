@@ -9,16 +9,7 @@
 # calls of the model.
 set -eu
 cd "$(dirname "$0")/.."
-venv=$PWD/.ci/cache/litellm
-
-# The copy of the list, written last, says that the environment is complete.
-if ! cmp -s .ci/litellm.txt "$venv/installed.txt"; then
-	mkdir -p .ci/cache/tmp
-	python3 -m venv --clear "$venv"
-	TMPDIR=$PWD/.ci/cache/tmp "$venv/bin/python" -m pip install --quiet --no-cache-dir \
-		--disable-pip-version-check --only-binary :all: -r .ci/litellm.txt
-	cp .ci/litellm.txt "$venv/installed.txt"
-fi
+venv=$(.ci/python.sh litellm)
 
 key=sk-canary-$(python3 -c 'import secrets; print(secrets.token_hex(16))')
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
