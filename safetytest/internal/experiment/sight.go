@@ -93,7 +93,7 @@ func (e *experiment) heed(ctx context.Context) (r evidence.Result, ends bool, er
 	s.done = nil
 	e.unseen = s.unknown
 	if s.note != "" {
-		e.note1("%s", s.note)
+		e.warnOnce("%s", s.note)
 	}
 	if s.err != nil {
 		r, err = e.endBy(ctx, s.err)

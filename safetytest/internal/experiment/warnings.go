@@ -25,8 +25,8 @@ func (e *experiment) warnOf(found []provenance.Finding) {
 	}
 }
 
-// note1 warns once.
-func (e *experiment) note1(format string, args ...any) {
+// warnOnce warns of what was not warned of yet.
+func (e *experiment) warnOnce(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(e.warnings, text) {
 		e.warnings = append(e.warnings, text)
 	}

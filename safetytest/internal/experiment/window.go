@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -47,7 +48,7 @@ func (e *experiment) unseenModels() map[string]*script {
 		have := e.s.origins.whole[model]
 		e.s.mu.Unlock()
 		if sizes[model] <= have.size {
-			e.sight.unknown = have.unknown
+			e.sight.unknown = cmp.Or(e.sight.unknown, have.unknown) // of whichever endpoint
 			delete(largest, model)
 		}
 	}
@@ -62,7 +63,7 @@ func (e *experiment) seesAll(ctx context.Context, largest map[string]*script) (*
 		if err != nil || doubt != nil {
 			return doubt, err
 		}
-		e.sight.unknown = now.unknown
+		e.sight.unknown = cmp.Or(e.sight.unknown, now.unknown)
 		e.s.mu.Lock()
 		e.s.origins.whole[model] = now
 		e.s.mu.Unlock()
