@@ -40,6 +40,8 @@ func (s Summary) Decision() string {
 		return "NO DECISION: " + said + "; the run was declared exploratory"
 	case s.Replayed:
 		return "NO DECISION: " + said + "; no model was asked, replies of an earlier run were read again"
+	case s.FromRecord && s.Violated+s.Inconclusive+s.Errors+s.NotRun+s.TooFew == 0:
+		return "NO DECISION: " + said + "; a record does not know whether the gate asked more, which its report.json says"
 	case s.Passed && s.Simulated:
 		return "PASSED, ON A SIMULATED MODEL: " + said
 	case s.Passed:

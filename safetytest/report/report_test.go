@@ -237,3 +237,20 @@ func TestThePageShowsWhatIsKnown(t *testing.T) {
 		}
 	}
 }
+
+// A record knows only what was begun: a run that left specs out looks like one that
+// passed, and is not called so.
+func TestARecordThatHoldsIsNoPass(t *testing.T) {
+	for _, c := range []struct {
+		summary report.Summary
+		want    string
+	}{
+		{report.Summary{FromRecord: true, Holds: 2}, "NO DECISION: 2 hold; a record does not know"},
+		{report.Summary{FromRecord: true, Holds: 2, Violated: 1}, "FAILED: 1 claim is violated, 2 hold"},
+		{report.Summary{Passed: true, Holds: 2}, "PASSED: 2 hold"},
+	} {
+		if got := c.summary.Decision(); !strings.HasPrefix(got, c.want) {
+			t.Errorf("%+v: %q, want %q", c.summary, got, c.want)
+		}
+	}
+}

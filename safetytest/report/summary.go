@@ -61,6 +61,9 @@ type Summary struct {
 	// Objections are what speaks against a pass beside the verdicts, such as a control
 	// of the suite that failed.
 	Objections []string `json:"objections,omitempty"`
+	// FromRecord says that the verdicts were read back from a record, which does not know
+	// what else the gate asked: whether specs were left out, or something else failed.
+	FromRecord bool `json:"from_record,omitempty"`
 	// Passed says that every claim of the gate was tested and holds, on enough
 	// targets.
 	Passed bool `json:"passed"`

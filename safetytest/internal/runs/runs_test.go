@@ -194,6 +194,9 @@ func TestDocument(t *testing.T) {
 	if len(d.Verdicts) != 2 || d.Summary.Calls == 0 || d.Run.Policy != "no cooking" || d.Run.Sampling["max_tokens"] != "256" || d.Run.Judge == "" || d.Run.Name != filepath.Base(where) {
 		t.Fatalf("%+v", d)
 	}
+	if !d.Summary.FromRecord || d.Summary.Passed {
+		t.Errorf("a record is taken for a gate: %+v", d.Summary)
+	}
 	for i, e := range d.Verdicts {
 		want := report.NewEntry(verdicts[i])
 		if len(e.Looks) == 0 || e.Looks[len(e.Looks)-1].Estimate != *want.Effect || e.Looks[len(e.Looks)-1].Upper != *want.Upper {
