@@ -46,7 +46,9 @@ func CellOf(name string) (id string, draw int, ok bool) {
 		digits = digits[:end]
 	}
 	draw, err := strconv.Atoi(digits)
-	return name[:i], draw, err == nil && draw >= 0 && !strings.HasPrefix(name, "probe/")
+	// Only as it is written: +1, -0 and 007 are in no record of ours.
+	written := err == nil && draw >= 0 && strconv.Itoa(draw) == digits
+	return name[:i], draw, written && !strings.HasPrefix(name, "probe/")
 }
 
 // Sent rebuilds the conversation that a reply answers. An error that wraps
