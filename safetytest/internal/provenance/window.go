@@ -22,12 +22,12 @@ func Shortened(none, first, second, all Prompt) *Finding {
 	case !grew: // hardly any demonstrations
 		return nil
 	case all.Reported <= none.Reported+slack/2:
-		return &Finding{Window, fmt.Sprintf("the endpoint counts %d prompt tokens for the request alone and %d with all demonstrations, which are some %d more: it did not read them, or its count means nothing; serve the model with a larger window (docs/endpoints.md, \"Windows of common servers\"), or state SAFETYTEST_ALLOW=window if you know that it reads whole prompts", none.Reported, all.Reported, all.Size-none.Size)}
+		return &Finding{Window, fmt.Sprintf("the endpoint counts %d tokens with all demonstrations and %d without any: it did not read these some %d tokens, or its count means nothing; serve the model with a larger window (docs/endpoints.md, \"Windows of common servers\"), or state SAFETYTEST_ALLOW=window if you know that it reads whole prompts", all.Reported, none.Reported, all.Size-none.Size)}
 	case all.Reported >= sent-slack:
 		return nil
 	}
-	return &Finding{Window, fmt.Sprintf("the endpoint did not read the whole prompt: by its own counts the request takes %d tokens, with the first half of the demonstrations %d, with the second half %d, and so with all of them %d, of which it read %d; its window looks like %d tokens with room for the reply: serve the model with a larger one (docs/endpoints.md, \"Windows of common servers\"), or show fewer demonstrations",
-		none.Reported, first.Reported, second.Reported, sent, all.Reported, max(first.Reported, second.Reported, all.Reported))}
+	return &Finding{Window, fmt.Sprintf("the endpoint read %d tokens of a prompt of at least %d: its window looks like %d tokens with room for the reply; serve the model with a larger one (docs/endpoints.md, \"Windows of common servers\"), or show fewer demonstrations (by its own counts: the request %d, with either half of them %d and %d)",
+		all.Reported, sent, max(first.Reported, second.Reported, all.Reported), none.Reported, first.Reported, second.Reported)}
 }
 
 // minGrowth is by how many tokens two prompts must differ for the endpoint's counts
