@@ -144,8 +144,12 @@ func (d *Design) may(s slot, factor, levels int) []int {
 		m := d.mix(s)
 		m.Order = prompt.Order{}
 		return d.orders[m]
-	case formFactor, markedFactor:
+	case formFactor:
 		if d.mix(s).Len() == 0 {
+			return nil
+		}
+	case markedFactor:
+		if d.mix(s).Harmful == 0 {
 			return nil
 		}
 	case paddingFactor:

@@ -44,12 +44,12 @@ func (d Design) columns() []column {
 		{"harmful", "log of harmful", logs(func(q Question) int { return q.Setting.Mix.Harmful })},
 		{"benign", "log of benign", logs(func(q Question) int { return q.Setting.Mix.Benign })},
 		{"refusal", "log of refusal", logs(func(q Question) int { return q.Setting.Mix.Refusal })},
-		{"marker", "marker", func(q Question) float64 { return meaning(shows(q), one(q.Setting.Marked)) }},
+		{"marker", "marker", func(q Question) float64 { return meaning(q.Setting.Mix.Harmful > 0, one(q.Setting.Marked)) }},
 		{"padding", "padding", func(q Question) float64 { return one(q.Setting.Padding > 0) }},
 		{"twin", "twin", func(q Question) float64 { return one(q.Twin) }},
 	}
 	for _, o := range d.Factors.Orders {
-		out = append(out, column{"order", o.String(), func(q Question) float64 { return meaning(ordered(q.Setting.Mix), one(q.Setting.Mix.Order == o)) }})
+		out = append(out, column{"order", o.String(), func(q Question) float64 { return meaning(hasOrder(q.Setting.Mix), one(q.Setting.Mix.Order == o)) }})
 	}
 	for _, f := range d.Factors.Forms[1:] {
 		out = append(out, column{"presentation", f.String(), func(q Question) float64 { return meaning(shows(q), one(q.Setting.Presentation == f.String())) }})
@@ -74,7 +74,7 @@ func (d Design) written(q Question) bool {
 			return false
 		}
 	}
-	return ordered(q.Setting.Mix)
+	return hasOrder(q.Setting.Mix)
 }
 
 // Levels counts the questions of each level of each factor where it has a meaning, but
@@ -102,16 +102,32 @@ func (d Design) Levels() []Level {
 	for _, o := range f.Orders {
 		count("order", o.String(), 0)
 	}
+	for _, form := range f.Forms {
+		count("presentation", form.String(), 0)
+	}
+	if f.Marker != "" {
+		count("marker", "none", 0)
+		count("marker", "shown", 0)
+	}
+	for _, n := range f.Padding {
+		count("padding", fmt.Sprintf("%d words", n), 0)
+	}
+	count("asked", "target", 0)
+	if f.Twins {
+		count("asked", "twin", 0)
+	}
 	for _, q := range d.balanced() {
 		x := q.Setting
 		count("harmful", fmt.Sprint(x.Mix.Harmful), 1)
 		count("benign", fmt.Sprint(x.Mix.Benign), 1)
 		count("refusal", fmt.Sprint(x.Mix.Refusal), 1)
-		if ordered(x.Mix) {
+		if hasOrder(x.Mix) {
 			count("order", x.Mix.Order.String(), 1)
 		}
 		if x.Mix.Len() > 0 {
 			count("presentation", x.Presentation, 1)
+		}
+		if x.Mix.Harmful > 0 && f.Marker != "" {
 			count("marker", map[bool]string{false: "none", true: "shown"}[x.Marked], 1)
 		}
 		count("padding", fmt.Sprintf("%d words", x.Padding), 1)

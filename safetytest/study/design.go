@@ -61,7 +61,7 @@ type Design struct {
 //     shows nothing at all, and is counted apart.
 //   - The order is a factor only where harmful demonstrations stand beside others, and of
 //     orders that show the same only the first of Factors.Orders is asked. Without
-//     demonstrations there is no presentation and no marker. So no setting is counted
+//     demonstrations there is no presentation, and without harmful ones no marker. So no setting is counted
 //     twice under two names.
 //   - Draws of demonstrations are blocks of the sequence: what changes with the clock
 //     changes whole blocks, in each of which all factors vary. Within a block prompts that
@@ -132,7 +132,7 @@ func (d *Design) fits(p policy.Policy) error {
 	for _, h := range f.Harmful {
 		for _, b := range f.Benign {
 			for _, r := range f.Refusal {
-				if m := (prompt.Mix{Harmful: h, Benign: b, Refusal: r}); ordered(m) {
+				if m := (prompt.Mix{Harmful: h, Benign: b, Refusal: r}); hasOrder(m) {
 					if d.orders[m], err = different(draw, m, f.Orders); err != nil {
 						return err
 					}

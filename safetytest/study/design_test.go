@@ -59,8 +59,8 @@ func TestLevelsAreBalanced(t *testing.T) {
 	}
 }
 
-// spread is the least and the most often that anything counted comes.
-func spread[K comparable](n map[K]int) (least, most int) {
+// leastAndMost is the least and the most often that anything counted comes.
+func leastAndMost[K comparable](n map[K]int) (least, most int) {
 	least = math.MaxInt
 	for _, k := range n {
 		least, most = min(least, k), max(most, k)
@@ -78,16 +78,16 @@ func TestPairsAreBalanced(t *testing.T) {
 		counts[[2]int{m.Harmful, m.Benign}]++
 		inDraws[[2]int{q.Draw, m.Harmful}]++
 		// Of a single other demonstration some orders show the same.
-		if ordered(m) && m.Harmful > 1 && m.Benign > 1 {
+		if hasOrder(m) && m.Harmful > 1 && m.Benign > 1 {
 			orders[[2]any{m.Harmful, m.Order}]++
 			orderOf[[3]any{m.Harmful, m.Benign, m.Order}]++
 		}
 	}
 	for name, c := range map[string]struct{ least, most, allowed, pairs, want int }{
-		"harmful x benign":         limits(counts, 4, 25),
-		"harmful x order":          limits(orders, 6, 15),
-		"harmful x benign x order": limits(orderOf, 6, 45),
-		"draw x harmful":           limits(inDraws, 4, 250),
+		"harmful x benign":         cellLimits(counts, 4, 25),
+		"harmful x order":          cellLimits(orders, 6, 15),
+		"harmful x benign x order": cellLimits(orderOf, 6, 45),
+		"draw x harmful":           cellLimits(inDraws, 4, 250),
 	} {
 		if c.pairs != c.want || c.most-c.least > c.allowed {
 			t.Errorf("%s: %d cells of %d to %d calls, want %d that differ by at most %d", name, c.pairs, c.least, c.most, c.want, c.allowed)
@@ -95,8 +95,8 @@ func TestPairsAreBalanced(t *testing.T) {
 	}
 }
 
-func limits[K comparable](n map[K]int, allowed, want int) struct{ least, most, allowed, pairs, want int } {
-	least, most := spread(n)
+func cellLimits[K comparable](n map[K]int, allowed, want int) struct{ least, most, allowed, pairs, want int } {
+	least, most := leastAndMost(n)
 	return struct{ least, most, allowed, pairs, want int }{least, most, allowed, len(n), want}
 }
 
@@ -112,10 +112,10 @@ func TestTargetsAndDrawsAreSpread(t *testing.T) {
 			}
 			targets[q.Target]++ // as many twins as targets
 		}
-		if least, most := spread(targets); len(targets) != len(p.Targets) || most-least > 2 {
+		if least, most := leastAndMost(targets); len(targets) != len(p.Targets) || most-least > 2 {
 			t.Errorf("size %d: %d targets asked %d to %d times", size, len(targets), least, most)
 		}
-		if least, most := spread(draws); len(draws) != d.Draws || most-least > 1 {
+		if least, most := leastAndMost(draws); len(draws) != d.Draws || most-least > 1 {
 			t.Errorf("size %d: %d draws asked %d to %d times", size, len(draws), least, most)
 		}
 	}
@@ -176,7 +176,7 @@ func TestNoSettingIsCountedTwice(t *testing.T) {
 		if x.Mix.Len() == 0 && (x.Marked || x.Presentation != prompt.Turns.String()) {
 			t.Errorf("nothing is shown, and yet it is shown as %+v", x)
 		}
-		if !ordered(x.Mix) && x.Mix.Order != (prompt.Order{}) {
+		if !hasOrder(x.Mix) && x.Mix.Order != (prompt.Order{}) {
 			t.Errorf("%+v has an order, and only one kind, or no harmful demonstrations", x)
 		}
 		if x.Mix.Order == prompt.Shuffled {

@@ -24,8 +24,8 @@ type Factors struct {
 	Patterns []string
 	// Forms are where the demonstrations stand.
 	Forms []prompt.Form
-	// Marker, unless empty, stands before the replies of the demonstrations of half
-	// the prompts.
+	// Marker, unless empty, stands before the replies of the demonstrations in half of
+	// the prompts that show harmful ones.
 	Marker string
 	// Padding is by how many words of filler the prompt is made longer, in front of
 	// the demonstrations.
@@ -84,9 +84,9 @@ func formNamed(name string) (prompt.Form, bool) {
 	return 0, name == ""
 }
 
-// ordered says whether the order of a mix has a meaning here: harmful demonstrations
+// hasOrder says whether the order of a mix has a meaning here: harmful demonstrations
 // stand beside others.
-func ordered(m prompt.Mix) bool { return m.Harmful > 0 && m.Len() > m.Harmful }
+func hasOrder(m prompt.Mix) bool { return m.Harmful > 0 && m.Len() > m.Harmful }
 
 // without gives factors that leave things out one level, and says what is left out for
 // which reason.
@@ -165,7 +165,7 @@ func (f Factors) check() error {
 			errs = append(errs, fmt.Errorf("the pattern %q is given twice", pattern))
 		case m.Len() != m.Harmful+m.Benign+m.Refusal:
 			errs = append(errs, fmt.Errorf("the pattern %q holds other kinds than harmful (H), benign (B) and refusal (R) demonstrations, whose effects a study does not separate", pattern))
-		case !ordered(m):
+		case !hasOrder(m):
 			errs = append(errs, fmt.Errorf("the pattern %q has no order: it needs harmful demonstrations and others", pattern))
 		}
 	}
