@@ -25,7 +25,7 @@ func Compare(results []Result) (string, error) {
 		}
 	}
 	c := &comparison{results: results}
-	c.page.printf("# Which findings recur\n\nWritten by `safetytest study -compare`; do not edit. Beside each other: %d studies of this tool, and the four models of arXiv 2606.20508, whose requests, demonstrations, judge and numbers of demonstrations are others: what can recur is a direction, hardly a number.\n\n", len(results))
+	c.page.printf("# Which findings recur\n\nWritten by `safetytest study -compare`; do not edit. Beside each other: %d studies of this tool, and the four models of arXiv 2606.20508, whose requests, demonstrations, judge and numbers of demonstrations are others: what can recur is a direction, hardly a number. The paper's numbers are those of its abstract and of reviews that quote it.\n\n", len(results))
 	c.who()
 	c.findings()
 	c.everything()

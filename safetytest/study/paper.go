@@ -17,13 +17,13 @@ type finding struct {
 // the share of refusals that WildGuard reads in replies to 1,404 harmful requests under two draws of demonstrations each.
 var paperModels = [4]string{"Llama-3.1-8B-Instruct", "Gemma-4-31B-IT", "GPT-OSS-20B", "OLMo-3.1-32B-Instruct"}
 
-// The numbers are those of the paper's tables and text: Wald tests of the logistic model
+// The numbers were read in its abstract and in reviews that quote it, not in its tables: Wald tests of the logistic model
 // logit P = b0 + b1 log(harmful+1) + b2 log(benign+1), the difference of the suffix and
 // the prefix order at 32 harmful and 32 benign demonstrations, and the share of refusals
 // that begin with the demonstrations' prefix.
 var findings = []finding{
 	{"slope/harmful", "More harmful demonstrations raise compliance (slope b1 on log-odds)", "rises", "falls",
-		[4]string{"rises", "rises", "rises", "rises"}},
+		[4]string{"rises with their share", "rises with their share", "moves with their share", "rises with their share"}},
 	{"slope/benign", "Benign demonstrations beside them change compliance (slope b2 on log-odds)", "amplify", "dilute",
 		[4]string{"dilute: -0.178 (p 7e-123)", "dilute: -0.201 (p 7e-175)", "amplify: +0.032 (p .011)", "no effect seen: -0.012 (p .11)"}},
 	{"order/spread", "The order of the same demonstrations moves compliance (points between orders)", "moves", "",
