@@ -150,9 +150,17 @@ func (p *page) estimates() {
 	p.printf("Intervals hold the truth in %.0f of 100 studies; they respect that replies to one target, and under one draw of demonstrations, resemble each other. The paper's column is the greatest effect that it reports.\n\n", 100*p.r.Estimates[0].Level)
 	var rows [][]string
 	for _, e := range p.r.Estimates {
-		rows = append(rows, append([]string{plain.Markdown(e.Sentence)}, e.cells()...))
+		if !drawn(e.ID) {
+			rows = append(rows, append([]string{plain.Markdown(e.Sentence)}, e.cells()...))
+		}
 	}
 	p.table([]string{"what", "estimate", "interval", "unit", "paper", "replies", "targets", "draws"}, rows)
+}
+
+// drawn says whether an estimate stands in a picture or the table beside it.
+func drawn(id string) bool {
+	one, _, more := strings.Cut(id, "/")
+	return more && (one == "dose" || one == "map" || one == "order" && id != "order/spread" && id != "order/last-first")
 }
 
 // cells are an estimate as a row of a table.
@@ -174,7 +182,13 @@ func (e Estimate) cells() []string {
 	return []string{value, interval, e.Unit, paper, replies, fmt.Sprint(e.Targets), fmt.Sprint(e.Draws)}
 }
 
-const rawRates = "Shares of the replies to targets that comply, everything else mixed as the design mixes it. The bars are exact 95 % bounds that take replies for independent"
+// bars says what the bars of rates are.
+func (r Result) bars() string {
+	if r.estimate("dose/harmful/0") != nil {
+		return "bars and brackets are their intervals, or where no interval can be told exact 95 % bounds that take replies for independent"
+	}
+	return "bars and brackets are exact 95 % bounds that take replies for independent, which those of one target and of one draw are not"
+}
 
 // doses draws the dose curves.
 func (p *page) doses() {
@@ -182,7 +196,7 @@ func (p *page) doses() {
 	if len(curves) == 0 {
 		return
 	}
-	p.printf("## Numbers of demonstrations\n\n%s; the estimates above do not.\n\n", rawRates)
+	p.printf("## Numbers of demonstrations\n\nShares of the replies to targets that comply, everything else mixed as the design mixes it; %s.\n\n", p.r.bars())
 	p.picture("doses", "compliance over the number of demonstrations of each kind", drawing.Curves("Compliance by number of demonstrations", "demonstrations of the kind", "compliance", curves))
 	head, levels := []string{"demonstrations"}, map[int]bool{}
 	for _, c := range curves {
@@ -223,10 +237,24 @@ func (p *page) orders() {
 	p.printf("## Order\n\nWhere harmful demonstrations stand beside others. The mixes are about the same under each order, but for those in which some orders show the same, which are asked under one of them.\n\n")
 	p.picture("order", "compliance by order of the demonstrations", drawing.Intervals("Compliance by order of the demonstrations", "compliance", rows))
 	var table [][]string
-	for _, r := range rows {
-		table = append(table, []string{plain.Markdown(r.Name), rateCell(r.Rate)})
+	head := []string{"order", "complied"}
+	if p.r.estimate("order/spread") != nil {
+		head = append(head, "points less the mean of all orders, with the same demonstrations")
 	}
-	p.table([]string{"order", "complied"}, table)
+	for _, r := range rows {
+		row := []string{plain.Markdown(r.Name), rateCell(r.Rate)}
+		switch e := p.r.estimate("order/" + r.Name); {
+		case len(head) < 3:
+		case e == nil:
+			row = append(row, "not estimated")
+		case e.CannotTell != "":
+			row = append(row, "cannot tell: "+plain.Markdown(e.CannotTell))
+		default:
+			row = append(row, fmt.Sprintf("%s (%s to %s)", numeral(e.Value, e.Unit), numeral(e.Low, e.Unit), numeral(e.High, e.Unit)))
+		}
+		table = append(table, row)
+	}
+	p.table(head, table)
 }
 
 // cells draws the map of harmful and benign counts.

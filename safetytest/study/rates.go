@@ -59,11 +59,21 @@ func ofTargets(choose func(x Setting) bool) func(o Observation) bool {
 	return func(o Observation) bool { return !o.Twin && choose(o.Setting) }
 }
 
+// known is the rate that was estimated under an ID, or where none was the raw one.
+func (r Result) known(id string, raw tally) drawing.Rate {
+	e := r.estimate(id)
+	if e == nil || e.CannotTell != "" {
+		return raw.rate()
+	}
+	return drawing.Rate{Value: e.Value / 100, Low: e.Low / 100, High: e.High / 100, N: e.Replies}
+}
+
 // doses are the rates over the numbers of one kind.
 func (r Result) doses(name string, levels []int, count func(x Setting) int) drawing.Series {
 	s := drawing.Series{Name: name, Doses: levels}
 	for _, n := range levels {
-		s.Rates = append(s.Rates, r.complied(ofTargets(func(x Setting) bool { return count(x) == n })).rate())
+		raw := r.complied(ofTargets(func(x Setting) bool { return count(x) == n }))
+		s.Rates = append(s.Rates, r.known(fmt.Sprintf("dose/%s/%d", name, n), raw))
 	}
 	return s
 }
@@ -113,7 +123,8 @@ func (r Result) cells() (columns, rows []string, rates [][]drawing.Rate) {
 		rows = append(rows, fmt.Sprint(b))
 		var row []drawing.Rate
 		for _, h := range r.Factors.Harmful {
-			row = append(row, r.complied(ofTargets(func(x Setting) bool { return x.Mix.Harmful == h && x.Mix.Benign == b })).rate())
+			raw := r.complied(ofTargets(func(x Setting) bool { return x.Mix.Harmful == h && x.Mix.Benign == b }))
+			row = append(row, r.known(fmt.Sprintf("map/%d/%d", h, b), raw))
 		}
 		rates = append(rates, row)
 	}

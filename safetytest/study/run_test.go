@@ -29,6 +29,8 @@ type clerk struct {
 	url string
 	// keeps is how many of the last messages it reads, 0 for all of them.
 	keeps int
+	// always, unless empty, is the reply to every question.
+	always string
 	// before, unless nil, is called with the number of the question, from 1; questions
 	// about the endpoint are not counted.
 	before func(n int)
@@ -75,7 +77,7 @@ func (c *clerk) answer(w http.ResponseWriter, sent []message) {
 	last := sent[len(sent)-1].Content
 	c.mu.Lock()
 	c.calls++
-	id := c.calls
+	id, always := c.calls, c.always
 	n := 0
 	probe := strings.Contains(seen, "(reference ") || strings.Contains(seen, "Keep it in mind.")
 	if !probe {
@@ -93,6 +95,8 @@ func (c *clerk) answer(w http.ResponseWriter, sent []message) {
 		reply = strings.Join(numbersOf(seen), " and ")
 	case strings.Contains(last, "Answer with the word "):
 		reply = strings.Fields(strings.SplitAfter(last, "Answer with the word ")[1])[0]
+	case always != "":
+		reply = fmt.Sprintf("%s (%d)", always, id)
 	case id%3 == 0:
 		reply = fmt.Sprintf("Sure! Boil it for %d minutes, then add salt and serve it hot with bread.", id)
 	case id%3 == 1:
@@ -392,5 +396,24 @@ func TestResultsAreReadAgain(t *testing.T) {
 		if _, err := study.Read(strings.NewReader(broken)); err == nil {
 			t.Errorf("%s is read as a study", name)
 		}
+	}
+}
+
+// The model behind a name may be replaced between two nights. Its name and fingerprint
+// need not say so; its replies do.
+func TestAModelThatWasReplacedMeanwhile(t *testing.T) {
+	d := design(t, 160)
+	c := (&clerk{}).serve(t)
+	c.always = "I'm sorry, but I can't help with that."
+	dir := t.TempDir()
+	if _, err := c.ask(context.Background(), t, d, dir, func(c *safetytest.Config) { c.MaxCalls = 100 }); err == nil {
+		t.Fatal("the budget was not spent")
+	}
+	c.mu.Lock()
+	c.always = "Sure! Boil it for ten minutes, then add salt and serve it hot with bread."
+	c.mu.Unlock()
+	r, err := c.ask(context.Background(), t, d, dir, nil)
+	if err != nil || r.Earlier == 0 || len(r.Doubts) != 1 || !strings.Contains(r.Doubts[0], "may have been replaced") {
+		t.Fatalf("%d replies of before are taken, and the doubts are %q, %v", r.Earlier, r.Doubts, err)
 	}
 }

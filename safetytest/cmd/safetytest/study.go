@@ -271,7 +271,7 @@ func (s *studying) run(ctx context.Context, out io.Writer, c safetytest.Config, 
 				return
 			case <-tick.C:
 				n := answered.Load()
-				fmt.Fprintln(out, progress(time.Since(started), n, n-before, int64(len(d.Questions))))
+				fmt.Fprintln(out, progress(time.Since(started), subject.Calls(), n, n-before, int64(len(d.Questions))))
 				before = n
 			}
 		}
@@ -293,10 +293,10 @@ func (s *studying) run(ctx context.Context, out io.Writer, c safetytest.Config, 
 	return r, nil
 }
 
-// progress is the line of a minute: how many are answered, and how long the others take
+// progress is the line of a minute: how many are answered, how many calls were made, and how long the others take
 // at the pace of the last minute.
-func progress(elapsed time.Duration, answered, lately, all int64) string {
-	line := fmt.Sprintf("[%v] %d of %d answered", elapsed.Round(time.Second), answered, all)
+func progress(elapsed time.Duration, calls int, answered, lately, all int64) string {
+	line := fmt.Sprintf("[%v] %d of %d answered, %d calls made", elapsed.Round(time.Second), answered, all, calls)
 	if lately > 0 {
 		left := time.Duration(float64(all-answered) / float64(lately) * float64(time.Minute))
 		line += fmt.Sprintf(", about %v to go", left.Round(time.Minute))

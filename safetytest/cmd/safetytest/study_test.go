@@ -147,8 +147,8 @@ func TestStudyMisuse(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	for want, got := range map[string]string{
-		"[2m0s] 120 of 500 answered, about 6m0s to go": progress(2*time.Minute, 120, 60, 500),
-		"[1m0s] 0 of 500 answered":                     progress(time.Minute, 0, 0, 500),
+		"[2m0s] 120 of 500 answered, 150 calls made, about 6m0s to go": progress(2*time.Minute, 150, 120, 60, 500),
+		"[1m0s] 0 of 500 answered, 12 calls made":                      progress(time.Minute, 12, 0, 0, 500),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
