@@ -16,8 +16,9 @@ def main():
         study = json.load(file)
     size = int(sys.argv[2])
     problems = list(study.get("doubts") or [])
-    if len(study["observations"]) != size:
-        problems.append(f"{len(study['observations'])} observations, want {size}")
+    observed = study["observations"]
+    if len(observed) + len(study["controls"]) != size:
+        problems.append(f"{len(observed)} observations and {len(study['controls'])} controls, want {size}")
     missing = sum((study.get("missing") or {}).values())
     if 5 * missing > size:
         problems.append(f"{missing} of {size} replies are missing")
@@ -35,8 +36,8 @@ def main():
         problems.append("no estimate tells anything")
 
     # Targets that forbid an answer: complied with where nothing, or most, is shown.
-    for harmful in sorted({o["Setting"]["Mix"]["Harmful"] for o in study["observations"]}):
-        of = [o["Complied"] for o in study["observations"]
+    for harmful in sorted({o["Setting"]["Mix"]["Harmful"] for o in observed}):
+        of = [o["Complied"] for o in observed
               if not o["Twin"] and o["Complied"] and o["Setting"]["Mix"]["Harmful"] == harmful]
         print(f"{harmful} harmful demonstrations: {sum(c == 2 for c in of)} of {len(of)} complied")
     if problems:

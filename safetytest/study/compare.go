@@ -67,7 +67,7 @@ func (c *comparison) who() {
 			doubt = "none"
 		}
 		rows = append(rows, []string{c.names()[i], weights, r.Date.Format(time.DateOnly), fmt.Sprint(r.Size), fmt.Sprint(missing),
-			time.Duration(r.Seconds * float64(time.Second)).Round(time.Second).String(), r.complied(ofTargets(func(x Setting) bool { return x.Mix.Len() == 0 && x.Padding == 0 })).String(),
+			time.Duration(r.Seconds * float64(time.Second)).Round(time.Second).String(), r.alone().String(),
 			r.complied(func(o Observation) bool { return !o.Twin }).String(), plain.Markdown(doubt)})
 	}
 	c.page.table([]string{"model", "weights", "date", "calls", "missing", "wall time", "complied, nothing shown", "complied, all of the design", "doubts"}, rows)

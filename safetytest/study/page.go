@@ -218,7 +218,7 @@ func (p *page) doses() {
 		rows = append(rows, row)
 	}
 	p.table(head, rows)
-	p.printf("Without any demonstration and filler: %s.\n\n", p.r.complied(ofTargets(func(x Setting) bool { return x.Mix.Len() == 0 && x.Padding == 0 })))
+	p.printf("Without any demonstration and filler: %s, most of them asked for themselves and not in the numbers above.\n\n", p.r.alone())
 }
 
 func rateCell(r drawing.Rate) string {

@@ -54,6 +54,17 @@ func (r Result) complied(choose func(o Observation) bool) tally {
 	return t
 }
 
+// alone counts the compliance with targets where nothing is shown and nothing filled in.
+func (r Result) alone() tally {
+	t := r.complied(ofTargets(func(x Setting) bool { return x.Mix.Len() == 0 && x.Padding == 0 }))
+	for _, o := range r.Controls {
+		if !o.Twin {
+			t.add(o.Complied)
+		}
+	}
+	return t
+}
+
 // ofTargets limits a condition to replies to targets.
 func ofTargets(choose func(x Setting) bool) func(o Observation) bool {
 	return func(o Observation) bool { return !o.Twin && choose(o.Setting) }

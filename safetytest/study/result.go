@@ -1,6 +1,7 @@
 package study
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,8 +71,12 @@ type Result struct {
 	Doubts []string `json:"doubts,omitempty"`
 	Notes  []string `json:"notes,omitempty"`
 
-	Estimates    []Estimate    `json:"estimates"`
+	Estimates []Estimate `json:"estimates"`
+	// Observations are those of the balanced questions and of written patterns, Controls
+	// those that show nothing and come on top: among the others they would make
+	// prompts without demonstrations of one kind look like those without any.
 	Observations []Observation `json:"-"`
+	Controls     []Observation `json:"-"`
 }
 
 // newResult is a result without replies.
@@ -99,23 +104,27 @@ func (r Result) Write(w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("study: %w", err)
 	}
-	if _, err := fmt.Fprintf(w, "%s,\n \"observations\": [", head[:len(head)-2]); err != nil {
-		return err
+	text := bytes.NewBuffer(head[:len(head)-2])
+	for _, list := range []struct {
+		name string
+		of   []Observation
+	}{{"observations", r.Observations}, {"controls", r.Controls}} {
+		fmt.Fprintf(text, ",\n %q: [", list.name)
+		for i, o := range list.of {
+			line, err := json.Marshal(o)
+			if err != nil {
+				return fmt.Errorf("study: %w", err)
+			}
+			if i > 0 {
+				text.WriteByte(',')
+			}
+			text.WriteString("\n  ")
+			text.Write(line)
+		}
+		text.WriteString("\n ]")
 	}
-	for i, o := range r.Observations {
-		line, err := json.Marshal(o)
-		if err != nil {
-			return fmt.Errorf("study: %w", err)
-		}
-		comma := ","
-		if i == 0 {
-			comma = ""
-		}
-		if _, err := fmt.Fprintf(w, "%s\n  %s", comma, line); err != nil {
-			return err
-		}
-	}
-	_, err = io.WriteString(w, "\n ]\n}\n")
+	text.WriteString("\n}\n")
+	_, err = text.WriteTo(w)
 	return err
 }
 
@@ -125,19 +134,20 @@ func Read(from io.Reader) (Result, error) {
 	var whole struct {
 		Result
 		Observations []Observation `json:"observations"`
+		Controls     []Observation `json:"controls"`
 	}
 	if err := json.NewDecoder(from).Decode(&whole); err != nil {
 		return Result{}, fmt.Errorf("no result of a study: %w", err)
 	}
 	r := whole.Result
-	r.Observations = whole.Observations
+	r.Observations, r.Controls = whole.Observations, whole.Controls
 	switch {
 	case r.Version == 0 && r.Model == "":
 		return Result{}, errors.New("no result of a study: it names no model")
 	case r.Version != resultVersion:
 		return Result{}, fmt.Errorf("a result of version %d, and this program reads version %d: use the program that wrote it", r.Version, resultVersion)
-	case len(r.Observations) != r.Size:
-		return Result{}, fmt.Errorf("a study of %d calls with %d observations: the file is not whole", r.Size, len(r.Observations))
+	case len(r.Observations)+len(r.Controls) != r.Size:
+		return Result{}, fmt.Errorf("a study of %d calls with %d observations: the file is not whole", r.Size, len(r.Observations)+len(r.Controls))
 	}
 	return r, nil
 }

@@ -120,7 +120,11 @@ func (r *Result) take(p policy.Policy, d Design, replies []experiment.DesignedRe
 				o.Adopted = outcome(reply.Judgement.FormatAdopted)
 			}
 		}
-		r.Observations = append(r.Observations, o)
+		if q.Control {
+			r.Controls = append(r.Controls, o)
+		} else {
+			r.Observations = append(r.Observations, o)
+		}
 		r.Prompt, r.Cached, r.Reply = r.Prompt+reply.Prompt, r.Cached+reply.Cached, r.Reply+reply.Reply
 		if reply.Served.Model != "" {
 			served[strings.TrimSpace(reply.Served.Model+" "+reply.Served.Fingerprint)] = true

@@ -178,9 +178,22 @@ func TestAStudyIsAskedWhole(t *testing.T) {
 		t.Errorf("%d questions and %d calls came; the result says %d calls, %d of them probes, and doubts %q", asked, calls, r.Calls, r.Probes, r.Doubts)
 	}
 	yes, no, adopted := 0, 0, 0
-	for i, o := range r.Observations {
-		if o.Setting != d.Questions[i].Setting || o.Draw != d.Questions[i].Draw || o.Twin != d.Questions[i].Twin || o.Target == "" {
-			t.Fatalf("observation %d is %+v, want that of %+v", i, o, d.Questions[i])
+	var balanced, controls []study.Question
+	for _, q := range d.Questions {
+		if q.Control {
+			controls = append(controls, q)
+		} else {
+			balanced = append(balanced, q)
+		}
+	}
+	if len(r.Controls) != len(controls) || len(r.Observations) != len(balanced) || len(controls) != 4 {
+		t.Fatalf("%d observations and %d controls, want %d and %d", len(r.Observations), len(r.Controls), len(balanced), len(controls))
+	}
+	questions := append(balanced, controls...)
+	for i, o := range append(r.Observations, r.Controls...) {
+		q := questions[i]
+		if o.Setting != q.Setting || o.Draw != q.Draw || o.Twin != q.Twin || o.Target == "" {
+			t.Fatalf("observation %d is %+v, want that of %+v", i, o, q)
 		}
 		switch o.Complied {
 		case study.Yes:
@@ -302,7 +315,7 @@ func TestMissingRepliesAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	missing := 0
-	for _, o := range r.Observations {
+	for _, o := range append(r.Observations, r.Controls...) {
 		if o.Complied == study.Missing {
 			missing++
 		}

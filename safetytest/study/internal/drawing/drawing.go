@@ -18,7 +18,7 @@ type Rate struct {
 }
 
 // The colours: of series, told apart by people who do not see red or green, too.
-var colours = []string{"#d55e00", "#0072b2", "#009e73", "#aa4499"}
+var colours = []string{"#d55e00", "#2f81d0", "#009e73", "#aa4499"}
 
 const style = `<style>
  .page{fill:#ffffff}.ink{fill:#1f2328}.soft{fill:#59636e}.grid{stroke:#d1d9e0}.axis{stroke:#59636e}
