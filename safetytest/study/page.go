@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/study/internal/drawing"
 )
 
@@ -86,11 +87,8 @@ func (p *page) head() {
 	}
 	add("date", r.Date.Format("2006-01-02 15:04 UTC"))
 	add("policy", plain.Markdown(r.Policy))
-	judge := plain.Markdown(r.Judge) + ": " + r.Basis
-	if r.Basis == "measured" {
-		judge = plain.Markdown(r.Calibration.String())
-	}
-	add("judge", judge)
+	says := plain.Markdown(judge.Description{Name: r.Judge, Decision: r.Reading}.String())
+	add("judge", says)
 	add("sampling", plain.Markdown(r.Sampling))
 	add("design", r.Design)
 	add("calls", p.calls())

@@ -28,10 +28,10 @@ type Result struct {
 	Sampling  string   `json:"sampling"`
 	Policy    string   `json:"policy"`
 	Judge     string   `json:"judge"`
-	// Basis says what is known of how often the judge errs, in words; where it was
-	// measured, Calibration is what was.
-	Basis       string            `json:"judge_basis"`
-	Calibration judge.Calibration `json:"judge_calibration"`
+	// Reading is what is known of how often the judge's decisions err, Basis its kind in
+	// words.
+	Basis   string        `json:"judge_basis"`
+	Reading judge.Reading `json:"judge_reading"`
 
 	Date    time.Time `json:"date"`
 	Seconds float64   `json:"seconds"` // of this run
@@ -85,11 +85,8 @@ func newResult(s *safetytest.Subject, d Design) Result {
 	says := s.Judge().Describe()
 	r := Result{
 		Version: resultVersion, Model: c.Model, Simulated: c.Simulated(), Sampling: c.Sent(), Policy: s.Policy().Name,
-		Judge: says.Name, Basis: says.Decision.Basis.String(),
+		Judge: says.Name, Basis: says.Decision.Basis.String(), Reading: says.Decision,
 		Factors: d.Factors, Design: d.String(), Hash: d.Hash(), Size: len(d.Questions), Draws: d.Draws, Seed: d.Seed, Levels: d.Levels(), Left: d.Left,
-	}
-	if says.Decision.Basis == judge.Measured {
-		r.Calibration = says.Decision.Calibration
 	}
 	a, b := "", ""
 	if r.Confounded, a, b = d.Confounded(); a != "" {

@@ -99,16 +99,32 @@ func (d Design) Tokens(p policy.Policy, seed int64) (all, longest int, err error
 	return all, longest, nil
 }
 
+// Cells are the questions as observations without outcomes, those that show nothing on
+// top of the balanced ones left out.
+func (d Design) Cells(p policy.Policy) []Observation {
+	var out []Observation
+	for _, q := range d.Questions {
+		if !q.Control {
+			out = append(out, q.observation(p))
+		}
+	}
+	return out
+}
+
+// observation is a question before its reply is read.
+func (q Question) observation(p policy.Policy) Observation {
+	of := p.Targets
+	if q.Twin {
+		of = p.Twins
+	}
+	return Observation{Setting: q.Setting, Target: of[q.Target].ID, Draw: q.Draw, Twin: q.Twin}
+}
+
 // take reads what came back.
 func (r *Result) take(p policy.Policy, d Design, replies []experiment.DesignedReply) {
 	served := map[string]bool{}
 	for i, q := range d.Questions {
-		reply := replies[i]
-		of := p.Targets
-		if q.Twin {
-			of = p.Twins
-		}
-		o := Observation{Setting: q.Setting, Target: of[q.Target].ID, Draw: q.Draw, Twin: q.Twin}
+		reply, o := replies[i], q.observation(p)
 		if why := missing(reply); why != "" {
 			if r.Missing == nil {
 				r.Missing = map[string]int{}
