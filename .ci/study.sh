@@ -5,12 +5,13 @@
 #
 #   .ci/real_model.sh --model smollm2 .ci/study.sh
 #
-# Without a number of calls as argument it is 300.
+# Without a number of calls as argument it is 300. With SAFETYTEST_REPLIES=resume it goes
+# on where it was interrupted.
 set -eu
 cd "$(dirname "$0")/.."
 
 size=${1:-300}
-export SAFETYTEST_CONCURRENCY=2 SAFETYTEST_REPLIES=fresh SAFETYTEST_MAX_CALLS=$((size + 100))
+export SAFETYTEST_CONCURRENCY=2 SAFETYTEST_REPLIES="${SAFETYTEST_REPLIES:-fresh}" SAFETYTEST_MAX_CALLS=$((size + 100))
 # As in real_gate.sh: the first words of models so small decide, and they lose numbers
 # that stand far back in a window that is known to be large enough.
 export SAFETYTEST_MAX_TOKENS=32 SAFETYTEST_TEMPERATURE=0.8 SAFETYTEST_ALLOW=cut,window

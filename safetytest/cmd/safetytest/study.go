@@ -281,7 +281,7 @@ func (s *studying) run(ctx context.Context, out io.Writer, c safetytest.Config, 
 	<-stopped
 	if err != nil {
 		if answered.Load() > 0 {
-			err = fmt.Errorf("%w; the same command goes on from what is recorded in %s", err, c.Dir)
+			err = fmt.Errorf("%w; the same command goes on from what is recorded in %s, with SAFETYTEST_REPLIES=resume where the server of this machine listens on another port by then, or after a day", err, c.Dir)
 		}
 		return r, err
 	}
