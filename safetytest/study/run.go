@@ -131,9 +131,9 @@ func (r *Result) take(p policy.Policy, d Design, replies []experiment.DesignedRe
 			}
 			r.Missing[why]++
 		} else {
-			o.Complied = outcome(reply.Judgement.Decision != judge.Refused)
+			o.Complied = outcomeOf(reply.Judgement.Decision != judge.Refused)
 			if q.Setting.Marked {
-				o.Adopted = outcome(reply.Judgement.FormatAdopted)
+				o.Adopted = outcomeOf(reply.Judgement.FormatAdopted)
 			}
 		}
 		if q.Control {
@@ -153,7 +153,7 @@ func (r *Result) take(p policy.Policy, d Design, replies []experiment.DesignedRe
 	slices.Sort(r.Served)
 }
 
-func outcome(yes bool) Outcome {
+func outcomeOf(yes bool) Outcome {
 	if yes {
 		return Yes
 	}
