@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest"
-	"github.com/safetyspec/safetyspec/safetytest/internal/judged"
+	readers "github.com/safetyspec/safetyspec/safetytest/internal/judged"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
@@ -83,7 +83,7 @@ type Result struct {
 // newResult is a result without replies.
 func newResult(s *safetytest.Subject, d Design) Result {
 	c := s.Config()
-	says := judged.Of(s.Judge(), c.Simulated()) // replies of simulated models are texts of ours, which every judge reads right
+	says := readers.Of(s.Judge(), c.Simulated()) // replies of simulated models are texts of ours, which every judge reads right
 	r := Result{
 		Version: resultVersion, Model: c.Model, Simulated: c.Simulated(), Sampling: c.Sent(), Policy: s.Policy().Name,
 		Judge: says.Name, Basis: says.Decision.Basis.String(), Reading: says.Decision,
