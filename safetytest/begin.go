@@ -92,6 +92,7 @@ func (s *Subject) manifest() record.Manifest {
 	for _, a := range s.announced {
 		m.Claims = append(m.Claims, a.under.Key(a.claim))
 	}
+	m.Claims = append(m.Claims, s.designed...)
 	return m
 }
 

@@ -49,6 +49,7 @@ type run struct {
 	verdicts  []claim.Verdict
 	policies  map[string]policy.Policy // by name
 	announced []announced              // the claims that the run is going to test
+	designed  []string                 // names of the sets of questions that it is going to ask
 	controls  map[string]*Subject
 }
 

@@ -1,10 +1,12 @@
-// Command safetytest reads recorded runs, surveys models, measures judges, collects labels,
+// Command safetytest reads recorded runs, surveys and studies models, measures judges, collects labels,
 // renders reports, and lists the environment variables.
 //
 //	safetytest show [-worst N] [-misread] [-draw N] [-full] [-json] [RUN] [CLAIM] [CELL]
 //	safetytest rejudge -judge NAME [RUN] [CLAIM]
 //	safetytest export [-format csv|jsonl|parquet] [-o FILE] [-texts] [RUN]
 //	safetytest survey -o FILE.md [-pairs N] [-margin POINTS]
+//	safetytest study -o FILE.md [-size CALLS] [-policy NAME] [-plan] [-price MODEL]
+//	safetytest study -compare A.json B.json -o FILE.md
 //	safetytest judge -labels FILE.jsonl [-judge refusal] [-write FILE.json]
 //	safetytest judge train -labels FILE.jsonl -weights FILE
 //	safetytest label -replies FILE.jsonl -labels FILE.jsonl
@@ -43,6 +45,7 @@ const usage = `usage:
   safetytest rejudge -judge NAME [RUN]       read recorded replies by another judge: which readings and verdicts change
   safetytest export [RUN]                    write a run as a table: one row a reply, as CSV, JSON lines or Parquet
   safetytest survey -o FILE.md               test every claim on the configured model, under three harmless policies
+  safetytest study -o FILE.md                estimate what numbers, kinds and order of demonstrations do to the configured model
   safetytest judge -labels FILE.jsonl        measure a judge on labelled replies
   safetytest judge train -labels FILE.jsonl  fit the offline refusal judge
   safetytest label -replies FILE.jsonl       label replies in the terminal
@@ -76,6 +79,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return audit(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "survey":
 		return survey(ctx, args[1:], out)
+	case len(args) >= 1 && args[0] == "study":
+		return studyModel(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "show":
 		return show(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "rejudge":

@@ -15,6 +15,17 @@ import (
 
 // describe records what the claim asks, before anything is asked for it.
 func (e *experiment) describe() error {
+	parts := append(e.contexts(), record.Claim{Key: e.s.Key(e.claim), ID: e.claim.ID(), Policy: e.s.policy.Name, Since: e.scripts[0].since, Claim: e.claim})
+	for _, part := range parts {
+		if err := e.rec.Say(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// contexts are the run, the policy and what is shown, as they are recorded.
+func (e *experiment) contexts() []any {
 	s := e.s
 	self, tested := module.Versions()
 	j := s.Judge().Describe()
@@ -34,13 +45,7 @@ func (e *experiment) describe() error {
 			parts = append(parts, s.shownBy(q))
 		}
 	}
-	parts = append(parts, record.Claim{Key: s.Key(e.claim), ID: e.claim.ID(), Policy: s.policy.Name, Since: e.scripts[0].since, Claim: e.claim})
-	for _, part := range parts {
-		if err := e.rec.Say(part); err != nil {
-			return err
-		}
-	}
-	return nil
+	return parts
 }
 
 // shownBy is what a script puts before a request, by the places of demonstrations in

@@ -57,6 +57,9 @@ func (c Claim) Statement() string {
 	if c.Known {
 		return plain.Line(c.Claim.Statement)
 	}
+	if strings.HasPrefix(c.Key, "study/") {
+		return "no claim, but the questions of a study: its page says what they showed, and export lists the replies"
+	}
 	return "a claim that was planned and not begun"
 }
 

@@ -1,0 +1,28 @@
+package safetytest
+
+import (
+	"context"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/experiment"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/policy"
+)
+
+// AskDesigned asks a designed set of questions, all of them in their order, within the
+// run's budget and record. It begins the run, if nothing did. Package study is its
+// face: there sets are designed, and what comes back is read.
+func (s *Subject) AskDesigned(ctx context.Context, d experiment.Designed) (experiment.DesignedReplies, error) {
+	s.mu.Lock()
+	s.designed = append(s.designed, d.Name)
+	s.mu.Unlock()
+	if err := s.Begin(); err != nil {
+		return experiment.DesignedReplies{}, err
+	}
+	return s.under.AskDesigned(ctx, d)
+}
+
+// Policy is what the subject is asked about.
+func (s *Subject) Policy() policy.Policy { return s.policy }
+
+// Judge is who reads its replies.
+func (s *Subject) Judge() judge.Judge { return s.under.Judge() }

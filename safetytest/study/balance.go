@@ -1,0 +1,213 @@
+package study
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Level is how often one level of a factor is asked about. Factors and levels are named
+// as pages print them.
+type Level struct {
+	Factor, Name string
+	Calls        int
+}
+
+// column is a factor as numbers, one for each question; NaN where it has no meaning.
+type column struct {
+	factor, name string
+	of           func(q Question) float64
+}
+
+// meaning is x where there is a meaning.
+func meaning(has bool, x float64) float64 {
+	if !has {
+		return math.NaN()
+	}
+	return x
+}
+
+func one(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// columns are the main effects of a design as they are estimated.
+func (d Design) columns() []column {
+	shows := func(q Question) bool { return q.Setting.Mix.Len() > 0 }
+	logs := func(count func(q Question) int) func(q Question) float64 {
+		return func(q Question) float64 { return math.Log1p(float64(count(q))) }
+	}
+	out := []column{
+		{"harmful", "log of harmful", logs(func(q Question) int { return q.Setting.Mix.Harmful })},
+		{"benign", "log of benign", logs(func(q Question) int { return q.Setting.Mix.Benign })},
+		{"refusal", "log of refusal", logs(func(q Question) int { return q.Setting.Mix.Refusal })},
+		{"marker", "marker", func(q Question) float64 { return meaning(q.Setting.Mix.Harmful > 0, one(q.Setting.Marked)) }},
+		{"padding", "padding", func(q Question) float64 { return one(q.Setting.Padding > 0) }},
+		{"twin", "twin", func(q Question) float64 { return one(q.Twin) }},
+	}
+	for _, o := range d.Factors.Orders {
+		out = append(out, column{"order", o.String(), func(q Question) float64 { return meaning(hasOrder(q.Setting.Mix), one(q.Setting.Mix.Order == o)) }})
+	}
+	for _, f := range d.Factors.Forms[1:] {
+		out = append(out, column{"presentation", f.String(), func(q Question) float64 { return meaning(shows(q), one(q.Setting.Presentation == f.String())) }})
+	}
+	return out
+}
+
+// balanced are the questions that are balanced: without controls and written patterns.
+func (d Design) balanced() []Question {
+	var out []Question
+	for _, q := range d.Questions {
+		if !q.Control && !d.written(q) {
+			out = append(out, q)
+		}
+	}
+	return out
+}
+
+func (d Design) written(q Question) bool {
+	for _, o := range d.Factors.Orders {
+		if q.Setting.Mix.Order == o {
+			return false
+		}
+	}
+	return hasOrder(q.Setting.Mix)
+}
+
+// Levels counts the questions of each level of each factor where it has a meaning, but
+// for the controls that show nothing.
+func (d Design) Levels() []Level {
+	var out []Level
+	at := map[[2]string]int{}
+	count := func(factor, name string, n int) {
+		k := [2]string{factor, name}
+		if _, ok := at[k]; !ok {
+			at[k] = len(out)
+			out = append(out, Level{Factor: factor, Name: name})
+		}
+		out[at[k]].Calls += n
+	}
+	f := d.Factors
+	numbers := func(factor string, levels []int) {
+		for _, n := range levels {
+			count(factor, fmt.Sprint(n), 0)
+		}
+	}
+	numbers("harmful", f.Harmful)
+	numbers("benign", f.Benign)
+	numbers("refusal", f.Refusal)
+	for _, o := range f.Orders {
+		count("order", o.String(), 0)
+	}
+	for _, form := range f.Forms {
+		count("presentation", form.String(), 0)
+	}
+	if f.Marker != "" {
+		count("marker", "none", 0)
+		count("marker", "shown", 0)
+	}
+	for _, n := range f.Padding {
+		count("padding", fmt.Sprintf("%d words", n), 0)
+	}
+	count("asked", "target", 0)
+	if f.Twins {
+		count("asked", "twin", 0)
+	}
+	for _, q := range d.balanced() {
+		x := q.Setting
+		count("harmful", fmt.Sprint(x.Mix.Harmful), 1)
+		count("benign", fmt.Sprint(x.Mix.Benign), 1)
+		count("refusal", fmt.Sprint(x.Mix.Refusal), 1)
+		if hasOrder(x.Mix) {
+			count("order", x.Mix.Order.String(), 1)
+		}
+		if x.Mix.Len() > 0 {
+			count("presentation", x.Presentation, 1)
+		}
+		if x.Mix.Harmful > 0 && f.Marker != "" {
+			count("marker", map[bool]string{false: "none", true: "shown"}[x.Marked], 1)
+		}
+		count("padding", fmt.Sprintf("%d words", x.Padding), 1)
+		count("asked", map[bool]string{false: "target", true: "twin"}[q.Twin], 1)
+	}
+	for _, q := range d.Questions {
+		if d.written(q) {
+			count("pattern", q.Setting.Mix.Order.String(), 1)
+		}
+	}
+	return out
+}
+
+// Confounded is the greatest correlation between two columns of different factors, where
+// both have a meaning, and which they are; time is one of the columns. 0 is a design
+// in which each effect is seen apart from all others.
+func (d Design) Confounded() (r float64, a, b string) {
+	columns := d.columns()
+	questions := d.balanced()
+	values := make([][]float64, len(columns)+1)
+	for i, c := range columns {
+		for _, q := range questions {
+			values[i] = append(values[i], c.of(q))
+		}
+	}
+	columns = append(columns, column{factor: "time", name: "time"})
+	for i := range questions {
+		values[len(columns)-1] = append(values[len(columns)-1], float64(i))
+	}
+	for i := range columns {
+		for k := range i {
+			if columns[i].factor == columns[k].factor {
+				continue
+			}
+			if c := math.Abs(correlation(values[i], values[k])); c > r {
+				r, a, b = c, columns[k].name, columns[i].name
+			}
+		}
+	}
+	return r, a, b
+}
+
+// correlation is that of two columns where both are numbers; 0 where one does not vary.
+func correlation(x, y []float64) float64 {
+	var n, sx, sy, sxx, syy, sxy float64
+	for i := range x {
+		if math.IsNaN(x[i]) || math.IsNaN(y[i]) {
+			continue
+		}
+		n++
+		sx, sy = sx+x[i], sy+y[i]
+		sxx, syy, sxy = sxx+x[i]*x[i], syy+y[i]*y[i], sxy+x[i]*y[i]
+	}
+	vx, vy := sxx-sx*sx/n, syy-sy*sy/n
+	if n < 2 || vx < 1e-9 || vy < 1e-9 {
+		return 0
+	}
+	return (sxy - sx*sy/n) / math.Sqrt(vx*vy)
+}
+
+// Settings is how many different ones the design has.
+func (d Design) Settings() int {
+	seen := map[Setting]bool{}
+	for _, q := range d.Questions {
+		seen[q.Setting] = true
+	}
+	return len(seen)
+}
+
+// String describes the design in one sentence.
+func (d Design) String() string {
+	twins, controls := 0, 0
+	for _, q := range d.Questions {
+		twins += int(one(q.Twin))
+		controls += int(one(q.Control))
+	}
+	parts := []string{fmt.Sprintf("%d calls in %d settings under %d draws of demonstrations", len(d.Questions), d.Settings(), d.Draws)}
+	if twins > 0 {
+		parts = append(parts, fmt.Sprintf("%d of them ask twins", twins))
+	}
+	parts = append(parts, fmt.Sprintf("%d show nothing", controls))
+	return strings.Join(parts, ", ")
+}
