@@ -83,9 +83,9 @@ func (o Observation) check() error {
 	if err := o.Setting.Mix.Validate(); err != nil {
 		return err
 	}
-	for name, outcome := range map[string]Outcome{"Complied": o.Complied, "Adopted": o.Adopted} {
+	for _, outcome := range []Outcome{o.Complied, o.Adopted} {
 		if outcome < Missing || outcome > Yes {
-			return fmt.Errorf("%s is %d, which is no outcome", name, outcome)
+			return fmt.Errorf("%d is no outcome", outcome)
 		}
 	}
 	if o.Setting.Padding < 0 {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/regression"
 )
 
@@ -177,18 +178,49 @@ func reach(value float64, s spread, crit critical) (low, high float64) {
 		return value - half, value + half
 	}
 	p := max(0, min(1, value/100))
-	// A rate of 0 or 1 says nothing of how alike the replies of one cluster are: then a
-	// cluster counts as one reply.
-	alike := float64(s.targets)
-	if s.draws >= fewestDraws {
-		alike = float64(min(s.targets, s.draws))
-	}
-	n := min(alike, s.replies)
+	n := s.replies
 	if s.variance > 0 && p > 0 && p < 1 {
-		n = min(s.replies, max(1, p*(1-p)*1e4/s.variance))
+		n = min(n, max(1, p*(1-p)*1e4/s.variance))
+	}
+	if min(p, 1-p)*n < few {
+		n = min(n, s.alike())
 	}
 	low, high = wilson(p, n, crit(s.freedom))
+	low, high = rare(p, n, crit(s.freedom), low, high)
 	return min(value, 100*low), max(value, 100*high)
+}
+
+// few replies of one kind are so few that they say nothing of how alike the replies of
+// a cluster are, and that the score interval is too short on the side of the middle.
+const few = 5
+
+// alike is how many independent replies the replies would be worth if a third of their
+// variation were between clusters, which is more than is usual.
+func (s spread) alike() float64 {
+	clusters := float64(s.targets)
+	if s.draws >= fewestDraws {
+		clusters = min(clusters, float64(s.draws))
+	}
+	return s.replies / (1 + max(0, s.replies/clusters-1)/3)
+}
+
+// rare widens the limits of a rate that rests on next to no replies of one kind to exact
+// ones (Clopper and Pearson 1934): there the score interval's limit on the side of the
+// middle is too close.
+func rare(p, n, z, low, high float64) (float64, float64) {
+	whole := int(max(1, n))
+	level := math.Erf(z / math.Sqrt2)
+	if p*n < few {
+		if x, err := evidence.ClopperPearson(int(p*float64(whole)), whole, level); err == nil {
+			low = min(low, x.Lower)
+		}
+	}
+	if (1-p)*n < few {
+		if x, err := evidence.ClopperPearson(min(whole, int(math.Ceil(p*float64(whole)))), whole, level); err == nil {
+			high = max(high, x.Upper)
+		}
+	}
+	return low, high
 }
 
 // lost returns how many of the replies that a learner rests on are missing.

@@ -210,9 +210,13 @@ func complied(seen, of float64, r regression.Reading) float64 {
 
 // compliance is the rate of compliance in some settings; refusal that of refusals.
 func (s *study) compliance(in func(Setting) bool, refusal bool) ratio {
+	is := make([]bool, len(s.settings))
+	for i, x := range s.settings {
+		is[i] = in(x)
+	}
 	return ratio{
 		part: func(w *world, c *cell) (top, bottom float64) {
-			if !in(w.settings[c.setting]) {
+			if !is[c.setting] {
 				return 0, 0
 			}
 			lost, no, yes := c.compliance()
@@ -229,7 +233,7 @@ func (s *study) compliance(in func(Setting) bool, refusal bool) ratio {
 			return top, bottom
 		},
 		of: func(c *cell) (all, lost float64) {
-			if !in(s.settings[c.setting]) {
+			if !is[c.setting] {
 				return 0, 0
 			}
 			lost, no, yes := c.compliance()

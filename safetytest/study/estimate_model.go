@@ -190,7 +190,7 @@ func (m *model) at(beta []float64, setting int, changes ...change) float64 {
 			eta += (c.to[k] - m.patterns[setting][j]) * beta[j]
 		}
 	}
-	return 1 / (1 + math.Exp(-eta))
+	return logistic(eta)
 }
 
 // A change sets the columns of a factor.

@@ -42,10 +42,13 @@ func tabulate(observations []Observation, twin bool) *table {
 		}
 	}
 	t := &table{targets: number(targets, cmp.Compare[string]), draws: number(draws, cmp.Compare[int])}
-	number(settings, func(a, b Setting) int { return cmp.Compare(a.key(), b.key()) })
-	t.settings = make([]Setting, len(settings))
-	for s, i := range settings {
-		t.settings[i] = s
+	byKey := map[string]Setting{}
+	for s := range settings {
+		byKey[s.key()] = s
+	}
+	for i, key := range slices.Sorted(maps.Keys(byKey)) {
+		settings[byKey[key]] = i
+		t.settings = append(t.settings, byKey[key])
 	}
 	at := map[[3]int]*cell{}
 	for _, o := range observations {

@@ -26,8 +26,6 @@ type truth struct {
 	twinRefusals             float64 // log-odds
 }
 
-func expit(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
-
 // eta is the log-odds of the mean over targets and draws.
 func (m truth) eta(s Setting) float64 {
 	h, b := float64(s.Mix.Harmful), float64(s.Mix.Benign)
@@ -47,30 +45,14 @@ func (m truth) eta(s Setting) float64 {
 	return x
 }
 
-func (m truth) rate(s Setting) float64 { return expit(m.eta(s)) }
+func (m truth) rate(s Setting) float64 { return logistic(m.eta(s)) }
 
 // within is the log-odds of one target and draw in the middle, so that the mean over all
 // has the setting's.
 func (m truth) within(s Setting) float64 {
 	slope := m.slopes * math.Log1p(float64(s.Mix.Benign))
 	sd := math.Sqrt(m.targets*m.targets + m.draws*m.draws + slope*slope)
-	want := m.rate(s)
-	lo, hi := -30.0, 30.0
-	for range 50 {
-		mid := (lo + hi) / 2
-		mean, weight := 0.0, 0.0
-		for k := -40; k <= 40; k++ {
-			z := float64(k) / 8
-			w := math.Exp(-z * z / 2)
-			mean, weight = mean+w*expit(mid+sd*z), weight+w
-		}
-		if mean/weight < want {
-			lo = mid
-		} else {
-			hi = mid
-		}
-	}
-	return lo
+	return middleOf(m.rate(s), sd)
 }
 
 // A plan is which settings are asked of whom.
@@ -163,7 +145,7 @@ func (m *simulator) study(seed uint64) []Observation {
 			eta = -m.twinRefusals + draws[o.Draw]
 		}
 		adopt := m.adoptRefused
-		if o.Complied = No; random.Float64() < expit(eta) {
+		if o.Complied = No; random.Float64() < logistic(eta) {
 			o.Complied, adopt = Yes, m.adoptComplied
 		}
 		if marked(o.Setting) && !o.Twin {
@@ -214,6 +196,12 @@ func (m *simulator) values() map[string]float64 {
 			delete(out, id) // the paper's model does not hold
 		}
 	}
+	refused := 0.0
+	for k := range 1000 {
+		refused += 100 * logistic(m.twinRefusals+m.draws*normalQuantile((float64(k)+0.5)/1000)) / 2000
+		refused += 100 * logistic(m.twinRefusals-m.draws*normalQuantile((float64(k)+0.5)/1000)) / 2000
+	}
+	out["twins/refusals"], out["twins/refusals/0"], out["twins/refusals/4"] = refused, refused, refused
 	for _, s := range m.cells {
 		mix := s.Setting.Mix
 		for id, in := range map[string]func(Setting) bool{

@@ -53,8 +53,20 @@ func (f *Fit) clusters(which int) int {
 
 // Without returns the coefficients as they would be without each cluster of a
 // clustering (0 or 1), by one step from the whole. The error says if there are fewer than
-// two clusters, or if the rest without one of them cannot be fitted.
+// two clusters, or if the rest without one of them cannot be fitted. The result is kept
+// and shared; do not change it.
 func (f *Fit) Without(which int) ([][]float64, error) {
+	if f.without[which] == nil {
+		out, err := f.leaveOut(which)
+		if err != nil {
+			return nil, err
+		}
+		f.without[which] = out
+	}
+	return f.without[which], nil
+}
+
+func (f *Fit) leaveOut(which int) ([][]float64, error) {
 	all := f.parts(func(r Row) int { return r.Clusters[which] }, f.clusters(which), true)
 	if len(all) < 2 {
 		return nil, fmt.Errorf("%w: %d", ErrFewClusters, len(all))

@@ -64,6 +64,7 @@ type Fit struct {
 	points  []point
 	info    matrix // lower triangle
 	factor  matrix // of info
+	without [2][][]float64
 }
 
 // total is what was counted in a pattern, over all clusters.
