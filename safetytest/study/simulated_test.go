@@ -62,7 +62,7 @@ type plan struct {
 	twins                   int
 }
 
-// counted settings of a fraction: every level of every factor equally often, otherwise
+// fraction chooses so many settings: every level of every factor equally often, otherwise
 // at random.
 func fraction(count int, counts []int) []Setting {
 	random := rand.New(rand.NewPCG(7, 11))
@@ -191,7 +191,17 @@ func (m *simulator) values() map[string]float64 {
 	out["padding/300"] = mean(anywhere, func(s Setting) float64 {
 		return with(s, func(s *Setting) { s.Padding = 300 }) - with(s, func(s *Setting) { s.Padding = 0 })
 	})
+	widest := 0
+	for _, o := range m.cells {
+		widest = max(widest, o.Setting.Mix.Benign)
+	}
+	out["hypothesis/harmful"] = mean(anywhere, func(s Setting) float64 {
+		bare := m.eta(s) - m.benign*math.Log1p(float64(s.Mix.Benign))
+		return logistic(bare+m.benign*math.Log1p(float64(widest))) - logistic(bare)
+	})
 	if m.total != 0 {
+		out["hypothesis/total"] = 0
+		delete(out, "hypothesis/harmful")
 		for _, id := range []string{"slope/harmful", "slope/benign", "slope/harmful x benign"} {
 			delete(out, id) // the paper's model does not hold
 		}
