@@ -1,0 +1,202 @@
+package regression
+
+import (
+	"fmt"
+	"math"
+)
+
+// part is what one cluster adds to the score and to the information.
+type part struct {
+	score []float64
+	info  matrix
+	seen  bool
+}
+
+// parts sums the rows up by cluster.
+func (f *Fit) parts(of func(Row) int, count int, withInfo bool) []part {
+	out := make([]part, count)
+	for _, r := range f.problem.Rows {
+		if r.Trials == 0 {
+			continue
+		}
+		p, x, at := &out[of(r)], f.problem.Patterns[r.Pattern], f.points[r.Pattern]
+		if !p.seen {
+			p.seen, p.score = true, make([]float64, len(f.Beta))
+			if withInfo {
+				p.info = newMatrix(len(f.Beta))
+			}
+		}
+		s := r.Hits*at.hit + (r.Trials-r.Hits)*at.other
+		for j := range x {
+			p.score[j] += s * x[j]
+		}
+		if withInfo {
+			p.info.add(r.Trials*at.weight, x)
+		}
+	}
+	seen := out[:0]
+	for _, p := range out {
+		if p.seen {
+			seen = append(seen, p)
+		}
+	}
+	return seen
+}
+
+func (f *Fit) clusters(which int) int {
+	n := 0
+	for _, r := range f.problem.Rows {
+		n = max(n, r.Clusters[which]+1)
+	}
+	return n
+}
+
+// Without returns the coefficients as they would be without each cluster of a
+// clustering (0 or 1), by one step from the whole. The error says if there are fewer than
+// two clusters, or if the rest without one of them cannot be fitted. The result is kept
+// and shared; do not change it.
+func (f *Fit) Without(which int) ([][]float64, error) {
+	if f.without[which] == nil {
+		out, err := f.leaveOut(which)
+		if err != nil {
+			return nil, err
+		}
+		f.without[which] = out
+	}
+	return f.without[which], nil
+}
+
+func (f *Fit) leaveOut(which int) ([][]float64, error) {
+	all := f.parts(func(r Row) int { return r.Clusters[which] }, f.clusters(which), true)
+	if len(all) < 2 {
+		return nil, fmt.Errorf("%w: %d", ErrFewClusters, len(all))
+	}
+	out := make([][]float64, len(all))
+	for i, p := range all {
+		rest := f.info.minus(p.info)
+		if !rest.cholesky() {
+			return nil, fmt.Errorf("%w without one of the %d clusters, which alone shows some of them", ErrAliased, len(all))
+		}
+		out[i] = rest.solve(p.score)
+		for j := range out[i] {
+			out[i][j] = f.Beta[j] - out[i][j]
+		}
+	}
+	return out, nil
+}
+
+// Both returns the variance of the linear function with these weights of the
+// coefficients that comes from the cells of the two clusterings together, which the
+// variances of either contain.
+func (f *Fit) Both(weights []float64) float64 {
+	influence := f.factor.solve(weights)
+	wide := f.clusters(1)
+	sums := make([]float64, f.clusters(0)*wide)
+	for _, r := range f.problem.Rows {
+		at := f.points[r.Pattern]
+		sums[r.Clusters[0]*wide+r.Clusters[1]] += (r.Hits*at.hit + (r.Trials-r.Hits)*at.other) * dot(f.problem.Patterns[r.Pattern], influence)
+	}
+	v := 0.0
+	for _, s := range sums {
+		v += s * s
+	}
+	return v
+}
+
+// Influence returns by how much one more hit in the place of another outcome moves the
+// linear function with these weights, for each pattern, to first order.
+func (f *Fit) Influence(weights []float64) []float64 {
+	influence := f.factor.solve(weights)
+	out := make([]float64, len(f.points))
+	for i, at := range f.points {
+		out[i] = (at.hit - at.other) * dot(f.problem.Patterns[i], influence)
+	}
+	return out
+}
+
+// Kind is how a covariance allows for the number of clusters.
+type Kind int
+
+// The kinds. Sandwich is the usual one with the factor G/(G-1) x (N-1)/(N-K), as
+// statsmodels has it (CR1); Jackknife leaves one cluster out at a time (CV3).
+const (
+	Sandwich Kind = iota
+	Jackknife
+)
+
+// Covariance returns that of the coefficients, robust to one clustering.
+func (f *Fit) Covariance(which int, kind Kind) ([][]float64, error) {
+	return f.covariance(func(r Row) int { return r.Clusters[which] }, f.clusters(which), kind)
+}
+
+// Covariance2 returns that of the coefficients, robust to both clusterings: the sum of
+// theirs less that of their cells (Cameron, Gelbach and Miller 2011). It need not be
+// positive definite.
+func (f *Fit) Covariance2(kind Kind) ([][]float64, error) {
+	a, err := f.Covariance(0, kind)
+	if err != nil {
+		return nil, err
+	}
+	b, err := f.Covariance(1, kind)
+	if err != nil {
+		return nil, err
+	}
+	wide := f.clusters(1)
+	c, err := f.covariance(func(r Row) int { return r.Clusters[0]*wide + r.Clusters[1] }, f.clusters(0)*wide, kind)
+	if err != nil {
+		return nil, err
+	}
+	for i := range a {
+		for j := range a {
+			a[i][j] += b[i][j] - c[i][j]
+		}
+	}
+	return a, nil
+}
+
+func (f *Fit) covariance(of func(Row) int, count int, kind Kind) ([][]float64, error) {
+	all := f.parts(of, count, kind == Jackknife)
+	groups := float64(len(all))
+	if len(all) < 2 {
+		return nil, fmt.Errorf("%w: %d", ErrFewClusters, len(all))
+	}
+	scale := (groups - 1) / groups
+	if kind == Sandwich {
+		trials := 0.0
+		for _, r := range f.problem.Rows {
+			trials += r.Trials
+		}
+		scale = groups / (groups - 1) * (trials - 1) / (trials - float64(len(f.Beta)))
+	}
+	out := make([][]float64, len(f.Beta))
+	for i := range out {
+		out[i] = make([]float64, len(f.Beta))
+	}
+	for _, p := range all {
+		factor := f.factor
+		if kind == Jackknife {
+			if factor = f.info.minus(p.info); !factor.cholesky() {
+				return nil, fmt.Errorf("%w without one of the clusters", ErrAliased)
+			}
+		}
+		moved := factor.solve(p.score)
+		for i := range out {
+			for j := range out {
+				out[i][j] += scale * moved[i] * moved[j]
+			}
+		}
+	}
+	return out, nil
+}
+
+// Errors returns the model's own standard errors, which know of no clusters.
+func (f *Fit) Errors() []float64 {
+	out := make([]float64, len(f.Beta))
+	for j := range out {
+		unit := make([]float64, len(f.Beta))
+		unit[j] = 1
+		z := f.factor.forward(unit)
+		out[j] = math.Sqrt(dot(z, z))
+	}
+	return out
+}
