@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -84,9 +83,6 @@ func (c Config) endpoints() (map[string]Endpoint, error) {
 	}
 	return all, nil
 }
-
-// modelName is what a model may be called: the names of cells hold it.
-var modelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // connect makes a model. A simulated one is served on loopback.
 func (r *run) connect(e Endpoint, p policy.Policy) (chat.Model, error) {

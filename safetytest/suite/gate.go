@@ -15,7 +15,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
-	"github.com/safetyspec/safetyspec/safetytest/report"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 )
 
 // Only declares that the gate consists of the specs with these labels, in the

@@ -26,7 +26,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
-	"github.com/safetyspec/safetyspec/safetytest/report"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 )
 
 // findReached lists the registered claims whose specs this run will reach, with

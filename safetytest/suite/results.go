@@ -15,7 +15,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
-	"github.com/safetyspec/safetyspec/safetytest/report"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 )
 
 // collect gathers the verdicts of all processes once the specs are done.
