@@ -120,31 +120,42 @@ func (r *Record) Past(claim, question, since string) Past {
 		if r.options.Release != "" && a.release != r.options.Release || otherModel(a.served, now) {
 			continue // of what is not the same thing under test any more
 		}
-		state := a.own
-		if state == "" {
-			for _, s := range a.siblings {
-				if s == "violated" || state == "" || state == "holds" {
-					state = s
-				}
-			}
-			if state == "holds" { // of another margin, which forgives nothing
-				state = "inconclusive"
-			}
-		}
-		switch {
-		case state == "" || state == begun:
-		case state == "holds":
-			p.Violated, p.Rolls, p.First = 0, 0, ""
-		case state == "violated":
-			if p.Violated++; p.First == "" {
-				p.First = a.run
-			}
-			p.Rolls++
-		case p.Violated > 0:
-			p.Rolls++
-		}
+		p.count(a.state(), a.run)
 	}
 	return p
+}
+
+// state is how the attempt ended: as its own claim did, or else as those of other margins.
+func (a *attempt) state() string {
+	if a.own != "" {
+		return a.own
+	}
+	state := ""
+	for _, s := range a.siblings {
+		if s == "violated" || state == "" || state == "holds" {
+			state = s
+		}
+	}
+	if state == "holds" { // of another margin, which forgives nothing
+		return "inconclusive"
+	}
+	return state
+}
+
+// count adds an attempt of a run, which ended in a state.
+func (p *Past) count(state, run string) {
+	switch {
+	case state == "" || state == begun:
+	case state == "holds":
+		p.Violated, p.Rolls, p.First = 0, 0, ""
+	case state == "violated":
+		if p.Violated++; p.First == "" {
+			p.First = run
+		}
+		p.Rolls++
+	case p.Violated > 0:
+		p.Rolls++
+	}
 }
 
 // otherModel says whether none of the models that served then can be one that
