@@ -607,13 +607,9 @@ func (r *Record) unload() {
 // settled says whether the attempt that was loaded needs no further replies, or
 // can have none: every claim has its final verdict, or the model has changed.
 func (r *Record) settled() bool {
-	final, unlisted := map[string]bool{}, map[string]bool{}
+	final := map[string]bool{}
+	needed := slices.Clone(r.manifest.Claims)
 	hash := r.manifest.hash()
-	closed := true
-	lastRun := ""
-	if n := len(r.earlier); n > 0 {
-		lastRun = r.earlier[n-1].header.Run
-	}
 	for _, f := range r.earlier {
 		if f.abandoned {
 			return true
@@ -621,24 +617,24 @@ func (r *Record) settled() bool {
 		for claim, c := range f.conclusions {
 			final[claim] = final[claim] || c.Final
 			if f.header.ManifestHash == hash { // what was claimed before the list was changed is given up
-				unlisted[claim] = true
+				needed = append(needed, claim)
 			}
 		}
-		if f.header.Run == lastRun {
-			closed = closed && f.closed
-		}
 	}
-	for _, claim := range r.manifest.Claims {
-		if !final[claim] {
+	if slices.ContainsFunc(needed, func(claim string) bool { return !final[claim] }) {
+		return false
+	}
+	return len(final) > 0 && (len(r.manifest.Claims) > 0 || r.lastClosed())
+}
+
+// lastClosed says whether every process of the last of the earlier runs came to its end.
+func (r *Record) lastClosed() bool {
+	for _, f := range r.earlier {
+		if f.header.Run == r.earlier[len(r.earlier)-1].header.Run && !f.closed {
 			return false
 		}
 	}
-	for claim := range unlisted {
-		if !final[claim] {
-			return false
-		}
-	}
-	return len(final) > 0 && (closed || len(r.manifest.Claims) > 0)
+	return true
 }
 
 // nothing says that there is no attempt to go on from, and what differs from the
