@@ -142,13 +142,18 @@ func (c Config) served(baseline Endpoint) error {
 	case c.BaseURL != "" && c.Simulated():
 		return fmt.Errorf("variable SAFETYTEST_MODEL=%s is a simulated model and has no endpoint: unset SAFETYTEST_BASE_URL", c.Model)
 	}
+	return c.baselineServed(baseline)
+}
+
+// baselineServed reports a baseline that is no model, or that nobody serves.
+func (c Config) baselineServed(baseline Endpoint) error {
 	switch {
 	case baseline.Model == "" && (baseline.BaseURL != "" || baseline.APIKey != ""):
 		return errors.New("variable SAFETYTEST_BASELINE_BASE_URL or _API_KEY is set without SAFETYTEST_BASELINE_MODEL: say which model is the baseline")
-	case baseline.Model != "" && baseline.BaseURL == "" && c.BaseURL == "" && !c.unnamed() && !simulated.Named(baseline.Model):
-		return fmt.Errorf("variable SAFETYTEST_BASELINE_MODEL=%s is set without SAFETYTEST_BASELINE_BASE_URL: say where it is served", baseline.Model)
+	case baseline.Model == "" || baseline.BaseURL != "" || c.BaseURL != "" || c.unnamed() || simulated.Named(baseline.Model):
+		return nil
 	}
-	return nil
+	return fmt.Errorf("variable SAFETYTEST_BASELINE_MODEL=%s is set without SAFETYTEST_BASELINE_BASE_URL: say where it is served", baseline.Model)
 }
 
 // repliesByWord are the values of SAFETYTEST_REPLIES.

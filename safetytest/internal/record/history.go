@@ -180,37 +180,18 @@ func otherModel(then, now []Served) bool {
 // that of this run, the earliest first. An attempt begins another one where the
 // evidence of a claim was dropped.
 func (r *Record) attemptsAt(claim, question, since string) []*attempt {
-	type sequence struct {
-		hash string
-		n    int
-	}
-	of := map[sequence]int{} // numbers attempts, so that those that follow one another are one
-	ofRun := map[string]int{}
-	mine := sequence{r.manifest.hash(), r.attempt}
 	type unit struct {
 		n     int
 		since string
 	}
 	units := map[unit]*attempt{}
 	var out []*attempt
+	numbers := numbering{mine: sequence{r.manifest.hash(), r.attempt}, of: map[sequence]int{}, ofRun: map[string]int{}}
 	for _, p := range r.all { // the earliest first, so that what is followed comes before
 		if !p.Manifest.sameModel(r.manifest) {
 			continue
 		}
-		is := sequence{p.ManifestHash, p.Attempt}
-		n, known := of[is]
-		for _, followed := range p.Follows {
-			if at, ok := ofRun[followed]; ok && !known {
-				n, known = at, true
-			}
-		}
-		if !known {
-			n = len(of) + 1
-		}
-		if is == mine || slices.Contains(r.follows, p.Run) || r.isOf(p) {
-			n = 0
-		}
-		of[is], ofRun[p.Run] = n, n
+		n := numbers.number(r, p)
 		from := r.conclusionsOf(p)
 		for _, c := range from.said {
 			began := strings.TrimSuffix(c.Since, apartMark)
@@ -228,6 +209,38 @@ func (r *Record) attemptsAt(claim, question, since string) []*attempt {
 		}
 	}
 	return out
+}
+
+// A sequence is the number that an attempt has among those at one manifest.
+type sequence struct {
+	hash string
+	n    int
+}
+
+// numbering numbers attempts from 1, so that those that follow one another are one; 0 is
+// that of this run.
+type numbering struct {
+	mine  sequence
+	of    map[sequence]int
+	ofRun map[string]int
+}
+
+func (t numbering) number(r *Record, p part) int {
+	is := sequence{p.ManifestHash, p.Attempt}
+	n, known := t.of[is]
+	for _, followed := range p.Follows {
+		if at, ok := t.ofRun[followed]; ok && !known {
+			n, known = at, true
+		}
+	}
+	if !known {
+		n = len(t.of) + 1
+	}
+	if is == t.mine || slices.Contains(r.follows, p.Run) || r.isOf(p) {
+		n = 0
+	}
+	t.of[is], t.ofRun[p.Run] = n, n
+	return n
 }
 
 // isOf says whether a file is of this run as it is now.
