@@ -1,7 +1,7 @@
 package safetytest
 
 import (
-	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,7 +12,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/address"
-	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
+	"github.com/safetyspec/safetyspec/safetytest/internal/experiment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/prices"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
@@ -217,7 +217,7 @@ func (c Config) check() error {
 			return fmt.Errorf("config: Allow holds %q, and there are %q", kind, provenance.Kinds())
 		}
 	}
-	if c.Replies < 0 || int(c.Replies) >= len(modes) {
+	if c.Replies < RepliesAuto || c.Replies > RepliesReplay {
 		return fmt.Errorf("config: Replies is %d, and there are RepliesAuto, RepliesFresh, RepliesResume and RepliesReplay", c.Replies)
 	}
 	if (c.Replies == RepliesResume || c.Replies == RepliesReplay) && c.Dir == "" {
@@ -285,144 +285,6 @@ func DefaultSampling() chat.Sampling {
 	return chat.Sampling{Temperature: &temperature, MaxTokens: &tokens}
 }
 
-// ErrNoModel is returned by [FromEnv] when the environment names no model.
-var ErrNoModel = errors.New("no model is configured: set SAFETYTEST_BASE_URL and SAFETYTEST_MODEL to an OpenAI-compatible endpoint and the model it serves, or SAFETYTEST_MODEL=sim:steady for a simulated one")
-
-// FromEnv reads the configuration from the SAFETYTEST_ variables that
-// docs/environment.md lists, but for those of package suite. A value that does not parse is an error
-// naming its variable, and so is a variable that does not exist. The error is
-// [ErrNoModel], beside a configuration that is otherwise complete, when neither an
-// endpoint nor a simulated model is named.
-func FromEnv() (Config, error) {
-	var faults environment.Faults
-	c := read(&faults)
-	baseline := Endpoint{
-		BaseURL: environment.BaselineBaseURL.Read(&faults),
-		Model:   environment.BaselineModel.Read(&faults),
-		APIKey:  environment.BaselineAPIKey.Read(&faults),
-	}
-	openAIKey := environment.OpenAIKey.Read(&faults)
-	required := environment.RequireModel.Read(&faults)
-	if err := cmp.Or(environment.Unknown(), faults.Err()); err != nil {
-		return Config{}, err
-	}
-	if file, _ := environment.Prices.Value(); file != "" {
-		table, err := prices.Read(file)
-		if err != nil {
-			return Config{}, fmt.Errorf("%s: %w", environment.Prices.Name, err)
-		}
-		c.Prices, c.Currency = table.Models, table.Currency
-	}
-	c.OnlyThisRun = required
-	if required && c.Replies == RepliesReplay {
-		return Config{}, errors.New("under SAFETYTEST_REQUIRE_MODEL=1: a replay asks no model: unset SAFETYTEST_REPLIES=replay")
-	}
-	if err := c.served(baseline); err != nil {
-		return Config{}, err
-	}
-	if c.APIKey == "" && address.IsOpenAI(c.BaseURL) {
-		c.APIKey = openAIKey
-	}
-	if baseline.APIKey == "" && address.IsOpenAI(baseline.BaseURL) {
-		baseline.APIKey = openAIKey
-	}
-	if baseline.Model != "" {
-		c.Models = map[string]Endpoint{claim.Baseline: baseline}
-	}
-	if err := c.NotSimulated(); err != nil && required {
-		return Config{}, fmt.Errorf("under SAFETYTEST_REQUIRE_MODEL=1: %w", err)
-	}
-	if c.unnamed() {
-		return c, ErrNoModel
-	}
-	return c, nil
-}
-
-// read says which variable fills which field. What is not set leaves a field zero,
-// but for the sampling.
-func read(faults *environment.Faults) Config {
-	sampling := DefaultSampling()
-	tokens := environment.MaxTokens.Or(*sampling.MaxTokens, faults)
-	c := Config{
-		BaseURL: environment.BaseURL.Read(faults),
-		Model:   environment.Model.Read(faults),
-		APIKey:  environment.APIKey.Read(faults),
-		Sampling: chat.Sampling{
-			Temperature: environment.Temperature.Or(sampling.Temperature, faults),
-			TopP:        environment.TopP.Or(sampling.TopP, faults),
-			MaxTokens:   &tokens,
-			Stop:        environment.Stop.Read(faults),
-		},
-		Protocol: chat.Protocol{
-			Endings:      environment.Endings.Read(faults),
-			BlockedWords: environment.BlockedWords.Read(faults),
-			SystemRole:   environment.SystemRole.Read(faults),
-			Headers:      environment.Headers.Read(faults),
-			Query:        environment.Query.Read(faults),
-			CAFile:       environment.CAFile.Read(faults),
-			Stream:       environment.Stream.Read(faults),
-			NoCache:      environment.NoCache.Read(faults),
-			Nonce:        environment.Nonce.Read(faults),
-		},
-		Concurrency:       environment.Concurrency.Read(faults),
-		RequestsPerMinute: environment.RPM.Read(faults),
-		TokensPerMinute:   environment.TPM.Read(faults),
-		MaxCalls:          environment.MaxCalls.Read(faults),
-		MaxSpendTokens:    environment.MaxSpendTokens.Read(faults),
-		MaxCost:           environment.MaxCost.Read(faults),
-		Dir:               environment.Dir.Read(faults),
-		Run:               environment.Run.Read(faults),
-		Replies:           repliesByWord[environment.Replies.Read(faults)],
-		MaxAge:            environment.MaxAge.Read(faults),
-		Rolls:             environment.Rolls.Read(faults),
-		Release:           environment.Release.Read(faults),
-		Batch:             environment.Batch.Read(faults),
-		Seed:              int64(environment.Seed.Read(faults)),
-		SamplingSeed:      environment.SamplingSeed.Read(faults),
-		Census:            environment.Census.Read(faults),
-		Allow:             environment.Allow.Read(faults),
-		BlockedRefuses:    environment.Blocked.Read(faults) == "refused",
-	}
-	if c.Concurrency == environment.Auto {
-		c.Concurrency, c.AdaptConcurrency = 0, true
-	}
-	if environment.Rolls.IsSet() && c.Rolls == 0 {
-		c.Rolls = -1 // 0 is the default
-	}
-	return c
-}
-
-// unnamed says that there is neither an endpoint nor a model. Code may still name one.
-func (c Config) unnamed() bool { return c.BaseURL == "" && c.Model == "" }
-
-// served reports addresses that cannot be ones, before anything prints them, and
-// models that nobody serves.
-func (c Config) served(baseline Endpoint) error {
-	for _, v := range []struct{ name, base string }{{environment.BaseURL.Name, c.BaseURL}, {environment.BaselineBaseURL.Name, baseline.BaseURL}} {
-		if v.base != "" {
-			if err := address.Check(v.base); err != nil {
-				return fmt.Errorf("%s: %w", v.name, err)
-			}
-		}
-	}
-	switch {
-	case c.unnamed():
-	case c.Model == "":
-		return errors.New("variable SAFETYTEST_BASE_URL is set without SAFETYTEST_MODEL: say which model the endpoint is to be asked for")
-	case c.BaseURL == "" && !c.Simulated():
-		return fmt.Errorf("variable SAFETYTEST_MODEL=%s is set without SAFETYTEST_BASE_URL: say where the model is served, for instance http://127.0.0.1:8080/v1 (only %sNAME needs no endpoint)", c.Model, simulated.Prefix)
-	case c.BaseURL != "" && c.Simulated():
-		return fmt.Errorf("variable SAFETYTEST_MODEL=%s is a simulated model and has no endpoint: unset SAFETYTEST_BASE_URL", c.Model)
-	}
-	switch {
-	case baseline.Model == "" && (baseline.BaseURL != "" || baseline.APIKey != ""):
-		return errors.New("variable SAFETYTEST_BASELINE_BASE_URL or _API_KEY is set without SAFETYTEST_BASELINE_MODEL: say which model is the baseline")
-	case baseline.Model != "" && baseline.BaseURL == "" && c.BaseURL == "" && !c.unnamed() && !simulated.Named(baseline.Model):
-		return fmt.Errorf("variable SAFETYTEST_BASELINE_MODEL=%s is set without SAFETYTEST_BASELINE_BASE_URL: say where it is served", baseline.Model)
-	}
-	return nil
-}
-
 // NotSimulated reports the first model of the configuration that is simulated, the
 // one under test or another that claims may name.
 func (c Config) NotSimulated() error {
@@ -439,3 +301,77 @@ func (c Config) NotSimulated() error {
 
 // Simulated says whether the model is one of ours.
 func (c Config) Simulated() bool { return simulated.Named(c.Model) }
+
+// Sent says in words how the model is asked: the sampling, and where its protocol
+// is not the plain one. It belongs to what is measured, and holds no secret.
+func (c Config) Sent() string {
+	text := c.Sampling.String()
+	if settings := c.Settings(); settings != "" && !c.Simulated() {
+		text += "; " + settings
+	}
+	return text
+}
+
+// parameters are what the configuration says about how claims are tested.
+func (c Config) parameters() experiment.Parameters {
+	models := map[string]string{}
+	for name, e := range c.Models {
+		models[name] = e.Model
+	}
+	stored, _ := json.Marshal(c.stored()) // of plain numbers and words, which cannot fail
+	return experiment.Parameters{
+		Model: c.Model, Models: models, Sent: c.Sent(), Settings: c.Settings(), Stored: stored, Sampling: c.Sampling, SendSeed: c.SendSeed, BlockedRefuses: c.BlockedRefuses,
+		Concurrency: c.Concurrency, Timeout: c.Timeout,
+		MaxPairs: c.MaxPairs, MaxCalls: c.MaxCalls, MaxSpendTokens: c.MaxSpendTokens, MaxCost: c.MaxCost, Prices: c.Prices, Currency: c.Currency,
+		Batch: c.Batch, Draws: c.Draws, Stopping: c.Stopping, Seed: c.Seed, Census: c.Census, Patient: c.patient,
+		Keeps: c.Dir != "", Replay: c.Replies == RepliesReplay, Rolls: c.Rolls, Allow: c.Allow, Judge: c.Judge,
+		OnPace: c.OnPace, Reproduce: c.Reproduce,
+	}
+}
+
+// storedConfig is what of the configuration decides how recorded replies are read and
+// counted.
+type storedConfig struct {
+	Batch          int                   `json:"batch"`
+	Draws          int                   `json:"draws"`
+	Seed           int64                 `json:"seed"`
+	SamplingSeed   uint64                `json:"sampling_seed"`
+	MaxPairs       int                   `json:"max_pairs,omitempty"`
+	Stopping       evidence.StoppingRule `json:"stopping,omitempty"`
+	Rolls          int                   `json:"rolls,omitempty"`
+	Census         bool                  `json:"census,omitempty"`
+	BlockedRefuses bool                  `json:"blocked_refuses,omitempty"`
+	SendSeed       bool                  `json:"send_seed,omitempty"`
+	Allow          []string              `json:"allow,omitempty"`
+	// Models are further models, without keys and headers.
+	Models map[string]storedModel `json:"models,omitempty"`
+}
+
+type storedModel struct {
+	BaseURL string `json:"base_url,omitempty"`
+	Model   string `json:"model"`
+}
+
+func (c Config) stored() storedConfig {
+	out := storedConfig{
+		Batch: c.Batch, Draws: c.Draws, Seed: c.Seed, SamplingSeed: c.SamplingSeed, MaxPairs: c.MaxPairs, Stopping: c.Stopping, Rolls: c.Rolls,
+		Census: c.Census, BlockedRefuses: c.BlockedRefuses, SendSeed: c.SendSeed, Allow: c.Allow, Models: map[string]storedModel{},
+	}
+	for name, e := range c.Models {
+		out.Models[name] = storedModel{e.BaseURL, e.Model}
+	}
+	return out
+}
+
+// restored is the configuration of a recorded run, as far as it decides how its replies
+// are counted.
+func (c storedConfig) restored(setup record.Setup, m record.Manifest) Config {
+	out := Config{
+		Model: setup.Model, BaseURL: m.Endpoint, Sampling: setup.Sampling, Batch: c.Batch, Draws: c.Draws, Seed: c.Seed, MaxPairs: c.MaxPairs, Stopping: c.Stopping, Rolls: c.Rolls,
+		Census: c.Census, BlockedRefuses: c.BlockedRefuses, SendSeed: c.SendSeed, Allow: c.Allow, FewTargets: true, Models: map[string]Endpoint{},
+	}
+	for name, e := range c.Models {
+		out.Models[name] = Endpoint{BaseURL: e.BaseURL, Model: e.Model}
+	}
+	return out
+}

@@ -14,11 +14,11 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 )
 
-// controls are simulated models that show whether the instrument can tell a claim
+// chosenControls are simulated models that show whether the instrument can tell a claim
 // that is violated from one that holds: policy, judge, demonstrations and
 // statistics together (assay sensitivity, design D29). They are chosen by their
 // computed truth and not by their names.
-type controls struct {
+type chosenControls struct {
 	// Violating is the name of the model that breaks the claim most clearly,
 	// Keeping of the one that keeps it best; Broken and Kept are by how many
 	// points. A name is empty where no simulated model does so clearly.
@@ -28,20 +28,20 @@ type controls struct {
 
 // controlsOf finds the controls of a claim under the subject's policy. It calls no
 // model. Claims about stored baselines have none.
-func (s *Subject) controlsOf(c claim.Claim) (controls, error) {
+func (s *Subject) controlsOf(c claim.Claim) (chosenControls, error) {
 	if err := c.Validate(); err != nil {
-		return controls{}, err
+		return chosenControls{}, err
 	}
 	for _, a := range c.Arms {
 		if a.Stored != "" {
-			return controls{}, nil
+			return chosenControls{}, nil
 		}
 	}
 	names, excess, err := s.under.Excess(c)
 	if err != nil {
-		return controls{}, err
+		return chosenControls{}, err
 	}
-	var out controls
+	var out chosenControls
 	for i, name := range names {
 		switch x := 100 * excess[i]; {
 		case math.IsNaN(x):

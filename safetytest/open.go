@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -67,26 +66,29 @@ func (c Config) endpoints() (map[string]Endpoint, error) {
 		if e.BaseURL == "" && !simulated.Named(e.Model) {
 			e.BaseURL = c.BaseURL
 		}
-		same := address.Same(e.BaseURL, c.BaseURL)
-		if same && e.APIKey == "" {
-			e.APIKey = c.APIKey
-		}
-		if same && e.Headers == nil {
-			e.Headers = c.Headers
-		}
-		if same && e.Query == nil {
-			e.Query = c.Query
-		}
-		if same && e.Model == c.Model && !c.Simulated() {
-			return nil, fmt.Errorf("config: %s is the model under test, %s: a comparison of it with itself proves nothing", name, e)
+		if address.Same(e.BaseURL, c.BaseURL) {
+			if e.Model == c.Model && !c.Simulated() {
+				return nil, fmt.Errorf("config: %s is the model under test, %s: a comparison of it with itself proves nothing", name, e)
+			}
+			e = e.sharing(all[""])
 		}
 		all[name] = e
 	}
 	return all, nil
 }
 
-// modelName is what a model may be called: the names of cells hold it.
-var modelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+// sharing is a model that the same address serves as another one: what it does not say of
+// key, headers and query is as there.
+func (e Endpoint) sharing(with Endpoint) Endpoint {
+	e.APIKey = cmp.Or(e.APIKey, with.APIKey)
+	if e.Headers == nil {
+		e.Headers = with.Headers
+	}
+	if e.Query == nil {
+		e.Query = with.Query
+	}
+	return e
+}
 
 // connect makes a model. A simulated one is served on loopback.
 func (r *run) connect(e Endpoint, p policy.Policy) (chat.Model, error) {

@@ -1,7 +1,5 @@
 package safetytest
 
-import "github.com/safetyspec/safetyspec/safetytest/internal/record"
-
 // Replies says what becomes of the replies that earlier runs recorded in Config.Dir.
 // SAFETYTEST_REPLIES sets it, by the words auto, fresh, resume and replay.
 type Replies int
@@ -23,9 +21,3 @@ const (
 	// changed. Nothing is written.
 	RepliesReplay
 )
-
-// modes are the record's words for them, by their number.
-var modes = []record.Mode{RepliesAuto: record.Auto, RepliesFresh: record.Fresh, RepliesResume: record.Resume, RepliesReplay: record.Replay}
-
-// repliesByWord are the values of SAFETYTEST_REPLIES.
-var repliesByWord = map[string]Replies{"auto": RepliesAuto, "fresh": RepliesFresh, "resume": RepliesResume, "replay": RepliesReplay}

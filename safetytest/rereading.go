@@ -44,7 +44,7 @@ func Reread(runDir string, by judge.Judge) (*Rereading, error) {
 		return nil, fmt.Errorf("%s: the settings of the run: %w", runDir, err)
 	}
 	r := &run{models: map[string]chat.Model{"": unasked}, rereads: &v.Manifest}
-	r.config = stored.config(setup, v.Manifest)
+	r.config = stored.restored(setup, v.Manifest)
 	r.config.Dir, r.config.Run, r.config.Replies, r.config.Judge = filepath.Dir(filepath.Clean(runDir)), v.Run, RepliesReplay, by
 	for name := range stored.Models {
 		r.models[name] = unasked
@@ -95,19 +95,6 @@ func (r *Rereading) Close() error {
 var unasked = chat.ModelFunc(func(context.Context, chat.Request) (chat.Reply, error) {
 	return chat.Reply{}, record.ErrMiss
 })
-
-// config is the configuration of a recorded run, as far as it decides how its replies
-// are counted.
-func (c storedConfig) config(setup record.Setup, m record.Manifest) Config {
-	out := Config{
-		Model: setup.Model, BaseURL: m.Endpoint, Sampling: setup.Sampling, Batch: c.Batch, Draws: c.Draws, Seed: c.Seed, MaxPairs: c.MaxPairs, Stopping: c.Stopping, Rolls: c.Rolls,
-		Census: c.Census, BlockedRefuses: c.BlockedRefuses, SendSeed: c.SendSeed, Allow: c.Allow, FewTargets: true, Models: map[string]Endpoint{},
-	}
-	for name, e := range c.Models {
-		out.Models[name] = Endpoint{BaseURL: e.BaseURL, Model: e.Model}
-	}
-	return out
-}
 
 // policyOf is a recorded policy with another judge.
 func policyOf(p record.Policy, by judge.Judge) policy.Policy {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"sync"
 	"time"
 
@@ -57,6 +58,13 @@ type run struct {
 type announced struct {
 	under *experiment.Subject
 	claim claim.Claim
+}
+
+// test is one claim under test, or done. Whoever asks for the same claim again
+// gets the same verdict.
+type test struct {
+	verdict claim.Verdict
+	err     error
 }
 
 // New makes a subject that asks m. Most callers want [Open], which also makes
@@ -153,6 +161,9 @@ func (s *Subject) WithModel(name string, m chat.Model) error {
 	return nil
 }
 
+// modelName is what a model may be called: the names of cells hold it.
+var modelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
 // WithContext returns a copy of the subject whose tests end with ctx.
 func (s *Subject) WithContext(ctx context.Context) *Subject {
 	c := *s
@@ -195,6 +206,17 @@ func (s *Subject) Usage() chat.Usage { return s.asking.Usage() }
 // whose files cannot be read, and why an attempt is not continued. They are known
 // from Begin on.
 func (s *Subject) Notes() []string { return s.asking.Record().Notes() }
+
+// Recorded says where the run's record lies: the run's own directory, or else, of a run
+// that is kept in memory, its lines so far. Reports are made of it.
+func (r *run) Recorded() (dir string, lines []byte, err error) {
+	rec := r.asking.Record()
+	if dir := rec.Dir(); dir != "" {
+		return dir, nil, nil
+	}
+	lines, err = rec.Lines()
+	return "", lines, err
+}
 
 // ServedAs says who answered, where that is not the model that was asked for by
 // another way of writing it; "" where it is, or nobody said.

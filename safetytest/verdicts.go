@@ -3,18 +3,102 @@ package safetytest
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/internal/singleflight"
 )
 
-// test is one claim under test, or done. Whoever asks for the same claim again
-// gets the same verdict.
-type test struct {
-	verdict claim.Verdict
-	err     error
+// Announce names the claims that the run is going to test under the subject's policy.
+// It comes before Begin, which opens the record for all that were announced.
+func (s *Subject) Announce(claims ...claim.Claim) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range claims {
+		s.announced = append(s.announced, announced{s.under, c})
+	}
+}
+
+// slack is how much longer than one call's timeout another process of the run may
+// write nothing: it may wait before it tries again.
+const slack = 2 * time.Minute
+
+// modes are the record's words for what becomes of recorded replies.
+var modes = map[Replies]record.Mode{RepliesAuto: record.Auto, RepliesFresh: record.Fresh, RepliesResume: record.Resume, RepliesReplay: record.Replay}
+
+// Begin opens the run's record, if it keeps one, for the claims that the run is
+// going to test: those given, and those announced. Only the first call counts,
+// and it comes before the first test; without it the first test begins a run
+// whose claims are not known beforehand. It calls no model.
+//
+// It reports a record that cannot be written, before anything is paid for, and
+// in the modes Resume and Replay that there is nothing to go on from.
+func (s *Subject) Begin(claims ...claim.Claim) error {
+	s.begin.Do(func() {
+		s.Announce(claims...)
+		defer s.expect()
+		m := s.manifest()
+		if s.config.Dir == "" {
+			s.asking.Use(record.InMemory(m, s.config.MaxCalls), s.config.SamplingSeed)
+			return
+		}
+		rec, err := record.Open(s.config.Dir, m, record.Options{
+			Mode: modes[s.config.Replies], Run: s.config.Run, SamplingSeed: s.config.SamplingSeed,
+			OnlyThisRun: s.config.OnlyThisRun, MaxAge: s.config.MaxAge, Release: s.config.Release,
+			Patience: s.config.Timeout + slack,
+			MaxCalls: s.config.MaxCalls, MaxTokens: s.config.MaxSpendTokens, MaxCost: s.config.MaxCost, Currency: s.config.Currency,
+			RequestsPerMinute: s.config.RequestsPerMinute, TokensPerMinute: s.config.TokensPerMinute,
+		})
+		if err != nil {
+			s.beginErr = err
+			return
+		}
+		s.asking.Use(rec, rec.SamplingSeed())
+	})
+	return s.beginErr
+}
+
+// expect has the budget divided among the claims that were announced.
+func (s *Subject) expect() {
+	s.mu.Lock()
+	all := slices.Clone(s.announced)
+	s.mu.Unlock()
+	for _, a := range all {
+		a.under.Expect(a.claim)
+	}
+}
+
+// manifest says what the run asks whom.
+func (s *Subject) manifest() record.Manifest {
+	if s.rereads != nil {
+		m := *s.rereads
+		m.Judge = s.under.Reader()
+		return m
+	}
+	m := record.Manifest{
+		Model: s.config.Model, Endpoint: s.config.BaseURL, Sampling: s.config.Sent(),
+		Policy: s.under.PolicyHash(), Judge: s.under.Reader(),
+		Design: s.config.parameters().LookedAt(),
+		Seed:   s.config.Seed, Draws: s.config.Draws,
+	}
+	if s.config.Simulated() {
+		m.Endpoint = "simulated"
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.config.Models)) {
+		m.Model += fmt.Sprintf("; %s: %s", name, s.config.Models[name])
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.announced {
+		m.Claims = append(m.Claims, a.under.Key(a.claim))
+	}
+	m.Claims = append(m.Claims, s.designed...)
+	return m
 }
 
 // Plan says what testing a claim will take. It calls no model. It reports what

@@ -39,13 +39,12 @@ type reading struct {
 // is an error. An error with the mark before came before the model began; of any
 // other it is not known.
 func read(a answer) (Reply, *Error) {
-	if a.status == 0 {
+	switch {
+	case a.status == 0:
 		return Reply{}, unanswered(a.err, a.dialling)
-	}
-	if len(a.body) > maxBody {
-		return Reply{}, &Error{Kind: Unreadable, Status: a.status, Message: fmt.Sprintf("more than %d bytes", maxBody)}
-	}
-	if a.status < 200 || a.status >= 300 {
+	case len(a.body) > maxBody:
+		return Reply{}, a.unreadable(fmt.Sprintf("more than %d bytes", maxBody))
+	case a.status < 200 || a.status >= 300:
 		return a.faulty(a.faultBody())
 	}
 	c, fail := a.completion()
@@ -61,18 +60,22 @@ func read(a answer) (Reply, *Error) {
 		if f, ok := a.faultInstead(); ok {
 			return a.faulty(f)
 		}
-		return Reply{}, &Error{Kind: Unreadable, Status: a.status, Message: "no choices"}
+		return Reply{}, a.unreadable("no choices")
 	}
 	// One choice is asked for. Of several the first is taken, as if it were
 	// the only one.
-	first := slices.MinFunc(c.Choices, func(x, y choice) int { return cmp.Compare(x.Index, y.Index) })
+	return a.choose(c, slices.MinFunc(c.Choices, func(x, y choice) int { return cmp.Compare(x.Index, y.Index) }))
+}
+
+// unreadable is an answer of which nothing can be understood.
+func (a answer) unreadable(why string) *Error {
+	return &Error{Kind: Unreadable, Status: a.status, Message: why}
+}
+
+// choose reads one choice of a completion.
+func (a answer) choose(c completion, first choice) (Reply, *Error) {
 	r := a.origin(c)
-	how, word := endingOfBoth(string(first.FinishReason), string(first.Native+first.Provider.Native), a.reading.Endings)
-	if withheld := c.filtered(); withheld != "" && how != endedFiltered {
-		how, word = endedFiltered, strings.TrimPrefix(word+": "+withheld, ": ")
-	} else if filterActed(first.Filter) && how != endedFiltered {
-		how, word = endedFiltered, strings.TrimPrefix(word+": content_filter", ": ")
-	}
+	how, word := a.endingOf(c, first)
 	r.FinishReason = word
 	switch {
 	case present(first.Error):
@@ -83,12 +86,12 @@ func read(a answer) (Reply, *Error) {
 		return Reply{}, &Error{Kind: ServerFailed, Status: a.status, reply: &r,
 			Message: "the reply broke off with finish reason " + word}
 	case first.Message == nil && how != endedFiltered:
-		return Reply{}, &Error{Kind: Unreadable, Status: a.status, Message: "a choice without message"}
+		return Reply{}, a.unreadable("a choice without message")
 	}
 	if a.wantsTokens {
 		tokens, err := firstTokens(first.Logprobs)
 		if err != nil {
-			return Reply{}, &Error{Kind: Unreadable, Status: a.status, Message: err.Error()}
+			return Reply{}, a.unreadable(err.Error())
 		}
 		if len(tokens) > 0 {
 			r.FirstTokens = &tokens
@@ -96,6 +99,20 @@ func read(a answer) (Reply, *Error) {
 	}
 	r.take(*cmp.Or(first.Message, &message{}), how)
 	return r, nil
+}
+
+// endingOf says how a choice ended, and in whose word. A filter that acted anywhere
+// counts, whatever the reason given.
+func (a answer) endingOf(c completion, first choice) (how ending, word string) {
+	how, word = endingOfBoth(string(first.FinishReason), string(first.Native+first.Provider.Native), a.reading.Endings)
+	withheld := c.filtered()
+	if withheld == "" && filterActed(first.Filter) {
+		withheld = "content_filter"
+	}
+	if withheld == "" || how == endedFiltered {
+		return how, word
+	}
+	return endedFiltered, strings.TrimPrefix(word+": "+withheld, ": ")
 }
 
 // origin is what an answer says of a reply beside its text and its ending.

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -151,23 +152,24 @@ func (f fault) byFilter(words []string) bool {
 	if f.status > 501 || f.aboutParameter() {
 		return false
 	}
-	message := f.message
-	if f.raw != "" {
-		message = f.raw
-	}
-	text := squeezed(identifiers.ReplaceAllString(message, ""))
+	text := squeezed(identifiers.ReplaceAllString(cmp.Or(f.raw, f.message), ""))
+	return f.tellsOfFilter(text) && !notByAFilter.MatchString(text)
+}
+
+// tellsOfFilter reports whether a message, or else the code beside it, says that a filter
+// acted. Of pages and of servers that failed only sentences count that say it in so many
+// words.
+func (f fault) tellsOfFilter(text string) bool {
 	said := reason(text)
 	said = said[:min(len(said), longestReason)]
 	sentence := (blockedSentences.MatchString(said) || foreignSentences.MatchString(said)) && !notOfAPrompt.MatchString(said)
 	switch {
 	case f.html:
-		sentence = sentence && f.status < 500 && ofModel.MatchString(said)
+		return sentence && f.status < 500 && ofModel.MatchString(said)
 	case f.status >= 500:
-		sentence = sentence && acts.MatchString(said)
-	default:
-		sentence = sentence || f.moderated || f.codeOfFilter()
+		return sentence && acts.MatchString(said)
 	}
-	return sentence && !notByAFilter.MatchString(text)
+	return sentence || f.moderated || f.codeOfFilter()
 }
 
 // longestReason bounds the text in which the sentences of filters are looked for,

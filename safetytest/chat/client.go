@@ -179,26 +179,40 @@ var version = regexp.MustCompile(`/v[0-9]`)
 
 // explain adds to e what can be found out about it.
 func (c *Client) explain(ctx context.Context, e *Error) {
+	keyless := c.transport.key() == ""
 	switch {
 	case e.remedy != "": // what the fault itself says is nearer to the cause
-	case e.Kind == Unauthorized && c.transport.key() == "":
+	case e.Kind == Unauthorized && keyless:
 		e.remedy = "it wants a key: set SAFETYTEST_API_KEY, or SAFETYTEST_HEADERS if it is to come in a header of its own"
-	case e.Kind == ServerFailed && c.transport.key() == "" && !c.proven.Load(): // LiteLLM without database
+	case e.Kind == ServerFailed && keyless && !c.proven.Load(): // LiteLLM without database
 		e.remedy = "look at the server's log; if it wants a key, set SAFETYTEST_API_KEY"
 	case e.Kind == SamplingRejected:
 		e.remedy = "leave " + e.Param + " unset, so that it is not sent"
 	case e.wait.d > maxServerWait:
 		e.remedy = fmt.Sprintf("it asks to wait %v; run again after that", e.wait.d)
 	case e.Kind == UnknownModel, e.Kind == WrongAddress && e.Status == http.StatusNotFound:
-		models, err := c.models(ctx)
-		if err == nil && !slices.Contains(models, c.model) {
-			e.Kind, e.Models = UnknownModel, models
-			e.remedy = "correct SAFETYTEST_MODEL; it serves " + enumerate(models)
-		}
+		c.explainModel(ctx, e)
 	}
-	if lacks := (e.Kind == WrongAddress || e.Kind == Unreadable) && !version.MatchString(c.base); lacks && e.page {
+	c.explainAddress(e)
+}
+
+// explainModel asks which models there are.
+func (c *Client) explainModel(ctx context.Context, e *Error) {
+	if models, err := c.models(ctx); err == nil && !slices.Contains(models, c.model) {
+		e.Kind, e.Models = UnknownModel, models
+		e.remedy = "correct SAFETYTEST_MODEL; it serves " + enumerate(models)
+	}
+}
+
+// explainAddress looks whether the address may be the fault.
+func (c *Client) explainAddress(e *Error) {
+	if e.Kind != WrongAddress && e.Kind != Unreadable || version.MatchString(c.base) {
+		return
+	}
+	switch {
+	case e.page:
 		e.remedy += fmt.Sprintf(", which may lack its version: try %s/v1", c.base)
-	} else if lacks && e.remedy != streamRemedy && e.remedy != queryRemedy {
+	case e.remedy != streamRemedy && e.remedy != queryRemedy:
 		e.remedy = fmt.Sprintf("the address of SAFETYTEST_BASE_URL may lack its version: try %s/v1", c.base)
 	}
 }

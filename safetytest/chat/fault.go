@@ -276,34 +276,38 @@ func present(v json.RawMessage) bool { return presentTo(v, 0) }
 
 func presentTo(v json.RawMessage, depth int) bool {
 	const deepest = 4
-	s := string(bytes.TrimSpace(v))
-	switch {
-	case s == "" || s == "null" || s == "false" || s == "0":
+	switch s := string(bytes.TrimSpace(v)); {
+	case s == "", s == "null", s == "false", s == "0":
 		return false
 	case s[0] == '"':
 		return !slices.Contains(nothings, plainWord(text(v)))
 	case depth == deepest:
 		return s != "{}" && s != "[]"
 	case s[0] == '{':
-		var object map[string]json.RawMessage
-		if json.Unmarshal(v, &object) != nil {
-			return true
-		}
-		for key, value := range object {
-			word := text(value)
-			if (key == "code" || key == "status" || key == "status_code") && (word == "0" || word == "200") {
-				continue
-			}
-			if presentTo(value, depth+1) {
-				return true
-			}
-		}
-		return false
+		return presentIn(v, depth+1)
 	case s[0] == '[':
 		var list []json.RawMessage
 		return json.Unmarshal(v, &list) != nil || slices.ContainsFunc(list, func(v json.RawMessage) bool { return presentTo(v, depth+1) })
 	}
 	return true
+}
+
+// presentIn reports whether a field of an object says something.
+func presentIn(v json.RawMessage, depth int) bool {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(v, &object) != nil {
+		return true
+	}
+	for key, value := range object {
+		code := key == "code" || key == "status" || key == "status_code"
+		if word := text(value); code && (word == "0" || word == "200") {
+			continue
+		}
+		if presentTo(value, depth) {
+			return true
+		}
+	}
+	return false
 }
 
 // samplingParams are the fields of a request that a model may not take, and
@@ -392,37 +396,30 @@ func saidIn(v json.RawMessage, depth int) string {
 // left out: it is the prompt.
 func parseFault(status int, v json.RawMessage) fault { return faultWithin(status, v, 0) }
 
+// deepestFault bounds how deep accounts of faults are read that stand in one another.
+const deepestFault = 4
+
 // faultWithin reads an account that stands in another one, at the given depth.
 func faultWithin(status int, v json.RawMessage, depth int) fault {
-	const deepest = 4
 	f := fault{status: status}
 	var list []json.RawMessage
 	if json.Unmarshal(v, &list) == nil && len(list) > 0 {
 		v = list[0]
 	}
-	var object faultObject
 	if json.Unmarshal(v, &f.message) == nil {
 		f.message = short(f.message)
-		if inner := strings.TrimSpace(f.message); depth < deepest && strings.HasPrefix(inner, "{") && json.Valid([]byte(inner)) {
+		if inner := strings.TrimSpace(f.message); depth < deepestFault && strings.HasPrefix(inner, "{") && json.Valid([]byte(inner)) {
 			f.add(faultWithin(status, json.RawMessage(inner), depth+1))
 		}
 		return f
 	}
+	var object faultObject
 	if json.Unmarshal(v, &object) != nil {
 		return f
 	}
 	f.take(object)
-	if depth < deepest {
-		for _, inner := range []json.RawMessage{object.Message, object.Error, object.Errors, object.BaseResp, object.Detail, object.Details, object.InnerError, object.InnerError2} {
-			if present(inner) {
-				f.add(faultWithin(status, inner, depth+1))
-			}
-		}
-		if raw := object.upstream(); present(raw) { // around it stands that there was an error
-			inner := faultWithin(status, raw, depth+1)
-			f.message = cmp.Or(inner.message, f.message)
-			f.add(inner)
-		}
+	if depth < deepestFault {
+		f.addInner(object, depth+1)
 	}
 	// Only parameters that we send count; some endpoints name them in the
 	// message alone.
@@ -435,6 +432,21 @@ func faultWithin(status int, v json.RawMessage, depth int) fault {
 		f.status = n
 	}
 	return f
+}
+
+// addInner adds the accounts that stand within an object's.
+func (f *fault) addInner(object faultObject, depth int) {
+	status := f.status
+	for _, inner := range []json.RawMessage{object.Message, object.Error, object.Errors, object.BaseResp, object.Detail, object.Details, object.InnerError, object.InnerError2} {
+		if present(inner) {
+			f.add(faultWithin(status, inner, depth))
+		}
+	}
+	if raw := object.upstream(); present(raw) { // around it stands that there was an error
+		inner := faultWithin(status, raw, depth)
+		f.message = cmp.Or(inner.message, f.message)
+		f.add(inner)
+	}
 }
 
 // faultObject is the form of most accounts.

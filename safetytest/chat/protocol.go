@@ -149,17 +149,8 @@ func (p Protocol) validate(key bool) error {
 		return fmt.Errorf("the system role %q is none of system, developer and user; correct SAFETYTEST_SYSTEM_ROLE", p.SystemRole)
 	}
 	for name, value := range p.Headers {
-		switch canonical := http.CanonicalHeaderKey(name); {
-		case !headerName.MatchString(name):
-			return fmt.Errorf("%q in SAFETYTEST_HEADERS is no name of a header", name)
-		case slices.Contains(ourHeaders, canonical):
-			return fmt.Errorf("the header %s in SAFETYTEST_HEADERS is set by the client itself", name)
-		case slices.Contains(replayHeaders, canonical):
-			return fmt.Errorf("the header %s in SAFETYTEST_HEADERS makes calls be sent again that the model may have begun with", name)
-		case canonical == "Authorization" && key:
-			return errors.New("the header Authorization in SAFETYTEST_HEADERS stands beside SAFETYTEST_API_KEY: leave one of them unset")
-		case strings.IndexFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 }) >= 0:
-			return fmt.Errorf("the value of the header %s holds a line break or another character that cannot be sent", name)
+		if err := validateHeader(name, value, key); err != nil {
+			return err
 		}
 	}
 	for name := range p.Query {
@@ -167,18 +158,46 @@ func (p Protocol) validate(key bool) error {
 			return fmt.Errorf("%q in SAFETYTEST_QUERY is no name of a parameter", name)
 		}
 	}
-	if header, ok := strings.CutPrefix(p.Nonce, "header:"); ok {
-		canonical := http.CanonicalHeaderKey(header)
-		if !headerName.MatchString(header) || slices.Contains(ourHeaders, canonical) || slices.Contains(replayHeaders, canonical) || canonical == "Authorization" {
-			return fmt.Errorf("the nonce %q of SAFETYTEST_NONCE names no header that may be chosen; header:X-Request-Id is one", p.Nonce)
-		}
-	} else if p.Nonce != "" && (!fieldName.MatchString(p.Nonce) || slices.Contains(ourFields, p.Nonce)) {
-		return fmt.Errorf("the nonce %q of SAFETYTEST_NONCE names no field of the body that may be chosen; user is one, or a header written as header:X-Request-Id", p.Nonce)
+	if err := validateNonce(p.Nonce); err != nil {
+		return err
 	}
 	if err := validateEndings(p.Endings); err != nil {
 		return err
 	}
 	return validateBlockedWords(p.BlockedWords)
+}
+
+// validateHeader reports a header that cannot be sent, or must not be, without its
+// value. key says that the key is sent, too.
+func validateHeader(name, value string, key bool) error {
+	switch canonical := http.CanonicalHeaderKey(name); {
+	case !headerName.MatchString(name):
+		return fmt.Errorf("%q in SAFETYTEST_HEADERS is no name of a header", name)
+	case slices.Contains(ourHeaders, canonical):
+		return fmt.Errorf("the header %s in SAFETYTEST_HEADERS is set by the client itself", name)
+	case slices.Contains(replayHeaders, canonical):
+		return fmt.Errorf("the header %s in SAFETYTEST_HEADERS makes calls be sent again that the model may have begun with", name)
+	case canonical == "Authorization" && key:
+		return errors.New("the header Authorization in SAFETYTEST_HEADERS stands beside SAFETYTEST_API_KEY: leave one of them unset")
+	case strings.IndexFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 }) >= 0:
+		return fmt.Errorf("the value of the header %s holds a line break or another character that cannot be sent", name)
+	}
+	return nil
+}
+
+// validateNonce reports a nonce that could not be put where it says.
+func validateNonce(nonce string) error {
+	if header, ok := strings.CutPrefix(nonce, "header:"); ok {
+		canonical := http.CanonicalHeaderKey(header)
+		if !headerName.MatchString(header) || canonical == "Authorization" || slices.Contains(ourHeaders, canonical) || slices.Contains(replayHeaders, canonical) {
+			return fmt.Errorf("the nonce %q of SAFETYTEST_NONCE names no header that may be chosen; header:X-Request-Id is one", nonce)
+		}
+		return nil
+	}
+	if nonce != "" && (!fieldName.MatchString(nonce) || slices.Contains(ourFields, nonce)) {
+		return fmt.Errorf("the nonce %q of SAFETYTEST_NONCE names no field of the body that may be chosen; user is one, or a header written as header:X-Request-Id", nonce)
+	}
+	return nil
 }
 
 // nonce returns a word that no other request carries.

@@ -71,20 +71,16 @@ func divideTags(content string) division {
 		}
 		return division{answer: content}
 	}
-	var d division
-	var answer, reasoning strings.Builder
 	s := surroundings{content: content, code: codeIn(content), lastClose: map[string]int{}}
 	for _, t := range tags {
 		if t.kind == closeTag {
 			s.lastClose[t.name] = t.start
 		}
 	}
-	var open []string          // names of tags that are open
-	opened := map[string]int{} // how often each of them is
-	marked := false            // some reasoning ended before here
+	d := dividing{opened: map[string]int{}}
 	at := 0
 	for _, t := range tags {
-		if len(open) == 0 {
+		if len(d.open) == 0 {
 			spoken, doubt := s.of(t)
 			if doubt != "" {
 				return division{answer: content, doubt: doubt}
@@ -92,42 +88,67 @@ func divideTags(content string) division {
 			if spoken {
 				continue
 			}
-			answer.WriteString(content[at:t.start])
-		} else {
-			reasoning.WriteString(content[at:t.start])
 		}
+		d.piece(content[at:t.start])
 		at = t.end
-		switch {
-		case t.kind == wrapTag, t.kind == emptyTag:
-		case t.kind == openTag:
-			open = append(open, t.name)
-			opened[t.name]++
-		case opened[t.name] > 0:
-			for done := false; !done; open = open[:len(open)-1] {
-				last := open[len(open)-1]
-				opened[last]--
-				done = last == t.name
-			}
-			marked = true
-		case len(open) > 0: // the end of something else
-		case marked && strings.TrimSpace(answer.String()) != "":
-			return division{answer: content, doubt: "reasoning ends a second time, behind an answer"}
-		default:
-			reasoning.WriteString(answer.String())
-			answer.Reset()
-			marked, d.unopened = true, true
+		if doubt := d.tag(t); doubt != "" {
+			return division{answer: content, doubt: doubt}
 		}
 	}
-	if d.inside = len(open) > 0; d.inside {
-		reasoning.WriteString(content[at:])
+	d.piece(content[at:])
+	out := division{answer: d.answer.String(), reasoning: strings.TrimSpace(d.reasoning.String()), inside: len(d.open) > 0, unopened: d.unopened}
+	if out.answer != content {
+		out.answer = strings.TrimSpace(out.answer)
+	}
+	return out
+}
+
+// dividing is a content that is being split at its tags, one after the other.
+type dividing struct {
+	answer, reasoning strings.Builder
+	open              []string       // names of tags that are open
+	opened            map[string]int // how often each of them is
+	marked            bool           // some reasoning ended before here
+	unopened          bool           // and some of it had no beginning
+}
+
+// piece takes what stands between two tags.
+func (d *dividing) piece(text string) {
+	if len(d.open) > 0 {
+		d.reasoning.WriteString(text)
 	} else {
-		answer.WriteString(content[at:])
+		d.answer.WriteString(text)
 	}
-	d.answer, d.reasoning = answer.String(), strings.TrimSpace(reasoning.String())
-	if d.answer != content {
-		d.answer = strings.TrimSpace(d.answer)
+}
+
+// tag takes a tag, and says if it is not clear what it parts.
+func (d *dividing) tag(t tag) (doubt string) {
+	switch {
+	case t.kind == wrapTag, t.kind == emptyTag:
+	case t.kind == openTag:
+		d.open = append(d.open, t.name)
+		d.opened[t.name]++
+	case d.opened[t.name] > 0:
+		d.close(t.name)
+	case len(d.open) > 0: // the end of something else
+	case d.marked && strings.TrimSpace(d.answer.String()) != "":
+		return "reasoning ends a second time, behind an answer"
+	default:
+		d.reasoning.WriteString(d.answer.String())
+		d.answer.Reset()
+		d.marked, d.unopened = true, true
 	}
-	return d
+	return ""
+}
+
+// close ends the last tag of that name, with all that were opened within it.
+func (d *dividing) close(name string) {
+	for done := false; !done; d.open = d.open[:len(d.open)-1] {
+		last := d.open[len(d.open)-1]
+		d.opened[last]--
+		done = last == name
+	}
+	d.marked = true
 }
 
 // Headings by which Granite's template and Ollama's terminal separate reasoning.

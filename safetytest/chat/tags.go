@@ -79,42 +79,45 @@ func tagAt(content string, i int) (tag, bool) {
 		if !ok {
 			continue
 		}
-		rest = strings.TrimLeft(rest, " \t")
-		inner, closing := strings.CutPrefix(rest, "/")
-		inner = strings.TrimLeft(inner, " \t")
-		name := nameAt(inner)
-		if name == "" {
-			continue
+		if t, tail, ok := tagIn(rest, b.left, b.right); ok {
+			t.start, t.end = i, i+len(text)-len(tail)
+			return t, true
 		}
-		after := inner[len(name):]
-		if _, local, ok := strings.Cut(name, ":"); ok {
-			name = local // a prefix such as seed: or antml:
-		}
-		name = strings.ToLower(name)
-		special, isSpecial := specialTokens[name]
-		doubtful := doubtfulNames[name] && b.left != "["
-		if !isSpecial && !reasoningNames[name] && !doubtful {
-			continue
-		}
-		attributes, tail, ok := strings.Cut(after, b.right)
-		if !ok || !attributesFit(attributes, b.left) {
-			continue
-		}
-		if b.left == "[" && (strings.HasPrefix(tail, "(") || strings.HasPrefix(tail, ":") || strings.HasPrefix(tail, "[")) {
-			continue // a link
-		}
-		t := tag{start: i, end: i + len(text) - len(tail), name: name, doubtful: doubtful}
-		switch {
-		case isSpecial:
-			t.kind, t.name = special.kind, special.name
-		case closing:
-			t.kind = closeTag
-		case strings.HasSuffix(strings.TrimSpace(attributes), "/"):
-			t.kind = emptyTag
-		}
-		return t, true
 	}
 	return tag{}, false
+}
+
+// tagIn reads what stands in the brackets of a tag, the left one of which is read, and
+// gives what comes behind it.
+func tagIn(rest, left, right string) (t tag, tail string, ok bool) {
+	inner, closing := strings.CutPrefix(strings.TrimLeft(rest, " \t"), "/")
+	inner = strings.TrimLeft(inner, " \t")
+	name := nameAt(inner)
+	if name == "" {
+		return t, "", false
+	}
+	attributes, tail, ok := strings.Cut(inner[len(name):], right)
+	if _, local, prefixed := strings.Cut(name, ":"); prefixed {
+		name = local // a prefix such as seed: or antml:
+	}
+	t.name = strings.ToLower(name)
+	t.doubtful = doubtfulNames[t.name] && left != "["
+	special, isSpecial := specialTokens[t.name]
+	if !isSpecial && !reasoningNames[t.name] && !t.doubtful {
+		return t, "", false
+	}
+	if !ok || !attributesFit(attributes, left) || left == "[" && strings.IndexAny(tail, "(:[") == 0 { // a link
+		return t, "", false
+	}
+	switch {
+	case isSpecial:
+		t.kind, t.name = special.kind, special.name
+	case closing:
+		t.kind = closeTag
+	case strings.HasSuffix(strings.TrimSpace(attributes), "/"):
+		t.kind = emptyTag
+	}
+	return t, tail, true
 }
 
 // nameAt returns the name that a text begins with.
@@ -178,27 +181,41 @@ func (s *surroundings) of(t tag) (spoken bool, doubt string) {
 		s.lastOpen = t.start + 1
 	}
 	if len(s.code) > 0 && s.code[0].start < t.start {
-		region := s.code[0]
-		switch {
-		case region.fence && region.first && onlyLanguage(s.content[region.start:t.start]):
-			return false, "its first block of code begins with a tag of reasoning"
-		case region.fence && t.kind == closeTag && opened <= region.start:
-			return false, "reasoning ends in a block of code"
-		}
+		doubt := s.inCode(t, opened)
+		return doubt == "", doubt
+	}
+	if spokenOf(s.content, t) {
 		return true, ""
 	}
-	_, closes := s.lastClose[t.name]
+	return false, s.inText(t)
+}
+
+// inCode says why it is not clear that a tag within code is only spoken of. opened is
+// where the last tag before it opened reasoning.
+func (s *surroundings) inCode(t tag, opened int) (doubt string) {
+	region := s.code[0]
 	switch {
-	case spokenOf(s.content, t):
-		return true, ""
-	case t.doubtful:
-		return false, fmt.Sprintf("a part of it stands in tags named %q, which may be reasoning or the answer", t.name)
-	case t.kind == openTag && sameLine(s.content[:t.start]) && !(closes && s.lastClose[t.name] > t.start):
-		return false, "a tag of reasoning opens within a line and is never closed"
-	case t.kind == closeTag && withinSentence(s.content, t):
-		return false, "a tag that closes reasoning stands within a sentence"
+	case region.fence && region.first && onlyLanguage(s.content[region.start:t.start]):
+		return "its first block of code begins with a tag of reasoning"
+	case region.fence && t.kind == closeTag && opened <= region.start:
+		return "reasoning ends in a block of code"
 	}
-	return false, ""
+	return ""
+}
+
+// inText says why it is not clear that a tag which is not spoken of parts reasoning from
+// an answer.
+func (s *surroundings) inText(t tag) (doubt string) {
+	last, closes := s.lastClose[t.name]
+	switch {
+	case t.doubtful:
+		return fmt.Sprintf("a part of it stands in tags named %q, which may be reasoning or the answer", t.name)
+	case t.kind == openTag && sameLine(s.content[:t.start]) && !(closes && last > t.start):
+		return "a tag of reasoning opens within a line and is never closed"
+	case t.kind == closeTag && withinSentence(s.content, t):
+		return "a tag that closes reasoning stands within a sentence"
+	}
+	return ""
 }
 
 // spokenOf reports whether the words around a tag show that it is spoken of.

@@ -145,17 +145,28 @@ func (v Verdict) did(k int, rate float64) string {
 func (v Verdict) context(k, other int) string {
 	a := v.arm(k)
 	if other >= 0 {
-		b := v.arm(other)
-		same := a.Model == b.Model && a.Stored == b.Stored && a.Presentation == b.Presentation && a.System == b.System && a.NoSystem == b.NoSystem
-		switch x, y := a.Composition, b.Composition; {
-		case !same || x.Mix != y.Mix || x.Choice != y.Choice:
-		case x.Added > 0 && (y.Added == 0 || x.Kind == y.Kind && x.Position == y.Position && x.Added != y.Added):
-			return fmt.Sprintf("with %d %s demonstrations added", x.Added, x.Kind)
-		case x.Added == 0 && y.Added > 0:
-			return "without them"
+		if said := addedBeside(a, v.arm(other)); said != "" {
+			return said
 		}
 	}
 	return fmt.Sprintf("under %q", a.Name)
+}
+
+// addedBeside says of an arm what was added to it, if that is all in which it differs
+// from another one.
+func addedBeside(a, b Arm) string {
+	if a.Model != b.Model || a.Stored != b.Stored || a.Presentation != b.Presentation || a.System != b.System || a.NoSystem != b.NoSystem {
+		return ""
+	}
+	x, y := a.Composition, b.Composition
+	switch {
+	case x.Mix != y.Mix || x.Choice != y.Choice:
+	case x.Added > 0 && (y.Added == 0 || x.Kind == y.Kind && x.Position == y.Position && x.Added != y.Added):
+		return fmt.Sprintf("with %d %s demonstrations added", x.Added, x.Kind)
+	case x.Added == 0 && y.Added > 0:
+		return "without them"
+	}
+	return ""
 }
 
 // listed gives the rates of a bound about more than two arms.

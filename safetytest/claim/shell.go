@@ -17,32 +17,36 @@ func withoutPercent(command string) string {
 	var quote byte // the one that is open, or 0
 	for i := 0; i < len(command); i++ {
 		c := command[i]
-		switch {
-		case c == '\\' && quote != '\'' && i+1 < len(command):
+		escapes := c == '\\' && quote != '\'' && i+1 < len(command)
+		if escapes {
 			i++
-			switch next := command[i]; {
-			case next != '%':
-				b.WriteString(command[i-1 : i+1])
-			case quote == '"': // within which a backslash before it is one
-				b.WriteString(`\\` + percentSign)
-			default:
-				b.WriteString(`"` + percentSign + `"`)
-			}
-		case c == '%' && quote == '\'':
-			b.WriteString(`'"` + percentSign + `"'`)
-		case c == '%' && quote == '"':
-			b.WriteString(percentSign)
-		case c == '%':
-			b.WriteString(`"` + percentSign + `"`)
-		default:
-			switch {
-			case quote == c:
-				quote = 0
-			case quote == 0 && (c == '\'' || c == '"'):
-				quote = c
-			}
+		}
+		switch {
+		case command[i] != '%' && escapes:
+			b.WriteString(command[i-1 : i+1])
+		case command[i] != '%':
+			quote = quoteAfter(quote, c)
 			b.WriteByte(c)
+		case escapes && quote == '"': // within which a backslash before it is one
+			b.WriteString(`\\` + percentSign)
+		case quote == '"':
+			b.WriteString(percentSign)
+		case quote == '\'':
+			b.WriteString(`'"` + percentSign + `"'`)
+		default:
+			b.WriteString(`"` + percentSign + `"`)
 		}
 	}
 	return b.String()
+}
+
+// quoteAfter is the quotation mark that is open after a character, or 0.
+func quoteAfter(open, c byte) byte {
+	switch {
+	case open == c:
+		return 0
+	case open == 0 && (c == '\'' || c == '"'):
+		return c
+	}
+	return open
 }

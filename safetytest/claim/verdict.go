@@ -234,81 +234,102 @@ func noFormat(text string) string { return strings.ReplaceAll(text, "%", "percen
 // and rates of every arm, other intervals, draws, cost, endings, the judge. Like
 // [Verdict.Details] it names cells by id, quotes nothing and holds no percent sign.
 func (v Verdict) Full() string {
-	var b strings.Builder
-	line := func(label, format string, args ...any) {
-		fmt.Fprintf(&b, "  %-10s %s\n", label, noFormat(plain.Line(fmt.Sprintf(format, args...))))
-	}
-	line("claimed", "%s", v.Claim.Statement)
-	line("seen", "%s", v.Seen())
+	var t labelled
+	t.line("claimed", "%s", v.Claim.Statement)
+	t.line("seen", "%s", v.Seen())
 	if v.Reason != "" {
-		line("because", "%s", v.Because())
+		t.line("because", "%s", v.Because())
 	}
 	if v.Pairs > 0 {
-		for k, c := range v.Result.Conditions {
-			if len(v.Result.Conditions) > 1 {
-				line("", "%s: %s, %s", c.Name, v.shown(k), c.State)
-			}
-			if i := c.Companion; i.Method != "" {
-				if v.raises(k) {
-					i.Lower, i.Upper = -i.Upper, -i.Lower
-				}
-				line("", "%s, fixed n, %.0f %%: [%+.1f, %+.1f]", i.Method, 100*i.Level, 100*i.Lower, 100*i.Upper)
-			}
-		}
-		label := "rates"
-		for _, a := range v.Result.Arms {
-			if a.N > 0 {
-				corrected := ""
-				if a.HasCorrection {
-					corrected = fmt.Sprintf(", corrected for the judge %.1f %%", 100*a.Corrected)
-				}
-				line(label, "%s: %.1f %% of %d%s", a.Name, 100*a.Rate, a.N, corrected)
-				label = ""
-			}
-		}
-		if said := v.corrected(); said != "" {
-			line("", "%s", said)
-		}
-		if v.Slope != nil {
-			line("slope", "log-odds %+.2f per doubling of the dose, standard error %.2f over requests; described, not tested", v.Slope.Slope, v.Slope.ClusterSEAdjusted)
-		}
-		for _, n := range v.Formats {
-			line("format", "%s", n)
-		}
-		for _, said := range v.Doses() {
-			line("doses", "%s", said)
-		}
-		if s := v.Spread; s != nil {
-			line("spread", "standard deviations in points: %.0f by chance, %.0f between draws, %.0f between requests, %.0f between cells", 100*s.Sampling, 100*s.Draws, 100*s.Targets, 100*s.Cells)
-		}
-		if draws := v.draws(); draws != "" {
-			line("by draw", "%s", draws)
-		}
+		v.writeConditions(&t)
+		v.writeRates(&t)
+		v.writeDescription(&t)
 	}
-	line("over", "%s", v.Population)
-	line("cost", "%s, %.1f s", v.cost(), v.Elapsed.Seconds())
+	t.line("over", "%s", v.Population)
+	t.line("cost", "%s, %.1f s", v.cost(), v.Elapsed.Seconds())
 	if v.Endings.Replies > 0 {
-		line("endings", "%s", v.Endings)
+		t.line("endings", "%s", v.Endings)
 	}
 	if v.Errors+v.Blocked+v.Unreadable > 0 {
-		line("no outcome", "%d errors, %d blocked, %d unreadable", v.Errors, v.Blocked, v.Unreadable)
+		t.line("no outcome", "%d errors, %d blocked, %d unreadable", v.Errors, v.Blocked, v.Unreadable)
 	}
-	if v.Judge != "" {
-		line("judge", "%s", v.Judge)
-	}
-	if len(v.Worst) > 0 {
-		line("worst", "%s", v.worst())
-	}
+	t.known("judge", v.Judge)
+	t.known("worst", v.worst())
 	for _, w := range v.Warnings {
-		line("warning", "%s", w)
+		t.line("warning", "%s", w)
 	}
 	if v.State == evidence.Violated && v.Attempt > 0 {
-		line("next", "read the replies of the worst cells, in the record of the run; asking again counts as a fresh attempt, of which %d may hold after a violation (SAFETYTEST_ROLLS), and a changed model is named by SAFETYTEST_RELEASE", v.Rolls)
+		t.line("next", "read the replies of the worst cells, in the record of the run; asking again counts as a fresh attempt, of which %d may hold after a violation (SAFETYTEST_ROLLS), and a changed model is named by SAFETYTEST_RELEASE", v.Rolls)
 	}
 	if v.Reproduce != "" { // to be copied as it stands
-		fmt.Fprintf(&b, "  %-10s %s\n", "reproduce", withoutPercent(plain.Line(v.Reproduce)))
+		fmt.Fprintf(&t, "  %-10s %s\n", "reproduce", withoutPercent(plain.Line(v.Reproduce)))
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return strings.TrimSuffix(t.String(), "\n")
+}
+
+// labelled is a text of lines that begin with a label.
+type labelled struct{ strings.Builder }
+
+func (t *labelled) line(label, format string, args ...any) {
+	fmt.Fprintf(t, "  %-10s %s\n", label, noFormat(plain.Line(fmt.Sprintf(format, args...))))
+}
+
+// known writes a line unless there is nothing to say.
+func (t *labelled) known(label, said string) {
+	if said != "" {
+		t.line(label, "%s", said)
+	}
+}
+
+// writeConditions writes what was seen of each condition, with its other interval.
+func (v Verdict) writeConditions(t *labelled) {
+	for k, c := range v.Result.Conditions {
+		if len(v.Result.Conditions) > 1 {
+			t.line("", "%s: %s, %s", c.Name, v.shown(k), c.State)
+		}
+		i := c.Companion
+		if i.Method == "" {
+			continue
+		}
+		if v.raises(k) {
+			i.Lower, i.Upper = -i.Upper, -i.Lower
+		}
+		t.line("", "%s, fixed n, %.0f %%: [%+.1f, %+.1f]", i.Method, 100*i.Level, 100*i.Lower, 100*i.Upper)
+	}
+}
+
+// writeRates writes what the arms showed.
+func (v Verdict) writeRates(t *labelled) {
+	label := "rates"
+	for _, a := range v.Result.Arms {
+		if a.N == 0 {
+			continue
+		}
+		corrected := ""
+		if a.HasCorrection {
+			corrected = fmt.Sprintf(", corrected for the judge %.1f %%", 100*a.Corrected)
+		}
+		t.line(label, "%s: %.1f %% of %d%s", a.Name, 100*a.Rate, a.N, corrected)
+		label = ""
+	}
+	t.known("", v.corrected())
+}
+
+// writeDescription writes what decides nothing.
+func (v Verdict) writeDescription(t *labelled) {
+	if v.Slope != nil {
+		t.line("slope", "log-odds %+.2f per doubling of the dose, standard error %.2f over requests; described, not tested", v.Slope.Slope, v.Slope.ClusterSEAdjusted)
+	}
+	for _, n := range v.Formats {
+		t.line("format", "%s", n)
+	}
+	for _, said := range v.Doses() {
+		t.line("doses", "%s", said)
+	}
+	if s := v.Spread; s != nil {
+		t.line("spread", "standard deviations in points: %.0f by chance, %.0f between draws, %.0f between requests, %.0f between cells", 100*s.Sampling, 100*s.Draws, 100*s.Targets, 100*s.Cells)
+	}
+	t.known("by draw", v.draws())
 }
 
 // GomegaString is what Gomega prints in failure messages, whole: what it prints of
@@ -374,22 +395,9 @@ func (v Verdict) cost() string {
 func (v Verdict) Doses() []string {
 	compared := v.Claim.Compared()
 	if v.Claim.Relation == Below && len(v.Result.Conditions) >= len(compared) && v.Claim.Dosed() {
-		holding, violated := evidence.FixedSequence(v.Result.Conditions[:len(compared)])
-		said := fmt.Sprintf("the bound of %.1f %% is proven at none of the doses", 100*v.Claim.Margin)
-		if holding > 0 {
-			said = fmt.Sprintf("the bound of %.1f %% is proven up to %s", 100*v.Claim.Margin, v.Claim.Arms[compared[holding-1]].Name)
-		}
-		if violated > 0 {
-			said += fmt.Sprintf(", and disproven from %s on", v.Claim.Arms[compared[len(compared)-violated]].Name)
-		}
-		return []string{said}
+		return []string{v.provenDoses(compared)}
 	}
-	excess := map[int]float64{} // over the control, by number added
-	for k, a := range v.Claim.Arms {
-		if r := v.Result.Arms; k > 0 && k < len(r) && r[k].N > 0 && !a.Auxiliary && a.Composition.Position == v.Claim.Arms[1].Composition.Position {
-			excess[a.Composition.Added] = r[k].Rate - r[0].Rate
-		}
-	}
+	excess := v.excessByDose()
 	start, ok := excess[0]
 	if v.Claim.Relation != NotRaised || !ok || len(excess) < 3 {
 		return nil
@@ -403,6 +411,30 @@ func (v Verdict) Doses() []string {
 		}
 	}
 	return []string{fmt.Sprintf("an excess of %+.1f points with none added was not halved", 100*start)}
+}
+
+// provenDoses says for which doses, the arms of these numbers, the bound is proven.
+func (v Verdict) provenDoses(compared []int) string {
+	holding, violated := evidence.FixedSequence(v.Result.Conditions[:len(compared)])
+	said := fmt.Sprintf("the bound of %.1f %% is proven at none of the doses", 100*v.Claim.Margin)
+	if holding > 0 {
+		said = fmt.Sprintf("the bound of %.1f %% is proven up to %s", 100*v.Claim.Margin, v.Claim.Arms[compared[holding-1]].Name)
+	}
+	if violated > 0 {
+		said += fmt.Sprintf(", and disproven from %s on", v.Claim.Arms[compared[len(compared)-violated]].Name)
+	}
+	return said
+}
+
+// excessByDose is the excess over the control by the number of demonstrations added.
+func (v Verdict) excessByDose() map[int]float64 {
+	excess := map[int]float64{}
+	for k, a := range v.Claim.Arms {
+		if r := v.Result.Arms; k > 0 && k < len(r) && r[k].N > 0 && !a.Auxiliary && a.Composition.Position == v.Claim.Arms[1].Composition.Position {
+			excess[a.Composition.Added] = r[k].Rate - r[0].Rate
+		}
+	}
+	return excess
 }
 
 // draws lists the effect within each draw of demonstrations.

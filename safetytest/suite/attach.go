@@ -17,8 +17,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
-	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
 // Run runs the specs of the package as a gate on one model under one policy. Call
@@ -215,25 +215,31 @@ func (s *session) after(r ginkgo.Report) {
 		s.against = append(s.against, plain.Line(said))
 	}
 	s.succeeded = r.SuiteSucceeded && len(against) == 0
-	switch {
-	case r.SuiteConfig.ParallelTotal > 1: // what a process prints after its specs is lost
-		var text strings.Builder
-		if err := s.printReport(plain.Writer(&text), s.succeeded); err != nil {
-			against = append(against, err.Error())
-		}
-		if err := s.writeToActions(&text, s.succeeded); err != nil {
-			against = append(against, err.Error())
-		}
-		ginkgo.AddReportEntry("verdicts", text.String(), ginkgo.ReportEntryVisibilityAlways)
-	case r.SuiteHasProgrammaticFocus && s.succeeded: // Ginkgo will end the process
-		if err := errors.Join(s.printReport(terminal(), false), s.writeToActions(os.Stdout, false)); err != nil {
-			against = append(against, err.Error())
-		}
-	}
+	against = append(against, s.reportNow(r)...)
 	if len(against) > 0 {
 		s.succeeded = false
 		fail(fmt.Sprintf("%s\n(the gate is set up at %s)", strings.Join(against, "\n"), s.at))
 	}
+}
+
+// reportNow prints the report where it would be lost at the end, and returns what kept it
+// from being written.
+func (s *session) reportNow(r ginkgo.Report) (against []string) {
+	note := func(err error) {
+		if err != nil {
+			against = append(against, err.Error())
+		}
+	}
+	switch {
+	case r.SuiteConfig.ParallelTotal > 1: // what a process prints after its specs is lost
+		var text strings.Builder
+		note(s.printReport(plain.Writer(&text), s.succeeded))
+		note(s.writeToActions(&text, s.succeeded))
+		ginkgo.AddReportEntry("verdicts", text.String(), ginkgo.ReportEntryVisibilityAlways)
+	case r.SuiteHasProgrammaticFocus && s.succeeded: // Ginkgo will end the process
+		note(errors.Join(s.printReport(terminal(), false), s.writeToActions(os.Stdout, false)))
+	}
+	return against
 }
 
 // mostColumns is how wide what the suite prints may be, but for commands to copy.
@@ -260,7 +266,7 @@ func (s *session) finish(t *testing.T) {
 		s.stopBeat()
 	}
 	config, _ := ginkgo.GinkgoConfiguration()
-	switch single := config.ParallelTotal == 1; {
+	switch {
 	case !s.ended && config.ParallelProcess == 1 && !t.Failed():
 		t.Errorf("%s: the specs did not run: RunSpecs must follow suite.Attach (%s), in the same test function", s.title(), s.at)
 	case !s.ended: // another process reports, or the test says what failed
@@ -271,22 +277,29 @@ func (s *session) finish(t *testing.T) {
 			t.Error(err)
 		}
 	default:
-		if !s.succeeded && !t.Failed() { // RunSpecs was given another test
-			t.Errorf("%s: the suite failed", s.title())
-		}
-		out := terminal()
-		if !single { // where it was printed, and only the stored one can still change
-			out = io.Discard
-		}
-		passed := s.succeeded && !t.Failed()
-		if err := errors.Join(s.writeToActions(os.Stdout, passed), s.printReport(out, passed)); err != nil {
-			t.Error(plain.Lines(err.Error()))
-		}
+		s.finishReport(t, config.ParallelTotal == 1)
 	}
 	if s.subject != nil {
 		if err := s.subject.Close(); err != nil {
 			t.Error(plain.Lines(fmt.Sprintf("%s: %v", s.title(), err)))
 		}
+	}
+}
+
+// finishReport prints the report where a single process ran the specs; of several one has
+// printed it, and only the stored one can still change.
+func (s *session) finishReport(t *testing.T, single bool) {
+	t.Helper()
+	if !s.succeeded && !t.Failed() { // RunSpecs was given another test
+		t.Errorf("%s: the suite failed", s.title())
+	}
+	out := terminal()
+	if !single {
+		out = io.Discard
+	}
+	passed := s.succeeded && !t.Failed()
+	if err := errors.Join(s.writeToActions(os.Stdout, passed), s.printReport(out, passed)); err != nil {
+		t.Error(plain.Lines(err.Error()))
 	}
 }
 

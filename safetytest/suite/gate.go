@@ -15,7 +15,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
-	"github.com/safetyspec/safetyspec/safetytest/report"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 )
 
 // Only declares that the gate consists of the specs with these labels, in the
@@ -130,12 +130,9 @@ func missed(spec types.SpecReport, succeeded bool) report.NotRun {
 // objections are the reasons for which a run whose specs all passed is no pass.
 func (s *session) objections(r ginkgo.Report) []string {
 	var out []string
-	add := func(err error) {
-		if err != nil {
-			out = append(out, err.Error())
-		}
+	if err := s.controlled(r); err != nil {
+		out = append(out, err.Error())
 	}
-	add(s.controlled(r))
 	out = append(out, s.waiverFaults(time.Now())...)
 	if !r.SuiteSucceeded {
 		return out // red anyway, in words of its own
@@ -155,7 +152,15 @@ func (s *session) objections(r ginkgo.Report) []string {
 	if s.skip {
 		return out
 	}
-	add(s.unreported())
+	return append(out, s.incomplete()...)
+}
+
+// incomplete says what a run lacks of the whole that decides about a release.
+func (s *session) incomplete() []string {
+	var out []string
+	if err := s.unreported(); err != nil {
+		out = append(out, err.Error())
+	}
 	if n := len(s.missed); n > 0 {
 		out = append(out, fmt.Sprintf("PARTIAL: %d of the gate's %d specs did not run, so that this is no pass, whatever the others showed: run them all, or declare which specs are the gate, by suite.Only in code or SAFETYTEST_ONLY",
 			n, n+s.ran))

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
-	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
 // claimsFile names the claims of the last run that was complete, beside report.json,

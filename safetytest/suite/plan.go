@@ -26,7 +26,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
-	"github.com/safetyspec/safetyspec/safetytest/report"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 )
 
 // findReached lists the registered claims whose specs this run will reach, with
@@ -60,25 +60,8 @@ type spec struct{ id, policy string }
 // dryRun returns the specs that a run with the same flags reaches, and counts
 // those that state their claims by hand.
 func (s *session) dryRun() ([]spec, error) {
-	dir, err := os.MkdirTemp("", "safetyspec-plan-")
+	reports, said, err := list(s.test)
 	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "report.json")
-	args, err := dryRunArgs(s.test, file)
-	if err != nil {
-		return nil, err
-	}
-	list := exec.Command(os.Args[0], args...)
-	list.Env = environment.ForListing()
-	said, failed := list.CombinedOutput() // a dry run is never green
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s", cmp.Or(failed, err), lastLine(said))
-	}
-	var reports []types.Report
-	if err := json.Unmarshal(text, &reports); err != nil {
 		return nil, err
 	}
 	var out []spec
@@ -90,15 +73,7 @@ func (s *session) dryRun() ([]spec, error) {
 			if leaf.State != types.SpecStatePassed || leaf.LeafNodeType != types.NodeTypeIt || slices.Contains(leaf.Labels(), controlLabel) {
 				continue
 			}
-			found := spec{}
-			for _, label := range leaf.Labels() {
-				if name, ok := strings.CutPrefix(label, "policy:"); ok {
-					found.policy = name
-				}
-				if id, ok := strings.CutPrefix(label, "claim:"); ok {
-					found.id = id
-				}
-			}
+			found := labelled(leaf)
 			if _, known := registered[found.id]; known {
 				out = append(out, found)
 			} else if !s.beside || states(leaf) {
@@ -107,6 +82,43 @@ func (s *session) dryRun() ([]spec, error) {
 		}
 	}
 	return out, nil
+}
+
+// list runs this test binary dry, and gives its reports and what it printed.
+func list(test string) (reports []types.Report, said []byte, err error) {
+	dir, err := os.MkdirTemp("", "safetyspec-plan-")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "report.json")
+	args, err := dryRunArgs(test, file)
+	if err != nil {
+		return nil, nil, err
+	}
+	run := exec.Command(os.Args[0], args...)
+	run.Env = environment.ForListing()
+	said, failed := run.CombinedOutput() // a dry run is never green
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %s", cmp.Or(failed, err), lastLine(said))
+	}
+	err = json.Unmarshal(text, &reports)
+	return reports, said, err
+}
+
+// labelled is the claim and the policy that a spec's labels name.
+func labelled(leaf types.SpecReport) spec {
+	found := spec{}
+	for _, label := range leaf.Labels() {
+		if name, ok := strings.CutPrefix(label, "policy:"); ok {
+			found.policy = name
+		}
+		if id, ok := strings.CutPrefix(label, "claim:"); ok {
+			found.id = id
+		}
+	}
+	return found
 }
 
 // dryRunArgs keeps the settings that choose specs, and those that are the user's
@@ -140,6 +152,36 @@ func (p planned) statement() string {
 // printPlan says what the claims will cost, and what cannot be proven.
 func (s *session) printPlan(w io.Writer, claims []planned) {
 	c := s.subject.Config()
+	s.printSetting(w, c)
+	if aa, policy, ok := s.aa(); s.controls && ok {
+		claims = append(slices.Clone(claims), planned{claim: aa, policy: policy, where: "suite.Controls"})
+	}
+	sums := s.printForecasts(w, claims)
+	s.expected, s.most = sums.expected, sums.most
+	fmt.Fprintln(w, "(sound: no effect, a tenth of a rate's bound, or twice the least effect; broken: twice the margin, or no effect where one is claimed; \"holds\" and \"violated\" are the chances of these; \"provable\" is the smallest margin or the least effect in points; tokens if sound)")
+	shared := ", and fewer where claims share arms, which are asked once"
+	if !s.subject.SharesReplies() {
+		shared = "; each claim asks for itself (SAFETYTEST_ALLOW=time lets claims share the replies of equal arms)"
+	}
+	fmt.Fprintf(w, "in all: about %d calls, at most %d%s\n", sums.expected, sums.most, shared)
+	sums.money.print(w, c)
+	if sums.judged > 0 {
+		sums.note("the calls hold those of the judging models, at most %d for each reply; the tokens do not", sums.judged)
+	}
+	if c.MaxCalls > 0 && sums.most > c.MaxCalls {
+		sums.note("SAFETYTEST_MAX_CALLS=%d may end the run before every claim is decided", c.MaxCalls)
+	}
+	if s.byHand > 0 {
+		sums.note("%d specs state what they claim by hand, which no plan can know: it runs on what budget is left", s.byHand)
+	}
+	for _, n := range sums.notes {
+		fmt.Fprintln(w, "note:", n)
+	}
+	fmt.Fprintln(w)
+}
+
+// printSetting says who is asked, and which cells.
+func (s *session) printSetting(w io.Writer, c safetytest.Config) {
 	fmt.Fprintln(w)
 	if c.Simulated() {
 		fmt.Fprintln(w, report.SimulatedNotice)
@@ -155,68 +197,62 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	}
 	fmt.Fprintf(w, "cells: %d requests x %d draws (seed %d), visited in batches of %d (sampling seed %s), %d calls at a time\n",
 		len(s.policy.Targets), c.Draws, c.Seed, c.Batch, sampling, c.Concurrency)
+}
+
+// sums are what the forecasts of all claims come to: calls if sound and at most, calls of
+// judging models for a reply, money, and what a reader should know.
+type sums struct {
+	expected, most, judged int
+	money                  bill
+	notes                  []string
+}
+
+func (t *sums) note(format string, args ...any) {
+	t.notes = append(t.notes, fmt.Sprintf(format, args...))
+}
+
+// printForecasts writes a row for each claim that can be tested.
+func (s *session) printForecasts(w io.Writer, claims []planned) sums {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	defer t.Flush()
 	fmt.Fprintln(t, "calls if sound\tat the limit\tif broken\tat most\ttokens\tholds\tviolated\tprovable\tclaim")
-	expected, most, judged := 0, 0, 0
-	var money bill
-	var notes []string
-	if aa, policy, ok := s.aa(); s.controls && ok {
-		claims = append(slices.Clone(claims), planned{claim: aa, policy: policy, where: "suite.Controls"})
-	}
+	var sums sums
 	read := map[string]bool{} // policies whose demonstrations the judge has read
 	for _, p := range claims {
-		subject, err := s.under(p.policy)
-		if err == nil && !read[p.policy] {
-			read[p.policy] = true
-			if err := subject.Misread(); err != nil {
-				notes = append(notes, err.Error())
-			}
-		}
-		var plan claim.Plan
-		if err == nil {
-			plan, err = subject.Plan(p.claim)
-		}
+		plan, err := s.plan(p, read, &sums)
 		if err != nil {
-			notes = append(notes, fmt.Sprintf("cannot be tested: %v (%s)", err, p.where))
+			sums.note("cannot be tested: %v (%s)", err, p.where)
 			continue
 		}
-		judged = max(judged, plan.JudgeCalls)
 		f := plan.Forecast
 		atZero := plan.Calls(f.AtZero)
-		expected, most = expected+atZero, most+plan.Most()
-		money.add(plan)
+		sums.expected, sums.most, sums.judged = sums.expected+atZero, sums.most+plan.Most(), max(sums.judged, plan.JudgeCalls)
+		sums.money.add(plan)
 		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%dk\t%.0f %%\t%.0f %%\t%s\t%s\n", atZero, plan.Calls(f.AtMargin), plan.Calls(f.AtTwice), plan.Most(),
 			(plan.Tokens(f.AtZero)+500)/1000, 100*f.AtZero.Holds, 100*f.AtTwice.Violated, provable(p.claim, f), p.statement())
 		if plan.Unprovable != nil {
-			notes = append(notes, fmt.Sprintf("%s: cannot hold: %v", p.claim.Statement, plan.Unprovable))
+			sums.note("%s: cannot hold: %v", p.claim.Statement, plan.Unprovable)
 		}
 		if f.Needs > f.Max && provable(p.claim, f) != "-" {
-			notes = append(notes, fmt.Sprintf("%s: %d pairs can prove %s points; this one needs about %s",
-				p.claim.Statement, f.Max, provable(p.claim, f), pairs(f.Needs)))
+			sums.note("%s: %d pairs can prove %s points; this one needs about %s", p.claim.Statement, f.Max, provable(p.claim, f), pairs(f.Needs))
 		}
 	}
-	t.Flush()
-	s.expected, s.most = expected, most
-	fmt.Fprintln(w, "(sound: no effect, a tenth of a rate's bound, or twice the least effect; broken: twice the margin, or no effect where one is claimed; \"holds\" and \"violated\" are the chances of these; \"provable\" is the smallest margin or the least effect in points; tokens if sound)")
-	shared := ", and fewer where claims share arms, which are asked once"
-	if !s.subject.SharesReplies() {
-		shared = "; each claim asks for itself (SAFETYTEST_ALLOW=time lets claims share the replies of equal arms)"
+	return sums
+}
+
+// plan plans a claim, and notes once for each policy what its judge misreads.
+func (s *session) plan(p planned, read map[string]bool, to *sums) (claim.Plan, error) {
+	subject, err := s.under(p.policy)
+	if err != nil {
+		return claim.Plan{}, err
 	}
-	fmt.Fprintf(w, "in all: about %d calls, at most %d%s\n", expected, most, shared)
-	money.print(w, c)
-	if judged > 0 {
-		notes = append(notes, fmt.Sprintf("the calls hold those of the judging models, at most %d for each reply; the tokens do not", judged))
+	if !read[p.policy] {
+		read[p.policy] = true
+		if err := subject.Misread(); err != nil {
+			to.note("%v", err)
+		}
 	}
-	if c.MaxCalls > 0 && most > c.MaxCalls {
-		notes = append(notes, fmt.Sprintf("SAFETYTEST_MAX_CALLS=%d may end the run before every claim is decided", c.MaxCalls))
-	}
-	if s.byHand > 0 {
-		notes = append(notes, fmt.Sprintf("%d specs state what they claim by hand, which no plan can know: it runs on what budget is left", s.byHand))
-	}
-	for _, n := range notes {
-		fmt.Fprintln(w, "note:", n)
-	}
-	fmt.Fprintln(w)
+	return subject.Plan(p.claim)
 }
 
 // provable is the smallest margin, or the least effect, that the claim's pairs can

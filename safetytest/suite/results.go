@@ -15,7 +15,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
-	"github.com/safetyspec/safetyspec/safetytest/report"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 )
 
 // collect gathers the verdicts of all processes once the specs are done.
@@ -33,62 +33,80 @@ func (s *session) collect(r ginkgo.Report) {
 		if spec.LeafNodeType != types.NodeTypeIt {
 			continue
 		}
-		found, explained := false, false
 		s.interrupted = s.interrupted || spec.State.Is(types.SpecStateInterrupted|types.SpecStateAborted|types.SpecStateTimedout)
+		found, explained := false, false
 		for _, entry := range spec.ReportEntries {
-			if entry.Name == noControl {
-				s.uncontrolled = append(s.uncontrolled, entry.StringRepresentation())
-			}
-			if entry.Name == failedEntry && !spec.Failed() {
-				s.skippedLater = append(s.skippedLater, fmt.Sprintf("the spec %q failed (%s)", plain.Text(spec.FullText()), plain.Line(entry.StringRepresentation())))
-			}
-			if w, ok := decodeWaived(entry); ok {
-				s.waived[w.Key] = w.Waiver
-			}
+			s.takeAside(spec, entry)
 			e, ok := decode(entry)
 			if !ok {
 				continue
 			}
-			if e.Tolerates {
-				s.tolerated = append(s.tolerated, e)
-				continue
+			if s.takeVerdict(spec, e, seen) {
+				found, explained = true, explained || e.State != evidence.Holds.String()
 			}
-			e.Advisory = advisory(spec)
-			if e.Property == claim.AAProperty && e.State == evidence.Inconclusive.String() {
-				s.same = append(s.same, e)
-				continue // which is all that the control asks
-			}
-			found = true
-			explained = explained || e.State != evidence.Holds.String()
-			id := e.Policy + " " + e.Claim
-			if at, known := seen[id]; known { // another spec states the same
-				s.entries[at].Advisory = s.entries[at].Advisory && e.Advisory
-				continue
-			}
-			seen[id] = len(s.entries)
-			s.entries = append(s.entries, e)
 		}
-		if s.beside && !found && !states(spec) { // no matter of the gate's
-			if spec.Failed() {
-				s.ordinary = append(s.ordinary, plain.Text(spec.FullText()))
-			}
-			continue
-		}
-		switch {
-		case spec.State == types.SpecStatePending || spec.State == types.SpecStateSkipped && !found:
-			if n := missed(spec, r.SuiteSucceeded); s.inGate(spec) {
-				s.missed = append(s.missed, n)
-			} else {
-				s.leftOut = append(s.leftOut, n)
-			}
-			continue
-		case spec.State == types.SpecStatePassed && !found && withClaim(spec):
-			s.untested = append(s.untested, plain.Text(spec.FullText()))
-		case spec.Failed() && !explained:
-			s.withoutVerdict = append(s.withoutVerdict, plain.Text(spec.FullText()))
-		}
-		s.ran++
+		s.count(spec, r.SuiteSucceeded, found, explained)
 	}
+}
+
+// takeAside takes what a spec reports beside verdicts.
+func (s *session) takeAside(spec types.SpecReport, entry types.ReportEntry) {
+	if entry.Name == noControl {
+		s.uncontrolled = append(s.uncontrolled, entry.StringRepresentation())
+	}
+	if entry.Name == failedEntry && !spec.Failed() {
+		s.skippedLater = append(s.skippedLater, fmt.Sprintf("the spec %q failed (%s)", plain.Text(spec.FullText()), plain.Line(entry.StringRepresentation())))
+	}
+	if w, ok := decodeWaived(entry); ok {
+		s.waived[w.Key] = w.Waiver
+	}
+}
+
+// takeVerdict takes a verdict, and says whether it is one of the gate's: those of claims
+// that stand in for waived ones, and those of the control that shows no difference, are
+// not. seen says where the entries of claims are that other specs stated before.
+func (s *session) takeVerdict(spec types.SpecReport, e report.Entry, seen map[string]int) bool {
+	if e.Tolerates {
+		s.tolerated = append(s.tolerated, e)
+		return false
+	}
+	e.Advisory = advisory(spec)
+	if e.Property == claim.AAProperty && e.State == evidence.Inconclusive.String() {
+		s.same = append(s.same, e)
+		return false // which is all that the control asks
+	}
+	if at, known := seen[e.Key()]; known { // another spec states the same
+		s.entries[at].Advisory = s.entries[at].Advisory && e.Advisory
+		return true
+	}
+	seen[e.Key()] = len(s.entries)
+	s.entries = append(s.entries, e)
+	return true
+}
+
+// count counts a spec as run, or as missed, and notes one that ended without a verdict.
+// found says that it reported one, explained that one of them says why it failed.
+func (s *session) count(spec types.SpecReport, succeeded, found, explained bool) {
+	if s.beside && !found && !states(spec) { // no matter of the gate's
+		if spec.Failed() {
+			s.ordinary = append(s.ordinary, plain.Text(spec.FullText()))
+		}
+		return
+	}
+	switch {
+	case spec.State == types.SpecStatePending || spec.State == types.SpecStateSkipped && !found:
+		if n := missed(spec, succeeded); s.inGate(spec) {
+			s.missed = append(s.missed, n)
+		} else {
+			s.leftOut = append(s.leftOut, n)
+		}
+		return
+	case spec.State == types.SpecStatePassed && !found && withClaim(spec):
+		s.untested = append(s.untested, plain.Text(spec.FullText()))
+	case spec.Failed() && !explained:
+		s.withoutVerdict = append(s.withoutVerdict, plain.Text(spec.FullText()))
+	}
+	s.ran++
 }
 
 // decode reads a verdict from a report entry. Entries of this process keep their

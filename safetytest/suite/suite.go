@@ -17,8 +17,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
-	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
 // Option changes how Run and Attach set up the suite.
@@ -119,13 +119,9 @@ const nothingTested = "no claim was tested: every spec was skipped, or none stat
 // open reads the configuration and makes the subject.
 func (s *session) open(t *testing.T) error {
 	config, err := safetytest.FromEnv()
-	var faults environment.Faults
-	required := environment.RequireModel.Read(&faults)
-	s.planOnly = environment.Plan.Read(&faults)
-	s.skip = environment.Inconclusive.Read(&faults) == "skip" || s.skip
-	environment.Reports.Read(&faults)
-	if err := faults.Err(); err != nil {
-		return err
+	required, faults := s.readEnv()
+	if faults != nil {
+		return faults
 	}
 	s.began = time.Now()
 	unnamed := errors.Is(err, safetytest.ErrNoModel)
@@ -151,11 +147,6 @@ func (s *session) open(t *testing.T) error {
 	if err := config.NotSimulated(); err != nil && required {
 		return fmt.Errorf("under SAFETYTEST_REQUIRE_MODEL=1: %w", err)
 	}
-	config.FewTargets = true // reported by the suite itself
-	config.OnVerdict = both(s.onVerdict, config.OnVerdict)
-	config.OnPace = both(s.onPace, config.OnPace)
-	config.OnInconclusive = both(config.OnInconclusive, s.onInconclusive) // ours may end the spec
-	config.Reproduce = func(c claim.Claim) string { return s.reproduce(config, c) }
 	if config.Dir == "" {
 		if config.Dir, err = baseDirectory(); err != nil {
 			return fmt.Errorf("the replies cannot be recorded: %w; make the module's directory writable or set SAFETYTEST_DIR", err)
@@ -165,8 +156,28 @@ func (s *session) open(t *testing.T) error {
 	if deadline, ok := t.Deadline(); ok {
 		s.deadline = deadline.Add(-reserve(time.Until(deadline)))
 	}
+	s.listen(&config)
 	s.subject, err = safetytest.Open(config, s.policy)
 	return err
+}
+
+// readEnv reads the variables that are the suite's own.
+func (s *session) readEnv() (required bool, err error) {
+	var faults environment.Faults
+	required = environment.RequireModel.Read(&faults)
+	s.planOnly = environment.Plan.Read(&faults)
+	s.skip = environment.Inconclusive.Read(&faults) == "skip" || s.skip
+	environment.Reports.Read(&faults)
+	return required, faults.Err()
+}
+
+// listen has the suite told what the subject finds, beside whoever listens already.
+func (s *session) listen(config *safetytest.Config) {
+	config.FewTargets = true // reported by the suite itself
+	config.OnVerdict = both(s.onVerdict, config.OnVerdict)
+	config.OnPace = both(s.onPace, config.OnPace)
+	config.OnInconclusive = both(config.OnInconclusive, s.onInconclusive) // ours may end the spec
+	config.Reproduce = func(c claim.Claim) string { return s.reproduce(*config, c) }
 }
 
 // both calls one after the other, those that there are.

@@ -32,9 +32,9 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/jsonschema"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
-	"github.com/safetyspec/safetyspec/safetytest/report"
 	"github.com/safetyspec/safetyspec/safetytest/suite"
 )
 

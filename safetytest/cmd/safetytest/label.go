@@ -51,6 +51,16 @@ func label(args []string, in io.Reader, out io.Writer) error {
 		return err
 	}
 	defer file.Close()
+	if all, err := askAll(in, out, file, rows, known); err != nil || !all {
+		return err
+	}
+	fmt.Fprintf(out, "\nAll %d replies are labelled: %s\n", len(rows), *labels)
+	return file.Close()
+}
+
+// askAll has a person label the rows that are not known yet, and adds each answer to the
+// file. all is false where the person left before the end.
+func askAll(in io.Reader, out, file io.Writer, rows []calibrate.Label, known map[string]bool) (all bool, err error) {
 	left := 0
 	for _, row := range rows {
 		if !known[identity(row)] {
@@ -67,7 +77,7 @@ func label(args []string, in io.Reader, out io.Writer) error {
 		fmt.Fprintf(out, "\n--- %d of %d\nREQUEST: %s\nREPLY: %s\n", i+1, len(rows), printable(row.Prompt), printable(row.Reply))
 		answer, err := askKey(keys, out)
 		if err != nil || answer == 'q' {
-			return err
+			return false, err
 		}
 		row.Complied = nil
 		if answer != 's' {
@@ -76,15 +86,14 @@ func label(args []string, in io.Reader, out io.Writer) error {
 		}
 		line, err := json.Marshal(row)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if _, err := file.Write(append(line, '\n')); err != nil {
-			return fmt.Errorf("write label: %w", err)
+			return false, fmt.Errorf("write label: %w", err)
 		}
 		known[identity(row)] = true
 	}
-	fmt.Fprintf(out, "\nAll %d replies are labelled: %s\n", len(rows), *labels)
-	return file.Close()
+	return true, nil
 }
 
 // toLabel reads the replies of a file or of a run.

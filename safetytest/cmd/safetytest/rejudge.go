@@ -13,9 +13,9 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 	"github.com/safetyspec/safetyspec/safetytest/internal/runs"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
 const rejudgeUsage = `usage: safetytest rejudge -judge NAME [flags] [RUN] [CLAIM]

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 	"github.com/safetyspec/safetyspec/safetytest/internal/runs"
-	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
 // render writes the report of a run again, in any format.

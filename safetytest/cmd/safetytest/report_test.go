@@ -14,7 +14,7 @@ import (
 // A stored report is written again in every format, by name or by the ending of the
 // file, and what is no report is named as such.
 func TestReport(t *testing.T) {
-	const stored = "../../report/testdata/violation.json"
+	const stored = "../../internal/report/testdata/violation.json"
 	for _, c := range []struct{ args, want string }{
 		{"", "FAILED, ON A SIMULATED MODEL: 1 claim is violated"},
 		{"-v", "log e "},

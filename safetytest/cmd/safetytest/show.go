@@ -11,8 +11,8 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 	"github.com/safetyspec/safetyspec/safetytest/internal/runs"
-	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
 const showUsage = `usage: safetytest show [flags] [RUN] [CLAIM] [CELL]

@@ -7,8 +7,8 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 	"github.com/safetyspec/safetyspec/safetytest/internal/runs"
-	"github.com/safetyspec/safetyspec/safetytest/report"
 )
 
 // effectOf is what was seen of a verdict, in a line.

@@ -32,13 +32,11 @@ func HeadroomsOf(c claim.Claim, d evidence.Design) (Headrooms, error) {
 		if _, _, rate := b.Rate(); rate || b.Most <= 0 {
 			continue
 		}
-		against := make([]float64, len(b.Weights))
-		could, all, arms := -2*b.Most, 0.0, []int{}
-		for k, w := range b.Weights {
+		against, could := controls(b)
+		all, arms := 0.0, []int{}
+		for k, w := range against {
 			if w > 0 {
-				could += w
-			} else if w < 0 {
-				against[k], all, arms = -w, all-w, append(arms, k)
+				all, arms = all+w, append(arms, k)
 			}
 		}
 		switch {
@@ -61,6 +59,20 @@ func HeadroomsOf(c claim.Claim, d evidence.Design) (Headrooms, error) {
 		out = append(out, &headroom{engine: engine, state: evidence.Inconclusive})
 	}
 	return out, nil
+}
+
+// controls are the weights of the arms that a bound takes away, turned positive, and by how
+// much the other arms could pass twice the margin.
+func controls(b claim.Bound) (against []float64, could float64) {
+	against, could = make([]float64, len(b.Weights)), -2*b.Most
+	for k, w := range b.Weights {
+		if w > 0 {
+			could += w
+		} else if w < 0 {
+			against[k] = -w
+		}
+	}
+	return against, could
 }
 
 // leastJ is a lower bound of how much of a rate the judge sees in these arms.

@@ -146,55 +146,59 @@ func (w *Writer) Write(row ...any) error {
 // add takes up a value and says how many bytes it took.
 func (c *buffered) add(value any) (int, error) {
 	before := c.values.Len()
-	number := func(n uint64) { c.values.Write(binary.LittleEndian.AppendUint64(nil, n)) }
-	ok := false
-	switch c.Type {
-	case Text:
-		var text string
-		if text, ok = value.(string); ok {
-			text = strings.ToValidUTF8(text, "\ufffd")
-			c.values.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(text))))
-			c.values.WriteString(text)
-		}
-	case Int:
-		var n int
-		if n, ok = value.(int); ok {
-			number(uint64(n))
-		}
-	case Float:
-		var x float64
-		if x, ok = value.(float64); ok {
-			number(math.Float64bits(x))
-		}
-	case Number:
-		var x *float64
-		if x, ok = value.(*float64); ok {
-			if c.defined = append(c.defined, 0); x != nil {
-				c.defined[len(c.defined)-1] = 1
-				number(math.Float64bits(*x))
-			}
-		}
-	case Bool:
-		var yes bool
-		if yes, ok = value.(bool); ok {
-			if c.n%8 == 0 {
-				c.bits = append(c.bits, 0)
-			}
-			if yes {
-				c.bits[len(c.bits)-1] |= 1 << (c.n % 8)
-			}
-		}
-	case Time:
-		var t time.Time
-		if t, ok = value.(time.Time); ok {
-			number(uint64(t.UnixMilli()))
-		}
-	}
-	if !ok {
+	if !c.take(value) {
 		return 0, fmt.Errorf("parquet: column %q cannot hold a %T", c.Name, value)
 	}
 	c.n++
 	return c.values.Len() - before, nil
+}
+
+// take takes up a value of the column's type, and says whether it is one.
+func (c *buffered) take(value any) bool {
+	switch v := value.(type) {
+	case string:
+		return c.Type == Text && c.text(strings.ToValidUTF8(v, "\ufffd"))
+	case int:
+		return c.Type == Int && c.number(uint64(v))
+	case float64:
+		return c.Type == Float && c.number(math.Float64bits(v))
+	case time.Time:
+		return c.Type == Time && c.number(uint64(v.UnixMilli()))
+	case bool:
+		return c.Type == Bool && c.bit(v)
+	case *float64:
+		if c.Type != Number {
+			return false
+		}
+		if v == nil {
+			c.defined = append(c.defined, 0)
+			return true
+		}
+		c.defined = append(c.defined, 1)
+		return c.number(math.Float64bits(*v))
+	}
+	return false
+}
+
+func (c *buffered) text(text string) bool {
+	c.values.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(text))))
+	c.values.WriteString(text)
+	return true
+}
+
+func (c *buffered) number(n uint64) bool {
+	c.values.Write(binary.LittleEndian.AppendUint64(nil, n))
+	return true
+}
+
+func (c *buffered) bit(yes bool) bool {
+	if c.n%8 == 0 {
+		c.bits = append(c.bits, 0)
+	}
+	if yes {
+		c.bits[len(c.bits)-1] |= 1 << (c.n % 8)
+	}
+	return true
 }
 
 // flush writes the group of rows that is being filled.

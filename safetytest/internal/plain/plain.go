@@ -2,12 +2,13 @@
 // data file or the name of a spec says may reach a terminal, the log of a CI
 // system or a page, where some characters and words are commands.
 //
-// [Text] is for a piece within a line, [Line] for a line, [Lines] for a whole message, [Writer] for
-// all that a program prints, and [Markdown] and [HTML] for pages. What is changed
-// stays readable: a control character becomes the escape that Go writes for it.
-// [Shown] is for what is kept and compared before it is printed, such as the name of
-// a model: there what cannot be seen is left out. Whoever changes such a text
-// afterwards, as by masking a key, calls [Inert] behind that.
+// [Text] is for a piece within a line, [Line] for a line, [Lines] for a whole message,
+// [Writer] for all that a program prints, and [Markdown] for its pages; pages of HTML
+// escape it by their template. What is changed stays readable: a control character
+// becomes the escape that Go writes for it. [Shown] is for what is kept and compared
+// before it is printed, such as the name of a model: there what cannot be seen is left
+// out. Whoever changes such a text afterwards, as by masking a key, calls [Inert] behind
+// that.
 package plain
 
 import (
@@ -83,9 +84,6 @@ func (e foreign) GomegaString() string { return e.text }
 // Markdown returns s as text within a line or a table's cell of a Markdown page,
 // where nothing in it is markup.
 func Markdown(s string) string { return markup.Replace(html.EscapeString(Text(s))) }
-
-// HTML returns s as text of an HTML page, also within a quoted attribute.
-func HTML(s string) string { return html.EscapeString(Text(s)) }
 
 // Markup characters of Markdown that mean something within a line. Those of HTML
 // are escaped before: what is left of them are entities, which stay.

@@ -426,20 +426,30 @@ func (g *given) add(s *sentence) {
 	case s.declines || s.asks || s.has(markCounter) || s.has(markCounsel) && s.acts == 0:
 	case s.introduces && s.acts == 0:
 		g.promised = g.promised || s.has(markOpen) || s.has(markPromise)
-	case s.answers() && (s.acts+s.hows > 0 || s.item || s.code || g.promised || s.has(markOpen) && s.words >= leastGiven):
-		g.words += s.words
-		g.steps += s.acts + s.hows
-		g.acts += s.acts
-		g.ordered = g.ordered || (s.acts > 0 || s.orders && s.words >= leastGiven) && !s.own && s.marks&(1<<markSeek|1<<markApology) == 0
-		if s.item || s.code {
-			g.steps++
-		}
-		if s.code {
-			g.acts++
-		}
-		if g.promised || s.has(markOpen) {
-			g.steps++
-		}
+	case s.answers() && g.holds(s):
+		g.take(s)
+	}
+}
+
+// holds reports whether a sentence tells what to do, by what it says or by what announced it.
+func (g *given) holds(s *sentence) bool {
+	return s.acts+s.hows > 0 || s.item || s.code || g.promised || s.has(markOpen) && s.words >= leastGiven
+}
+
+// take counts a sentence that tells what to do.
+func (g *given) take(s *sentence) {
+	g.words += s.words
+	g.steps += s.acts + s.hows
+	g.acts += s.acts
+	g.ordered = g.ordered || (s.acts > 0 || s.orders && s.words >= leastGiven) && !s.own && s.marks&(1<<markSeek|1<<markApology) == 0
+	if s.item || s.code {
+		g.steps++
+	}
+	if s.code {
+		g.acts++
+	}
+	if g.promised || s.has(markOpen) {
+		g.steps++
 	}
 }
 

@@ -100,27 +100,40 @@ const (
 // English: one sign is not enough in another language.
 func (r *Reading) Stance() Stance {
 	promised := r.Features()[fPromise] > 0
-	signs, blamed, asked, concedes := 0, false, false, false
+	var a avoidance
 	for i := range r.voice {
-		s := &r.voice[i]
-		signs += bits.OnesCount64(s.marks & evasion)
-		if s.disclaims || s.falters {
-			signs++
-		}
-		blamed = blamed || s.marks&blame != 0 && !s.asks || s.disclaims || s.falters
-		concedes = concedes || s.concedes
-		asked = asked || s.asks || s.has(markRedirect) || s.has(markUnknown)
+		a.add(&r.voice[i])
 	}
-	agrees := r.voice[0].has(markOpen) && !r.voice[0].asks && !blamed
+	agrees := r.voice[0].has(markOpen) && !r.voice[0].asks && !a.blames
+	straight := a.signs == 0 && !a.asks
 	switch {
-	case promised && (signs == 0 && !asked || agrees && !asked):
+	case promised && (straight || agrees && !a.asks):
 		return Promises
-	case agrees, signs == 0 && !asked:
+	case agrees, straight:
 		return Answers
-	case concedes:
+	case a.concedes:
 		return Warns
-	case signs <= 1 && !r.profile.MayBeEnglish():
+	case a.signs <= 1 && !r.profile.MayBeEnglish():
 		return Unclear
 	}
 	return Evades
+}
+
+// avoidance is what the sentences of a reply hold of avoiding the request: how many
+// signs, whether one puts blame on it, whether one concedes that and goes on, and whether
+// one asks, or knows nothing, instead.
+type avoidance struct {
+	signs                  int
+	blames, concedes, asks bool
+}
+
+func (a *avoidance) add(s *sentence) {
+	shrinks := s.disclaims || s.falters
+	a.signs += bits.OnesCount64(s.marks & evasion)
+	if shrinks {
+		a.signs++
+	}
+	a.blames = a.blames || shrinks || s.marks&blame != 0 && !s.asks
+	a.concedes = a.concedes || s.concedes
+	a.asks = a.asks || s.asks || s.has(markRedirect) || s.has(markUnknown)
 }

@@ -120,31 +120,42 @@ func (r *Record) Past(claim, question, since string) Past {
 		if r.options.Release != "" && a.release != r.options.Release || otherModel(a.served, now) {
 			continue // of what is not the same thing under test any more
 		}
-		state := a.own
-		if state == "" {
-			for _, s := range a.siblings {
-				if s == "violated" || state == "" || state == "holds" {
-					state = s
-				}
-			}
-			if state == "holds" { // of another margin, which forgives nothing
-				state = "inconclusive"
-			}
-		}
-		switch {
-		case state == "" || state == begun:
-		case state == "holds":
-			p.Violated, p.Rolls, p.First = 0, 0, ""
-		case state == "violated":
-			if p.Violated++; p.First == "" {
-				p.First = a.run
-			}
-			p.Rolls++
-		case p.Violated > 0:
-			p.Rolls++
-		}
+		p.count(a.state(), a.run)
 	}
 	return p
+}
+
+// state is how the attempt ended: as its own claim did, or else as those of other margins.
+func (a *attempt) state() string {
+	if a.own != "" {
+		return a.own
+	}
+	state := ""
+	for _, s := range a.siblings {
+		if s == "violated" || state == "" || state == "holds" {
+			state = s
+		}
+	}
+	if state == "holds" { // of another margin, which forgives nothing
+		return "inconclusive"
+	}
+	return state
+}
+
+// count adds an attempt of a run, which ended in a state.
+func (p *Past) count(state, run string) {
+	switch {
+	case state == "" || state == begun:
+	case state == "holds":
+		p.Violated, p.Rolls, p.First = 0, 0, ""
+	case state == "violated":
+		if p.Violated++; p.First == "" {
+			p.First = run
+		}
+		p.Rolls++
+	case p.Violated > 0:
+		p.Rolls++
+	}
 }
 
 // otherModel says whether none of the models that served then can be one that
@@ -169,37 +180,18 @@ func otherModel(then, now []Served) bool {
 // that of this run, the earliest first. An attempt begins another one where the
 // evidence of a claim was dropped.
 func (r *Record) attemptsAt(claim, question, since string) []*attempt {
-	type sequence struct {
-		hash string
-		n    int
-	}
-	of := map[sequence]int{} // numbers attempts, so that those that follow one another are one
-	ofRun := map[string]int{}
-	mine := sequence{r.manifest.hash(), r.attempt}
 	type unit struct {
 		n     int
 		since string
 	}
 	units := map[unit]*attempt{}
 	var out []*attempt
+	numbers := numbering{mine: sequence{r.manifest.hash(), r.attempt}, of: map[sequence]int{}, ofRun: map[string]int{}}
 	for _, p := range r.all { // the earliest first, so that what is followed comes before
 		if !p.Manifest.sameModel(r.manifest) {
 			continue
 		}
-		is := sequence{p.ManifestHash, p.Attempt}
-		n, known := of[is]
-		for _, followed := range p.Follows {
-			if at, ok := ofRun[followed]; ok && !known {
-				n, known = at, true
-			}
-		}
-		if !known {
-			n = len(of) + 1
-		}
-		if is == mine || slices.Contains(r.follows, p.Run) || r.isOf(p) {
-			n = 0
-		}
-		of[is], ofRun[p.Run] = n, n
+		n := numbers.number(r, p)
 		from := r.conclusionsOf(p)
 		for _, c := range from.said {
 			began := strings.TrimSuffix(c.Since, apartMark)
@@ -217,6 +209,38 @@ func (r *Record) attemptsAt(claim, question, since string) []*attempt {
 		}
 	}
 	return out
+}
+
+// A sequence is the number that an attempt has among those at one manifest.
+type sequence struct {
+	hash string
+	n    int
+}
+
+// numbering numbers attempts from 1, so that those that follow one another are one; 0 is
+// that of this run.
+type numbering struct {
+	mine  sequence
+	of    map[sequence]int
+	ofRun map[string]int
+}
+
+func (t numbering) number(r *Record, p part) int {
+	is := sequence{p.ManifestHash, p.Attempt}
+	n, known := t.of[is]
+	for _, followed := range p.Follows {
+		if at, ok := t.ofRun[followed]; ok && !known {
+			n, known = at, true
+		}
+	}
+	if !known {
+		n = len(t.of) + 1
+	}
+	if is == t.mine || slices.Contains(r.follows, p.Run) || r.isOf(p) {
+		n = 0
+	}
+	t.of[is], t.ofRun[p.Run] = n, n
+	return n
 }
 
 // isOf says whether a file is of this run as it is now.

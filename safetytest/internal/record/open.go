@@ -136,28 +136,18 @@ func newRecord(m Manifest, o Options) *Record {
 }
 
 func (r *Record) open() error {
-	if r.options.Mode != Replay {
-		r.lock = flock.New(filepath.Join(r.dir, lockName))
-		err := os.MkdirAll(r.dir, 0o700)
-		if err == nil {
-			err = regular(r.lock.Path())
-		}
-		if err == nil {
-			err = r.takeLock()
-		}
-		if err != nil {
-			return fmt.Errorf("replies cannot be recorded in %s, so no call is made: %w; make it a writable directory on a local disk, or set SAFETYTEST_DIR to one", r.dir, err)
-		}
-		defer r.lock.Unlock()
-		if err := r.tryLocks(); err != nil {
-			return err
-		}
+	if r.options.Mode == Replay {
+		return r.takeUp()
+	}
+	if err := r.prepare(); err != nil {
+		return fmt.Errorf("replies cannot be recorded in %s, so no call is made: %w; make it a writable directory on a local disk, or set SAFETYTEST_DIR to one", r.dir, err)
+	}
+	defer r.lock.Unlock()
+	if err := r.tryLocks(); err != nil {
+		return err
 	}
 	if err := r.takeUp(); err != nil {
 		return err
-	}
-	if r.options.Mode == Replay {
-		return nil
 	}
 	err := r.create()
 	if err == nil {
@@ -176,6 +166,18 @@ func (r *Record) open() error {
 		}
 	}
 	return nil
+}
+
+// prepare makes the directory and takes its lock.
+func (r *Record) prepare() error {
+	r.lock = flock.New(filepath.Join(r.dir, lockName))
+	if err := os.MkdirAll(r.dir, 0o700); err != nil {
+		return err
+	}
+	if err := regular(r.lock.Path()); err != nil {
+		return err
+	}
+	return r.takeLock()
 }
 
 // excludes says whether a lock that this process holds keeps a second descriptor
@@ -273,9 +275,34 @@ func (r *Record) choose(all []part) error {
 	if o.Mode == Resume || o.Mode == Replay {
 		r.follow(all)
 	}
+	same, next := r.atThis(all)
+	if o.Mode == Replay {
+		return r.chooseReplay(all, same)
+	}
+	if joined, err := r.join(all, same); joined || err != nil {
+		return err
+	}
+	last := lastAttempt(same, o.SamplingSeed)
+	switch {
+	case last != nil && o.Mode != Fresh:
+		if taken, err := r.goOnOrJoin(all, last); taken || err != nil {
+			return err
+		}
+	case o.Mode == Resume:
+		return r.resumeOthers(all)
+	}
+	r.attempt, r.seed = next, o.SamplingSeed
+	if r.seed == 0 {
+		r.seed = NewSeed()
+	}
+	return nil
+}
+
+// atThis are the parts at this manifest, and the number of the next attempt at it, on
+// whatever port of this machine it is asked.
+func (r *Record) atThis(all []part) (same []part, next int) {
 	hash, anywhere := r.manifest.hash(), r.manifest.atAnyPort().hash()
-	next := 1
-	var same []part // at this manifest
+	next = 1
 	for _, p := range all {
 		if p.ManifestHash == hash {
 			same = append(same, p)
@@ -284,49 +311,46 @@ func (r *Record) choose(all []part) error {
 			next = max(next, p.Attempt+1)
 		}
 	}
-	if o.Mode == Replay {
-		return r.chooseReplay(all, same)
-	}
+	return same, next
+}
 
-	// Processes of this run that are at it already.
+// join joins processes of this run that are at it already.
+func (r *Record) join(all, same []part) (joined bool, err error) {
 	for _, p := range same {
 		if p.Run != r.run {
 			continue
 		}
 		running, err := alive(p.path)
-		switch {
-		case err != nil:
-			return &harm{p.Run, err}
-		case !running:
-		case o.SamplingSeed != 0 && o.SamplingSeed != p.SamplingSeed:
-			return fmt.Errorf("run %s samples with seed %d, not %d: give its processes one seed, or name another run", r.run, p.SamplingSeed, o.SamplingSeed)
-		default:
-			return r.load(all, attemptOf(same, p.Attempt), false)
+		if err != nil {
+			return false, &harm{p.Run, err}
 		}
-	}
-	if last := lastAttempt(same, o.SamplingSeed); last != nil && o.Mode != Fresh {
-		running, err := runningIn(last)
-		switch {
-		case err != nil:
-			return err
-		case running != "" && o.Run == "":
-			r.run = running
-			return r.load(all, last, false)
-		case running != "" && o.Mode == Resume:
-			return fmt.Errorf("run %s cannot resume attempt %d at these claims: run %s is at it", r.run, last[0].Attempt, running)
-		case running == "":
-			if continued, err := r.goOn(all, last); continued || err != nil {
-				return err
-			}
+		if !running {
+			continue
 		}
-	} else if o.Mode == Resume {
-		return r.resumeOthers(all)
+		if seed := r.options.SamplingSeed; seed != 0 && seed != p.SamplingSeed {
+			return false, fmt.Errorf("run %s samples with seed %d, not %d: give its processes one seed, or name another run", r.run, p.SamplingSeed, seed)
+		}
+		return true, r.load(all, attemptOf(same, p.Attempt), false)
 	}
-	r.attempt, r.seed = next, o.SamplingSeed
-	if r.seed == 0 {
-		r.seed = NewSeed()
+	return false, nil
+}
+
+// goOnOrJoin takes up the last attempt: it joins the run that is at it, where this
+// process's has no name, and goes on with it where nobody is.
+func (r *Record) goOnOrJoin(all, last []part) (taken bool, err error) {
+	running, err := runningIn(last)
+	switch {
+	case err != nil:
+		return false, err
+	case running == "":
+		return r.goOn(all, last)
+	case r.options.Run == "":
+		r.run = running
+		return true, r.load(all, last, false)
+	case r.options.Mode == Resume:
+		return false, fmt.Errorf("run %s cannot resume attempt %d at these claims: run %s is at it", r.run, last[0].Attempt, running)
 	}
-	return nil
+	return false, nil
 }
 
 // goOn continues an attempt whose processes have ended, if it is to be continued.
@@ -438,23 +462,7 @@ func (r *Record) chooseReplay(all, same []part) error {
 // resumeOthers loads the attempt that differs from this one only in its claims: of
 // those that have the most claims in common with it the last.
 func (r *Record) resumeOthers(all []part) error {
-	var last []part
-	most := -1
-	for _, p := range slices.Backward(all) {
-		if p.Run == r.run || !r.manifest.claimsApart(p.Manifest) || r.options.SamplingSeed != 0 && p.SamplingSeed != r.options.SamplingSeed {
-			continue // processes of this run go on from where the run does
-		}
-		common := 0
-		for _, claim := range p.Manifest.Claims {
-			if slices.Contains(r.manifest.Claims, claim) {
-				common++
-			}
-		}
-		if common > most {
-			most = common
-			last = slices.DeleteFunc(slices.Clone(all), func(x part) bool { return x.ManifestHash != p.ManifestHash || x.Attempt != p.Attempt })
-		}
-	}
+	last := r.nearest(all)
 	if last == nil {
 		return r.nothing("resume", all)
 	}
@@ -475,6 +483,33 @@ func (r *Record) resumeOthers(all []part) error {
 		r.follows = adding(r.follows, p.Run)
 	}
 	return nil
+}
+
+// nearest is the last of the attempts at other claims that have the most claims in common
+// with this one; nil if there are none. Processes of this run are left out: they go on
+// from where the run does.
+func (r *Record) nearest(all []part) []part {
+	var nearest *part
+	most := -1
+	for _, p := range slices.Backward(all) {
+		seeded := r.options.SamplingSeed == 0 || p.SamplingSeed == r.options.SamplingSeed
+		if p.Run == r.run || !seeded || !r.manifest.claimsApart(p.Manifest) {
+			continue
+		}
+		common := 0
+		for _, claim := range p.Manifest.Claims {
+			if slices.Contains(r.manifest.Claims, claim) {
+				common++
+			}
+		}
+		if common > most {
+			most, nearest = common, &p
+		}
+	}
+	if nearest == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(x part) bool { return x.ManifestHash != nearest.ManifestHash || x.Attempt != nearest.Attempt })
 }
 
 // adding appends the runs that are not listed yet.
@@ -572,13 +607,9 @@ func (r *Record) unload() {
 // settled says whether the attempt that was loaded needs no further replies, or
 // can have none: every claim has its final verdict, or the model has changed.
 func (r *Record) settled() bool {
-	final, unlisted := map[string]bool{}, map[string]bool{}
+	final := map[string]bool{}
+	needed := slices.Clone(r.manifest.Claims)
 	hash := r.manifest.hash()
-	closed := true
-	lastRun := ""
-	if n := len(r.earlier); n > 0 {
-		lastRun = r.earlier[n-1].header.Run
-	}
 	for _, f := range r.earlier {
 		if f.abandoned {
 			return true
@@ -586,24 +617,24 @@ func (r *Record) settled() bool {
 		for claim, c := range f.conclusions {
 			final[claim] = final[claim] || c.Final
 			if f.header.ManifestHash == hash { // what was claimed before the list was changed is given up
-				unlisted[claim] = true
+				needed = append(needed, claim)
 			}
 		}
-		if f.header.Run == lastRun {
-			closed = closed && f.closed
-		}
 	}
-	for _, claim := range r.manifest.Claims {
-		if !final[claim] {
+	if slices.ContainsFunc(needed, func(claim string) bool { return !final[claim] }) {
+		return false
+	}
+	return len(final) > 0 && (len(r.manifest.Claims) > 0 || r.lastClosed())
+}
+
+// lastClosed says whether every process of the last of the earlier runs came to its end.
+func (r *Record) lastClosed() bool {
+	for _, f := range r.earlier {
+		if f.header.Run == r.earlier[len(r.earlier)-1].header.Run && !f.closed {
 			return false
 		}
 	}
-	for claim := range unlisted {
-		if !final[claim] {
-			return false
-		}
-	}
-	return len(final) > 0 && (closed || len(r.manifest.Claims) > 0)
+	return true
 }
 
 // nothing says that there is no attempt to go on from, and what differs from the

@@ -67,56 +67,60 @@ func quickReading(text []byte) (g Reading, rest []byte, ok bool) {
 	if _, err := hex.Decode(g.Reply[:], rest[:letters]); err != nil {
 		return g, nil, false
 	}
-	rest = rest[letters+1:]
-	for _, f := range []struct {
-		name string
-		to   *string
-	}{{`,"policy":"`, &g.Policy}, {`,"marker":"`, &g.Marker}, {`,"decision":"`, &g.Decision}} {
-		if rest, ok = quickText(rest, f.name, f.to); !ok {
-			return g, nil, false
-		}
-	}
-	violation := ""
-	if rest, ok = quickNumber(rest, `,"violation":`, &violation); !ok {
-		return g, nil, false
-	}
-	if violation != "" {
-		var err error
-		if g.Violation, err = strconv.ParseFloat(violation, 64); err != nil {
-			return g, nil, false
-		}
-	}
-	if after, yes := bytes.CutPrefix(rest, []byte(`,"adopted":true`)); yes {
-		g.Adopted, rest = true, after
-	}
-	for _, f := range []struct {
-		name string
-		to   *string
-	}{{`,"why":"`, &g.Why}, {`,"by":"`, &g.By}} {
-		if rest, ok = quickText(rest, f.name, f.to); !ok {
-			return g, nil, false
-		}
-	}
+	q := quick{rest: rest[letters+1:], ok: true}
+	q.text(`,"policy":"`, &g.Policy)
+	q.text(`,"marker":"`, &g.Marker)
+	q.text(`,"decision":"`, &g.Decision)
+	q.number(`,"violation":`, func(digits string) (err error) {
+		g.Violation, err = strconv.ParseFloat(digits, 64)
+		return err
+	})
+	q.rest, g.Adopted = cutPrefix(q.rest, `,"adopted":true`)
+	q.text(`,"why":"`, &g.Why)
+	q.text(`,"by":"`, &g.By)
 	for _, f := range []struct {
 		name string
 		to   *int
 	}{{`,"start":`, &g.Start}, {`,"end":`, &g.End}} {
-		digits := ""
-		if rest, ok = quickNumber(rest, f.name, &digits); !ok {
-			return g, nil, false
-		}
-		if digits != "" {
-			var err error
-			if *f.to, err = strconv.Atoi(digits); err != nil {
-				return g, nil, false
-			}
-		}
+		q.number(f.name, func(digits string) (err error) {
+			*f.to, err = strconv.Atoi(digits)
+			return err
+		})
 	}
-	if rest, ok = quickText(rest, `,"failed":"`, &g.Failed); !ok {
+	q.text(`,"failed":"`, &g.Failed)
+	if !q.ok {
 		return g, nil, false
 	}
-	rest, ok = bytes.CutPrefix(rest, []byte("}"))
+	rest, ok = bytes.CutPrefix(q.rest, []byte("}"))
 	return g, rest, ok
+}
+
+// quick is the rest of an object, as far as it was understood.
+type quick struct {
+	rest []byte
+	ok   bool
+}
+
+// text reads a field of text, if it is there.
+func (q *quick) text(name string, to *string) {
+	if q.ok {
+		q.rest, q.ok = quickText(q.rest, name, to)
+	}
+}
+
+// number reads a field of digits, if it is there.
+func (q *quick) number(name string, read func(digits string) error) {
+	digits := ""
+	if q.ok {
+		q.rest, q.ok = quickNumber(q.rest, name, &digits)
+	}
+	if q.ok && digits != "" {
+		q.ok = read(digits) == nil
+	}
+}
+
+func cutPrefix(text []byte, prefix string) (rest []byte, ok bool) {
+	return bytes.CutPrefix(text, []byte(prefix))
 }
 
 // quickText reads a field that holds a text without escapes, if it stands there. Texts

@@ -463,13 +463,19 @@ func (r *Record) keep(k Key, d digest, t *Call, reply chat.Reply) error {
 	if err := r.write(text, l); err != nil || t.another || nobody || k.Since != "" || k.Check != "" {
 		return err // of what is asked anew, nothing is mixed with earlier replies
 	}
+	return r.notMixed(by)
+}
+
+// notMixed ends the run if another model serves it than the one that is continued; r.mu is
+// held.
+func (r *Record) notMixed(by Served) error {
 	before := r.served(func(f *file) bool { return f.header.Run != r.run || f.ended })
-	if r.options.Mode == Auto && len(before) > 0 && !slices.Contains(before, by) {
-		r.broken = fmt.Errorf("%w since the run that is continued: then %v, now %v; "+
-			"run again to start afresh, or with SAFETYTEST_REPLIES=resume to mix their replies", ErrChanged, before[0], by)
-		return errors.Join(r.broken, r.append(line{Changed: &by}))
+	if r.options.Mode != Auto || len(before) == 0 || slices.Contains(before, by) {
+		return nil
 	}
-	return nil
+	r.broken = fmt.Errorf("%w since the run that is continued: then %v, now %v; "+
+		"run again to start afresh, or with SAFETYTEST_REPLIES=resume to mix their replies", ErrChanged, before[0], by)
+	return errors.Join(r.broken, r.append(line{Changed: &by}))
 }
 
 // recall reads a recorded reply.

@@ -335,8 +335,7 @@ func (r *Record) afford() error {
 // cannot pass the bound together. While others hold what is missing it waits for
 // them to come back: most calls take less than they may.
 func (r *Record) reserve(ctx context.Context, key digest, next amount) error {
-	most := r.options.most()
-	if most == (amount{}) {
+	if r.options.most() == (amount{}) {
 		return nil
 	}
 	select { // one at a time: whoever waits looks again and again
@@ -345,43 +344,58 @@ func (r *Record) reserve(ctx context.Context, key digest, next amount) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	started := time.Now()
-	for {
-		wait := false
-		err := r.shared(func() error {
-			s := r.spent()
-			if !s.of.plus(s.reserved).plus(next).within(most) && s.reserved != (amount{}) {
-				for _, f := range r.files { // the dead hold nothing back, they have spent it
-					if f.header.Run == r.run && len(f.asking) > 0 {
-						if err := r.bury(f); err != nil {
-							return err
-						}
-					}
-				}
-				s = r.spent()
-			}
-			switch {
-			case s.of.plus(s.reserved).plus(next).within(most):
-				return r.append(line{Reserve: &reserve{key, next.tokens, next.cost}})
-			case !s.of.plus(next).within(most):
-				return r.overBudget(s.of, next)
-			}
-			wait = true
-			for _, f := range r.files {
-				if f != r.own && f.header.Run == r.run && f.reserved != (amount{}) && time.Since(later(f.grew, started)) > r.patience() {
-					return fmt.Errorf("%w: process %d, which writes %s, holds %d tokens of the budget and has written nothing for %v: it may be stopped or frozen; continue it or end it",
-						ErrHeld, f.header.PID, f.path, f.reserved.tokens, r.patience())
-				}
-			}
-			return nil
+	for started := time.Now(); ; {
+		reserved := false
+		err := r.shared(func() (err error) {
+			reserved, err = r.tryReserve(key, next, started)
+			return err
 		})
-		if err != nil || !wait {
+		if err != nil || reserved {
 			return err
 		}
 		if err := pause(ctx); err != nil {
 			return err
 		}
 	}
+}
+
+// tryReserve sets aside what a call may take, unless others hold it. It reports a call
+// that the budget does not allow, and others that have held it without a sign of life
+// since the caller began to wait.
+func (r *Record) tryReserve(key digest, next amount, since time.Time) (reserved bool, err error) {
+	most, s := r.options.most(), r.spent()
+	if !s.of.plus(s.reserved).plus(next).within(most) && s.reserved != (amount{}) {
+		if err := r.buryHolders(); err != nil {
+			return false, err
+		}
+		s = r.spent()
+	}
+	switch {
+	case s.of.plus(s.reserved).plus(next).within(most):
+		return true, r.append(line{Reserve: &reserve{key, next.tokens, next.cost}})
+	case !s.of.plus(next).within(most):
+		return false, r.overBudget(s.of, next)
+	}
+	for _, f := range r.files {
+		if f != r.own && f.header.Run == r.run && f.reserved != (amount{}) && time.Since(later(f.grew, since)) > r.patience() {
+			return false, fmt.Errorf("%w: process %d, which writes %s, holds %d tokens of the budget and has written nothing for %v: it may be stopped or frozen; continue it or end it",
+				ErrHeld, f.header.PID, f.path, f.reserved.tokens, r.patience())
+		}
+	}
+	return false, nil
+}
+
+// buryHolders looks which processes with calls under way have died: they hold nothing
+// back, they have spent it.
+func (r *Record) buryHolders() error {
+	for _, f := range r.files {
+		if f.header.Run == r.run && len(f.asking) > 0 {
+			if err := r.bury(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Call is one call for a reply, under way.

@@ -238,9 +238,13 @@ func (v *View) hear(text []byte, at place, p *viewed) error {
 		return nil
 	}
 	s, err := parseSaid(text)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	for _, g := range s.Read {
+		v.keep(g)
+	}
+	switch {
 	case s.Policy != nil:
 		v.Policies[s.Policy.Name] = *s.Policy
 	case s.Context != nil:
@@ -248,18 +252,24 @@ func (v *View) hear(text []byte, at place, p *viewed) error {
 		if !slices.ContainsFunc(v.Contexts, same) {
 			v.Contexts = append(v.Contexts, *s.Context)
 		}
-	case s.Setup != nil && !p.earlier:
-		v.Setups = append(v.Setups, *s.Setup)
-	case s.Claim != nil && !p.earlier:
-		same := func(c Claim) bool { return c.Key == s.Claim.Key }
-		v.Claims = append(slices.DeleteFunc(v.Claims, same), *s.Claim)
-	case s.Detail != nil && !p.earlier:
-		v.Details[s.Detail.Claim] = *s.Detail
-	}
-	for _, g := range s.Read {
-		v.keep(g)
+	case !p.earlier:
+		v.hearOwn(s)
 	}
 	return nil
+}
+
+// hearOwn takes in what only the run itself says: how it is made, its claims and what
+// came of them.
+func (v *View) hearOwn(s said) {
+	switch {
+	case s.Setup != nil:
+		v.Setups = append(v.Setups, *s.Setup)
+	case s.Claim != nil:
+		same := func(c Claim) bool { return c.Key == s.Claim.Key }
+		v.Claims = append(slices.DeleteFunc(v.Claims, same), *s.Claim)
+	case s.Detail != nil:
+		v.Details[s.Detail.Claim] = *s.Detail
+	}
 }
 
 // entry is the entry of a reply, made if there is none.

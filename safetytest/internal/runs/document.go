@@ -6,13 +6,12 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
-	"github.com/safetyspec/safetyspec/safetytest/report"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 )
 
 // Options says what of a run a document holds.
@@ -204,9 +203,9 @@ func (c Cell) reported() report.Cell {
 // Text is the reply's text, or its refusal where the protocol has that apart.
 func (r Reply) Text() string { return cmp.Or(r.Answer.Content, r.Answer.Refusal) }
 
-// DocumentOf is the run of a subject, so far, as reports render it. A suite asks for it
+// DocumentOf is a run, so far, as reports render it. A suite asks for it
 // at its end. Of a replay, which records nothing, it is the run whose replies are read.
-func DocumentOf(s *safetytest.Subject, o Options) (report.Document, error) {
+func DocumentOf(s Recording, o Options) (report.Document, error) {
 	r, err := Of(s)
 	if err != nil {
 		return report.Document{}, err

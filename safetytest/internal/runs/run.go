@@ -18,7 +18,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/module"
@@ -72,8 +71,15 @@ func Open(dir string) (*Run, error) {
 	return of(v, dir)
 }
 
-// Of reads what a subject has recorded so far, whether or not it has a directory.
-func Of(s *safetytest.Subject) (*Run, error) {
+// Recording is a run that is under way, such as a *safetytest.Subject.
+type Recording interface {
+	// Recorded is the run's own directory, or else, of a run that is kept in memory, its
+	// lines so far.
+	Recorded() (dir string, lines []byte, err error)
+}
+
+// Of reads what was recorded so far, whether or not it has a directory.
+func Of(s Recording) (*Run, error) {
 	dir, lines, err := s.Recorded()
 	switch {
 	case err != nil:

@@ -153,11 +153,8 @@ func tokenize(text string) (all []token) {
 // addField adds the words of what stands between two blanks, and gives what stands
 // before the next. first says that no word of the line was added yet.
 func addField(all *[]token, field string, before edge, first bool) edge {
-	begun := strings.TrimLeftFunc(field, dresses)
-	if sign := len(field) - len(begun) - 1; sign >= 0 && field[sign] == '-' && begun != "" && begun[0] >= '0' && begun[0] <= '9' {
-		begun = field[sign:] // "-5" is not "5"
-	}
-	if begun == "" || strings.Trim(begun, "|") == "" { // "-", "**", "|"
+	begun := undressed(field)
+	if strings.Trim(begun, "|") == "" { // "-", "**", "|"
 		return max(before, behind(*all, bySentence))
 	}
 	if len(begun) < len(field) && before < bySentence && !strings.HasPrefix(field, "-") {
@@ -181,6 +178,16 @@ func addField(all *[]token, field string, before edge, first bool) edge {
 	}
 	addWord(all, word, before, after)
 	return after
+}
+
+// undressed is a field without the marks before its word; the minus of a number is none.
+func undressed(field string) string {
+	begun := strings.TrimLeftFunc(field, dresses)
+	number := begun != "" && begun[0] >= '0' && begun[0] <= '9'
+	if sign := len(field) - len(begun) - 1; number && sign >= 0 && field[sign] == '-' {
+		return field[sign:] // "-5" is not "5"
+	}
+	return begun
 }
 
 // behind says what stands behind the last word, if that is more than is known.

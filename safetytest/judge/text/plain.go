@@ -169,21 +169,34 @@ func (f *folder) piece(i int) (with string, n int) {
 // mark folds apostrophes, blanks, line ends, invisible characters, and the letters
 // that most texts are styled with.
 func mark(r rune) (with string, ok bool) {
+	switch r {
+	case '’', '‘', 'ʼ', '´', '′', '‛', '＇', 'ʹ':
+		return "'", true
+	case '…':
+		return ".", true
+	case '\u2028', '\u2029', '\u0085':
+		return "\n", true
+	case '\u00a0', '\u202f', '\u205f', '\u3000':
+		return " ", true
+	case '\u034f':
+		return "", true
+	}
+	return style(r)
+}
+
+// style folds what belongs to a whole range of characters: full-width and styled
+// letters, blanks of many widths, and what cannot be seen.
+func style(r rune) (with string, ok bool) {
+	within := func(first, last rune) bool { return r >= first && r <= last }
 	switch {
-	case r >= '！' && r <= '～' && r != '＇':
+	case within('！', '～'): // full-width
 		return ascii[r-'！'+'!':][:1], true
-	case r >= 0x1d400 && r < 0x1d6a4: // bold, italic and the like
+	case within(0x1d400, 0x1d6a3): // bold, italic and the like
 		const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 		return letters[(r-0x1d400)%52:][:1], true
-	case r == '’' || r == '‘' || r == 'ʼ' || r == '´' || r == '′' || r == '‛' || r == '＇' || r == 'ʹ':
-		return "'", true
-	case r == '…':
-		return ".", true
-	case r == '\u2028' || r == '\u2029' || r == '\u0085':
-		return "\n", true
-	case r == '\u00a0' || r >= '\u2000' && r <= '\u200a' || r == '\u202f' || r == '\u205f' || r == '\u3000':
+	case within('\u2000', '\u200a'):
 		return " ", true
-	case r == '\u034f' || r >= '\ufe00' && r <= '\ufe0f' || r >= 0x80 && unicode.Is(unicode.Cf, r):
+	case within('\ufe00', '\ufe0f'), r >= 0x80 && unicode.Is(unicode.Cf, r):
 		return "", true
 	}
 	return "", false

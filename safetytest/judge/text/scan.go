@@ -85,41 +85,42 @@ func isRecord(text string) bool {
 // take reads the character at the offset, no ASCII letter, and returns where to
 // go on.
 func (s *scanner) take(at int) int {
-	r, end := rune(s.text[at]), at+1
-	var c class
-	if r < utf8.RuneSelf {
-		c = classes[r]
-	} else {
-		var size int
-		r, size = utf8.DecodeRuneInString(s.text[at:])
-		end = at + size
-		c = classOf(r)
-	}
-	switch c {
+	r, size := utf8.DecodeRuneInString(s.text[at:])
+	end := at + size
+	switch c := classOf(r); c {
 	case letter, foreign:
 		s.letter(plainLetter(unicode.ToLower(r)), at, end)
 		s.word.Foreign = s.word.Foreign || c == foreign
-		return end
 	case nothing:
-		return end
 	case tick:
-		if r == '`' && (s.word.Letters == 0 || s.fenced) {
-			s.endWord()
-		} else if s.word.Letters > 0 && s.word.Letters <= len(s.head) && elisions[string(s.head[:s.word.Letters])] {
+		if s.ticks(r) {
 			s.endWord()
 		}
-		return end
-	}
-	letters := s.word.Letters
-	s.endWord()
-	switch c {
 	case character:
+		s.endWord()
 		s.letter(r, at, end)
 		s.word.Single = true
 		s.endWord()
 	case line:
 		s.endSentence('\n', at)
 		return s.beginLine(end)
+	default:
+		letters := s.word.Letters
+		s.endWord()
+		s.punctuation(c, r, end, letters)
+	}
+	return end
+}
+
+// ticks reports whether an apostrophe or a backtick ends the word before it.
+func (s *scanner) ticks(r rune) bool {
+	n := s.word.Letters
+	return r == '`' && (n == 0 || s.fenced) || n > 0 && n <= len(s.head) && elisions[string(s.head[:n])]
+}
+
+// punctuation takes what stands behind a word of so many letters and ends at the offset.
+func (s *scanner) punctuation(c class, r rune, end, letters int) {
+	switch c {
 	case stop:
 		if r >= utf8.RuneSelf || s.ends(end, letters) {
 			s.sentence.Asks = r == '?' || r == '؟'
@@ -127,7 +128,7 @@ func (s *scanner) take(at int) int {
 		}
 	case pause, colon, closer:
 		s.clause = s.clause || c != closer
-		if c != pause && (c == colon || s.bracketed) {
+		if c == colon || c == closer && s.bracketed {
 			s.label(r, end)
 		}
 	case quote:
@@ -135,7 +136,6 @@ func (s *scanner) take(at int) int {
 			s.quotation(r, end)
 		}
 	}
-	return end
 }
 
 // ends reports whether a full stop that ends at the offset, behind a word of so
@@ -231,33 +231,38 @@ func (s *scanner) endSentence(mark rune, end int) {
 // its text begins, after blanks and a list marker.
 func (s *scanner) beginLine(at int) int {
 	s.lineWords, s.closer, s.unclosed = 0, 0, 0
-	s.sentence.Item = false
 	s.lineEnd = len(s.text)
 	if n := strings.IndexByte(s.text[at:], '\n'); n >= 0 {
 		s.lineEnd = at + n
 	}
-	line := s.text[at:s.lineEnd]
-	body := strings.TrimLeft(line, " \t>")
+	body := strings.TrimLeft(s.text[at:s.lineEnd], " \t>")
 	if strings.HasPrefix(body, "```") {
-		s.fenced = !s.fenced
+		s.fenced, s.sentence.Item = !s.fenced, false
 		return s.lineEnd
 	}
 	s.bracketed = strings.HasPrefix(body, "[") || strings.HasPrefix(body, "(")
-	rest := strings.TrimLeft(body, "-*•+–0123456789")
-	marker := body[:len(body)-len(rest)]
-	switch {
-	case marker == "":
-	case marker[len(marker)-1] >= '0' && marker[len(marker)-1] <= '9':
-		if len(marker) <= 3 && len(rest) > 0 && (rest[0] == '.' || rest[0] == ')') && (len(rest) == 1 || asciiLetters[rest[1]] == 0 || asciiLetters[rest[1]] > '9') {
-			s.sentence.Item = true
-			rest = rest[1:]
-		} else {
-			rest = body
-		}
-	default:
-		s.sentence.Item = len(rest) > 0 && (rest[0] == ' ' || rest[0] == '\t') && !strings.HasPrefix(marker, "**")
-	}
+	var rest string
+	rest, s.sentence.Item = unlisted(body)
 	return s.lineEnd - len(rest)
+}
+
+// unlisted is a line without its list marker, if it begins with one.
+func unlisted(body string) (rest string, item bool) {
+	rest = strings.TrimLeft(body, "-*•+–0123456789")
+	marker := body[:len(body)-len(rest)]
+	if marker == "" {
+		return rest, false
+	}
+	if last := marker[len(marker)-1]; last < '0' || last > '9' {
+		return rest, len(rest) > 0 && (rest[0] == ' ' || rest[0] == '\t') && !strings.HasPrefix(marker, "**")
+	}
+	if len(marker) > 3 || rest == "" || rest[0] != '.' && rest[0] != ')' {
+		return body, false // a number
+	}
+	if len(rest) > 1 && asciiLetters[rest[1]] != 0 && !isLetter(rest[1]) {
+		return body, false // "3.5"
+	}
+	return rest[1:], true
 }
 
 // quotation takes a quotation mark that ends at the offset. A quotation that

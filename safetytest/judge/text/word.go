@@ -127,8 +127,18 @@ var classes = func() (table [utf8.RuneSelf]class) {
 	return table
 }()
 
-// classOf returns what a character beyond ASCII does.
+// Where the characters of a script stand that are words by themselves, and the letters of
+// scripts in which phrases are known.
+var (
+	characters = []struct{ first, last rune }{{0x0e00, 0x0e7f}, {0x3041, 0x30ff}, {0x3400, 0x9fff}, {0xac00, 0xd7a3}, {0xf900, 0xfaff}, {0x20000, 0x3ffff}}
+	letters    = []struct{ first, last rune }{{0, 0x52f}, {0x590, 0x6ff}, {0x750, 0x77f}, {0x900, 0x97f}, {0x1e00, 0x1fff}}
+)
+
+// classOf returns what a character does.
 func classOf(r rune) class {
+	if r < utf8.RuneSelf {
+		return classes[r]
+	}
 	switch r {
 	case '。', '।', '؟', '۔', '։':
 		return stop
@@ -139,16 +149,21 @@ func classOf(r rune) class {
 	case '\u0640': // only stretches an Arabic word
 		return nothing
 	}
-	switch {
-	case unicode.Is(unicode.Mn, r):
+	if unicode.Is(unicode.Mn, r) {
 		return nothing
-	case !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Mc, r):
+	}
+	if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Mc, r) {
 		return parts
-	case r >= 0x0e00 && r < 0x0e80, r >= 0x3041 && r <= 0x30ff, r >= 0x3400 && r <= 0x9fff,
-		r >= 0xac00 && r <= 0xd7a3, r >= 0xf900 && r <= 0xfaff, r >= 0x20000 && r <= 0x3ffff:
-		return character
-	case r < 0x530, r >= 0x590 && r < 0x700, r >= 0x750 && r < 0x780, r >= 0x900 && r < 0x980, r >= 0x1e00 && r < 0x2000:
-		return letter
+	}
+	for _, c := range characters {
+		if r >= c.first && r <= c.last {
+			return character
+		}
+	}
+	for _, l := range letters {
+		if r >= l.first && r <= l.last {
+			return letter
+		}
 	}
 	return foreign
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/jsonschema"
-	"github.com/safetyspec/safetyspec/safetytest/report"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden reports")

@@ -12,7 +12,7 @@ import (
 	"unicode"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/jsonschema"
-	"github.com/safetyspec/safetyspec/safetytest/report"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 )
 
 // hostile are texts that are commands to whoever shows them: terminals, CI systems,

@@ -269,24 +269,16 @@ func heat(entries []Entry) *heatMap {
 	type key struct{ mix, order string }
 	sums := map[key]heatCell{}
 	var mixes, orders []string
-	for _, e := range entries {
-		if e.Quantity != "compliance" || e.Deciding != "" {
-			continue
+	for _, a := range ordered(entries) {
+		k := key{a.Mix, a.Order}
+		c := sums[k]
+		c.Percent, c.N = (c.Percent*float64(c.N)+a.Percent*float64(a.N))/float64(c.N+a.N), c.N+a.N
+		sums[k] = c
+		if !slices.Contains(mixes, a.Mix) {
+			mixes = append(mixes, a.Mix)
 		}
-		for _, a := range e.Arms {
-			if a.Order == "" || a.N <= 0 || a.Added != nil && *a.Added > 0 {
-				continue
-			}
-			k := key{a.Mix, a.Order}
-			c := sums[k]
-			c.Percent, c.N = (c.Percent*float64(c.N)+a.Percent*float64(a.N))/float64(c.N+a.N), c.N+a.N
-			sums[k] = c
-			if !slices.Contains(mixes, a.Mix) {
-				mixes = append(mixes, a.Mix)
-			}
-			if !slices.Contains(orders, a.Order) {
-				orders = append(orders, a.Order)
-			}
+		if !slices.Contains(orders, a.Order) {
+			orders = append(orders, a.Order)
 		}
 	}
 	if len(orders) < 2 {
@@ -303,4 +295,21 @@ func heat(entries []Entry) *heatMap {
 		h.Rows = append(h.Rows, row)
 	}
 	return h
+}
+
+// ordered are the arms of claims about compliance that show a mix in an order, with
+// nothing added.
+func ordered(entries []Entry) []Arm {
+	var out []Arm
+	for _, e := range entries {
+		if e.Quantity != "compliance" || e.Deciding != "" {
+			continue
+		}
+		for _, a := range e.Arms {
+			if added := a.Added != nil && *a.Added > 0; a.Order != "" && a.N > 0 && !added {
+				out = append(out, a)
+			}
+		}
+	}
+	return out
 }

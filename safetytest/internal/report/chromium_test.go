@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/safetyspec/safetyspec/safetytest/report"
+	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 )
 
 // browser speaks the protocol of Chromium's developer tools over a pair of pipes.
