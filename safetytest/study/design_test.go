@@ -286,3 +286,26 @@ func TestDesignErrors(t *testing.T) {
 		}
 	}
 }
+
+// Within a block prompts that begin alike are neighbours, and yet none of them comes
+// early or late over all blocks.
+func TestNoLevelComesEarly(t *testing.T) {
+	d := newDesign(t, DefaultFactors(), Middle, 1)
+	places, n := map[string]float64{}, map[string]float64{}
+	start := 0
+	for i, q := range d.Questions {
+		if q.Draw != d.Questions[start].Draw {
+			start = i
+		}
+		if q.Setting.Mix.Len() > 0 {
+			places[q.Setting.Presentation] += float64(i - start)
+			n[q.Setting.Presentation]++
+		}
+	}
+	turns, transcript := prompt.Turns.String(), prompt.BeforeTarget.String()
+	apart := places[turns]/n[turns] - places[transcript]/n[transcript]
+	t.Logf("%.1f places apart", apart)
+	if math.Abs(apart) > 6 { // sorted and not turned they would be 20 apart, in blocks of 40
+		t.Errorf("turns come %.1f places later than transcripts in their blocks", apart)
+	}
+}
