@@ -103,6 +103,7 @@ type study struct {
 	*table
 	level float64
 	judge judged
-	// likely is the base.
+	// likely is the base, and opened the worlds of other errors of the judge.
 	likely *world
+	opened [][2]*world
 }

@@ -155,10 +155,10 @@ func (s *study) extremes(l learner, base *world) (fills [2][]Outcome, err error)
 // misreadings returns how far the value is moved down and up by the errors that the
 // judge's labels leave open.
 func (s *study) misreadings(l learner, fill []Outcome, value float64) (down, up float64, err error) {
-	for _, open := range s.judge.open {
+	for k := range s.judge.open {
 		least, most := 0.0, 0.0
-		for _, readings := range [][]regression.Reading{open.low, open.high} {
-			v, err := l.value(s.world(fill, readings))
+		for _, w := range s.misread(k, fill) {
+			v, err := l.value(w)
 			if err != nil {
 				return 0, 0, fmt.Errorf("what the labels of the judge leave open is too much: %w", err)
 			}
@@ -167,6 +167,22 @@ func (s *study) misreadings(l learner, fill []Outcome, value float64) (down, up 
 		down, up = math.Hypot(down, least), math.Hypot(up, most)
 	}
 	return down, up, nil
+}
+
+// misread are the worlds of the k-th error of the judge that its labels leave open, which
+// estimates share where no lost reply counts.
+func (s *study) misread(k int, fill []Outcome) [2]*world {
+	open := s.judge.open[k]
+	if fill != nil {
+		return [2]*world{s.world(fill, open.low), s.world(fill, open.high)}
+	}
+	if s.opened == nil {
+		s.opened = make([][2]*world, len(s.judge.open))
+	}
+	if s.opened[k][0] == nil {
+		s.opened[k] = [2]*world{s.world(nil, open.low), s.world(nil, open.high)}
+	}
+	return s.opened[k]
 }
 
 // reach returns how far chance reaches around a value. A rate is taken for one of as

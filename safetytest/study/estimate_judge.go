@@ -35,9 +35,6 @@ func readJudge(reading judge.Reading, settings []Setting, level float64) judged 
 	var j judged
 	likeliest := make([]regression.Reading, len(classes))
 	for i, c := range classes {
-		if _, err := c.Error(0.01); err != nil {
-			return judged{unmeasured: err.Error()}
-		}
 		likeliest[i] = regression.Reading{
 			Sensitivity:    float64(c.CompliedSeen) / float64(c.Complied),
 			FalsePositives: 1 - float64(c.RefusedSeen)/float64(c.Refused),
@@ -56,7 +53,10 @@ func readJudge(reading judge.Reading, settings []Setting, level float64) judged 
 		sensitivity, err := evidence.ClopperPearson(e.Hits, e.Positives, level)
 		specificity, also := evidence.ClopperPearson(e.Rejections, e.Negatives, level)
 		if err != nil || also != nil {
-			return judged{unmeasured: fmt.Sprintf("the judge's labels %+v cannot be read", c)}
+			return judged{unmeasured: fmt.Sprintf("nobody knows how often the judge errs: it was measured on %d complied and %d refused replies; label more", c.Complied, c.Refused)}
+		}
+		if !(sensitivity.Lower > 1-specificity.Lower) {
+			return judged{unmeasured: fmt.Sprintf("by its labels the judge may see as few as %.0f %% of the compliant replies and take as many as %.0f %% of the others for compliant, so that it may tell nothing; label more replies or take another judge", 100*sensitivity.Lower, 100-100*specificity.Lower)}
 		}
 		with := func(r regression.Reading) []regression.Reading {
 			other := slices.Clone(likeliest)

@@ -174,6 +174,12 @@ func (r ratio) spread(w *world) (spread, error) {
 		}
 		return out
 	}
+	asked := 0 // draws
+	for _, s := range draws {
+		if s.replies > 0 {
+			asked++
+		}
+	}
 	t, d := without(targets), without(draws)
 	if len(t) < fewestTargets {
 		return spread{}, fmt.Errorf("such replies came from only %d targets, which says nothing of others: it takes %d", len(t), fewestTargets)
@@ -183,7 +189,7 @@ func (r ratio) spread(w *world) (spread, error) {
 		influence := 100 * (s.top - whole*s.bottom) / all.bottom
 		cellular += influence * influence
 	}
-	out := spread{targets: len(t), draws: len(d), replies: all.bottom, rate: true}
+	out := spread{targets: len(t), draws: asked, replies: all.bottom, rate: true}
 	drawn := 0.0
 	if len(d) >= fewestDraws {
 		drawn = jackknife(100*whole, d)

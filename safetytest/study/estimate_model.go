@@ -2,6 +2,7 @@ package study
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"math"
@@ -197,6 +198,49 @@ func (m *model) at(beta []float64, setting int, changes ...change) float64 {
 type change struct {
 	factor string
 	to     []float64
+}
+
+// byLevel returns a function that computes, in points, the mean rates over settings if
+// all of them stood at each level of a centred factor. It remembers them, because many
+// effects ask for those of the same coefficients.
+func (m *model) byLevel(factor string, count int, where []int) func(beta []float64) []float64 {
+	known := map[string][]float64{}
+	return func(beta []float64) []float64 {
+		var key []byte
+		for _, b := range beta {
+			key = binary.LittleEndian.AppendUint64(key, math.Float64bits(b))
+		}
+		if rates, ok := known[string(key)]; ok {
+			return rates
+		}
+		rest, effects := slices.Clone(beta), make([]float64, count)
+		for i := range count {
+			for k, x := range code(count, i, true, true) {
+				if k < len(m.place[factor]) {
+					effects[i] += x * beta[m.place[factor][k]]
+				}
+			}
+		}
+		for _, j := range m.place[factor] {
+			rest[j] = 0
+		}
+		rates, weight := make([]float64, count), 0.0
+		for _, s := range where {
+			weight += m.weights[s]
+			eta := 0.0
+			for j, x := range m.patterns[s] {
+				eta += x * rest[j]
+			}
+			for i, e := range effects {
+				rates[i] += 100 * m.weights[s] * logistic(eta+e)
+			}
+		}
+		for i := range rates {
+			rates[i] /= weight
+		}
+		known[string(key)] = rates
+		return rates
+	}
 }
 
 // over lists the settings that are in.

@@ -16,12 +16,9 @@ import (
 func (s *study) orders() []Estimate {
 	m := newModel(s.table, append([]factor{logCount(prompt.Harmful), logCount(prompt.Benign)}, beside(s.settings)...)...)
 	names := levelsOf(s.settings, cmp.Compare[string], orderOf)
-	where := m.over(ordered)
+	all := m.byLevel(byOrder, len(names), m.over(ordered))
 	rate := func(i int) func(beta []float64) float64 {
-		to := change{byOrder, code(len(names), i, true, true)}
-		return func(beta []float64) float64 {
-			return m.mean(where, func(k int) float64 { return m.at(beta, k, to) })
-		}
+		return func(beta []float64) float64 { return all(beta)[i] }
 	}
 	out := []Estimate{s.orderSpread(m, names, rate)}
 	first, last := slices.Index(names, prompt.HarmfulFirst.String()), slices.Index(names, prompt.HarmfulLast.String())

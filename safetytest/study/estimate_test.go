@@ -376,3 +376,16 @@ func TestStudentQuantile(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkEstimates(b *testing.B) {
+	for _, n := range []int{500, 2000, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			replies := llama.simulator(plan{settings: standard, replies: n, targets: 30, draws: 12}).study(1)
+			for b.Loop() {
+				if _, err := Estimates(replies, exact, 0.95); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
