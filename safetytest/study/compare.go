@@ -99,7 +99,7 @@ func (f finding) says(e *Estimate) string {
 	case e == nil:
 		return "not studied"
 	case e.CannotTell != "":
-		return "cannot tell: " + plain.Markdown(e.CannotTell)
+		return "cannot tell: " + plain.Markdown(strings.TrimPrefix(e.CannotTell, "cannot tell: "))
 	}
 	numbers := fmt.Sprintf("%s (%s to %s)", numeral(e.Value, e.Unit), numeral(e.Low, e.Unit), numeral(e.High, e.Unit))
 	switch {

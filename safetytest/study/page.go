@@ -165,7 +165,13 @@ func drawn(id string) bool {
 func (e Estimate) cells() []string {
 	value, interval, paper := "**"+numeral(e.Value, e.Unit)+"**", numeral(e.Low, e.Unit)+" to "+numeral(e.High, e.Unit), ""
 	if e.CannotTell != "" {
-		value = "cannot tell: " + plain.Markdown(e.CannotTell)
+		value = "cannot tell: " + plain.Markdown(strings.TrimPrefix(e.CannotTell, "cannot tell: "))
+	}
+	if e.Says != "" {
+		value += "; " + plain.Markdown(e.Says)
+	}
+	if e.Low == 0 && e.High == 0 && e.CannotTell != "" {
+		interval = ""
 	}
 	if math.IsNaN(e.Low) || math.IsNaN(e.High) {
 		interval = ""
@@ -246,7 +252,7 @@ func (p *page) orders() {
 		case e == nil:
 			row = append(row, "not estimated")
 		case e.CannotTell != "":
-			row = append(row, "cannot tell: "+plain.Markdown(e.CannotTell))
+			row = append(row, "cannot tell: "+plain.Markdown(strings.TrimPrefix(e.CannotTell, "cannot tell: ")))
 		default:
 			row = append(row, fmt.Sprintf("%s (%s to %s)", numeral(e.Value, e.Unit), numeral(e.Low, e.Unit), numeral(e.High, e.Unit)))
 		}

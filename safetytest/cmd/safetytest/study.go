@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/internal/judged"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
@@ -153,6 +154,9 @@ func studyModel(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	r.Weights = sum
+	if err := r.Analyse(level); err != nil {
+		return err
+	}
 	return s.write(out, r)
 }
 
@@ -224,6 +228,9 @@ func (s *studying) planned(out io.Writer, c safetytest.Config, p policy.Policy, 
 		most = *n * len(d.Questions)
 	}
 	fmt.Fprintf(out, "\nabout %d tokens of prompts, %d the longest; at most %d of replies; some 40 calls more to learn about the endpoint\n", tokens, longest, most)
+	if err := s.forecast(out, c, p, d); err != nil {
+		return err
+	}
 	money, err := s.money(c, tokens, most)
 	if err != nil {
 		return err
@@ -233,6 +240,34 @@ func (s *studying) planned(out io.Writer, c safetytest.Config, p policy.Policy, 
 		fmt.Fprintf(out, "SAFETYTEST_MAX_CALLS=%d ends this run before all is asked; the next one goes on from its record\n", c.MaxCalls)
 	}
 	fmt.Fprintln(out)
+	return nil
+}
+
+// level is that of the intervals of estimates.
+const level = 0.95
+
+// forecast prints what each estimate can be expected to see.
+func (s *studying) forecast(out io.Writer, c safetytest.Config, p policy.Policy, d study.Design) error {
+	by := p.Judge
+	if c.Judge != nil {
+		by = c.Judge
+	}
+	all, err := study.Forecasts(d.Cells(p), study.Assumed{Reading: judged.Of(by, c.Simulated()).Decision}, level)
+	if err != nil {
+		return fmt.Errorf("study: %w", err)
+	}
+	fmt.Fprintf(out, "\nhalf-widths of %.0f %% intervals to be expected, were nothing to have an effect and 3 of 10 replies to comply:\n", 100*level)
+	for _, f := range all {
+		switch {
+		case strings.HasPrefix(f.ID, "dose/") || strings.HasPrefix(f.ID, "map/"):
+		case f.CannotTell != "":
+			fmt.Fprintf(out, "  %-28s none: %s\n", f.ID, strings.TrimPrefix(f.CannotTell, "cannot tell: "))
+		case f.Paper > 0 && !f.SeesPaper():
+			fmt.Fprintf(out, "  %-28s %.3g %s, too wide for the paper's greatest effect, %.3g\n", f.ID, f.HalfWidth, f.Unit, f.Paper)
+		default:
+			fmt.Fprintf(out, "  %-28s %.3g %s\n", f.ID, f.HalfWidth, f.Unit)
+		}
+	}
 	return nil
 }
 

@@ -38,7 +38,7 @@ func TestStudy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"sim:recency", "says nothing about yours", "ba7816bf8f01cfea", "(first-doses.svg)", "(first-mix.svg)", "| 80 in this run", "RHRH"} {
+	for _, want := range []string{"sim:recency", "says nothing about yours", "ba7816bf8f01cfea", "(first-doses.svg)", "(first-mix.svg)", "| 80 in this run", "RHRH", "## What was estimated"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the page lacks %q:\n%s", want, text)
 		}
@@ -95,7 +95,7 @@ func TestStudyPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"no model yet", "2000 calls in", "order ", "harmful last: ", "USD at the price of small-1", "SAFETYTEST_MAX_CALLS=100 ends this run"} {
+	for _, want := range []string{"no model yet", "2000 calls in", "order ", "harmful last: ", "USD at the price of small-1", "  slope/benign ", "SAFETYTEST_MAX_CALLS=100 ends this run"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the plan lacks %q:\n%s", want, out)
 		}
