@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -199,8 +198,7 @@ func (s *studying) planned(out io.Writer, c safetytest.Config, p policy.Policy, 
 	for _, l := range d.Left {
 		fmt.Fprintf(out, "%s.\n", l)
 	}
-	fmt.Fprintln(out, "\ncalls by level, and what a difference between two levels must be at the least to be seen,")
-	fmt.Fprintln(out, "were all replies independent (those of one target or draw are not, so that it takes more):")
+	fmt.Fprintln(out, "\ncalls by level:")
 	levels := d.Levels()
 	for i := 0; i < len(levels); {
 		of := levels[i:]
@@ -209,19 +207,10 @@ func (s *studying) planned(out io.Writer, c safetytest.Config, p policy.Policy, 
 		}
 		i += len(of)
 		var words []string
-		least := math.MaxInt
 		for _, l := range of {
 			words = append(words, fmt.Sprintf("%s: %d", l.Name, l.Calls))
-			least = min(least, l.Calls)
 		}
-		seen := ""
-		if d.Factors.Twins { // of which one in five asks a twin
-			least = least * 4 / 5
-		}
-		if len(of) > 1 && least > 0 && of[0].Factor != "asked" {
-			seen = fmt.Sprintf("  (%.0f points)", 100*1.96*math.Sqrt(0.5/float64(least)))
-		}
-		fmt.Fprintf(out, "  %-13s %s%s\n", of[0].Factor, strings.Join(words, ", "), seen)
+		fmt.Fprintf(out, "  %-13s %s\n", of[0].Factor, strings.Join(words, ", "))
 	}
 	most := 0
 	if n := c.Sampling.MaxTokens; n != nil {
@@ -235,7 +224,7 @@ func (s *studying) planned(out io.Writer, c safetytest.Config, p policy.Policy, 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, cmp.Or(money, "what it costs is not known: name a file of prices in SAFETYTEST_PRICES"))
+	fmt.Fprintln(out, "\n"+cmp.Or(money, "what it costs is not known: name a file of prices in SAFETYTEST_PRICES"))
 	if c.MaxCalls > 0 && c.MaxCalls < len(d.Questions) {
 		fmt.Fprintf(out, "SAFETYTEST_MAX_CALLS=%d ends this run before all is asked; the next one goes on from its record\n", c.MaxCalls)
 	}
@@ -256,16 +245,24 @@ func (s *studying) forecast(out io.Writer, c safetytest.Config, p policy.Policy,
 	if err != nil {
 		return fmt.Errorf("study: %w", err)
 	}
-	fmt.Fprintf(out, "\nhalf-widths of %.0f %% intervals to be expected, were nothing to have an effect and 3 of 10 replies to comply:\n", 100*level)
+	fmt.Fprintf(out, "\nwhat it can be expected to see if 3 of 10 replies comply: the smallest effect whose %.0f %% interval\nleaves out 0, and in brackets the greatest that the paper reports, ! where that is too small to see:\n", 100*level)
 	for _, f := range all {
+		sees := fmt.Sprintf("%.3g %s", f.HalfWidth, f.Unit)
 		switch {
-		case strings.HasPrefix(f.ID, "dose/") || strings.HasPrefix(f.ID, "map/"):
+		case strings.Count(f.ID, "/") > 1 || strings.HasPrefix(f.ID, "dose/") || strings.HasPrefix(f.ID, "map/") || strings.HasPrefix(f.ID, "order/") && f.Paper == 0:
+			continue // those of single levels
 		case f.CannotTell != "":
-			fmt.Fprintf(out, "  %-28s none: %s\n", f.ID, strings.TrimPrefix(f.CannotTell, "cannot tell: "))
+			sees = "nothing: " + strings.TrimPrefix(f.CannotTell, "cannot tell: ")
 		case f.Paper > 0 && !f.SeesPaper():
-			fmt.Fprintf(out, "  %-28s %.3g %s, too wide for the paper's greatest effect, %.3g\n", f.ID, f.HalfWidth, f.Unit, f.Paper)
-		default:
-			fmt.Fprintf(out, "  %-28s %.3g %s\n", f.ID, f.HalfWidth, f.Unit)
+			sees += fmt.Sprintf(" (%.3g !)", f.Paper)
+		case f.Paper > 0:
+			sees += fmt.Sprintf(" (%.3g)", f.Paper)
+		}
+		for i, line := range plain.Wrap(f.Sentence, 70) {
+			if i > 0 {
+				sees = ""
+			}
+			fmt.Fprintf(out, "  %-24s %s\n", sees, line)
 		}
 	}
 	return nil
