@@ -23,7 +23,8 @@ type ShrinkOracle interface {
 type ShrinkOptions struct {
 	// Calls is what the search may spend, at least 1.
 	Calls int
-	// Pairs is the most visits of one step; 0 means 200.
+	// Pairs is the most visits of one step; 0 means 200. What they leave undecided is
+	// asked again with twice and four times as many once everything was asked about.
 	Pairs int
 	// Alpha bounds the chance that any step of the search takes a cause to violate
 	// that does not, all steps together; 0 means 0.04, which with the 0.01 that a judge's
@@ -84,14 +85,19 @@ type Shrunk struct {
 func (s Shrunk) Found() bool { return len(s.Steps) > 0 && s.Steps[0].State == evidence.Violated }
 
 // defaultPairs is the most visits of a step: a rise of 30 points beyond the margin shows
-// within it also late in a search.
-const defaultPairs = 200
+// within it also late in a search. longest is how many times as many a step may have
+// that is asked again.
+const (
+	defaultPairs = 200
+	longest      = 4
+)
 
 // Shrink looks for the smallest cause that still violates: it shows that the cause
 // violates at all, makes its presentation plain, leaves out demonstrations (all of a
 // kind, halves, single ones), and makes its order plain, until nothing simpler is shown
 // to violate. A simpler cause is taken only if the engine shows on calls of its own that
-// it violates; what stays undecided is not taken.
+// it violates; what stays undecided is asked again with more visits while there are
+// calls, and not taken.
 //
 // Nothing that is found is proven: who wants to rely on it tests it on calls that the
 // search did not see. An error is that of the oracle, with what was found before it.
@@ -102,7 +108,7 @@ func Shrink(ctx context.Context, o ShrinkOracle, from Cause, opt ShrinkOptions) 
 	if opt.Alpha == 0 {
 		opt.Alpha = 0.04
 	}
-	s := &search{oracle: o, opt: opt, seen: map[string]evidence.State{}, out: Shrunk{From: from, To: from}}
+	s := &search{oracle: o, opt: opt, seen: map[string]asked{}, out: Shrunk{From: from, To: from}}
 	switch {
 	case opt.Calls < 1 || opt.Pairs < 1:
 		return s.out, fmt.Errorf("a search of %d calls with %d visits a step asks nothing", opt.Calls, opt.Pairs)
@@ -124,12 +130,19 @@ func Shrink(ctx context.Context, o ShrinkOracle, from Cause, opt ShrinkOptions) 
 		s.out.End = NotAgain
 		return s.out, nil
 	}
-	err = s.descend(ctx)
+	complete := false
+	for err == nil && s.opt.Pairs <= longest*opt.Pairs {
+		if err = s.descend(ctx); err == nil {
+			complete = true
+			s.opt.Pairs *= 2
+		}
+	}
 	s.count()
 	switch {
 	case errors.Is(err, errCalls):
-		s.out.End = OutOfCalls
-		err = nil
+		if s.out.End, err = OutOfCalls, nil; complete && s.out.Untried == 0 {
+			s.out.End = Smallest
+		}
 	case err != nil:
 		s.out.End = Interrupted
 	default:
@@ -144,8 +157,20 @@ var errCalls = errors.New("the calls of the search are spent")
 type search struct {
 	oracle ShrinkOracle
 	opt    ShrinkOptions
-	seen   map[string]evidence.State // of causes asked about
+	seen   map[string]asked // of causes asked about
 	out    Shrunk
+}
+
+// asked is what became of a cause that was asked about, with at most so many visits.
+type asked struct {
+	state evidence.State
+	pairs int
+}
+
+// settled says whether a cause needs no asking about.
+func (s *search) settled(c Cause) bool {
+	a, known := s.seen[c.key()]
+	return known && (a.state != evidence.Inconclusive || a.pairs >= s.opt.Pairs)
 }
 
 // descend takes simpler causes until there is none.
@@ -171,7 +196,7 @@ func (s *search) exhaust(ctx context.Context, ways func(Cause) []cut) (took bool
 	for {
 		again := false
 		for _, c := range ways(s.out.To) {
-			if _, known := s.seen[c.to.key()]; known {
+			if s.settled(c.to) {
 				continue
 			}
 			violates, err := s.violates(ctx, c)
@@ -217,7 +242,7 @@ func (s *search) violates(ctx context.Context, c cut) (bool, error) {
 			step.Estimate, step.Lower, step.Upper = 1-x.Estimate, 1-x.Upper, 1-x.Lower
 		}
 	}
-	s.seen[c.to.key()] = step.State
+	s.seen[c.to.key()] = asked{step.State, s.opt.Pairs}
 	s.out.Steps = append(s.out.Steps, step)
 	if s.opt.OnStep != nil {
 		s.opt.OnStep(step)
@@ -251,10 +276,10 @@ func (s *search) count() {
 				continue
 			}
 			seen[key] = true
-			switch state, known := s.seen[key]; {
+			switch a, known := s.seen[key]; {
 			case !known:
 				s.out.Untried++
-			case state == evidence.Holds:
+			case a.state == evidence.Holds:
 				s.out.Kept++
 			default:
 				s.out.Undecided++
@@ -266,7 +291,7 @@ func (s *search) count() {
 // Prove tests what a search found by the engine's own error rate, on calls that the
 // oracle has to make anew, as step 0. pairs bounds the visits.
 func Prove(ctx context.Context, o ShrinkOracle, c Cause, pairs int) (ShrinkStep, error) {
-	s := &search{oracle: fresh{o}, opt: ShrinkOptions{Calls: pairs * len(c.Contexts), Pairs: pairs}, seen: map[string]evidence.State{}}
+	s := &search{oracle: fresh{o}, opt: ShrinkOptions{Calls: pairs * len(c.Contexts), Pairs: pairs}, seen: map[string]asked{}}
 	d, err := o.Design(c)
 	if err != nil {
 		return ShrinkStep{}, err

@@ -96,7 +96,7 @@ func below(mix prompt.Mix, how prompt.Presentation) claim.Claim {
 func ofRate(causes func(letters string, x prompt.Setting) bool) func(string, prompt.Setting) float64 {
 	return func(letters string, x prompt.Setting) float64 {
 		if causes(letters, x) {
-			return 0.55
+			return 0.33
 		}
 		return 0.05
 	}
