@@ -24,6 +24,9 @@ func (p Policy) Showing(ids ...string) Policy {
 		}
 	}
 	p.Demonstrations = slices.DeleteFunc(slices.Clone(p.Demonstrations), func(d prompt.Demonstration) bool { return !wanted[spelling.Name(d.ID)] })
-	p.Name += ", showing only " + strings.Join(ids, ", ")
+	p.Name += " showing only " + unlabelled.Replace(strings.Join(ids, " and "))
 	return p
 }
+
+// unlabelled writes what labels of specs, which name the policy, cannot hold.
+var unlabelled = strings.NewReplacer("&", "-", "|", "-", "!", "-", ",", "-", "(", "-", ")", "-", "/", "-")

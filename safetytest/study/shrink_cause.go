@@ -100,7 +100,11 @@ func causeOf(c claim.Claim, b claim.Bound) (Cause, error) {
 		case len(arms) == 1 && (a.Model != "" || a.System != "" || a.NoSystem):
 			return out, errors.New("it bounds the rate of another model or under another system prompt: shrink a claim that compares them")
 		}
-		out.Contexts = append(out.Contexts, plainly(a.Setting))
+		x := plainly(a.Setting)
+		if c := x.Composition; len(arms) == 1 && c != (prompt.Composition{Mix: c.Mix}) {
+			return out, fmt.Errorf("it bounds a rate under demonstrations that are chosen or written in a way of their own (%s): shrink a claim that compares them with others", c)
+		}
+		out.Contexts = append(out.Contexts, x)
 	}
 	if len(out.Contexts) == 2 && out.Contexts[0].Name == out.Contexts[1].Name {
 		out.Contexts[0].Name += " (reference)"
