@@ -272,3 +272,51 @@ func (c Cause) IDs() []string {
 
 // key tells causes apart.
 func (c Cause) key() string { return c.Claim().Canonical() + "\x00" + strings.Join(c.IDs(), "\x00") }
+
+// Named is the cause with exactly these demonstrations, one list a context in the order
+// in which they are shown, so that they are shrunk one by one. Which of a kind stands in
+// which of its places is drawn. It reports contexts that choose demonstrations in a way of
+// their own, or show different ones of a kind.
+func (c Cause) Named(shown [][]prompt.Demonstration) (Cause, error) {
+	if len(shown) != len(c.Contexts) {
+		return c, fmt.Errorf("%d lists of demonstrations for %d contexts", len(shown), len(c.Contexts))
+	}
+	c.Contexts = slices.Clone(c.Contexts)
+	for i := range c.Contexts {
+		if how := c.Contexts[i].Composition.Choice; how != prompt.Diverse {
+			return c, fmt.Errorf("its demonstrations are chosen %s, which single ones cannot be: shrink the claim instead of a cell", how)
+		}
+		var letters strings.Builder
+		for _, d := range shown[i] {
+			letters.WriteString(letterOf(d.Kind))
+		}
+		c.Contexts[i].Composition.Mix = mixOf(letters.String())
+	}
+	c.Showing = []Shown{}
+	for _, k := range prompt.Kinds() {
+		if !k.Pooled() {
+			continue
+		}
+		var most []string
+		of := make([][]string, len(shown))
+		for i, list := range shown {
+			for _, d := range list {
+				if d.Kind == k {
+					of[i] = append(of[i], d.ID)
+				}
+			}
+			if len(of[i]) > len(most) {
+				most = of[i]
+			}
+		}
+		for i := range of {
+			if slices.ContainsFunc(of[i], func(id string) bool { return !slices.Contains(most, id) }) {
+				return c, fmt.Errorf("its contexts show different %s demonstrations: shrink the claim instead of a cell", k)
+			}
+		}
+		for _, id := range most {
+			c.Showing = append(c.Showing, Shown{id, k})
+		}
+	}
+	return c, c.Claim().Validate()
+}
