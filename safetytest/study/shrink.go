@@ -222,6 +222,7 @@ func (s *search) violates(ctx context.Context, c cut) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	most := s.most()
 	var r evidence.Result
 	for batch := 0; !r.Done; batch++ {
 		trials, calls, err := s.oracle.Ask(ctx, k, batch, c.to)
@@ -232,7 +233,9 @@ func (s *search) violates(ctx context.Context, c cut) (bool, error) {
 		if r, err = e.Add(trials); err != nil {
 			return false, err
 		}
-		step.Pairs += len(trials)
+		if step.Pairs += len(trials); hopeless(r, most) {
+			r = e.Stop(evidence.Futile)
+		}
 	}
 	step.State, step.Reason = r.State, r.Reason
 	if len(r.Conditions) > 0 {
@@ -257,13 +260,39 @@ func (s *search) engine(c Cause, alpha float64) (*evidence.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	pairs := max(s.opt.Pairs, d.Batch)
+	pairs := max(s.most(), d.Batch)
 	afford := (s.opt.Calls - s.out.Calls) / len(c.Contexts)
-	if afford < d.Batch || 2*afford < pairs {
+	if afford < d.Batch || 2*afford < max(s.opt.Pairs, d.Batch) {
 		return nil, errCalls
 	}
 	d.AlphaViolated, d.MaxTrials, d.MinTrials = alpha, min(pairs, afford), 0
+	d.NoFutility = true // hopeless is about the smaller error rates of steps
 	return evidence.New(d)
+}
+
+// most is how many visits the next step may make: the first one, on which all others
+// rest, as many as any.
+func (s *search) most() int {
+	if len(s.out.Steps) == 0 {
+		return longest * s.opt.Pairs
+	}
+	return s.opt.Pairs
+}
+
+// enough is how many visits a step makes before it may be given up.
+const enough = 64
+
+// hopeless says whether a step of at most so many visits is not going to be decided
+// either way, as far as it can be seen. Giving up never takes a cause, and so errs
+// against no model.
+func hopeless(r evidence.Result, most int) bool {
+	switch {
+	case r.Done || r.Trials < enough:
+		return false
+	case r.JudgeLimited || r.Needs == 0:
+		return true
+	}
+	return r.Trials+r.Needs > 3*most
 }
 
 // count says what became of the causes that are simpler than the smallest.
@@ -291,7 +320,7 @@ func (s *search) count() {
 // Prove tests what a search found by the engine's own error rate, on calls that the
 // oracle has to make anew, as step 0. pairs bounds the visits.
 func Prove(ctx context.Context, o ShrinkOracle, c Cause, pairs int) (ShrinkStep, error) {
-	s := &search{oracle: fresh{o}, opt: ShrinkOptions{Calls: pairs * len(c.Contexts), Pairs: pairs}, seen: map[string]asked{}}
+	s := &search{oracle: fresh{o}, opt: ShrinkOptions{Calls: pairs * len(c.Contexts), Pairs: max(pairs/longest, 1)}, seen: map[string]asked{}}
 	d, err := o.Design(c)
 	if err != nil {
 		return ShrinkStep{}, err

@@ -224,7 +224,7 @@ func (c Cause) Contrast() prompt.Contrast {
 		named[0].Name, named[1].Name = phrase[0]+" (reference)", phrase[1]+" (changed)"
 	}
 	slices.Reverse(phrase)
-	return prompt.Contrast{Name: "shrunk", Phrase: strings.Join(phrase, " rather than "), Settings: named}
+	return prompt.Contrast{Name: "shrunk", Phrase: "showing " + strings.Join(phrase, " rather than "), Settings: named}
 }
 
 // contextName says what a context shows, and how, as far as that is short.

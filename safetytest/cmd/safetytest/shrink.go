@@ -137,7 +137,11 @@ func (w *shrinker) prepare(words []string) (err error) {
 		return err
 	}
 	w.dir = filepath.Join(w.r.Dir, "shrink", strings.NewReplacer("/", "-", "@", "-", " ", "-").Replace(strings.Trim(w.claim.Key+" "+w.cell, " ")))
-	return nil
+	subject, err := safetytest.Open(w.proofConfig(w.f.calls), w.policy) // whether the configuration is any good
+	if err != nil {
+		return err
+	}
+	return subject.Close()
 }
 
 // nameCell takes the demonstrations of the cell, where one is named.
@@ -246,7 +250,7 @@ func (w *shrinker) begin() {
 	w.p.labelled("claim", usual, w.claim.Statement())
 	w.p.labelled("seen", usual, w.claim.Verdict.Seen())
 	w.p.labelled("shown", usual, fmt.Sprintf("%s (%d demonstrations)", w.cause.Pattern(), w.cause.Size()))
-	w.p.labelled("asked now", usual, fmt.Sprintf("%s, read by %s; %d calls at most", plain.Text(w.config.String()), plain.Line(w.policy.Judge.Describe().Name), w.f.calls))
+	w.p.labelled("asked", usual, fmt.Sprintf("%s, read by %s; %d calls at most", plain.Text(w.config.String()), plain.Line(w.policy.Judge.Describe().Name), w.f.calls))
 	if then := w.r.Setup(); then.Model != w.config.Model || then.Sampling.String() != w.config.Sampling.String() {
 		w.p.labelled("note", strong, fmt.Sprintf("the run asked %s with %s, now it is %s with %s", plain.Text(then.Model), then.Sampling, plain.Text(w.config.Model), w.config.Sampling))
 	}
@@ -323,10 +327,8 @@ func (w *shrinker) prove(ctx context.Context, c study.Cause) (proofOf, error) {
 		return kept, nil
 	}
 	left := w.f.calls - w.spent
-	config := w.config
-	config.Dir, config.Run = filepath.Join(w.dir, "proof"), ""
-	config.Draws, config.Seed, config.SamplingSeed = w.asker.draws, w.asker.seed+proofSeed, 0
-	config.MaxCalls, config.MaxPairs = left, max(left/len(c.Contexts), 1)
+	config := w.proofConfig(left)
+	config.MaxPairs = max(left/len(c.Contexts), 1)
 	if config.MaxCost > 0 || config.MaxSpendTokens > 0 {
 		w.p.labelled("note", usual, "bounds on money and tokens hold for the search and the proof each")
 	}
@@ -359,6 +361,15 @@ func (w *shrinker) prove(ctx context.Context, c study.Cause) (proofOf, error) {
 		err = wholefile.Write(file, append(text, '\n'))
 	}
 	return kept, err
+}
+
+// proofConfig is how the proof asks: as the environment says, under other draws than the
+// run and the search.
+func (w *shrinker) proofConfig(calls int) safetytest.Config {
+	c, m := w.config, w.r.Manifest
+	c.Dir, c.Run, c.MaxCalls = filepath.Join(w.dir, "proof"), "", calls
+	c.Draws, c.Seed, c.SamplingSeed = cmp.Or(m.Draws, 4), cmp.Or(m.Seed, 1)+proofSeed, 0
+	return c
 }
 
 // proofSeed sets the draws of the proof apart from those of runs.

@@ -63,6 +63,7 @@ func openAsker(dir string, config safetytest.Config, p policy.Policy, m record.M
 	rec, err := record.Open(dir, about, record.Options{
 		SamplingSeed: config.SamplingSeed, Release: config.Release, Patience: cmp.Or(config.Timeout, 2*time.Minute) + 2*time.Minute,
 		RequestsPerMinute: config.RequestsPerMinute, TokensPerMinute: config.TokensPerMinute, MaxTokens: config.MaxSpendTokens,
+		MaxCost: config.MaxCost, Currency: config.Currency,
 	})
 	if err != nil {
 		return nil, err
@@ -288,6 +289,8 @@ func (a *asker) observe(ctx context.Context, step int, c study.Cause, q shrinkQu
 	key := record.KeyOf(r)
 	key.Arm, key.Asked = x.Shows(), q.at.Cell.Target.ID
 	reply, _, err := a.rec.Ask(ctx, key, func(ctx context.Context, asked *record.Call) (chat.Reply, error) {
+		price := a.config.Prices[a.served(x.Model)]
+		asked.Price(price, most(a.config.Sampling))
 		r.Admit = asked.Admit
 		reply, err := model.Ask(ctx, r)
 		if e := (*chat.Error)(nil); errors.As(err, &e) && e.Kind == chat.Cancelled && e.Attempts > 0 {
@@ -305,6 +308,22 @@ func (a *asker) observe(ctx context.Context, step int, c study.Cause, q shrinkQu
 		return evidence.Observation{}, calls, err
 	}
 	return bounds.Observed(c.Quantity, j), calls, nil
+}
+
+// served is the name that a model is asked for by.
+func (a *asker) served(name string) string {
+	if name == "" {
+		return a.config.Model
+	}
+	return a.config.Models[name].Model
+}
+
+// most is how many tokens a reply may have, 0 where nothing bounds it.
+func most(s chat.Sampling) int {
+	if s.MaxTokens == nil {
+		return 0
+	}
+	return *s.MaxTokens
 }
 
 // modelOf is a model that was connected to before the search.
