@@ -198,13 +198,7 @@ func (s *session) climb(ctx context.Context) error {
 		e, _ := buildOf(s.ladder.config, name)
 		out.Rungs = append(out.Rungs, report.Rung{Name: name, Model: plain.Text(e.Model), Claims: len(claims), State: report.NotTested})
 	}
-	var failed error
-	for i := range out.Rungs {
-		if failed = s.stand(ctx, &out.Rungs[i], claims); failed != nil || out.Rungs[i].State != evidence.Holds.String() {
-			break
-		}
-	}
-	out.Conclude()
+	failed := descend(&out, func(r *report.Rung) error { return s.stand(ctx, r, claims) })
 	ginkgo.AddReportEntry(ladderEntry, out, ginkgo.ReportEntryVisibilityNever)
 	first := out.Rungs[0]
 	switch {
@@ -214,6 +208,20 @@ func (s *session) climb(ctx context.Context) error {
 		return nil
 	}
 	return errors.New(out.Sentence)
+}
+
+// descend stands on one build after the other until one does not hold, and says what that
+// comes to. It is a fixed-sequence test: no build is asked after one that was not shown to
+// keep every claim, so that a build which breaks one is named only if it, the first such
+// build of the order, was wrongly shown to keep it.
+func descend(l *report.Ladder, stand func(*report.Rung) error) error {
+	defer l.Conclude()
+	for i := range l.Rungs {
+		if err := stand(&l.Rungs[i]); err != nil || l.Rungs[i].State != evidence.Holds.String() {
+			return err
+		}
+	}
+	return nil
 }
 
 // stand tests the claims on one build until one does not hold. An error says that one
@@ -240,8 +248,9 @@ func (s *session) stand(ctx context.Context, r *report.Rung, claims []planned) e
 			return fmt.Errorf("build %s: %w", r.Name, err)
 		}
 	}
-	before := top.Calls()
-	defer func() { r.Calls = top.Calls() - before }()
+	if top != s.subject { // whose calls are the gate's
+		defer func() { r.Calls = top.Calls() }()
+	}
 	for _, p := range claims {
 		under := top
 		if p.policy != "" {
@@ -256,7 +265,10 @@ func (s *session) stand(ctx context.Context, r *report.Rung, claims []planned) e
 			return fmt.Errorf("build %s: not tested that %s: %w", r.Name, p.claim.Statement, err)
 		}
 		e := report.NewEntry(v)
-		r.Verdicts, r.Tokens = append(r.Verdicts, e), r.Tokens+e.Tokens
+		r.Verdicts = append(r.Verdicts, e)
+		if top != s.subject {
+			r.Tokens += e.Tokens
+		}
 		switch {
 		case v.State == evidence.Holds && e.TooFew() && !s.skip:
 			r.State, r.StoppedAt, r.Why = evidence.Inconclusive.String(), plain.Line(p.statement()), e.Few
