@@ -100,9 +100,10 @@ func (t *text) ladder(l *Ladder) {
 		rows = append(rows, r.row())
 	}
 	var widths [5]int
-	for _, r := range rows {
-		for i, cell := range r {
-			widths[i] = max(widths[i], len([]rune(cell)))
+	for k := range rows {
+		for i, cell := range rows[k] {
+			rows[k][i] = shortenedTo(cell, 30)
+			widths[i] = max(widths[i], len([]rune(rows[k][i])))
 		}
 	}
 	for _, r := range rows {
@@ -111,7 +112,7 @@ func (t *text) ladder(l *Ladder) {
 			if widths[i] == 0 {
 				continue
 			}
-			line += fmt.Sprintf("%-*s  ", widths[i], shortenedTo(cell, 40))
+			line += fmt.Sprintf("%-*s  ", widths[i], cell)
 		}
 		t.line(strings.TrimRight(line, " "))
 	}
