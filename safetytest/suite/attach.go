@@ -135,8 +135,14 @@ func (s *session) title() string {
 // It returns Ginkgo's configuration, narrowed down to the gate.
 func (s *session) attach(t *testing.T) types.SuiteConfig {
 	t.Helper()
+	if err := s.ladder.check(); err != nil {
+		t.Fatal(plain.Lines(fmt.Sprintf("%s: %v", s.title(), err)))
+	}
 	if s.controls {
 		s.addControls()
+	}
+	if s.ladder != nil {
+		s.addLadder()
 	}
 	suiteConfig, _ := ginkgo.GinkgoConfiguration()
 	if err := s.applyGate(&suiteConfig); err != nil {
@@ -180,6 +186,7 @@ func (s *session) before(r ginkgo.Report) {
 	var text strings.Builder
 	s.printNotes(&text)
 	s.printPlan(&text, s.willRun)
+	s.printLadder(&text)
 	fmt.Fprint(out, plain.Narrow(text.String(), mostColumns))
 	if replies, attempt := s.subject.Continued(); replies > 0 && s.subject.Config().Replies != safetytest.RepliesReplay {
 		fmt.Fprint(out, plain.Narrow(fmt.Sprintf("attempt %d goes on: %d recorded replies are known, and count for each claim once repeats of some show that the model is still the same (of runs begun within %v, SAFETYTEST_MAX_AGE); SAFETYTEST_REPLIES=fresh begins another attempt\n\n", attempt, replies, s.subject.Config().MaxAge), mostColumns))

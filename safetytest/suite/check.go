@@ -28,6 +28,8 @@ type planned struct {
 	claim  claim.Claim
 	where  string
 	policy string // that a container set, "" for the suite's own
+	// advisory says that no spec which states it gates.
+	advisory bool
 }
 
 // registered are the claims that Check has seen, by ID. Ginkgo builds one tree a

@@ -69,6 +69,9 @@ func (s *session) applyGate(config *types.SuiteConfig) error {
 	if s.controls {
 		s.gate.filter = "(" + s.gate.filter + ") || " + controlLabel
 	}
+	if s.ladder != nil {
+		s.gate.filter = "(" + s.gate.filter + ") || " + ladderLabel
+	}
 	if _, err := types.ParseLabelFilter(s.gate.filter); err != nil {
 		return fmt.Errorf("%s: %q is no label filter: %w", strings.Join(s.gate.from, " and "), s.gate.filter, err)
 	}
@@ -92,7 +95,7 @@ const (
 // states says whether a spec is labelled as one that states a claim, or belongs to
 // the controls of those that do.
 func states(spec types.SpecReport) bool {
-	return slices.ContainsFunc(spec.Labels(), func(l string) bool { return strings.HasPrefix(l, propertyLabel) || l == controlLabel })
+	return slices.ContainsFunc(spec.Labels(), func(l string) bool { return strings.HasPrefix(l, propertyLabel) || instruments(l) })
 }
 
 // inGate says whether a spec is part of the gate. Beside ordinary specs that takes

@@ -45,9 +45,11 @@ func (s *session) findReached() []planned {
 	}
 	for _, r := range reached {
 		p := registered[r.id]
-		p.policy = r.policy
-		if !slices.ContainsFunc(out, func(o planned) bool { return o.policy == p.policy && o.claim.ID() == r.id }) {
+		p.policy, p.advisory = r.policy, r.advisory
+		if i := slices.IndexFunc(out, func(o planned) bool { return o.policy == p.policy && o.claim.ID() == r.id }); i < 0 {
 			out = append(out, p)
+		} else { // another spec states the same
+			out[i].advisory = out[i].advisory && p.advisory
 		}
 	}
 	sort.SliceStable(out, func(i, j int) bool { return out[i].where < out[j].where })
@@ -55,7 +57,10 @@ func (s *session) findReached() []planned {
 }
 
 // spec is one that states a registered claim, under the policy of its container.
-type spec struct{ id, policy string }
+type spec struct {
+	id, policy string
+	advisory   bool
+}
 
 // dryRun returns the specs that a run with the same flags reaches, and counts
 // those that state their claims by hand.
@@ -70,7 +75,7 @@ func (s *session) dryRun() ([]spec, error) {
 			return nil, fmt.Errorf("it failed: %s", lastLine(said))
 		}
 		for _, leaf := range r.SpecReports {
-			if leaf.State != types.SpecStatePassed || leaf.LeafNodeType != types.NodeTypeIt || slices.Contains(leaf.Labels(), controlLabel) {
+			if leaf.State != types.SpecStatePassed || leaf.LeafNodeType != types.NodeTypeIt || slices.ContainsFunc(leaf.Labels(), instruments) {
 				continue
 			}
 			found := labelled(leaf)
@@ -109,7 +114,7 @@ func list(test string) (reports []types.Report, said []byte, err error) {
 
 // labelled is the claim and the policy that a spec's labels name.
 func labelled(leaf types.SpecReport) spec {
-	found := spec{}
+	found := spec{advisory: slices.Contains(leaf.Labels(), advisoryLabel)}
 	for _, label := range leaf.Labels() {
 		if name, ok := strings.CutPrefix(label, "policy:"); ok {
 			found.policy = name

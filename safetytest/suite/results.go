@@ -57,6 +57,9 @@ func (s *session) takeAside(spec types.SpecReport, entry types.ReportEntry) {
 	if entry.Name == failedEntry && !spec.Failed() {
 		s.skippedLater = append(s.skippedLater, fmt.Sprintf("the spec %q failed (%s)", plain.Text(spec.FullText()), plain.Line(entry.StringRepresentation())))
 	}
+	if l := decodeLadder(entry); l != nil && s.ladder != nil {
+		s.ladder.found = l
+	}
 	if w, ok := decodeWaived(entry); ok {
 		s.waived[w.Key] = w.Waiver
 	}
@@ -156,6 +159,13 @@ func (s *session) summary(passed bool) report.Summary {
 		sum.Calls, sum.Tokens = sum.Calls+e.Calls, sum.Tokens+e.Tokens
 	}
 	sum.Calls = max(sum.Calls, s.subject.Calls())
+	if s.ladder != nil && s.ladder.found != nil {
+		sum.Smallest = s.ladder.found.Smallest
+		for _, r := range s.ladder.found.Rungs {
+			sum.Calls += r.Calls
+			sum.Tokens += r.Tokens
+		}
+	}
 	if cost := s.subject.Cost(); cost > 0 {
 		sum.Cost, sum.Currency = cost, plain.Text(c.Currency)
 	}
@@ -166,6 +176,9 @@ func (s *session) summary(passed bool) report.Summary {
 func (s *session) document(passed bool) report.Document {
 	d := report.Document{Summary: s.summary(passed), Verdicts: s.entries}
 	d.Run = s.about(d.Summary)
+	if s.ladder != nil {
+		d.Ladder = s.ladder.found
+	}
 	s.complete(&d)
 	var text strings.Builder
 	s.note(plain.Writer(&text), d.Summary)

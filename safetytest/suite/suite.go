@@ -65,6 +65,7 @@ type session struct {
 	planOnly    bool
 	skip        bool // exploratory: inconclusive claims are skipped instead of red
 	controls    bool
+	ladder      *ladder // nil without one
 
 	subject            *safetytest.Subject
 	deadline           time.Time // zero without go test's timeout
@@ -147,6 +148,9 @@ func (s *session) open(t *testing.T) error {
 	if err := config.NotSimulated(); err != nil && required {
 		return fmt.Errorf("under SAFETYTEST_REQUIRE_MODEL=1: %w", err)
 	}
+	if err := s.ladder.configure(&config); err != nil {
+		return err
+	}
 	if config.Dir == "" {
 		if config.Dir, err = baseDirectory(); err != nil {
 			return fmt.Errorf("the replies cannot be recorded: %w; make the module's directory writable or set SAFETYTEST_DIR", err)
@@ -155,6 +159,9 @@ func (s *session) open(t *testing.T) error {
 	}
 	if deadline, ok := t.Deadline(); ok {
 		s.deadline = deadline.Add(-reserve(time.Until(deadline)))
+	}
+	if s.ladder != nil {
+		s.ladder.config.Dir, s.ladder.config.FewTargets = config.Dir, true
 	}
 	s.listen(&config)
 	s.subject, err = safetytest.Open(config, s.policy)
@@ -230,6 +237,9 @@ func reserve(left time.Duration) time.Duration { return min(left/10, 30*time.Sec
 // onVerdict attaches a verdict to the running spec. Entries travel between the
 // processes of a parallel run, which share no memory.
 func (s *session) onVerdict(v claim.Verdict) {
+	if slices.Contains(ginkgo.CurrentSpecReport().Labels(), ladderLabel) {
+		return // which reports it as that of a build
+	}
 	ginkgo.AddReportEntry(entryName, located(report.NewEntry(v)), ginkgo.ReportEntryVisibilityNever)
 	if v.State == evidence.Holds || verbose() { // a failure says the rest anyway
 		fmt.Fprintf(ginkgo.GinkgoWriter, "%s\n%s\n", v.Headline(), v.Full())

@@ -206,6 +206,7 @@ func TestScenario(t *testing.T) {
 	if os.Getenv("SUITE_SYSTEM") != "" {
 		options = append(options, suite.System(os.Getenv("SUITE_SYSTEM")))
 	}
+	options = append(options, ladderOptions()...)
 	options = append(options, suite.Configure(func(c *safetytest.Config) { c.SamplingSeed = 3 }))
 	if how := os.Getenv("SUITE_ATTACH"); how != "" {
 		runAttached(t, how, p, options)

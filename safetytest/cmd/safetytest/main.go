@@ -1,8 +1,9 @@
-// Command safetytest reads recorded runs, surveys and studies models, measures judges, collects labels,
+// Command safetytest reads recorded runs, shrinks violations, surveys and studies models, measures judges, collects labels,
 // renders reports, and lists the environment variables.
 //
 //	safetytest show [-worst N] [-misread] [-draw N] [-full] [-json] [RUN] [CLAIM] [CELL]
 //	safetytest rejudge -judge NAME [RUN] [CLAIM]
+//	safetytest shrink [-calls N] [-judge NAME] [-o FILE_test.go] [RUN] [CLAIM] [CELL]
 //	safetytest export [-format csv|jsonl|parquet] [-o FILE] [-texts] [RUN]
 //	safetytest survey -o FILE.md [-pairs N] [-margin POINTS]
 //	safetytest study -o FILE.md [-size CALLS] [-policy NAME] [-plan] [-price MODEL]
@@ -43,6 +44,7 @@ import (
 const usage = `usage:
   safetytest show [RUN] [CLAIM] [CELL]       read what stands behind a verdict: conversations, replies, readings
   safetytest rejudge -judge NAME [RUN]       read recorded replies by another judge: which readings and verdicts change
+  safetytest shrink [RUN] [CLAIM] [CELL]     ask the model for the smallest cause of a violation, and write it as a Go spec
   safetytest export [RUN]                    write a run as a table: one row a reply, as CSV, JSON lines or Parquet
   safetytest survey -o FILE.md               test every claim on the configured model, under three harmless policies
   safetytest study -o FILE.md                estimate what numbers, kinds and order of demonstrations do to the configured model
@@ -85,6 +87,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return show(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "rejudge":
 		return rejudge(ctx, args[1:], out)
+	case len(args) >= 1 && args[0] == "shrink":
+		return shrink(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "export":
 		return export(args[1:], out)
 	case len(args) >= 1 && args[0] == "report":

@@ -12,6 +12,8 @@ type Document struct {
 	Run Run `json:"run"`
 	// Notes are what the suite says beside the verdicts, a line each.
 	Notes []string `json:"notes,omitempty"`
+	// Ladder is which of several builds keep every claim, nil where none was climbed.
+	Ladder *Ladder `json:"ladder,omitempty"`
 	// Cells holds by [Entry.Key] the cells that speak most against the claim, with their
 	// conversations. It is never part of report.json.
 	Cells map[string][]Cell `json:"-"`

@@ -42,6 +42,7 @@ func writeHTML(w io.Writer, d Document) error {
 		p.Described = p.Described || len(c.Rates) > 1 || c.Dose != nil || len(c.Markers) > 0
 	}
 	p.Heat = heat(d.Verdicts)
+	p.Ladder, p.LadderNote = d.Ladder, ladderNote
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, p); err != nil {
 		return fmt.Errorf("writing the report as HTML: %w", err)
@@ -59,6 +60,8 @@ type page struct {
 	Claims                                   []claimView
 	Shown, Looked, Described                 bool // some claim has cells, looks, or something to describe
 	Heat                                     *heatMap
+	Ladder                                   *Ladder
+	LadderNote                               string
 	Facts                                    []fact
 	Amounts                                  []amountView
 	Together, Attempts                       string

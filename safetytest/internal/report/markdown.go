@@ -87,6 +87,7 @@ func (m *markdown) page(d Document) {
 		m.f("\n- %s\n", o)
 	}
 	m.table(d.Verdicts)
+	m.ladder(d.Ladder)
 	for _, e := range sorted(d.Verdicts, true) {
 		if !e.holds() {
 			m.claim(e, d.Cells[e.Key()])

@@ -64,6 +64,9 @@ type Summary struct {
 	// FromRecord says that the verdicts were read back from a record, which does not know
 	// what else the gate asked: whether specs were left out, or something else failed.
 	FromRecord bool `json:"from_record,omitempty"`
+	// Smallest is the smallest build of a ladder for which every claim holds; it is left
+	// out where no ladder was climbed, or none does.
+	Smallest string `json:"smallest_build,omitempty"`
 	// Passed says that every claim of the gate was tested and holds, on enough
 	// targets.
 	Passed bool `json:"passed"`

@@ -223,6 +223,7 @@ func (t *text) after(d Document) {
 	if slices.ContainsFunc(d.Verdicts, func(e Entry) bool { return e.Effect != nil }) {
 		t.wrap("", drawing.Legend, 0)
 	}
+	t.ladder(d.Ladder)
 	t.wrap("", attempts(d.Verdicts), 0)
 	if t.verbose {
 		t.wrap("", together(d.Verdicts), 0)
