@@ -128,7 +128,7 @@ func (s *study) interval(l learner, crit critical) (limits, error) {
 
 // world is a world of this study.
 func (s *study) world(fill []Outcome, readings []regression.Reading) *world {
-	return &world{table: s.table, readings: readings, fill: fill, fits: map[*model]*regression.Fit{}}
+	return &world{table: s.table, readings: readings, fill: fill, fits: map[*model]fitted{}}
 }
 
 // base is the world of the replies that came, read as the judge most likely erred.

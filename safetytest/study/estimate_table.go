@@ -95,7 +95,13 @@ type world struct {
 	// estimated, in the way of that estimate: Missing leaves them out. nil leaves all
 	// out.
 	fill []Outcome
-	fits map[*model]*regression.Fit
+	fits map[*model]fitted
+}
+
+// fitted is a fit, or why there is none.
+type fitted struct {
+	fit *regression.Fit
+	err error
 }
 
 func (w *world) reading(setting int) regression.Reading {
@@ -114,8 +120,8 @@ func (w *world) filled(setting int) Outcome {
 
 // fit fits a model in this world, once.
 func (w *world) fit(m *model) (*regression.Fit, error) {
-	if f := w.fits[m]; f != nil {
-		return f, nil
+	if f, ok := w.fits[m]; ok {
+		return f.fit, f.err
 	}
 	p := regression.Problem{Names: m.names, Patterns: m.patterns, Readings: w.readings}
 	for i := range w.cells {
@@ -131,8 +137,6 @@ func (w *world) fit(m *model) (*regression.Fit, error) {
 		p.Rows = append(p.Rows, r)
 	}
 	f, err := p.Fit()
-	if err == nil {
-		w.fits[m] = f
-	}
+	w.fits[m] = fitted{f, err}
 	return f, err
 }

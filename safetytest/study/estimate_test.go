@@ -339,7 +339,7 @@ func TestFewDraws(t *testing.T) {
 func TestAnythingIn(t *testing.T) {
 	orders := []prompt.Order{prompt.HarmfulFirst, prompt.HarmfulLast, prompt.Shuffled, prompt.Written("HHBB")}
 	readings := []judge.Reading{exact, {}, measured(50, 45, 40), measured(8, 8, 8), measured(500, 300, 490)}
-	for seed := range uint64(150) {
+	for seed := range uint64(25) {
 		random := rand.New(rand.NewPCG(seed, 4))
 		rate, levels := random.Float64(), 1+random.IntN(4)
 		var replies []Observation

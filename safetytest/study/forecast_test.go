@@ -65,7 +65,7 @@ func TestForecasts(t *testing.T) {
 }
 
 func TestForecastOfTooSmallAStudy(t *testing.T) {
-	p := plan{settings: standard, replies: 100, targets: 20, draws: 12}
+	p := plan{settings: standard, replies: 60, targets: 20, draws: 12}
 	forecasts, err := Forecasts(p.cells(), Assumed{Reading: exact}, 0.95)
 	if err != nil {
 		t.Fatal(err)

@@ -80,7 +80,7 @@ func (p *Problem) Fit() (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	const most = 500
+	const most = 200
 	// Steps that turn back without getting shorter are halved from then on: where
 	// outcomes are misread, the information says little of how the score bends.
 	share, before, far := 1.0, []float64(nil), 0.0
