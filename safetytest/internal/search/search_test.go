@@ -50,7 +50,9 @@ var worlds = []struct {
 }{
 	{"ends in BHH", paper, 300, func(p string) float64 { return either(strings.HasSuffix(p, "BHH"), 0.7, 0.03) }, true},
 	{"begins with RH", paper, 300, func(p string) float64 { return either(strings.HasPrefix(p, "RH"), 0.7, 0.03) }, true},
-	{"eight harmful and no refusal", paper, 300, func(p string) float64 { return either(strings.Count(p, "H") == 8 && !strings.Contains(p, "R"), 0.7, 0.03) }, true},
+	{"eight harmful and no refusal", paper, 300, func(p string) float64 {
+		return either(strings.Count(p, "H") == 8 && !strings.Contains(p, "R"), 0.7, 0.03)
+	}, true},
 	{"harmful count, less refusals, next to the request", paper, 300, func(p string) float64 {
 		last := 0.0
 		for i := len(p) - 1; i >= max(0, len(p)-4); i-- {
