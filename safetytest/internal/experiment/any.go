@@ -43,6 +43,7 @@ func (s *Subject) partsOf(c claim.Claim) (p parts, err error) {
 	if err != nil {
 		return p, err
 	}
+	d.MaxTrials = 0           // which is to be found out again:
 	most := s.config.MaxPairs // a replay searches as the run did
 	if p.drawn, err = s.trialsWithin(c, d, drawnOf(c, most)); err != nil {
 		return p, err
