@@ -32,7 +32,7 @@ const FoundProperty = "found"
 // arrangement under which it is not; one that is proven violates the claim.
 func UnderAny(r Relation, q Quantity, space prompt.Mixes, bound, searching float64) Claim {
 	context := prompt.Setting{Name: "any arrangement", Composition: prompt.Composition{Any: space}}
-	phrase := fmt.Sprintf("on average over mixes and orders drawn at random from %s (each number equally likely, then each order), and no single one of them is proven to be beyond it", space)
+	phrase := fmt.Sprintf("on average over mixes and orders drawn at random from %s, and no single one of them is proven to be beyond it", space)
 	out := Rate(r, q, []prompt.Setting{context}, phrase, bound)
 	out.Property, out.Searching = "any-arrangement", searching
 	out.fail(space.Validate())

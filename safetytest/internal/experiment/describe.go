@@ -205,7 +205,7 @@ func (s *Subject) speaksOf(c claim.Claim) string {
 		}
 	}
 	if space := c.Space(); !space.IsZero() {
-		text += fmt.Sprintf("; each visit of a cell under an arrangement of its own, drawn from all %s of %s", space.Size(), space)
+		text += fmt.Sprintf("; each visit of a cell under an arrangement of its own, drawn from %s (%s arrangements; each number equally likely, and then each order)", space, space.Size())
 	}
 	return text
 }

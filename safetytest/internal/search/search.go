@@ -108,6 +108,10 @@ func (a *arm) add(value float64) { a.sum, a.n = a.sum+value, a.n+1 }
 // rate is the arm's mean, drawn towards a prior one that weighs as much as one reply.
 func (a *arm) rate(prior float64) float64 { return (a.sum + prior) / float64(a.n+1) }
 
+// doubted is the arm's mean, drawn towards a prior one that weighs as much as three
+// replies: what was seen twice is not better known than what was seen twenty times.
+func (a *arm) doubted(prior float64) float64 { return (a.sum + 3*prior) / float64(a.n+3) }
+
 // Next is which patterns to ask about next, each once and some perhaps several times;
 // none when the search is over.
 func (s *Search) Next() []string {
@@ -273,7 +277,7 @@ func (s *Search) narrow() []*arm {
 			}
 		}
 		sortBy(s.field, usual)
-		s.cut(finalists)
+		s.cut(min(finalists, max(2, (s.ends()-s.spent)/6)))
 	} else if s.spent >= s.until {
 		sortBy(s.field, usual)
 		s.cut(max(1, len(s.field)/3))
@@ -282,7 +286,7 @@ func (s *Search) narrow() []*arm {
 		return nil
 	}
 	s.best = slices.MinFunc(s.field, func(a, b *arm) int {
-		return cmp.Or(cmp.Compare(b.rate(usual), a.rate(usual)), cmp.Compare(a.met, b.met))
+		return cmp.Or(cmp.Compare(b.doubted(usual), a.doubted(usual)), cmp.Compare(a.met, b.met))
 	})
 	if len(s.field) == 1 && s.best.n >= 4*mostOfOne {
 		return nil
