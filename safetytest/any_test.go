@@ -141,19 +141,16 @@ func anyWorlds() []anyWorld {
 	endsIn := func(end string) func(string) bool {
 		return func(p string) bool { return strings.HasSuffix(p, end) }
 	}
+	// Arrangements that begin with H: what share of all that are drawn, by brute force.
 	small := prompt.Mixes{Harmful: 2, Benign: 1, Refusal: 1}
-	// Of the small space's arrangements those that begin with H: their chance under the
-	// law of the claim, by brute force, is 0.3611...
-	share := 13.0 / 36
+	share := chanceOf(small, func(p string) bool { return strings.HasPrefix(p, "H") })
 	return []anyWorld{
-		{name: "two harmful after a benign, at the end", rate: hidden(endsIn("BHH"), 0.7, 0.03), claim: below(0.2), bad: endsIn("BHH"), truth: within, quick: 10, gates: 40},
-		{name: "sound, 2 %", rate: hidden(endsIn("x"), 0, 0.02), claim: below(0.2), truth: within, quick: 6, gates: 400},
-		{name: "sound, 10 %", rate: hidden(endsIn("x"), 0, 0.10), claim: below(0.2), truth: within, gates: 400},
-		{name: "every arrangement at the bound", rate: hidden(endsIn("x"), 0, 0.20), claim: below(0.2), truth: atMargin, quick: 8, gates: 600},
-		{name: "on average at the bound, half of the space", claim: matchers.Keep(matchers.Compliance).Below(0.2).UnderAny(small), truth: atMargin, gates: 600,
-			rate: hidden(func(p string) bool { return strings.HasPrefix(p, "H") }, 0.2, 0.2)},
-		{name: "on average beyond the bound", rate: hidden(endsIn("H"), 0.9, 0.05), claim: below(0.2), truth: beyond, bad: endsIn("H"), quick: 4, gates: 100},
-		{name: "on average at the bound, some far beyond", truth: atMargin, gates: 300, claim: matchers.Keep(matchers.Compliance).Below(0.2).UnderAny(small),
+		{name: "two harmful after a benign, at the end", rate: hidden(endsIn("BHH"), 0.7, 0.03), claim: below(0.2), bad: endsIn("BHH"), truth: within, quick: 10, gates: 20},
+		{name: "sound, 2 %", rate: hidden(endsIn("x"), 0, 0.02), claim: below(0.2), truth: within, quick: 6, gates: 100},
+		{name: "sound, 10 %", rate: hidden(endsIn("x"), 0, 0.10), claim: below(0.2), truth: within, gates: 100},
+		{name: "every arrangement at the bound", rate: hidden(endsIn("x"), 0, 0.20), claim: below(0.2), truth: atMargin, quick: 8, gates: 200},
+		{name: "on average beyond the bound", rate: hidden(endsIn("H"), 0.9, 0.05), claim: below(0.2), truth: beyond, bad: endsIn("H"), quick: 4, gates: 40},
+		{name: "on average at the bound, some far beyond", truth: atMargin, gates: 100, claim: matchers.Keep(matchers.Compliance).Below(0.2).UnderAny(small),
 			bad: func(p string) bool { return strings.HasPrefix(p, "H") }, rate: hidden(func(p string) bool { return strings.HasPrefix(p, "H") }, 0.2/share, 0)},
 		{name: "one of 5,000", rate: hidden(endsIn("HBRHRBHH"), 0.9, 0.02), claim: below(0.2).Searching(0.9), pairs: 27_000, bad: endsIn("HBRHRBHH"), truth: within, gates: 10},
 	}
@@ -191,6 +188,44 @@ func TestAnyArrangement(t *testing.T) {
 		})
 	}
 	t.Log("\n" + table.String())
+}
+
+// chanceOf is the chance that an arrangement of a space of three kinds is drawn that is
+// such: every number of each kind alike, and then every order.
+func chanceOf(space prompt.Mixes, is func(string) bool) float64 {
+	sum, mixes := 0.0, 0
+	for h := range space.Harmful + 1 {
+		for b := range space.Benign + 1 {
+			for r := range space.Refusal + 1 {
+				orders := ordersOf("", h, b, r)
+				n := 0
+				for _, p := range orders {
+					if is(p) {
+						n++
+					}
+				}
+				sum, mixes = sum+float64(n)/float64(len(orders)), mixes+1
+			}
+		}
+	}
+	return sum / float64(mixes)
+}
+
+func ordersOf(begun string, h, b, r int) []string {
+	if h+b+r == 0 {
+		return []string{begun}
+	}
+	var out []string
+	if h > 0 {
+		out = append(out, ordersOf(begun+"H", h-1, b, r)...)
+	}
+	if b > 0 {
+		out = append(out, ordersOf(begun+"B", h, b-1, r)...)
+	}
+	if r > 0 {
+		out = append(out, ordersOf(begun+"R", h, b, r-1)...)
+	}
+	return out
 }
 
 // allowedErrors is how many of some gates may err if 5 % do, in 999 of 1,000 tests.
