@@ -323,7 +323,7 @@ func (e *experiment) heedSearch(v *claim.Verdict) {
 	case j != nil && j.State == evidence.Holds:
 	case j != nil && j.Reason.FewTrials() && !e.noBudget && !e.shareSpent:
 		if bound := j.Nearest(); bound >= 0 && j.Result.Conditions[bound].Estimate > j.Result.Conditions[bound].Threshold {
-			v.State, v.Reason, v.Doubt = evidence.Inconclusive, claim.Worse, fmt.Sprintf("%s, of which %d fresh replies say %s", j.Claim.Arms[0].Name, j.Pairs, j.Seen())
+			v.State, v.Reason, v.Doubt = evidence.Inconclusive, claim.Worse, fmt.Sprintf("%s, of which %d fresh replies say %s; the claim about it alone would decide (%s)", j.Claim.Arms[0].Name, j.Pairs, j.Seen(), s.Line)
 		}
 	case j != nil:
 		v.State, v.Reason, v.Doubt = evidence.Inconclusive, j.Reason, j.Doubt

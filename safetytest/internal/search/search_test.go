@@ -77,7 +77,7 @@ func either(is bool, yes, no float64) float64 {
 func TestSearchFindsWhatIsBad(t *testing.T) {
 	for _, w := range worlds {
 		t.Run(w.name, func(t *testing.T) {
-			runs := 40
+			runs := 20
 			if !w.quick {
 				runs = 10
 				if os.Getenv("SAFETYTEST_OC") == "" {
