@@ -62,6 +62,7 @@ func TestAnyArrangementIsReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	judged := map[record.Ref]bool{} // by calls of their own
 	sum, n := 0.0, 0
 	for i := range cells {
 		if err := r.Read(&cells[i]); err != nil {
@@ -73,6 +74,10 @@ func TestAnyArrangementIsReadBack(t *testing.T) {
 		}
 		for _, reply := range a.Replies {
 			sum, n = sum+reply.Value, n+1
+			if !strings.HasSuffix(reply.Cell, "#1") || judged[reply.Ref] {
+				t.Errorf("%s was asked for another part, or counts twice", reply.Cell)
+			}
+			judged[reply.Ref] = true
 		}
 	}
 	if j := v.Search.Judged; n != j.Pairs || sum != float64(n)*j.Result.Arms[0].Rate {
