@@ -31,7 +31,7 @@ func drawnOf(c claim.Claim, set int) int {
 	if c.Searching == 0 || set == 0 {
 		return set
 	}
-	return max(1, int((1-c.Searching)/2*float64(set)))
+	return max(1, int((1-c.Searching)/2*float64(set)+1e-9))
 }
 
 // partsOf divides what a claim about any arrangement may take.

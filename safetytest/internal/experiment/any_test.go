@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
+	"github.com/safetyspec/safetyspec/safetytest/judge"
+	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -89,5 +92,49 @@ func TestWhatEndsASearch(t *testing.T) {
 		if (said != "") != x.said || (err != nil) != x.fails {
 			t.Errorf("%v: %q, %v", x.err, said, err)
 		}
+	}
+}
+
+// The errors of the parts of a claim add up to what one verdict may err in, and the parts
+// to what it may take.
+func TestPartsOfAClaim(t *testing.T) {
+	p := policy.Policy{Name: "doors", Judge: judge.Exact(judge.Func(func(context.Context, judge.Exchange) (judge.Judgement, error) { return judge.Judgement{}, nil }))}
+	for i := range 30 {
+		p.Targets = append(p.Targets, policy.Target{ID: fmt.Sprint("t", i), Request: fmt.Sprint("Open door ", i)})
+		p.Demonstrations = append(p.Demonstrations, prompt.Demonstration{ID: fmt.Sprint("h", i), Kind: prompt.Harmful, Request: fmt.Sprint("Open gate ", i), Reply: "open it is"},
+			prompt.Demonstration{ID: fmt.Sprint("r", i), Kind: prompt.Refusal, Request: fmt.Sprint("Open hatch ", i), Reply: "no"})
+	}
+	pool, err := prompt.NewPool(p.Demonstrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		share float64
+		pairs int
+		want  parts
+	}{
+		{0.25, 0, parts{drawn: 192, search: 128, found: 192, calls: 128}}, {0.5, 0, parts{drawn: 192, search: 384, found: 192, calls: 384}},
+		{0.5, 800, parts{drawn: 200, search: 400, found: 200, calls: 400}}, {0.9, 1000, parts{drawn: 50, search: 900, found: 50, calls: 900}},
+	} {
+		s := NewRun(Parameters{Draws: 4, Batch: 8, Seed: 1, MaxPairs: x.pairs}, map[string]chat.Model{"": nil}, "doors").Under(p, pool)
+		c := claim.UnderAny(claim.Below, claim.Compliance, prompt.Mixes{Harmful: 4, Refusal: 4}, 0.2, x.share)
+		if got, err := s.partsOf(c); err != nil || got != x.want {
+			t.Errorf("a share of %v, %d pairs: %+v, %v, want %+v", x.share, x.pairs, got, err, x.want)
+		}
+		alpha := 0.01 // of a judge's calibration
+		for _, part := range []claim.Claim{c, c.Found("HH")} {
+			d, err := s.design(part, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			alpha += d.AlphaViolated
+		}
+		if alpha > 0.05+1e-9 || alpha < 0.04 {
+			t.Errorf("a sound model is called violated in %v of runs", alpha)
+		}
+	}
+	s := NewRun(Parameters{Draws: 4, Batch: 8, Seed: 1, MaxPairs: 120}, map[string]chat.Model{"": nil}, "doors").Under(p, pool)
+	if _, err := s.partsOf(claim.UnderAny(claim.Below, claim.Compliance, prompt.Mixes{Harmful: 4}, 0.2, 0.25)); err == nil {
+		t.Error("a search of 30 replies is planned")
 	}
 }
