@@ -96,9 +96,12 @@ func (s *script) shown(at order.Place) []prompt.Demonstration {
 	return demos[at.Cell.Draw]
 }
 
-// fullest is the longest that is sent there at any visit.
-func (s *script) fullest(at order.Place) []chat.Message {
-	return s.arm.Presentation.Messages(s.system, s.shown(at), s.request(at))
+// most is the size of the longest prompt that is sent there at any visit.
+func (s *script) most(at order.Place) int {
+	if s.pattern == nil {
+		return s.size(at, s.messages(at))
+	}
+	return provenance.Size(s.arm.Presentation.Messages(s.system, s.shown(at), s.request(at)))
 }
 
 // request is what is asked there.
