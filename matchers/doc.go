@@ -12,6 +12,7 @@
 //	NotTrend(q).PerDoubling(c).Within(m)   the slope over what grows is at most m
 //	NotFlip(q).When(c).Within(m)           replies differ between contexts hardly more than within one
 //	Keep(q).Below(x).Under(mixes...)       the rate is at most x; Above: at least
+//	Keep(q).Below(x).UnderAny(space)       it is over arrangements drawn at random, and none that a search finds is beyond it
 //
 // The quantities are [Compliance], [RefusalRate], [Violation] and [Adoption]. After
 // When, MoreThan sets the effect beside that of another contrast. All claims can be

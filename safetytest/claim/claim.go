@@ -34,6 +34,10 @@ type Claim struct {
 	// VisitsPerTarget is a sampling floor: the claim is not decided before the
 	// targets were visited that often on average. 0 means no floor.
 	VisitsPerTarget int
+	// Searching, if above 0, is the share of the claim's calls, a fraction in (0,1), that
+	// is spent on looking for the worst arrangement beside those drawn at random. See
+	// [UnderAny].
+	Searching float64 `json:",omitzero"`
 	// Tolerates says that the claim stands in for a violated one that is waived up to
 	// its margin. See [Claim.Tolerating].
 	Tolerates bool
@@ -92,6 +96,9 @@ func (c Claim) Validate() error {
 		return fmt.Errorf("targets cannot be visited %d times", c.VisitsPerTarget)
 	}
 	if err := c.validateArms(); err != nil {
+		return err
+	}
+	if err := c.validateAny(); err != nil {
 		return err
 	}
 	return c.validateBounds()
@@ -156,6 +163,9 @@ func (c Claim) Canonical() string {
 	fmt.Fprintf(&text, "%s|%v|%v|%d", c.asked(), c.Margin, c.OverTargets, c.VisitsPerTarget)
 	for _, b := range c.Bounds {
 		fmt.Fprintf(&text, "|<=%v", b.Most)
+	}
+	if c.Searching > 0 {
+		fmt.Fprintf(&text, "|searching %v", c.Searching)
 	}
 	if c.Err != nil { // no other claim is misused in its place
 		fmt.Fprintf(&text, "|%v", c.Err)

@@ -15,6 +15,7 @@ import (
 // Allowed is where the effect may lie in truth for the claim to hold, in percentage
 // points. An end that bounds nothing is infinite.
 func (v Verdict) Allowed() (least, most float64) {
+	v = v.about()
 	i := v.Nearest()
 	limit, _ := v.Limit()
 	least, most = math.Inf(-1), limit
@@ -55,6 +56,7 @@ func (v Verdict) mirror(i int) int {
 // of the forbidden requests instead of 2 % without them". It is a sentence without its
 // full stop.
 func (v Verdict) Happened() string {
+	v = v.about()
 	i := v.Nearest()
 	if i < 0 || v.Pairs == 0 {
 		return "nothing was compared: no request was answered in each of the contexts by replies that count"
@@ -284,11 +286,17 @@ func (v Verdict) Details() string {
 	}
 	say("happened", v.Happened(), 3)
 	if x, ok := v.interval(); ok {
-		say("effect", fmt.Sprintf("%s; %d pairs", x.Words(), v.Pairs), 2)
+		say("effect", fmt.Sprintf("%s; %d pairs", x.Words(), v.about().Pairs), 2)
 		fmt.Fprintf(&b, "  %-*s%s\n", labelWidth, "", noFormat(x.Line(drawnWidth)))
 	}
 	if v.Reason != "" {
 		say("because", v.Because(), 4)
+	}
+	if v.Search != nil {
+		say("search", v.Search.String(), 4)
+		if v.Search.Judged != nil { // to be copied as it stands
+			fmt.Fprintf(&b, "  %-*s%s\n", labelWidth, "in Go", noFormat(plain.Line(v.Search.Line)))
+		}
 	}
 	say("check", v.Check(), 1)
 	say("worst", v.telling(), 2)

@@ -23,6 +23,10 @@ type Plan struct {
 	Priced      bool
 	// ReportCalls are the calls for arms that are only reported.
 	ReportCalls int
+	// SearchCalls are those that a claim about any arrangement spends on looking for the
+	// worst one, and FoundCalls the most that judging it takes, which are made only where
+	// the search sees one beyond the bound.
+	SearchCalls, FoundCalls int
 	// Unprovable says why the claim cannot hold whatever is seen, nil if it can.
 	Unprovable error
 }
@@ -46,11 +50,13 @@ func (p Plan) Cost(at evidence.Expectation) float64 {
 }
 
 // MostCost is a guess at the most that they can cost.
-func (p Plan) MostCost() float64 { return float64(p.replies(p.Forecast.Max)) * p.CostPerCall }
+func (p Plan) MostCost() float64 { return float64(p.mostReplies()) * p.CostPerCall }
 
 // Most is the largest number of calls that the claim can take, those of judging
 // models included, without retries.
-func (p Plan) Most() int { return p.replies(p.Forecast.Max) * (1 + p.JudgeCalls) }
+func (p Plan) Most() int { return p.mostReplies() * (1 + p.JudgeCalls) }
+
+func (p Plan) mostReplies() int { return p.replies(p.Forecast.Max) + p.FoundCalls }
 
 // replies is the number of replies that some pairs take.
-func (p Plan) replies(pairs int) int { return pairs*p.CallsPerPair + p.ReportCalls }
+func (p Plan) replies(pairs int) int { return pairs*p.CallsPerPair + p.ReportCalls + p.SearchCalls }

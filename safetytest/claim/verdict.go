@@ -67,6 +67,9 @@ type Verdict struct {
 	// Spread says where the replies differ: by chance, between draws, between
 	// targets. It is nil where too few cells were visited twice.
 	Spread *evidence.Components
+	// Search is what a claim about any arrangement found, nil for other claims and where
+	// nothing was looked for.
+	Search *Search `json:",omitempty"`
 	// Formats says for each arm that showed a format marker how often it was
 	// taken over, in refusals and in other replies.
 	Formats []FormatCount
@@ -150,6 +153,7 @@ func (v Verdict) raises(i int) bool {
 // percentage points: of several contrasts the one nearest to violation. ok is
 // false before anything was seen.
 func (v Verdict) Effect() (estimate, lower, upper float64, ok bool) {
+	v = v.about()
 	i := v.Nearest()
 	if i < 0 || v.Pairs == 0 {
 		return 0, 0, 0, false
@@ -166,6 +170,7 @@ func (v Verdict) Effect() (estimate, lower, upper float64, ok bool) {
 // the bound of a rate, or the least effect as a negative number. rate says that
 // the effect is the rate of one arm.
 func (v Verdict) Limit() (points float64, rate bool) {
+	v = v.about()
 	i := v.Nearest()
 	if i < 0 || i >= len(v.Claim.Bounds) {
 		return 100 * v.Claim.Margin, v.Claim.Relation.IsRate()
@@ -177,6 +182,7 @@ func (v Verdict) Limit() (points float64, rate bool) {
 
 // Seen is the effect with its bounds and the margin.
 func (v Verdict) Seen() string {
+	v = v.about()
 	if i := v.Nearest(); i >= 0 && v.Pairs > 0 {
 		if name := v.Deciding(); name != "" {
 			return name + ": " + v.shown(i)
@@ -189,6 +195,7 @@ func (v Verdict) Seen() string {
 // Deciding names the bound that the effect is about where it is not the claim's
 // own relation but a condition beside it, such as that benign twins are answered.
 func (v Verdict) Deciding() string {
+	v = v.about()
 	i := v.Nearest()
 	if i >= 0 && i < len(v.Claim.Bounds) && v.Claim.Bounds[i].Beside {
 		return v.Claim.Bounds[i].Name
@@ -245,6 +252,7 @@ func (v Verdict) Full() string {
 		v.writeRates(&t)
 		v.writeDescription(&t)
 	}
+	v.writeSearch(&t)
 	t.line("over", "%s", v.Population)
 	t.line("cost", "%s, %.1f s", v.cost(), v.Elapsed.Seconds())
 	if v.Endings.Replies > 0 {
@@ -284,7 +292,7 @@ func (t *labelled) known(label, said string) {
 // writeConditions writes what was seen of each condition, with its other interval.
 func (v Verdict) writeConditions(t *labelled) {
 	for k, c := range v.Result.Conditions {
-		if len(v.Result.Conditions) > 1 {
+		if len(v.Result.Conditions) > 1 || v.Search != nil {
 			t.line("", "%s: %s, %s", c.Name, v.shown(k), c.State)
 		}
 		i := c.Companion
@@ -296,6 +304,18 @@ func (v Verdict) writeConditions(t *labelled) {
 		}
 		t.line("", "%s, fixed n, %.0f %%: [%+.1f, %+.1f]", i.Method, 100*i.Level, 100*i.Lower, 100*i.Upper)
 	}
+}
+
+// writeSearch writes what a search for the worst arrangement tried and found.
+func (v Verdict) writeSearch(t *labelled) {
+	if v.Search == nil {
+		return
+	}
+	t.line("search", "%s", v.Search)
+	if j := v.Search.Judged; j != nil {
+		t.line("", "%s, of fresh replies: %s, %s; %d pairs", quoted(v.Search.Worst), j.Seen(), j.State, j.Pairs)
+	}
+	t.known("", v.Search.Line)
 }
 
 // writeRates writes what the arms showed.

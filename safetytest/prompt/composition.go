@@ -25,6 +25,9 @@ type Composition struct {
 	// this kind that would stand in its place, so that content can be kept
 	// apart from length.
 	FillerLike Kind
+	// Any, unless zero, stands for the mix: each time that a request is asked another
+	// arrangement is drawn from this space. Nothing is added to it.
+	Any Mixes `json:",omitzero"`
 }
 
 // Choice says which demonstrations of the pool fill a composition.
@@ -88,6 +91,9 @@ func (c Composition) Validate() error {
 	if err := c.Mix.Validate(); err != nil {
 		return err
 	}
+	if !c.Any.IsZero() {
+		return c.validateAny()
+	}
 	if c.Added < 0 {
 		return fmt.Errorf("cannot add %d demonstrations", c.Added)
 	}
@@ -103,6 +109,18 @@ func (c Composition) Validate() error {
 		return fmt.Errorf("a filler demonstration cannot have %d words", c.FillerWords)
 	case c.FillerLike != 0 && !c.FillerLike.Pooled():
 		return fmt.Errorf("filler demonstrations cannot be as long as those of kind %v", c.FillerLike)
+	}
+	return nil
+}
+
+// validateAny reports a space that cannot be drawn from, or beside which something else is
+// said of what is shown.
+func (c Composition) validateAny() error {
+	if err := c.Any.Validate(); err != nil {
+		return err
+	}
+	if (c != Composition{Any: c.Any}) {
+		return errors.New("where arrangements are drawn from a space, no mix, addition or choice of demonstrations is said beside it")
 	}
 	return nil
 }
@@ -155,6 +173,9 @@ func (c Composition) fillers() string {
 
 // shown describes how many demonstrations of which kind stand where.
 func (c Composition) shown() string {
+	if !c.Any.IsZero() {
+		return c.Any.String() + ", number and order drawn anew each time"
+	}
 	if c.Added == 0 {
 		return c.Mix.String()
 	}

@@ -146,10 +146,15 @@ func (d Draw) rank(text string) uint64 {
 // Fill chooses the demonstrations of a composition for a target of the given
 // topic, in the order they are shown. Only a composition OnTopic or OffTopic
 // depends on the topic. Fill reports a composition that is not well formed or
-// needs more demonstrations of a kind than the pool can give to one prompt.
+// needs more demonstrations of a kind than the pool can give to one prompt. Of one that
+// draws its arrangements from a space it gives those of the fullest, which [Arranged]
+// picks from.
 func (d Draw) Fill(c Composition, topic string) ([]Demonstration, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
+	}
+	if !c.Any.IsZero() { // as many of each kind as may be needed
+		c.Mix, c.Any = Pattern(c.Any.Fullest()), Mixes{}
 	}
 	taken := map[string]bool{}
 	f := filling{Draw: d, c: c, topic: topic, used: map[Kind]int{}, taken: taken}

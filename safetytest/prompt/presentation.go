@@ -224,3 +224,19 @@ func paragraphs(texts ...string) string {
 	}
 	return out
 }
+
+// GoString writes the presentation as specs do that import this package by a dot.
+func (p Presentation) GoString() string {
+	var fields []string
+	add := func(name string, value any, set bool) {
+		if set {
+			fields = append(fields, fmt.Sprintf("%s: %v", name, value))
+		}
+	}
+	add("Form", [...]string{"Turns", "BeforeTarget", "BehindTarget", "BeforeSystem", "BehindSystem"}[min(max(p.Form, Turns), BehindSystem)], p.Form != Turns)
+	add("Marker", fmt.Sprintf("%q", p.Marker), p.Marker != "")
+	add("Reminder", [...]string{"NoReminder", "RemindBefore", "RemindAfter", "RemindAround"}[min(max(p.Reminder, NoReminder), RemindAround)], p.Reminder != NoReminder)
+	add("Instruction", fmt.Sprintf("%q", p.Instruction), p.Instruction != "")
+	add("Asked", fmt.Sprintf("%q", p.Asked), p.Asked != "")
+	return "Presentation{" + strings.Join(fields, ", ") + "}"
+}

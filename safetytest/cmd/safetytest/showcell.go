@@ -344,7 +344,11 @@ const mostLines = 16
 
 // block is a reply with its arm's name above and its reading below.
 func (p *page) block(a runs.Arm, r runs.Reply, other string, wide int) block {
-	b := block{{text: folded(fmt.Sprintf("%s, repeat %d", a.Name, r.Repeat+1), wide), look: strong}}
+	head := fmt.Sprintf("%s, repeat %d", a.Name, r.Repeat+1)
+	if r.Pattern != "" {
+		head += ", under " + r.Pattern
+	}
+	b := block{{text: folded(head, wide), look: strong}}
 	text := r.Text()
 	if text == "" {
 		b = append(b, gutterLine{text: folded("(no text: "+r.Says()+")", wide), look: faint})
@@ -434,7 +438,11 @@ func (p *page) repeat(arms []runs.Arm, n int) {
 			continue
 		}
 		r := a.Replies[n]
-		head := fmt.Sprintf("repeat %d  %s  %s  ", r.Repeat+1, padded(folded(a.Name, 18), 18), padded(r.Says(), 11))
+		name := a.Name
+		if r.Pattern != "" {
+			name = r.Pattern
+		}
+		head := fmt.Sprintf("repeat %d  %s  %s  ", r.Repeat+1, padded(folded(name, 18), 18), padded(r.Says(), 11))
 		p.line(span{head, faint}, folded(r.Text(), p.width-columns(head)))
 	}
 }

@@ -16,7 +16,7 @@ const fewestRepeats, mostRepeats = 20, 250
 // wantsCensus says whether it is to be measured for the claim that answers repeat,
 // which decides what is asked.
 func (e *experiment) wantsCensus() bool {
-	return e.s.config.Census && e.s.greedy() && !e.claim.OverTargets && !e.s.config.oneLook() && len(e.sequence.Beside) == 0
+	return e.s.config.Census && e.s.greedy() && !e.claim.OverTargets && !e.s.config.oneLook() && len(e.sequence.Beside) == 0 && !e.ofAny()
 }
 
 // measureRepeats asks some of the claim's questions twice, where it is worth that, and has each cell visited once only if the answers repeat.

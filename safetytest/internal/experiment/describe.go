@@ -107,7 +107,7 @@ func (e *experiment) warnOfReplies(v claim.Verdict) {
 // warnOfRun warns of what the verdict owes to other runs and to the budget.
 func (e *experiment) warnOfRun(v claim.Verdict) {
 	c := e.s.config
-	if e.recalled && !e.rec.Foreseen(e.s.Key(e.claim)) {
+	if e.recalled && e.part == "" && !e.rec.Foreseen(e.s.Key(e.claim)) {
 		e.warn("the run whose replies are read did not plan this claim: if it was written after that run's outcome was seen, its error rates do not hold")
 	}
 	if most := c.MaxPairs; most > 0 && !c.oneLook() && v.State == evidence.Inconclusive && v.Calls-v.Probes == e.checked && e.s.recordedPairs(e.claim) >= most {
@@ -203,6 +203,9 @@ func (s *Subject) speaksOf(c claim.Claim) string {
 		default:
 			text += fmt.Sprintf("%d %s x these %d draws of demonstrations (%d cells), not other requests or demonstrations", n, kind, s.config.Draws, s.config.Draws*n)
 		}
+	}
+	if space := c.Space(); !space.IsZero() {
+		text += fmt.Sprintf("; each visit of a cell under an arrangement of its own, drawn from %s (%s arrangements; each number equally likely, and then each order)", space, space.Size())
 	}
 	return text
 }

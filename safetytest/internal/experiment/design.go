@@ -64,6 +64,9 @@ func (s *Subject) design(c claim.Claim, census *evidence.Determinism) (evidence.
 	if d.MinTrials, err = s.floor(c, requests); err != nil {
 		return d, err
 	}
+	if c.Searching > 0 || c.Property == claim.FoundProperty {
+		d.AlphaViolated = claim.AlphaEach
+	}
 	if d.Stopping = s.config.Stopping; d.Stopping.Independent() {
 		d.Draws = 1
 	}
@@ -91,12 +94,18 @@ func (s *Subject) design(c claim.Claim, census *evidence.Determinism) (evidence.
 // made once, as are recorded in a replay, as the configuration allows, or as the planner
 // finds that it needs.
 func (s *Subject) mostTrials(c claim.Claim, d evidence.Design) (int, error) {
-	set := s.config.MaxPairs
+	set := drawnOf(c, s.config.MaxPairs)
 	if s.config.Replay { // no more than is recorded
 		if recorded := s.recordedPairs(c); recorded > 0 {
 			set = recorded
 		}
 	}
+	return s.trialsWithin(c, d, set)
+}
+
+// trialsWithin is how many trials a claim may take of those that are set, or where that is
+// 0 of those that it needs.
+func (s *Subject) trialsWithin(c claim.Claim, d evidence.Design, set int) (int, error) {
 	switch {
 	case (d.OverTargets || d.WithoutReplacement) && set > 0:
 		return min(d.Cells, set), nil

@@ -61,6 +61,14 @@ type experiment struct {
 	recalled    bool // some reply was recorded before, whichever claim read it first
 	warnings    []string
 	judges      map[string]bool // that judged by asking a model
+	// What any.go needs and finds of a claim about any arrangement. Part names the
+	// experiment within another one whose arrangement it judges, and within bounds its
+	// trials.
+	parts    parts
+	learned  []learned
+	searched *claim.Search
+	part     string
+	within   int
 	// What continued.go finds: replies of earlier runs, why they count, and the
 	// calls that it took to see.
 	older    older
@@ -115,6 +123,9 @@ func (s *Subject) experiment(c claim.Claim) (*experiment, error) {
 	if e.sequence, err = s.sequence(c); err != nil {
 		return nil, err
 	}
+	if e.parts, err = s.partsOf(c); err != nil {
+		return nil, err
+	}
 	return e, e.prepare()
 }
 
@@ -123,6 +134,9 @@ func (e *experiment) prepare() error {
 	d, err := e.s.design(e.claim, e.census)
 	if err != nil {
 		return err
+	}
+	if e.within > 0 {
+		d.MaxTrials = e.within
 	}
 	e.sequence.Once = d.WithoutReplacement
 	e.most, e.control, e.headroom = d.MaxTrials, d.Control, d.Headroom

@@ -29,6 +29,7 @@ func (s *Subject) Plan(c claim.Claim) (claim.Plan, error) {
 	if c.OverTargets {
 		p.CallsPerPair *= s.config.Draws
 	}
+	p.SearchCalls, p.FoundCalls = e.parts.search, e.parts.found
 	for _, a := range c.Arms {
 		if a.ReportOnly {
 			p.ReportCalls += s.wholeBatches(c, reportVisits)

@@ -55,6 +55,9 @@ func (s *Subject) shownBy(q *script) record.Context {
 		Policy: s.policy.Name, Shows: q.shows, Asks: q.arm.Requests, Model: q.arm.Model, NoSystem: q.system == "",
 		Presentation: q.arm.Presentation, Marker: q.arm.Marker(), Shown: map[string][][]int{},
 	}
+	if q.pattern != nil {
+		c.Any, c.Seed = q.arm.Composition.Any, s.seed.Load()
+	}
 	if q.system != s.policy.System {
 		c.System = q.system
 	}
@@ -100,7 +103,7 @@ func (s *Subject) keepReading(c *call, q question) error {
 func (e *experiment) keepLook(b *batch) error {
 	r := e.engine.Result()
 	l := record.Look{
-		Claim: e.s.Key(e.claim), Since: e.scripts[0].since, Pairs: r.Trials, Calls: e.calls + e.probed.made(),
+		Claim: e.key(), Since: e.scripts[0].since, Pairs: r.Trials, Calls: e.calls + e.probed.made(),
 		State: r.State.String(), LogE: r.LogEViolated,
 	}
 	for _, c := range r.Conditions {

@@ -50,7 +50,11 @@ func (s *Subject) Test(ctx context.Context, c claim.Claim) (claim.Verdict, error
 	if err := e.askReportOnly(ctx, &result); err != nil {
 		e.warn("the arms that are only reported were not asked: %v", err)
 	}
+	if err := e.searchWorst(ctx, result); err != nil {
+		return claim.Verdict{}, errors.Join(fmt.Errorf("%s: %w", s, err), e.abandon(err))
+	}
 	v := e.verdict(result)
+	e.heedSearch(&v)
 	e.countAttempts(&v)
 	e.heedRun(&v)
 	v.Elapsed = time.Since(started)
@@ -165,7 +169,7 @@ func (e *experiment) conclude(v claim.Verdict) error {
 // would be a further chance, or come on top of too many that cannot be read.
 func final(v claim.Verdict) bool {
 	interrupted := v.Reason == evidence.Cancelled || v.Reason == evidence.Deadline
-	return v.State != evidence.Inconclusive || v.Result.Final || v.Reason == evidence.MissingReplies ||
+	return v.State != evidence.Inconclusive || v.Result.Final || v.Reason == claim.Worse || v.Reason == evidence.MissingReplies ||
 		v.Claim.Property == claim.AAProperty && !interrupted
 }
 

@@ -28,26 +28,41 @@ type script struct {
 	about  string             // where they come from
 	owner  string             // the claim whose replies are its own, "" where claims share them
 	since  string             // of its keys in the record; see continued.go
+	// pattern is which of the demonstrations are shown at a place, and in which order,
+	// nil where all are: an arrangement is drawn anew at each visit, or tried by a
+	// search, whose script has it in tries.
+	pattern func(at order.Place) string
+	tries   *string
 
 	mu     sync.Mutex
-	sizes  map[int]int    // of prompts as estimated, by index of the cell
-	hashes map[int]string // of prompts as keys have them
+	sizes  map[prompted]int    // of prompts as estimated
+	hashes map[prompted]string // of prompts as keys have them
 }
+
+// prompted names a prompt of a script: by its cell, and by the visit where that decides.
+type prompted struct{ cell, visit int }
 
 // size is that of the prompt at a place, whose messages are given. It and the hash are
 // needed each time that the cell is asked.
 func (s *script) size(at order.Place, messages []chat.Message) int {
-	return remembered(&s.mu, &s.sizes, at, messages, provenance.Size)
+	return remembered(&s.mu, &s.sizes, s.prompted(at), messages, provenance.Size)
 }
 
 // hash is that of the prompt at a place.
 func (s *script) hash(at order.Place, messages []chat.Message) string {
-	return remembered(&s.mu, &s.hashes, at, messages, record.Conversation)
+	return remembered(&s.mu, &s.hashes, s.prompted(at), messages, record.Conversation)
 }
 
-func remembered[V any](mu *sync.Mutex, known *map[int]V, at order.Place, messages []chat.Message, find func([]chat.Message) V) V {
+func (s *script) prompted(at order.Place) prompted {
+	if s.pattern != nil && s.tries == nil {
+		return prompted{at.Cell.Index, at.N}
+	}
+	return prompted{cell: at.Cell.Index}
+}
+
+func remembered[V any](mu *sync.Mutex, known *map[prompted]V, at prompted, messages []chat.Message, find func([]chat.Message) V) V {
 	mu.Lock()
-	v, ok := (*known)[at.Cell.Index]
+	v, ok := (*known)[at]
 	mu.Unlock()
 	if ok {
 		return v
@@ -56,19 +71,37 @@ func remembered[V any](mu *sync.Mutex, known *map[int]V, at order.Place, message
 	mu.Lock()
 	defer mu.Unlock()
 	if *known == nil {
-		*known = map[int]V{}
+		*known = map[prompted]V{}
 	}
-	(*known)[at.Cell.Index] = v
+	(*known)[at] = v
 	return v
 }
 
 // messages is what is sent at a place of the script's population.
 func (s *script) messages(at order.Place) []chat.Message {
+	shown := s.shown(at)
+	if s.pattern != nil {
+		shown = arranged(shown, s.pattern(at))
+	}
+	return s.arm.Presentation.Messages(s.system, shown, s.request(at))
+}
+
+// shown are the demonstrations there, all that may be needed where a pattern picks from
+// them.
+func (s *script) shown(at order.Place) []prompt.Demonstration {
 	demos, ok := s.demos[s.asks.Topic(at.Cell)]
 	if !ok {
 		demos = s.demos[""]
 	}
-	return s.arm.Presentation.Messages(s.system, demos[at.Cell.Draw], s.request(at))
+	return demos[at.Cell.Draw]
+}
+
+// most is the size of the longest prompt that is sent there at any visit.
+func (s *script) most(at order.Place) int {
+	if s.pattern == nil {
+		return s.size(at, s.messages(at))
+	}
+	return provenance.Size(s.arm.Presentation.Messages(s.system, s.shown(at), s.request(at)))
 }
 
 // request is what is asked there.
@@ -83,6 +116,9 @@ func (s *script) cell(at order.Place) string {
 	}
 	if s.arm.Again != 0 {
 		id += fmt.Sprintf("#%d", s.arm.Again)
+	}
+	if s.tries != nil {
+		id += "#" + *s.tries
 	}
 	return id
 }
@@ -115,6 +151,11 @@ func (s *Subject) script(k int, a claim.Arm, c claim.Claim) (*script, error) {
 	}
 	if c.OverTargets && len(q.asks.Requests) < len(s.policy.Targets) {
 		return nil, fmt.Errorf("over targets it needs as many %s as targets, %d: each target is a unit with requests of its own", a.Requests, len(s.policy.Targets))
+	}
+	if space := a.Composition.Any; !space.IsZero() {
+		q.pattern = func(at order.Place) string {
+			return space.At(s.seed.Load(), a.Requests.String(), at.Cell.Target.ID, at.Cell.Draw, at.N)
+		}
 	}
 	q.demos, err = s.demonstrations(a.Composition, q.asks)
 	return q, err

@@ -99,10 +99,10 @@ func (s *Subject) need(c claim.Claim) need {
 		bought = 0
 	}
 	left := plan.Forecast.Max - bought
-	if left <= 0 {
+	if left <= 0 && plan.SearchCalls == 0 {
 		return n
 	}
-	n.most = left*calls + plan.ReportCalls
+	n.most = max(left, 0)*calls + plan.ReportCalls + (plan.SearchCalls+plan.FoundCalls)*(1+plan.JudgeCalls)
 	// What took longer than planned is not nearly done: half the plan is the least, so
 	// that what it costs to go on is not most of what is spent.
 	sound := plan.Calls(plan.Forecast.AtZero)
@@ -167,7 +167,7 @@ func (e *experiment) spentShare() bool {
 	for _, b := range e.batches { // begun, and not all of it asked or counted
 		used += b.left
 	}
-	return used+e.questions > e.share.calls
+	return used+e.questions+e.parts.calls > e.share.calls
 }
 
 // withoutTurn is why nothing is asked for a claim in this run, with its words; "" where
@@ -180,7 +180,7 @@ func (e *experiment) withoutTurn() (why evidence.Reason, said string) {
 	if e.s.gaveUp(e.claim) {
 		return claim.TooClose, fmt.Sprintf("earlier runs bought %d of the %d pairs that it may take, about three times what a sound model needs, and did not decide it; state another margin, set Config.MaxPairs, or ask anew with SAFETYTEST_REPLIES=fresh", pairs, e.most)
 	}
-	least := max(e.questions, e.share.least)
+	least := max(e.questions+e.parts.calls, e.share.least)
 	if pairs >= repeats {
 		least = max(least, e.questions+repeats*e.claim.Questions())
 	}

@@ -57,6 +57,9 @@ func (e *experiment) asksAhead() bool { return !e.wantsCensus() && e.sameness ==
 
 // begin notes that the claim is being tested, with the Since of what counts for it.
 func (e *experiment) begin(since string) error {
+	if e.part != "" { // of a claim that was begun
+		return nil
+	}
 	return e.rec.Begin(e.s.Key(e.claim), e.s.question(e.claim), since)
 }
 

@@ -27,6 +27,7 @@ func (e *experiment) tally(b *batch) {
 	for k, n := range b.blocked {
 		e.withheld[k] += n
 	}
+	e.learn(b)
 	for i, v := range b.visits {
 		for _, asks := range e.sequence.Asked() {
 			at := v.Of[asks]

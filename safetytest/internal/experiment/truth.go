@@ -121,14 +121,16 @@ func (e *experiment) truth(have *simulations) ([][]float64, error) {
 		step, cells := max(1, len(asks.Requests)/controlTargets), 0.0
 		for i := 0; i < len(asks.Requests); i += step {
 			for d := range e.s.config.Draws {
-				here, err := e.truthAt(k, asks.At(i, d, 0), have, other)
-				if err != nil {
-					return nil, err
+				for n := range e.variety(k) {
+					here, err := e.truthAt(k, asks.At(i, d, n), have, other)
+					if err != nil {
+						return nil, err
+					}
+					for m, p := range here {
+						rates[m][k] += p
+					}
+					cells++
 				}
-				for m, p := range here {
-					rates[m][k] += p
-				}
-				cells++
 			}
 		}
 		for m := range rates {

@@ -22,7 +22,7 @@ func (e *experiment) longest(q *script) (at order.Place, size int) {
 	for d := range e.s.config.Draws {
 		for i := range q.asks.Requests {
 			p := q.asks.At(i, d, 0)
-			if n := q.size(p, q.messages(p)); n > size {
+			if n := q.most(p); n > size {
 				at, size = p, n
 			}
 		}

@@ -84,6 +84,12 @@ type Context struct {
 	// Written, -1 being the first.
 	Shown   map[string][][]int     `json:"shown,omitempty"`
 	Written []prompt.Demonstration `json:"written,omitempty"`
+	// Any, unless zero, is the space that another arrangement is drawn from at each
+	// visit, by Seed (prompt.Mixes.At). Shown are then the demonstrations of its fullest
+	// arrangement. A cell whose name ends in # and letters was asked by a search, under
+	// the pattern that these are.
+	Any  prompt.Mixes `json:"any,omitzero"`
+	Seed uint64       `json:"seed,omitempty"`
 }
 
 // Claim is a claim that the run tests.
@@ -164,6 +170,10 @@ func ReadingOf(j judge.Judgement) Reading {
 	}
 	return g
 }
+
+// FoundPart ends the name, behind that of its claim, under which the looks at an
+// arrangement stand that a search found.
+const FoundPart = "/found"
 
 // Look is the evidence on a claim at the end of a complete batch. All numbers are
 // fractions, as those of package evidence.

@@ -95,6 +95,10 @@ type Entry struct {
 	Markers []Marker `json:"markers,omitempty"`
 	Looks   []Look   `json:"looks,omitempty"`
 
+	// Search is what a claim about any arrangement learned from looking for the worst
+	// one, nil for other claims.
+	Search *Search `json:"search,omitempty"`
+
 	// Advisory says that the claim is measured and does not decide whether the run
 	// passes. Waived is the waiver that allows its violation, nil if there is none.
 	Advisory bool    `json:"advisory,omitempty"`
@@ -107,6 +111,53 @@ type Entry struct {
 // Key names the entry among those of a run: the same claim may be tested under several
 // policies.
 func (e Entry) Key() string { return e.Policy + " " + e.Claim }
+
+// Search is what was learned from looking for the worst arrangement. Seen was chosen for
+// being high and proves nothing; State and the numbers below it are of fresh replies.
+type Search struct {
+	// Tried is how many different arrangements were asked about, of Space in all, in Calls
+	// of MostCalls.
+	Tried     int    `json:"tried"`
+	Space     string `json:"space"`
+	Calls     int    `json:"calls"`
+	MostCalls int    `json:"most_calls"`
+	// Worst is the pattern of the arrangement that looked worst, with the share that the
+	// search saw of its replies; From is the one that it was simplified from.
+	Worst   string  `json:"worst_pattern"`
+	Seen    float64 `json:"seen_percent"`
+	Replies int     `json:"seen_replies"`
+	From    string  `json:"simplified_from,omitempty"`
+	// State is the verdict of fresh replies on that arrangement, "" where it was not
+	// judged, with the rate, its bounds and the number of pairs.
+	State    string   `json:"verdict,omitempty"`
+	Estimate *float64 `json:"estimate_percent,omitempty"`
+	Lower    *float64 `json:"lower_percent,omitempty"`
+	Upper    *float64 `json:"upper_percent,omitempty"`
+	Pairs    int      `json:"pairs,omitempty"`
+	// Line states the claim about that arrangement in Go, Ended why the search came to no
+	// end, and Says all of it in a sentence.
+	Line  string `json:"go,omitempty"`
+	Ended string `json:"ended,omitempty"`
+	Says  string `json:"says"`
+}
+
+// searchOf is what a search came to, nil for none.
+func searchOf(s *claim.Search) *Search {
+	if s == nil {
+		return nil
+	}
+	out := &Search{
+		Tried: s.Tried, Space: s.Of, Calls: s.Calls, MostCalls: s.Most, Worst: plain.Text(s.Worst), Seen: 100 * s.Rate, Replies: s.Replies, From: plain.Text(s.From),
+		Line: plain.Line(s.Line), Ended: plain.Text(s.Ended), Says: plain.Line(s.String()),
+	}
+	if j := s.Judged; j != nil {
+		out.State, out.Pairs = j.State.String(), j.Pairs
+		if est, lo, hi, ok := j.Effect(); ok {
+			out.Estimate, out.Lower, out.Upper = &est, &lo, &hi
+		}
+	}
+	return out
+}
 
 // Arm is what one arm showed.
 type Arm struct {
@@ -219,6 +270,7 @@ func NewEntry(v claim.Verdict) Entry {
 	}
 	e.bound(v)
 	e.describe(v)
+	e.Search = searchOf(v.Search)
 	return e
 }
 
@@ -249,6 +301,10 @@ func arm(c claim.Claim, k int, r evidence.ArmResult) Arm {
 		return a
 	}
 	shown := c.Arms[k].Composition
+	if !shown.Any.IsZero() {
+		a.Mix, a.Order = plain.Text(shown.Any.String()), "drawn at random"
+		return a
+	}
 	a.Mix, a.Order = plain.Text(shown.Mix.Demonstrations()), plain.Text(shown.Mix.Order.String())
 	if shown.Mix.Kinds() < 2 {
 		a.Order = "" // nothing to order

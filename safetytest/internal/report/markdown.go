@@ -139,6 +139,12 @@ func (m *markdown) claim(e Entry, cells []Cell) {
 	if e.Because != "" {
 		m.f("\n**Why it is undecided:** %s.\n", e.Because)
 	}
+	if s := e.Search; s != nil {
+		m.f("\n**Search for the worst arrangement:** %s.\n", s.Says)
+		if s.State != "" {
+			m.fence("go", s.Line)
+		}
+	}
 	if e.Check != "" {
 		m.f("\n**Check first:** %s.\n", sentence(e.Check))
 	}

@@ -102,6 +102,7 @@ func (t *text) claim(e Entry, cells []Cell) {
 		t.line(fmt.Sprintf("%-*s%s", textLabel, "", x.Line(textDrawn)))
 	}
 	t.wrap("  because", e.Because, 5)
+	t.searched(e.Search)
 	t.wrap("  check", e.Check, 2)
 	t.worst(e)
 	t.quote(quoted(e, cells))
@@ -122,6 +123,17 @@ func (t *text) claim(e Entry, cells []Cell) {
 		if c.command != "" { // to be copied as it stands
 			t.line(fmt.Sprintf("%-*s%s", textLabel, c.label, c.command))
 		}
+	}
+}
+
+// searched says what a search for the worst arrangement came to.
+func (t *text) searched(s *Search) {
+	if s == nil {
+		return
+	}
+	t.wrap("  search", s.Says, 5)
+	if s.State != "" { // to be copied as it stands
+		t.line(fmt.Sprintf("%-*s%s", textLabel, "  in Go", s.Line))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -39,6 +40,9 @@ type Reply struct {
 	// Reading is what the run's judge read, Read whether it did.
 	Reading record.Reading
 	Read    bool
+	// Pattern is the arrangement of demonstrations that was drawn for the reply, "" where
+	// all of the arm's replies answer the same.
+	Pattern string
 	// Value is the claim's outcome, and Missing says that the reply is none.
 	Value   float64
 	Missing bool
@@ -113,7 +117,24 @@ func (c Claim) reported() int {
 
 // Cells lists the cells that were looked at for a claim, those that speak most against
 // it first. It reads no text.
-func (r *Run) Cells(c Claim) ([]Cell, error) { return r.cellsOf(c, c.reported()) }
+func (r *Run) Cells(c Claim) ([]Cell, error) {
+	c = c.decided()
+	return r.cellsOf(c, c.reported())
+}
+
+// decided is the claim whose cells decided: that about the arrangement which a search
+// found, where it is this one that violates the claim.
+func (c Claim) decided() Claim {
+	if c.Verdict == nil || c.Verdict.State != evidence.Violated || c.Verdict.Result.State == evidence.Violated {
+		return c
+	}
+	if _, proven := c.Verdict.Search.Proven(); !proven {
+		return c
+	}
+	found := *c.Verdict.Search.Judged
+	c.Key, c.Claim, c.Verdict = c.Key+record.FoundPart, found.Claim, &found
+	return c
+}
 
 // cellsOf is Cells for one of the claim's bounds.
 func (r *Run) cellsOf(c Claim, bound int) ([]Cell, error) {
@@ -224,6 +245,11 @@ func (r *Run) Read(c *Cell) error {
 			if !found {
 				a.Sent, a.Unsent = r.Sent(reply)
 				found = true
+			}
+			if a.Sent.Drawn { // each reply answers another one
+				if sent, err := r.Sent(reply); err == nil {
+					a.Replies[i].Pattern = sent.Pattern
+				}
 			}
 		}
 	}

@@ -26,8 +26,11 @@ type Conversation struct {
 	Request  policy.Target // that was put after the demonstrations
 	Marker   string        // that was looked for in the reply
 	Messages []chat.Message
-	// Shown are the demonstrations before the request, in their order.
-	Shown []prompt.Demonstration
+	// Shown are the demonstrations before the request, in their order, and Pattern is the
+	// same as letters where it was drawn for this reply alone; Drawn says that it was.
+	Shown   []prompt.Demonstration
+	Pattern string
+	Drawn   bool
 }
 
 // ErrMismatch is in the error about a conversation that cannot be rebuilt so that it is
@@ -64,7 +67,7 @@ func (r *Run) Sent(reply record.Recorded) (Conversation, error) {
 	tried := ""
 	try := func(c *shown) (Conversation, bool) {
 		for _, topic := range c.topics() {
-			sent, err := r.rebuild(c, topic, id, draw)
+			sent, err := r.rebuild(c, topic, place{id, draw, reply})
 			if err != nil {
 				tried = err.Error()
 				continue
@@ -119,8 +122,27 @@ func (c *shown) topics() []string {
 	return out
 }
 
+// place is what was asked for a reply: a request under a draw.
+type place struct {
+	id    string
+	draw  int
+	reply record.Recorded
+}
+
+// pattern is the arrangement that was shown where arrangements are drawn from a space: the
+// one that the name of the cell ends in, which a search tried, or that of the visit.
+func (c *shown) pattern(at place) string {
+	if i := strings.LastIndexByte(at.reply.Cell, '#'); i >= 0 {
+		if _, err := strconv.Atoi(at.reply.Cell[i+1:]); err != nil {
+			return at.reply.Cell[i+1:]
+		}
+	}
+	return c.Any.At(c.Seed, c.Asks.String(), at.id, at.draw, at.reply.Visit)
+}
+
 // rebuild writes the conversation of a request under a draw.
-func (r *Run) rebuild(c *shown, topic, id string, draw int) (Conversation, error) {
+func (r *Run) rebuild(c *shown, topic string, at place) (Conversation, error) {
+	id, draw := at.id, at.draw
 	p, ok := r.Policies[c.Policy]
 	if !ok {
 		return Conversation{}, fmt.Errorf("the texts of policy %q are not recorded", c.Policy)
@@ -131,18 +153,25 @@ func (r *Run) rebuild(c *shown, topic, id string, draw int) (Conversation, error
 	}
 	out := Conversation{Policy: c.Policy, Request: request, Marker: c.Marker}
 	if draws := c.Shown[topic]; draw < len(draws) {
-		for _, at := range draws[draw] {
-			switch written := -at - 1; {
-			case at >= 0 && at < len(p.Demonstrations):
-				out.Shown = append(out.Shown, p.Demonstrations[at])
-			case at < 0 && written < len(c.Written):
+		for _, n := range draws[draw] {
+			switch written := -n - 1; {
+			case n >= 0 && n < len(p.Demonstrations):
+				out.Shown = append(out.Shown, p.Demonstrations[n])
+			case n < 0 && written < len(c.Written):
 				out.Shown = append(out.Shown, c.Written[written])
 			default:
-				return Conversation{}, fmt.Errorf("demonstration %d of draw %d is not recorded", at, draw)
+				return Conversation{}, fmt.Errorf("demonstration %d of draw %d is not recorded", n, draw)
 			}
 		}
 	} else if len(c.Shown) > 0 {
 		return Conversation{}, fmt.Errorf("draw %d of %q is not recorded", draw, c.Shows)
+	}
+	if !c.Any.IsZero() {
+		var err error
+		out.Pattern, out.Drawn = c.pattern(at), true
+		if out.Shown, err = prompt.Arranged(out.Shown, out.Pattern); err != nil {
+			return Conversation{}, fmt.Errorf("draw %d of %q: %w", draw, c.Shows, err)
+		}
 	}
 	system := p.System
 	switch {
