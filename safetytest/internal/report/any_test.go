@@ -7,8 +7,8 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
-	"github.com/safetyspec/safetyspec/safetytest/prompt"
 	"github.com/safetyspec/safetyspec/safetytest/internal/report"
+	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
 // Every rendering that people read says what a search found, with the line that states it
