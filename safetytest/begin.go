@@ -102,6 +102,9 @@ func (c Config) Sent() string {
 	if settings := c.Settings(); settings != "" && !c.Simulated() {
 		text += "; " + settings
 	}
+	if c.NoSharedSeeds && !c.Simulated() {
+		text += "; seeds not shared"
+	}
 	return text
 }
 
@@ -113,7 +116,7 @@ func (c Config) parameters() experiment.Parameters {
 	}
 	stored, _ := json.Marshal(c.stored()) // of plain numbers and words, which cannot fail
 	return experiment.Parameters{
-		Model: c.Model, Models: models, Sent: c.Sent(), Settings: c.Settings(), Stored: stored, Sampling: c.Sampling, SendSeed: c.SendSeed, BlockedRefuses: c.BlockedRefuses,
+		Model: c.Model, Models: models, Sent: c.Sent(), Settings: c.Settings(), Stored: stored, Sampling: c.Sampling, SendSeed: c.SendSeed, NoSharedSeeds: c.NoSharedSeeds, BlockedRefuses: c.BlockedRefuses,
 		Concurrency: c.Concurrency, Timeout: c.Timeout,
 		MaxPairs: c.MaxPairs, MaxCalls: c.MaxCalls, MaxSpendTokens: c.MaxSpendTokens, MaxCost: c.MaxCost, Prices: c.Prices, Currency: c.Currency,
 		Batch: c.Batch, Draws: c.Draws, Stopping: c.Stopping, Seed: c.Seed, Census: c.Census, Patient: c.patient,

@@ -127,10 +127,15 @@ type Config struct {
 	// endpoint, because somebody has looked: "window", "cache", "clock", "served",
 	// "reasoning". They are printed with every verdict. See docs/endpoints.md.
 	Allow []string
-	// SendSeed sends a seed with every request, a different one for each cell
+	// SendSeed sends a seed with every request, a different one for each arm, cell
 	// and visit. Some endpoints reject the field, so only simulated models get
 	// it by default.
 	SendSeed bool
+	// NoSharedSeeds never has the arms of a pair asked with one seed. By default they
+	// are where the endpoint is seen, in the run, to honour seeds and to heed the prompt
+	// at one seed: each arm answers as ever, and the two differ less by chance. Verdicts
+	// say whether it was done, and why not.
+	NoSharedSeeds bool
 	// System replaces the policy's system prompt unless nil.
 	System *string
 	// Judge replaces the policy's judge unless nil.
@@ -379,6 +384,7 @@ func read(faults *environment.Faults) Config {
 		Batch:             environment.Batch.Read(faults),
 		Seed:              int64(environment.Seed.Read(faults)),
 		SamplingSeed:      environment.SamplingSeed.Read(faults),
+		NoSharedSeeds:     environment.SharedSeeds.Read(faults) == "off",
 		Census:            environment.Census.Read(faults),
 		Allow:             environment.Allow.Read(faults),
 		BlockedRefuses:    environment.Blocked.Read(faults) == "refused",

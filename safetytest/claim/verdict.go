@@ -64,6 +64,9 @@ type Verdict struct {
 	// Judge says who read the replies: the calibration's summary, and the
 	// served model where a model judged.
 	Judge string
+	// Seeds says whether the arms of a pair were asked with one seed, and why or why
+	// not; empty where that is no question, as for a rate.
+	Seeds string
 	// Spread says where the replies differ: by chance, between draws, between
 	// targets. It is nil where too few cells were visited twice.
 	Spread *evidence.Components
@@ -295,6 +298,9 @@ func (v Verdict) Full() string {
 	}
 	if v.Judge != "" {
 		line("judge", "%s", v.Judge)
+	}
+	if v.Seeds != "" {
+		line("seeds", "%s", v.Seeds)
 	}
 	if len(v.Worst) > 0 {
 		line("worst", "%s", v.worst())

@@ -28,6 +28,7 @@ type script struct {
 	about  string             // where they come from
 	owner  string             // the claim whose replies are its own, "" where claims share them
 	since  string             // of its keys in the record; see continued.go
+	twin   bool               // it shares its seeds with the arms that it is compared with; see seeds.go
 
 	mu     sync.Mutex
 	sizes  map[int]int    // of prompts as estimated, by index of the cell
