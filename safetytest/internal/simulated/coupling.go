@@ -122,3 +122,8 @@ func (d *coupled) draw(weights []float64) int {
 	}
 	return best
 }
+
+// String names the servers that treat seeds so.
+func (c Coupling) String() string {
+	return [...]string{"one body, one reply", "one number a token, as llama.cpp", "Gumbel noise, as vLLM"}[c]
+}
