@@ -278,8 +278,10 @@ func (e *experiment) newSeedProbe(of []*script) *seedProbe {
 	return p
 }
 
-// other is a seed that differs from the probe's in one place: servers that look at some
-// of its digits take it for the same.
+// other is a seed that differs from the probe's in one place, at its end or its start:
+// servers that look at some of its digits take one of the two for the same. With few
+// seeds that count the numbers of one repeat would come again at others, and pairs would
+// not be independent of each other.
 func (p *seedProbe) other(i int) int64 {
 	if i%2 == 0 {
 		return p.seed ^ 1<<30
@@ -322,24 +324,29 @@ func (p *seedProbe) whole() []seededQuestion {
 
 // ignored says why seeds have no use there, "" if they have.
 func (p *seedProbe) ignored() string {
-	asked := p.whole()
-	same, other := 0, 0
-	for _, q := range asked {
+	n, same := 0, 0
+	var differ [2]int // by which end of the seed was changed
+	for i, q := range p.questions {
+		if slices.Contains(q.texts[:], "") {
+			continue
+		}
+		n++
 		if q.texts[0] == q.texts[1] {
 			same++
 		}
 		if q.texts[0] != q.texts[2] {
-			other++
+			differ[i%2]++
 		}
 	}
-	n := len(asked)
 	switch {
 	case 2*n <= len(p.questions):
 		return "too few of the questions about seeds were answered"
 	case same < n:
 		return fmt.Sprintf("the endpoint keeps to them only sometimes: %d of %d questions got the same answer twice at one seed, as where several are answered at a time", same, n)
-	case other == 0:
-		return fmt.Sprintf("%d questions got the same answer at another seed too: the replies do not vary, or only part of a seed counts", n)
+	case differ[0]+differ[1] == 0:
+		return fmt.Sprintf("%d questions got the same answer at another seed, too: the replies do not vary", n)
+	case differ[0] == 0 || differ[1] == 0:
+		return fmt.Sprintf("of %d questions only %d got another answer at another seed, and none where the same end of it was changed: only a part of a seed may count", n, differ[0]+differ[1])
 	}
 	return ""
 }
