@@ -27,6 +27,10 @@ import (
 type seeding struct {
 	shared bool
 	why    string // what was seen, or why they are not shared
+	// heeded says that prompts were seen to count at one seed. It is not asked where the
+	// claim has one context only, and compares models.
+	heeded bool
+	texts  map[string]string // of answers at the probe's seed, by the hash of the prompt
 }
 
 const (
@@ -100,24 +104,44 @@ func (e *experiment) shareSeeds(ctx context.Context) {
 	}
 	s.seeding.Lock() // one claim asks, the others learn from it
 	defer s.seeding.Unlock()
-	var found seeding
+	var found []seeding
 	for _, model := range slices.Sorted(maps.Keys(of)) {
 		known, ok := s.seeds[model]
-		if !ok {
-			known, ok = e.seedsOf(ctx, of[model])
-			if ok {
+		if !ok || known.shared && !known.heeded && (len(of[model]) > 1) {
+			if known, ok = e.seedsOf(ctx, of[model]); ok {
 				s.seeds[model] = known
 			}
 		}
-		if found = known; !found.shared {
-			e.seeds = "not shared: " + found.why
+		if !known.shared {
+			e.seeds = "not shared: " + known.why
 			return
 		}
+		found = append(found, known)
 	}
-	e.seeds = "shared by the arms of a pair: " + found.why
+	if !tellApart(found) {
+		e.seeds = "not shared: the models were not seen to answer one prompt differently at one seed: something in between may keep answers by the seed, whichever model is asked"
+		return
+	}
+	e.seeds = "shared by the arms of a pair: " + found[0].why
 	for _, q := range e.scripts {
 		q.twin = true
 	}
+}
+
+// tellApart says whether of several models each was seen to answer some prompt otherwise
+// than the first one at the same seed.
+func tellApart(found []seeding) bool {
+	for _, other := range found[1:] {
+		differs := false
+		for prompt, text := range found[0].texts {
+			same, asked := other.texts[prompt]
+			differs = differs || asked && same != text
+		}
+		if !differs {
+			return false
+		}
+	}
+	return true
 }
 
 // seedsIdle says why it is not even asked whether seeds could be shared, "" if it is.
@@ -205,13 +229,19 @@ func (s *Subject) seedOf(q question, r chat.Request) *int64 {
 // false where nothing could be found out that would be of use to another claim.
 func (e *experiment) seedsOf(ctx context.Context, of []*script) (out seeding, known bool) {
 	p := e.newSeedProbe(of)
-	for try := range 2 { // an endpoint that ignores seeds costs two calls
-		if err := p.ask(ctx, 0, try); err != nil {
-			return p.failed(ctx, err)
+	begun := 0
+	for begun < 2 { // an endpoint that ignores seeds costs four calls
+		for try := range 2 {
+			if err := p.ask(ctx, begun, try); err != nil {
+				return p.failed(ctx, err)
+			}
+		}
+		if begun++; !p.questions[begun-1].varies() {
+			break
 		}
 	}
-	if t := p.questions[0].texts; t[0] != "" && t[1] != "" && t[0] != t[1] {
-		return seeding{why: "the endpoint ignores them: a question that was asked twice with one seed got two answers"}, true
+	if begun == 2 && p.questions[1].varies() {
+		return seeding{why: "the endpoint ignores them: two questions that were asked twice with one seed got two answers each"}, true
 	}
 	// The arms one after another: a cache of what was answered at a seed has the first
 	// one's answer when the other one asks.
@@ -219,7 +249,7 @@ func (e *experiment) seedsOf(ctx context.Context, of []*script) (out seeding, kn
 		var calls [][2]int
 		for i := range p.questions {
 			for try := range 3 {
-				if p.questions[i].arm == arm && (i > 0 || try == 2) {
+				if p.questions[i].arm == arm && (i >= begun || try == 2) {
 					calls = append(calls, [2]int{i, try})
 				}
 			}
@@ -232,8 +262,9 @@ func (e *experiment) seedsOf(ctx context.Context, of []*script) (out seeding, kn
 	if why := p.ignored(); why != "" {
 		return seeding{why: why}, true
 	}
-	if p.heeds() {
-		return seeding{shared: true, why: p.seen()}, true
+	out = seeding{shared: true, why: p.seen(), heeded: p.heeds(), texts: p.texts()}
+	if out.heeded || len(p.arms) == 1 {
+		return out, true
 	}
 	heard, why, err := p.recalls(ctx)
 	switch {
@@ -244,7 +275,8 @@ func (e *experiment) seedsOf(ctx context.Context, of []*script) (out seeding, kn
 	case !heard:
 		return seeding{why: "both arms were answered alike at one seed, and the model does not repeat a number that it is given: whether it heeds the prompt at all at one seed could not be seen"}, true
 	}
-	return seeding{shared: true, why: p.seen()}, true
+	out.heeded = true
+	return out, true
 }
 
 // seedProbe asks an endpoint with seeds.
@@ -260,6 +292,11 @@ type seededQuestion struct {
 	arm   int
 	at    order.Place
 	texts [3]string // "" where nothing came
+}
+
+// varies says whether the question was answered otherwise the second time.
+func (q seededQuestion) varies() bool {
+	return q.texts[0] != "" && q.texts[1] != "" && q.texts[0] != q.texts[1]
 }
 
 // newSeedProbe chooses the questions: of two arms the same cells.
@@ -311,7 +348,7 @@ func (p *seedProbe) ask(ctx context.Context, i, try int) error {
 // failed is what is known after an error.
 func (p *seedProbe) failed(ctx context.Context, err error) (seeding, bool) {
 	var x *chat.Error
-	if ctx.Err() == nil && errors.As(err, &x) && (x.Kind == chat.InvalidRequest || x.Kind == chat.Rejected) {
+	if ctx.Err() == nil && errors.As(err, &x) && slices.Contains([]chat.ErrorKind{chat.InvalidRequest, chat.SamplingRejected, chat.Rejected}, x.Kind) {
 		return seeding{why: fmt.Sprintf("the endpoint does not take one: %v", err)}, true
 	}
 	return seeding{why: fmt.Sprintf("what the endpoint makes of them could not be found out: %v", err)}, false
@@ -341,7 +378,7 @@ func (p *seedProbe) ignored() string {
 	switch {
 	case 2*n <= len(p.questions):
 		return "too few of the questions about seeds were answered"
-	case same < n:
+	case same < n-1: // one may differ: where prefixes are kept, the arithmetic is not always in one order
 		return fmt.Sprintf("the endpoint keeps to them only sometimes: %d of %d questions got the same answer twice at one seed, as where several are answered at a time", same, n)
 	case differ[0]+differ[1] == 0:
 		return fmt.Sprintf("%d questions got the same answer at another seed, too: the replies do not vary", n)
@@ -353,8 +390,23 @@ func (p *seedProbe) ignored() string {
 
 // seen says what was seen where seeds are of use.
 func (p *seedProbe) seen() string {
-	n := len(p.whole())
-	return fmt.Sprintf("each of %d questions got the same answer twice at one seed, and not all did at another", n)
+	asked, same := p.whole(), 0
+	for _, q := range asked {
+		if !q.varies() {
+			same++
+		}
+	}
+	return fmt.Sprintf("%d of %d questions got the same answer twice at one seed, and not all did at another", same, len(asked))
+}
+
+// texts are the answers at the probe's seed.
+func (p *seedProbe) texts() map[string]string {
+	out := map[string]string{}
+	for _, q := range p.whole() {
+		script := p.arms[q.arm]
+		out[script.hash(q.at, script.messages(q.at))] = q.texts[0]
+	}
+	return out
 }
 
 // heeds says whether the arms were answered differently at one seed, so that the answers
