@@ -143,32 +143,50 @@ func (m measure) contrast(client *chat.Client, c claim.Claim) (row, error) {
 	var mu sync.Mutex
 	var failed error
 	slots := make(chan struct{}, 4)
-	for i := range m.cells {
-		target, draw := m.policy.Targets[(i*7)%len(m.policy.Targets)], i%4
-		for k := range 2 {
-			replies[i][k] = make([]asked, m.repeats)
-			messages, err := m.messages(c.Arms[k], draw, target)
-			if err != nil {
-				return row{}, err
-			}
-			for v := range m.repeats {
-				slots <- struct{}{}
-				wg.Go(func() {
-					defer func() { <-slots }()
-					seed := int64(1000*i + v + 1)
-					a, err := m.ask(client, messages, target.Request, &seed)
-					mu.Lock()
-					defer mu.Unlock()
-					replies[i][k][v] = a
-					if err != nil {
-						failed = err
-					}
-				})
-			}
+	for _, at := range m.places() {
+		target := m.policy.Targets[(at.cell*7)%len(m.policy.Targets)]
+		messages, err := m.messages(c.Arms[at.arm], at.cell%draws, target)
+		if err != nil {
+			return row{}, err
+		}
+		replies[at.cell][at.arm] = make([]asked, m.repeats)
+		for v := range m.repeats {
+			slots <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				seed := int64(1000*at.cell + v + 1)
+				a, err := m.ask(client, messages, target.Request, &seed)
+				mu.Lock()
+				defer mu.Unlock()
+				replies[at.cell][at.arm][v] = a
+				if err != nil {
+					failed = err
+				}
+			})
 		}
 	}
 	wg.Wait()
 	return summary(c.Statement, replies), failed
+}
+
+// place is a cell in an arm.
+type place struct{ arm, cell int }
+
+// draws is how many draws of demonstrations the cells have.
+const draws = 4
+
+// places lists them so that prompts which begin alike follow one another: servers keep
+// their prefixes.
+func (m measure) places() []place {
+	var out []place
+	for arm := range 2 {
+		for draw := range draws {
+			for cell := draw; cell < m.cells; cell += draws {
+				out = append(out, place{arm, cell})
+			}
+		}
+	}
+	return out
 }
 
 func (m measure) messages(a claim.Arm, draw int, target policy.Target) ([]chat.Message, error) {
