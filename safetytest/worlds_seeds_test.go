@@ -92,6 +92,14 @@ func seededWorlds() []endpointWorld {
 	}
 	add("heeded alike in both arms, sound", bySeed, 0.02, 0, within, true)
 	add("heeded alike in both arms, broken", bySeed, 0.10, 0.35, beyond, false)
+	for _, base := range []float64{0.10, 0.40} { // what sharing saves, in calls
+		w := endpointWorld{name: fmt.Sprintf("seeds heeded alike, sound, %.0f %%", 100*base), place: place{rate: raised(base, -0.02), seeds: bySeed}, policy: porter(30, 0, 0), claim: washing, truth: within, decides: true,
+			config: func(_ int, c *safetytest.Config) { c.MaxPairs = 400 }}
+		alone := w
+		alone.name, alone.config = w.name+", not shared", func(_ int, c *safetytest.Config) { c.MaxPairs, c.NoSharedSeeds = 400, true }
+		alone.decides = base < 0.3
+		out = append(out, w, alone)
+	}
 	return append(out, keptBySeed()...)
 }
 
@@ -136,6 +144,3 @@ func keptBySeed() []endpointWorld {
 	}
 	return out
 }
-
-// apart sends no seeds, to see what sharing them changes.
-func apart(_ int, c *safetytest.Config) { c.NoSharedSeeds = true }

@@ -8,9 +8,10 @@
 // Every cell is asked a few times in each arm, each time with another seed that both arms
 // have. Replies of the same time are pairs of one seed, those of different times of
 // different seeds, so that both are measured on the same replies. It prints a table in
-// Markdown: the rates, the share of pairs that differ, and the variance of pairs with one
-// seed over that with two. An endpoint that does not repeat a reply at its seed has
-// nothing to measure, which is said.
+// Markdown: the rates, the share of pairs that differ, the variance of pairs with one
+// seed over that with two, and how many replies are the same to the byte. Before it, how
+// many questions got the same answer twice at one seed: where few did, there is nothing
+// to share.
 package main
 
 import (
@@ -112,7 +113,10 @@ func (m measure) endpoint(base, model, how string, most int) error {
 		return err
 	}
 	fmt.Printf("\n%s %s, temperature %g, %d cells x %d repeats an arm, %s\n\n", model, how, *m.sampling.Temperature, m.cells, m.repeats, time.Now().UTC().Format(time.DateOnly))
-	fmt.Println("| contrast | rates | one seed differs | two seeds differ | variance, one over two (95 %) | same text |\n|---|---|---|---|---|---|")
+	if err := m.again(client); err != nil {
+		return err
+	}
+	fmt.Println("| contrast | rates | one seed differs | two seeds differ | variance, one over two (95 %) | same text, one seed and two |\n|---|---|---|---|---|---|")
 	for i, c := range contrasts() {
 		if most > 0 && i >= most || !m.until.IsZero() && time.Now().After(m.until) {
 			break
@@ -126,6 +130,32 @@ func (m measure) endpoint(base, model, how string, most int) error {
 		}
 		fmt.Println(got)
 	}
+	return nil
+}
+
+// again says how many of four questions got the same answer twice at one seed.
+func (m measure) again(client *chat.Client) error {
+	same := 0
+	for cell := range draws {
+		target := m.policy.Targets[cell]
+		messages, err := m.messages(contrasts()[0].Arms[0], cell, target)
+		if err != nil {
+			return err
+		}
+		var texts [2]string
+		for i := range texts {
+			seed := int64(7)
+			a, err := m.ask(client, messages, target.Request, &seed)
+			if err != nil {
+				return err
+			}
+			texts[i] = a.text
+		}
+		if texts[0] == texts[1] {
+			same++
+		}
+	}
+	fmt.Printf("%d of %d questions got the same answer twice at one seed\n\n", same, draws)
 	return nil
 }
 
@@ -217,11 +247,11 @@ type row struct {
 	rates              [2]float64
 	one, two           float64 // shares of pairs that differ
 	ratio, least, most float64
-	same               float64 // share of pairs of one seed with the same text
+	same               [2]float64 // shares of pairs with the same text, of one seed and of two
 }
 
 func (r row) String() string {
-	return fmt.Sprintf("| %s | %.0f %% and %.0f %% | %.1f %% | %.1f %% | %.2f (%.2f to %.2f) | %.0f %% |", r.name, 100*r.rates[0], 100*r.rates[1], 100*r.one, 100*r.two, r.ratio, r.least, r.most, 100*r.same)
+	return fmt.Sprintf("| %s | %.0f %% and %.0f %% | %.1f %% | %.1f %% | %.2f (%.2f to %.2f) | %.0f %% and %.0f %% |", r.name, 100*r.rates[0], 100*r.rates[1], 100*r.one, 100*r.two, r.ratio, r.least, r.most, 100*r.same[0], 100*r.same[1])
 }
 
 // summary compares pairs of one seed with those of two; the interval is a bootstrap over
@@ -248,7 +278,7 @@ func summary(name string, replies [][2][]asked) row {
 	return r
 }
 
-func compare(replies [][2][]asked, cells []int) (rates [2]float64, one, two, same, ratio float64) {
+func compare(replies [][2][]asked, cells []int) (rates [2]float64, one, two float64, same [2]float64, ratio float64) {
 	var n [2]float64
 	var counts [2]float64 // of pairs, with one seed and with two
 	var differ [2]float64
@@ -268,9 +298,9 @@ func compare(replies [][2][]asked, cells []int) (rates [2]float64, one, two, sam
 				at := 1
 				if v == w {
 					at = 0
-					if a.text == b.text {
-						same++
-					}
+				}
+				if a.text == b.text {
+					same[at]++
 				}
 				counts[at]++
 				differ[at] += math.Abs(a.value - b.value)
@@ -280,7 +310,10 @@ func compare(replies [][2][]asked, cells []int) (rates [2]float64, one, two, sam
 	for k := range rates {
 		rates[k] /= n[k]
 	}
-	one, two, same = differ[0]/counts[0], differ[1]/counts[1], same/counts[0]
+	for i := range same {
+		same[i] /= counts[i]
+	}
+	one, two = differ[0]/counts[0], differ[1]/counts[1]
 	effect := rates[1] - rates[0]
 	return rates, one, two, same, (one - effect*effect) / (two - effect*effect)
 }
