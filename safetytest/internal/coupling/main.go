@@ -29,6 +29,7 @@ import (
 	"github.com/safetyspec/safetyspec/matchers"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/internal/environment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
@@ -83,8 +84,9 @@ func (m measure) all(most int) error {
 	if m.pool, err = prompt.NewPool(m.policy.Demonstrations); err != nil {
 		return err
 	}
-	if base := os.Getenv("SAFETYTEST_BASE_URL"); base != "" {
-		return m.endpoint(base, os.Getenv("SAFETYTEST_MODEL"), "", most)
+	if base, _ := environment.BaseURL.Value(); base != "" {
+		model, _ := environment.Model.Value()
+		return m.endpoint(base, model, "", most)
 	}
 	for _, name := range []string{"steady", "recency"} {
 		profile, err := simulated.Lookup(name)
@@ -108,7 +110,8 @@ func (m measure) all(most int) error {
 }
 
 func (m measure) endpoint(base, model, how string, most int) error {
-	client, err := chat.Open(chat.Endpoint{BaseURL: base, Model: model, APIKey: os.Getenv("SAFETYTEST_API_KEY"), Concurrency: 4, Timeout: 2 * time.Minute})
+	key, _ := environment.APIKey.Value()
+	client, err := chat.Open(chat.Endpoint{BaseURL: base, Model: model, APIKey: key, Concurrency: 4, Timeout: 2 * time.Minute})
 	if err != nil {
 		return err
 	}
