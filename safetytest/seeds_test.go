@@ -63,6 +63,35 @@ func honest(q seededCall) (string, int) {
 	return fmt.Sprintf("no, by number %d after %d messages, says %s", *q.Seed, len(q.Messages), q.Model), http.StatusOK
 }
 
+// repeatsNumbers answers by the seed alone, and by the conversation where it is asked for
+// its number.
+func repeatsNumbers(q seededCall) (string, int) {
+	if strings.Contains(q.Messages[len(q.Messages)-1].Content, "number of this conversation") {
+		return fmt.Sprint(q.Messages), http.StatusOK
+	}
+	q.Messages = nil
+	return honest(q)
+}
+
+// keeping is repeatsNumbers behind a cache that goes by the seed.
+func keeping() func(seededCall) (string, int) {
+	var mu sync.Mutex
+	kept := map[string]string{}
+	return func(q seededCall) (string, int) {
+		if q.Seed == nil {
+			return repeatsNumbers(q)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		// Not where the claim's own questions are, which otherwise do not get so far.
+		key := fmt.Sprint(*q.Seed, strings.HasPrefix(q.Messages[len(q.Messages)-1].Content, "Open door"))
+		if _, ok := kept[key]; !ok {
+			kept[key], _ = repeatsNumbers(q)
+		}
+		return kept[key], http.StatusOK
+	}
+}
+
 // evidenceOf are the calls by repeat of a cell: the last message and the seed, which no
 // other repeat has. Questions about the endpoint are left out.
 func (s *seeded) evidenceOf() map[string][]seededCall {
@@ -135,6 +164,15 @@ func TestWhichClaimsShareSeeds(t *testing.T) {
 			}
 			return honest(q)
 		}, nil, false, "does not take one"},
+		{"the end of a seed counts alone", benignAddition(), func(q seededCall) (string, int) {
+			if q.Seed != nil {
+				end := *q.Seed % 256
+				q.Seed = &end
+			}
+			return honest(q)
+		}, nil, false, "only a part of a seed may count"},
+		{"both arms answer alike at a seed, and numbers are repeated", benignAddition(), repeatsNumbers, nil, true, "shared by"},
+		{"answers are kept by the seed", benignAddition(), keeping(), nil, false, "got another's back"},
 		{"no prompt counts at a seed", matchers.NotRaiseCompliance(adding).Claim(), func(q seededCall) (string, int) {
 			q.Messages = nil
 			return honest(q)
@@ -176,8 +214,14 @@ func TestWhichClaimsShareSeeds(t *testing.T) {
 					t.Fatalf("%s was asked twice in one arm", name)
 				}
 			}
-			if c.shared && len(of) > 2*v.Pairs+100 {
-				t.Errorf("%d repeats of cells have seeds of their own in %d pairs", len(of), v.Pairs)
+			both := 0
+			for _, calls := range of {
+				if len(calls) == 2 {
+					both++
+				}
+			}
+			if c.shared && both < v.Pairs {
+				t.Errorf("%d pairs have one seed, of %d that were looked at", both, v.Pairs)
 			}
 		})
 	}
