@@ -127,10 +127,15 @@ type Config struct {
 	// endpoint, because somebody has looked: "window", "cache", "clock", "served",
 	// "reasoning". They are printed with every verdict. See docs/endpoints.md.
 	Allow []string
-	// SendSeed sends a seed with every request, a different one for each cell
+	// SendSeed sends a seed with every request, a different one for each arm, cell
 	// and visit. Some endpoints reject the field, so only simulated models get
 	// it by default.
 	SendSeed bool
+	// ShareSeeds has the arms of a pair asked with one seed where the endpoint is seen, in
+	// the run, to honour seeds and to heed the prompt at one seed: each arm answers as
+	// ever, and the two differ less by chance where their prompts change little. It takes
+	// up to 16 calls more an endpoint. Verdicts say whether it was done, and why not.
+	ShareSeeds bool
 	// System replaces the policy's system prompt unless nil.
 	System *string
 	// Judge replaces the policy's judge unless nil.
@@ -309,6 +314,9 @@ func (c Config) Sent() string {
 	if settings := c.Settings(); settings != "" && !c.Simulated() {
 		text += "; " + settings
 	}
+	if c.ShareSeeds && !c.Simulated() {
+		text += "; seeds shared where they are honoured"
+	}
 	return text
 }
 
@@ -320,7 +328,7 @@ func (c Config) parameters() experiment.Parameters {
 	}
 	stored, _ := json.Marshal(c.stored()) // of plain numbers and words, which cannot fail
 	return experiment.Parameters{
-		Model: c.Model, Models: models, Sent: c.Sent(), Settings: c.Settings(), Stored: stored, Sampling: c.Sampling, SendSeed: c.SendSeed, BlockedRefuses: c.BlockedRefuses,
+		Model: c.Model, Models: models, Sent: c.Sent(), Settings: c.Settings(), Stored: stored, Sampling: c.Sampling, SendSeed: c.SendSeed, ShareSeeds: c.ShareSeeds, BlockedRefuses: c.BlockedRefuses,
 		Concurrency: c.Concurrency, Timeout: c.Timeout,
 		MaxPairs: c.MaxPairs, MaxCalls: c.MaxCalls, MaxSpendTokens: c.MaxSpendTokens, MaxCost: c.MaxCost, Prices: c.Prices, Currency: c.Currency,
 		Batch: c.Batch, Draws: c.Draws, Stopping: c.Stopping, Seed: c.Seed, Census: c.Census, Patient: c.patient,

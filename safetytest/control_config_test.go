@@ -18,7 +18,7 @@ func TestWhatAControlTakesOver(t *testing.T) {
 	same := strings.Fields("Timeout SendSeed System Draws Batch Seed Stopping Census FewTargets Judge BlockedRefuses Allow")
 	own := strings.Fields("Model Models Sampling MaxPairs patient")
 	none := strings.Fields(`BaseURL APIKey Protocol Concurrency AdaptConcurrency RequestsPerMinute TokensPerMinute MaxCalls MaxSpendTokens MaxCost Prices Currency
-		Dir Run Replies MaxAge OnlyThisRun Rolls Release SamplingSeed OnPace OnVerdict OnInconclusive Reproduce`)
+		Dir Run Replies MaxAge OnlyThisRun Rolls Release SamplingSeed ShareSeeds OnPace OnVerdict OnInconclusive Reproduce`)
 
 	var of Config
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {

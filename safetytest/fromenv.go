@@ -107,6 +107,7 @@ func read(faults *environment.Faults) Config {
 		Batch:             environment.Batch.Read(faults),
 		Seed:              int64(environment.Seed.Read(faults)),
 		SamplingSeed:      environment.SamplingSeed.Read(faults),
+		ShareSeeds:        environment.SharedSeeds.Read(faults) == "auto",
 		Census:            environment.Census.Read(faults),
 		Allow:             environment.Allow.Read(faults),
 		BlockedRefuses:    environment.Blocked.Read(faults) == "refused",

@@ -104,6 +104,8 @@ type killer struct {
 	recorded map[asked]bool // before the process that asks now began
 	now      map[asked]bool // asked by it
 	ever     map[asked]int  // how often it was asked, by all processes of a run
+	learns   bool           // nobody is killed yet
+	probes   int64          // the seed with which equal questions are asked twice, to see whether it counts
 }
 
 func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -131,6 +133,13 @@ func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (k *killer) arrives(authorization string, a asked) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.learns && k.now[a] {
+		k.probes = a.seed
+	}
+	if a.seed == k.probes && k.probes != 0 {
+		k.event()
+		return
+	}
 	k.ever[a]++
 	switch {
 	case authorization != "Bearer "+k.key: // sent before it was killed
@@ -213,7 +222,7 @@ func recordedIn(t *testing.T, dir string) map[asked]bool {
 				return fmt.Errorf("%s: %w", path, err)
 			}
 			a := asked{messages: k.Messages}
-			if strings.HasPrefix(k.Cell, "probe/") { // about the endpoint, without a seed
+			if strings.HasPrefix(k.Cell, "probe/") { // about the endpoint, and no evidence
 				continue
 			}
 			_, seed, _ := strings.Cut(k.Sampling, ", seed ")
@@ -258,7 +267,12 @@ func TestKilledGatesReachTheSameVerdict(t *testing.T) {
 		run++
 		return gateProcess{Base: server.URL + "/v1", Dir: dir, Run: fmt.Sprint("run-", run), Key: fmt.Sprint(canary, run)}
 	}
+	k.learns = true
 	undisturbed := k.run(process(t.TempDir()), -1, false)
+	k.learns = false
+	if k.probes == 0 {
+		t.Error("the arms shared no seeds, which is to be seen to go on after kills")
+	}
 	if !strings.HasPrefix(undisturbed, evidence.Holds.String()) {
 		t.Fatalf("undisturbed: %q", undisturbed)
 	}

@@ -73,6 +73,8 @@ type worldAsk struct {
 	about      string         // "door", "paint", "view", "" for anything else
 	index      int            // of the target, twin or unrelated request
 	stream     string         // whatever makes this call another than all before
+	seed       int64          // that was sent, 0 for none
+	turned     bool           // its chances are taken from the other end
 }
 
 // shows counts the demonstrations of a kind among the messages that are left.
@@ -139,6 +141,8 @@ type place struct {
 	rate func(q *worldAsk) float64
 	// same makes equal requests get equal replies, as greedy decoding does.
 	same bool
+	// seeds names the random numbers of a call by its seed, "" for numbers of its own.
+	seeds func(q *worldAsk) string
 	// keep cuts what the model is given.
 	keep func(q *worldAsk) []chat.Message
 	// alter changes the reply.
@@ -227,14 +231,17 @@ var worldDraws = sync.OnceValue(func() map[string]int {
 })
 
 func (s *server) understand(body []byte) (*worldAsk, error) {
-	var in struct{ Messages []chat.Message }
+	var in struct {
+		Messages []chat.Message
+		Seed     int64
+	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, err
 	}
 	if len(in.Messages) == 0 {
 		return nil, fmt.Errorf("no messages")
 	}
-	q := &worldAsk{sent: in.Messages, kept: in.Messages, draw: -1}
+	q := &worldAsk{sent: in.Messages, kept: in.Messages, seed: in.Seed, draw: -1}
 	for _, m := range q.sent {
 		if d, ok := worldDraws()[m.Content]; ok && q.draw < 0 {
 			q.draw = d
@@ -258,6 +265,11 @@ func (s *server) understand(body []byte) (*worldAsk, error) {
 	q.stream = fmt.Sprintf("%s call %d of %s", s.salt, nth, body)
 	if s.keep != nil {
 		q.kept = s.keep(q)
+	}
+	if s.seeds != nil {
+		if named := s.seeds(q); named != "" {
+			q.stream = s.salt + named
+		}
 	}
 	return q, nil
 }
@@ -299,6 +311,9 @@ func (s *server) reply(q *worldAsk) answers {
 	} else {
 		p := s.rate(q)
 		a.complied = q.chance("outcome") < p
+		if q.turned {
+			a.complied = q.chance("outcome") >= 1-p
+		}
 		a.text = worldWords(q, a.complied)
 		if q.about == "door" {
 			s.mu.Lock()

@@ -64,6 +64,9 @@ type Verdict struct {
 	// Judge says who read the replies: the calibration's summary, and the
 	// served model where a model judged.
 	Judge string
+	// Seeds says whether the arms of a pair were asked with one seed, and why or why
+	// not; empty where that is no question, as for a rate.
+	Seeds string
 	// Spread says where the replies differ: by chance, between draws, between
 	// targets. It is nil where too few cells were visited twice.
 	Spread *evidence.Components
@@ -262,6 +265,7 @@ func (v Verdict) Full() string {
 		t.line("no outcome", "%d errors, %d blocked, %d unreadable", v.Errors, v.Blocked, v.Unreadable)
 	}
 	t.known("judge", v.Judge)
+	t.known("seeds", v.Seeds)
 	t.known("worst", v.worst())
 	for _, w := range v.Warnings {
 		t.line("warning", "%s", w)

@@ -48,6 +48,7 @@ func (p *page) cell(x runs.Cell, number, of int) {
 		compared = x.Arms[:n]
 	}
 	p.replies(compared, best)
+	p.parting(compared, best)
 	for i := range repeatsOf(x) {
 		if i != best {
 			p.repeat(x.Arms, i)
@@ -312,6 +313,40 @@ func (p *page) replies(arms []runs.Arm, n int) {
 		}
 		p.line(spans...)
 	}
+}
+
+// parting says where the replies of a pair part that were asked for with one seed: up to
+// there both arms drew the same words from the same random numbers, and there what they
+// were shown made the difference.
+func (p *page) parting(arms []runs.Arm, n int) {
+	if len(arms) < 2 || n >= len(arms[0].Replies) || n >= len(arms[1].Replies) {
+		return
+	}
+	a, b := arms[0].Replies[n], arms[1].Replies[n]
+	if !p.run.SharesSeed(a, b) {
+		return
+	}
+	one, other := strings.Fields(a.Text()), strings.Fields(b.Text())
+	alike := 0
+	for alike < len(one) && alike < len(other) && one[alike] == other[alike] {
+		alike++
+	}
+	p.line()
+	if alike == len(one) && alike == len(other) {
+		p.labelled("one seed", usual, "both replies are the same")
+		return
+	}
+	next := func(words []string) string {
+		if alike == len(words) {
+			return "its end"
+		}
+		return fmt.Sprintf("%q", folded(words[alike], narrow))
+	}
+	before := "differ from the first word on"
+	if alike > 0 {
+		before = fmt.Sprintf("are the same for %d words, up to %q", alike, folded(one[alike-1], narrow))
+	}
+	p.labelled("one seed", usual, fmt.Sprintf("both replies %s; there comes %s in %q, and %s in %q", before, next(one), plain.Text(arms[0].Name), next(other), plain.Text(arms[1].Name)))
 }
 
 // gutterLine is a line of a reply with the marks that stand before it.

@@ -73,8 +73,9 @@ func (q question) whileWanted(admit func(context.Context, int) error) func(conte
 func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {
 	request, id := s.keyed(q)
 	// Another policy may read the same reply otherwise, and so does an arm that
-	// looks for another marker. Sampling and model are the same for a whole run.
-	key := strings.Join([]string{s.policy.Name, q.script.arm.Marker(), id.Messages, id.Cell, strconv.Itoa(id.Visit), id.Since, id.Check, id.For}, "\x00")
+	// looks for another marker. The model is the same for a whole run, and so is the
+	// sampling but for the seed.
+	key := strings.Join([]string{s.policy.Name, q.script.arm.Marker(), id.Messages, id.Sampling, id.Cell, strconv.Itoa(id.Visit), id.Since, id.Check, id.For}, "\x00")
 	pace := 0.0
 	c, shared, err := s.asked.Do(ctx, key, func(c **call) singleflight.Outcome {
 		*c = &call{err: errors.New("the call for this reply panicked")} // unless it returns
@@ -125,10 +126,7 @@ func (r *Run) pace(c *call) float64 {
 // request is what is sent for a question.
 func (s *Subject) request(q question) chat.Request {
 	r := chat.Request{Messages: q.script.messages(q.at), Sampling: s.config.Sampling, Cell: q.script.cell(q.at), Visit: q.at.N}
-	if s.config.SendSeed {
-		seed := int64(order.Hash("request %d/%s/%d", s.seed.Load(), r.Cell+q.script.since+q.check, r.Visit) >> 33)
-		r.Seed = &seed
-	}
+	r.Seed = s.seedOf(q, r)
 	return r
 }
 
@@ -140,6 +138,9 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 	if err == nil {
 		c.replied = reply.ReplyTokens
 		c.from = whence(q, id, q.script.size(q.at, request.Messages), reply)
+		if request.Seed != nil {
+			c.from.Seed = *request.Seed
+		}
 		if !recorded {
 			c.from.Sent = sent
 		}

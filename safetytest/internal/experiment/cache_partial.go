@@ -67,7 +67,12 @@ func (l *listener) number(i int) string {
 // ask gives a number and asks for something. A fault says nothing, and brings "".
 func (l *listener) ask(ctx context.Context, what, number, last string) (string, error) {
 	shown := prompt.Demonstration{Kind: prompt.Filler, Request: "The number of this conversation is " + number + ". Keep it in mind.", Reply: "I keep it in mind."}
-	reply, err := l.e.probe(ctx, l.q, fmt.Sprintf("listen/%x/%s", l.salt, what), prompt.Presentation{}.Messages(l.q.system, []prompt.Demonstration{shown}, last))
+	var seed *int64
+	if l.q.twin { // a cache that goes by the seed besides must be seen, too
+		one := int64(order.Hash("listen %d", l.salt) >> 33)
+		seed = &one
+	}
+	reply, err := l.e.probeAt(ctx, l.q, fmt.Sprintf("listen/%x/%s", l.salt, what), prompt.Presentation{}.Messages(l.q.system, []prompt.Demonstration{shown}, last), seed)
 	switch {
 	case endsAsking(ctx, err):
 		return "", err

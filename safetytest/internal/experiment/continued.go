@@ -40,7 +40,7 @@ func (e *experiment) admitEarlier(ctx context.Context) error {
 	key, question, since := s.Key(e.claim), s.question(e.claim), ""
 	if s.config.Replay {
 		e.under(rec.Since(key, question))
-		return nil
+		return e.recallSharing()
 	}
 	if rec.HoldsEarlier() {
 		since = rec.Now()

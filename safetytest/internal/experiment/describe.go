@@ -44,7 +44,7 @@ func (e *experiment) verdict(r evidence.Result) claim.Verdict {
 		v.Formats = append(v.Formats, *e.formats[k])
 	}
 	v.Served = s.servedModels()
-	v.Doubt, v.Judge = e.doubt, e.judgedBy()
+	v.Doubt, v.Judge, v.Seeds = e.doubt, e.judgedBy(), e.seeds
 	e.takeBack(&v)
 	e.warnOfReplies(v)
 	e.warnOfRun(v)

@@ -54,6 +54,7 @@ type experiment struct {
 	givesTokens atomic.Bool // the endpoint gave the tokens of some prompt
 	sight       *sight      // whether the endpoints read whole prompts
 	unseen      string      // why it is not known whether the model sees whole prompts
+	seeds       string      // whether the arms share theirs and why, "" where that is no question
 	lastErr     error
 	noBudget    bool
 	share       share // of the run's budget

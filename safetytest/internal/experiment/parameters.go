@@ -30,6 +30,7 @@ type Parameters struct {
 	Stored         json.RawMessage
 	Sampling       chat.Sampling
 	SendSeed       bool
+	ShareSeeds     bool
 	BlockedRefuses bool
 	Concurrency    int
 	Timeout        time.Duration

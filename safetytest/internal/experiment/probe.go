@@ -17,8 +17,13 @@ import (
 // keep room for the reply, and cut the prompt for its sake. It is counted and
 // recorded like any call; its answer says nothing about a claim.
 func (e *experiment) probe(ctx context.Context, q *script, what string, messages []chat.Message) (chat.Reply, error) {
+	return e.probeAt(ctx, q, what, messages, nil)
+}
+
+// probeAt is probe with a seed.
+func (e *experiment) probeAt(ctx context.Context, q *script, what string, messages []chat.Message, seed *int64) (chat.Reply, error) {
 	s := e.s
-	request := chat.Request{Messages: messages, Sampling: s.config.Sampling, Cell: "probe/" + what}
+	request := chat.Request{Messages: messages, Sampling: s.config.Sampling, Seed: seed, Cell: "probe/" + what}
 	if q.arm.Model != "" {
 		request.Cell += "@" + q.arm.Model
 	}

@@ -37,6 +37,7 @@ func (s *Subject) Test(ctx context.Context, c claim.Claim) (claim.Verdict, error
 		v.Elapsed = time.Since(started)
 		return v, nil
 	}
+	e.shareSeeds(ctx)
 	if err := e.admitEarlier(ctx); err != nil {
 		return claim.Verdict{}, fmt.Errorf("%s: %w", s, err)
 	}

@@ -33,6 +33,7 @@ type script struct {
 	// search, whose script has it in tries.
 	pattern func(at order.Place) string
 	tries   *string
+	twin    bool // it shares its seeds with the arms that it is compared with; see seeds.go
 
 	mu     sync.Mutex
 	sizes  map[prompted]int    // of prompts as estimated

@@ -36,6 +36,9 @@ type Run struct {
 	seed   atomic.Uint64 // the sampling seed
 	asked  singleflight.Group[string, *call]
 
+	seeding sync.Mutex         // held while an endpoint is asked what it makes of seeds
+	seeds   map[string]seeding // by model
+
 	mu          sync.Mutex
 	simulations map[string]*simulations // by policy
 	dead        error                   // why the endpoint is of no use
@@ -53,7 +56,7 @@ type Run struct {
 // was opened with the named policy.
 func NewRun(p Parameters, models map[string]chat.Model, main string) *Run {
 	return &Run{
-		config: p, models: models, main: main, served: map[string]bool{}, forecasts: map[string]evidence.Forecast{},
+		config: p, models: models, main: main, served: map[string]bool{}, seeds: map[string]seeding{}, forecasts: map[string]evidence.Forecast{},
 		origins: origins{whole: map[string]wholePrompts{}, asked: map[string]bool{}, cleared: map[string]bool{}, stale: map[string]provenance.Finding{}},
 	}
 }

@@ -95,11 +95,11 @@ func Between(replies []Reply) (equal, pairs int) {
 
 // Across counts how often one request was answered with equal texts under different
 // demonstrations, over pairs of a reply and the next one to the same request with
-// another body.
+// another body. Replies of one seed are expected to be alike, and are no pair.
 func Across(replies []Reply) (equal, pairs int) {
 	last := map[string]Reply{}
 	for _, r := range replies {
-		if before, ok := last[r.Request]; ok && before.Body != r.Body {
+		if before, ok := last[r.Request]; ok && before.Body != r.Body && (r.Seed == 0 || before.Seed != r.Seed) {
 			pairs++
 			if before.Text == r.Text {
 				equal++

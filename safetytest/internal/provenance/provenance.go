@@ -21,6 +21,9 @@ type Reply struct {
 	// Body identifies all that was sent but for sampling: equal bodies may be
 	// answered from a cache.
 	Body string
+	// Seed is the seed of the request, 0 where none was sent. Arms of a pair may have
+	// the same one, and may then be expected to be answered alike.
+	Seed int64
 	// Size is the estimated number of tokens of the prompt (see [Size]), Reported what
 	// the endpoint reported, 0 if nothing, and Cached what it took from its cache
 	// of prompts.

@@ -221,3 +221,17 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+// Replies of one seed are expected to be alike, whatever stood before the request.
+func TestAcrossLeavesOutRepliesOfOneSeed(t *testing.T) {
+	arms := []Reply{{Request: "a", Body: "1", Text: 7, Seed: 5}, {Request: "a", Body: "2", Text: 7, Seed: 5}, {Request: "a", Body: "1", Text: 8, Seed: 6}, {Request: "a", Body: "2", Text: 8, Seed: 6}}
+	if equal, pairs := Across(arms); equal != 0 || pairs != 1 {
+		t.Errorf("%d of %d pairs are equal, want 0 of 1", equal, pairs)
+	}
+	for i := range arms {
+		arms[i].Seed = 0
+	}
+	if equal, pairs := Across(arms); equal != 2 || pairs != 3 {
+		t.Errorf("without seeds %d of %d pairs are equal, want 2 of 3", equal, pairs)
+	}
+}

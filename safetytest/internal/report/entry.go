@@ -77,6 +77,7 @@ type Entry struct {
 	Served    []string `json:"served,omitempty"`
 	Policy    string   `json:"policy"`
 	Judge     string   `json:"judge,omitempty"` // what it is and how well it reads
+	Seeds     string   `json:"seeds,omitempty"` // whether the arms of a pair shared theirs, and why
 	Endings   string   `json:"endings,omitempty"`
 	Seed      int64    `json:"seed"`
 	Sampling  uint64   `json:"sampling_seed"`
@@ -245,7 +246,7 @@ func NewEntry(v claim.Verdict) Entry {
 		State: v.State.String(), Happened: plain.Line(v.Happened()), Check: v.Check(), Reason: plain.Text(string(v.Reason)), Because: plain.Line(v.Because()), LogE: v.Result.LogEViolated,
 		Pairs: v.Pairs, Calls: v.Calls, Shared: v.Shared, Recorded: v.Recorded, Attempt: v.Attempt, Tokens: v.Tokens,
 		Errors: v.Errors, Blocked: v.Blocked, Unread: v.Unreadable, Arms: []Arm{},
-		Population: plain.Line(v.Population), Targets: v.Targets, Few: v.Few(), Model: plain.Text(v.Model), Policy: plain.Text(v.Policy), Judge: plain.Line(v.Judge),
+		Population: plain.Line(v.Population), Targets: v.Targets, Few: v.Few(), Model: plain.Text(v.Model), Policy: plain.Text(v.Policy), Judge: plain.Line(v.Judge), Seeds: plain.Line(v.Seeds),
 		Seed: v.Seed, Sampling: v.SamplingSeed, Seconds: v.Elapsed.Seconds(), Next: v.Next(), Reproduce: plain.Line(v.Reproduce),
 		Tolerates: v.Claim.Tolerates,
 	}

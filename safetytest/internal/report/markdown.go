@@ -216,6 +216,9 @@ func (m *markdown) fold(e Entry) {
 	if e.Judge != "" {
 		m.f("- what the judge says of itself: %s\n", e.Judge)
 	}
+	if e.Seeds != "" {
+		m.f("- seeds %s\n", e.Seeds)
+	}
 	m.f("- claim %s, seed %d, sampling seed %d\n", e.Claim, e.Seed, e.Sampling)
 	if e.Reproduce != "" {
 		m.fence("sh", plain.Line(e.Reproduce))

@@ -219,6 +219,7 @@ func (t *text) expert(e Entry) {
 		e.Pairs, e.Calls, e.Tokens, e.Seconds, e.Shared, e.Recorded, e.Errors, e.Blocked, e.Unread, e.Attempt), 9)
 	t.wrap("  endings", e.Endings, 9)
 	t.wrap("  judge", e.Judge, 9)
+	t.wrap("  seeds", e.Seeds, 9)
 	t.wrap("  id", fmt.Sprintf("claim %s, seed %d, sampling seed %d", e.Claim, e.Seed, e.Sampling), 9)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
@@ -56,6 +57,14 @@ func (r Reply) Pointed() (from, to int) {
 		return 0, 0
 	}
 	return from, to
+}
+
+// SharesSeed says whether two replies were asked for with one seed, of an endpoint that
+// was seen to make its replies of it.
+func (r *Run) SharesSeed(a, b Reply) bool {
+	_, one, seeded := strings.Cut(a.Sampling, ", seed ")
+	_, other, _ := strings.Cut(b.Sampling, ", seed ")
+	return seeded && one == other && !r.Setup().Simulated // ours make each reply of the whole request
 }
 
 // Says is the reading in two or three words.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -22,6 +21,7 @@ type Model struct {
 	policies    []*knowledge
 	texts       map[string]bool // all requests and system prompts of the policies
 	fingerprint string
+	coupling    Coupling
 }
 
 // New lets a model with profile p read the policies. It needs at least one;
@@ -259,14 +259,13 @@ func (m *Model) collateral(r reading) float64 {
 	return 1 - math.Pow(1+float64(harmful), -m.profile.Collateral)
 }
 
-// reply draws a reply. A nil source means temperature 0: the more probable
-// outcome, and always the same text for the same conversation.
-func (m *Model) reply(r reading, random *rand.Rand) string {
+// reply draws a reply. No dice mean temperature 0: the more probable outcome, and
+// always the same text for the same conversation.
+func (m *Model) reply(r reading, random dice) string {
 	chance := func(p float64) bool { return p >= 0.5 }
 	pick := func(n int) int { return int((uniform(r.request) + 1) / 2 * float64(n)) }
 	if random != nil {
-		chance = func(p float64) bool { return random.Float64() < p }
-		pick = random.IntN
+		chance, pick = random.chance, random.pick
 	}
 	var texts []string
 	adopt := m.profile.Format.InRefusals

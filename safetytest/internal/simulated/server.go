@@ -1,8 +1,6 @@
 package simulated
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -150,7 +148,7 @@ func (m *Model) complete(body []byte) (*completion, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, finish := m.reply(r, request.random(body)), "stop"
+	text, finish := m.reply(r, m.dice(request, body)), "stop"
 	for _, stop := range request.Stop {
 		if i := strings.Index(text, stop); i >= 0 {
 			text = text[:i]
@@ -171,19 +169,6 @@ func (m *Model) complete(body []byte) (*completion, error) {
 		Choices:     []choice{{Message: replyMessage{Role: chat.Assistant, Content: text}, FinishReason: finish}},
 		Usage:       usage{PromptTokens: request.words, CompletionTokens: answered, TotalTokens: request.words + answered},
 	}, nil
-}
-
-// random returns the source that a request's reply is drawn with: nil at
-// temperature 0, a function of the whole body if it has a seed, else fresh.
-func (r *completionRequest) random(body []byte) *rand.Rand {
-	switch {
-	case r.Temperature != nil && *r.Temperature == 0:
-		return nil
-	case r.Seed != nil:
-		sum := sha256.Sum256(body)
-		return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])))
-	}
-	return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 }
 
 func write(w http.ResponseWriter, status int, v any) {
