@@ -17,7 +17,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/coverage.md, with SAFETYTEST_OC=400 or more studies of each kind")
+var update = flag.Bool("update-coverage", false, "rewrite testdata/coverage.md, with SAFETYTEST_OC=400 or more studies of each kind")
 
 // The models of the paper (arXiv 2606.20508), as far as it says: benign slopes, points
 // between orders, and adoption of the marker by refusals. The rest is made up.
@@ -255,6 +255,6 @@ the number of studies. "Shown above 0, below 0" is how many intervals exclude 0:
 the sign where the truth is not 0, and errors where it is. Doses, cells of the map, and
 single orders are counted together.
 
-Written by `+"`SAFETYTEST_OC=400 go test ./safetytest/study -run TestCoverage -timeout 2h -update`"+`.
+Written by `+"`SAFETYTEST_OC=400 go test ./safetytest/study -run TestCoverage -timeout 2h -update-coverage`"+`.
 `, studies)
 }

@@ -144,6 +144,7 @@ func (p *page) estimates() {
 	if len(p.r.Estimates) == 0 {
 		return
 	}
+	p.short()
 	p.printf("## What was estimated\n\n")
 	p.printf("Intervals hold the truth in %.0f of 100 studies; they respect that replies to one target, and under one draw of demonstrations, resemble each other. The paper's column is the greatest effect that it reports.\n\n", 100*p.r.Estimates[0].Level)
 	var rows [][]string
@@ -155,6 +156,26 @@ func (p *page) estimates() {
 	p.table([]string{"what", "estimate", "interval", "unit", "paper", "replies", "targets", "draws"}, rows)
 }
 
+// short says what was shown, before all the numbers.
+func (p *page) short() {
+	p.printf("## In short\n\n")
+	shown, open := 0, 0
+	for _, e := range p.r.Estimates {
+		switch {
+		case drawn(e.ID) || strings.Count(e.ID, "/") > 1 || strings.HasPrefix(e.ID, "hypothesis/joint"):
+		case e.CannotTell != "" || e.Low <= 0 && e.High >= 0:
+			open++
+		default:
+			shown++
+			p.printf("- %s: %s %s (%s to %s)\n", plain.Markdown(e.Sentence), numeral(e.Value, e.Unit), e.Unit, numeral(e.Low, e.Unit), numeral(e.High, e.Unit))
+		}
+	}
+	if shown > 0 {
+		p.printf("\n")
+	}
+	p.printf("Of %d more the interval holds 0: no direction is shown. That is no proof of no effect; the table has how large it may be.\n\n", open)
+}
+
 // drawn says whether an estimate stands in a picture or the table beside it.
 func drawn(id string) bool {
 	one, _, more := strings.Cut(id, "/")
@@ -163,7 +184,10 @@ func drawn(id string) bool {
 
 // cells are an estimate as a row of a table.
 func (e Estimate) cells() []string {
-	value, interval, paper := "**"+numeral(e.Value, e.Unit)+"**", numeral(e.Low, e.Unit)+" to "+numeral(e.High, e.Unit), ""
+	value, interval, paper := numeral(e.Value, e.Unit), numeral(e.Low, e.Unit)+" to "+numeral(e.High, e.Unit), ""
+	if e.Low > 0 || e.High < 0 {
+		value = "**" + value + "**"
+	}
 	if e.CannotTell != "" {
 		value = "cannot tell: " + plain.Markdown(strings.TrimPrefix(e.CannotTell, "cannot tell: "))
 	}

@@ -7,6 +7,7 @@
 //	safetytest export [-format csv|jsonl|parquet] [-o FILE] [-texts] [RUN]
 //	safetytest survey -o FILE.md [-pairs N] [-margin POINTS]
 //	safetytest study -o FILE.md [-size CALLS] [-policy NAME] [-plan] [-price MODEL]
+//	safetytest study -from A.json -o FILE.md
 //	safetytest study -compare A.json B.json -o FILE.md
 //	safetytest judge -labels FILE.jsonl [-judge refusal] [-write FILE.json]
 //	safetytest judge train -labels FILE.jsonl -weights FILE

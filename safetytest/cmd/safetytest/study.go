@@ -32,7 +32,7 @@ import (
 type studying struct {
 	size                                  int
 	policy, judge, price, weights, marker string
-	page, json                            string
+	page, json, from                      string
 	counts                                string
 	patterns                              files
 	seed                                  int64
@@ -52,6 +52,7 @@ func (s *studying) parse(args []string, out io.Writer) error {
 	flags.StringVar(&s.weights, "weights", "", "the `file` with the model's weights, whose SHA-256 the page gives")
 	flags.StringVar(&s.page, "o", "", "write the page to this `file`, such as NAME.md, and its pictures beside it")
 	flags.StringVar(&s.json, "json", "", "write all results to this `file`, for comparisons; NAME.json beside the page unless given")
+	flags.StringVar(&s.from, "from", "", "write the page of the results in this `file` again, with new estimates, and ask nothing")
 	flags.StringVar(&s.counts, "counts", numbers(f.Harmful), "the `numbers` of demonstrations of each kind, separated by commas")
 	flags.StringVar(&s.marker, "marker", f.Marker, "the `text` that demonstrations begin with in half of the prompts, empty for none")
 	flags.Var(&s.patterns, "pattern", "a written `order` to ask beside those of the paper, such as RRHHRR (H harmful, B benign, R refusal); may be given several times")
@@ -127,6 +128,9 @@ func studyModel(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if s.compare {
 		return s.compared()
+	}
+	if s.from != "" {
+		return s.again(out)
 	}
 	p, config, err := s.configured()
 	if err != nil {
@@ -362,18 +366,43 @@ func (s *studying) write(out io.Writer, r study.Result) error {
 	return nil
 }
 
+// again writes the page of results that a study wrote before.
+func (s *studying) again(out io.Writer) error {
+	r, err := readResult(s.from)
+	if err != nil {
+		return err
+	}
+	if s.weights != "" {
+		if r.Weights, err = sumOf(s.weights); err != nil {
+			return err
+		}
+	}
+	if err := r.Analyse(level); err != nil {
+		return err
+	}
+	return s.write(out, r)
+}
+
+func readResult(name string) (study.Result, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return study.Result{}, fmt.Errorf("study: %w", err)
+	}
+	defer file.Close()
+	r, err := study.Read(file)
+	if err != nil {
+		return study.Result{}, fmt.Errorf("study: %s: %w", name, err)
+	}
+	return r, nil
+}
+
 // compared writes the page that sets results side by side.
 func (s *studying) compared() error {
 	var results []study.Result
 	for _, name := range s.results {
-		file, err := os.Open(name)
+		r, err := readResult(name)
 		if err != nil {
-			return fmt.Errorf("study: %w", err)
-		}
-		r, err := study.Read(file)
-		file.Close()
-		if err != nil {
-			return fmt.Errorf("study: %s: %w", name, err)
+			return err
 		}
 		results = append(results, r)
 	}
