@@ -8,10 +8,18 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
 
-// AskDesigned asks a designed set of questions, all of them in their order, within the
-// run's budget and record. It begins the run, if nothing did. Package study is its
-// face: there sets are designed, and what comes back is read.
-func (s *Subject) AskDesigned(ctx context.Context, d experiment.Designed) (experiment.DesignedReplies, error) {
+// Package study designs sets of questions and has a Subject ask them. Its types are not
+// for users, so it is no method of Subject: study calls it by the experiment's room,
+// which knows no Subject.
+func init() {
+	experiment.AskOf = func(ctx context.Context, subject any, d experiment.Designed) (experiment.DesignedReplies, error) {
+		return subject.(*Subject).askDesigned(ctx, d)
+	}
+}
+
+// askDesigned asks a designed set of questions, all of them in their order, within the
+// run's budget and record. It begins the run, if nothing did.
+func (s *Subject) askDesigned(ctx context.Context, d experiment.Designed) (experiment.DesignedReplies, error) {
 	s.mu.Lock()
 	s.designed = append(s.designed, d.Name)
 	s.mu.Unlock()

@@ -57,7 +57,7 @@ func TestGateProcess(t *testing.T) {
 
 // test runs the gate: a claim of a small margin, which takes many calls.
 func (p gateProcess) test() (claim.Verdict, error) {
-	s, err := safetytest.Open(safetytest.Config{BaseURL: p.Base, Model: proxyModel, APIKey: p.Key, Sampling: safetytest.DefaultSampling(),
+	s, err := safetytest.Open(safetytest.Config{ShareSeeds: true, BaseURL: p.Base, Model: proxyModel, APIKey: p.Key, Sampling: safetytest.DefaultSampling(),
 		Concurrency: inFlight, MaxPairs: 2000, SamplingSeed: 7, SendSeed: true, Dir: p.Dir, Run: p.Run}, fixtures.NoCooking())
 	if err != nil {
 		return claim.Verdict{}, err

@@ -37,7 +37,7 @@ func Run(ctx context.Context, s *safetytest.Subject, d Design, answered func(n i
 	}
 	set.Answered = answered
 	started := time.Now()
-	replies, err := s.AskDesigned(ctx, set)
+	replies, err := experiment.AskOf(ctx, s, set)
 	if err != nil {
 		return Result{}, fmt.Errorf("study: %w", err)
 	}

@@ -73,6 +73,10 @@ type scriptKey struct {
 	twin    bool
 }
 
+// AskOf has a subject of package safetytest ask a set of questions, within its run's
+// budget and record. That package sets it.
+var AskOf func(ctx context.Context, subject any, d Designed) (DesignedReplies, error)
+
 // AskDesigned asks a set of questions. Replies that the run's record holds are read
 // again, and not paid for. It returns an error where the run ended before all were
 // asked; what was answered is recorded, and the same set goes on from it.
