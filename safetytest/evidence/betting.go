@@ -43,9 +43,11 @@ type mixture struct {
 	// bets are the fractions c in (0, 1]; logWeights are the logarithms of
 	// their shares, which sum to 1.
 	bets, logWeights []float64
+	// steering changes some of the bets from batch to batch.
+	steering steering
 }
 
-// gridBets are the fractions that cover what planning did not characteristics. The smallest
+// gridBets are the fractions of a mixture without stakes of its own. The smallest
 // bet limits what can be distinguished: however many trials, bounds of outcomes as
 // variable as a coin stay some 2.5 points from the mean, so margins of less than
 // that rest on the planned bet.
@@ -150,10 +152,13 @@ func (g *mixture) logE(t *tally, theta float64) float64 {
 
 // play adds to logs, one per bet, the logarithms of what the rounds of t
 // multiply the capitals by.
-func (g *mixture) play(logs []float64, t *tally, theta float64) {
+func (g *mixture) play(logs []float64, t *tally, theta float64) { g.playAt(logs, g.bets, t, theta) }
+
+// playAt does so with other bets.
+func (g *mixture) playAt(logs, bets []float64, t *tally, theta float64) {
 	for i, x := range t.values {
 		s, times := g.stake(x, theta), float64(t.counts[i])
-		for k, c := range g.bets {
+		for k, c := range bets {
 			logs[k] += times * log1p(c*s)
 		}
 	}

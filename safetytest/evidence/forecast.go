@@ -44,7 +44,10 @@ type Expectation struct {
 	Violated float64 // probability of Violated, in [0, 1]
 }
 
-// mixtures returns the bets of either side of a condition, with the planned one.
+// mixtures returns the bets of either side of a condition, with the planned one. Bets
+// are steered where the run has looks after which they can be, and where trials are
+// the same before every batch: not in a census, nor where the last look counts on what
+// exactly the bets are.
 func (d Design) mixtures(c *Condition) (hold, viol mixture) {
 	above, below := c.correct(holdSide), c.correct(violSide)
 	hold, viol = newMixture(holdSide, above.lo, above.hi, 0), newMixture(violSide, below.lo, below.hi, 0)
@@ -55,10 +58,16 @@ func (d Design) mixtures(c *Condition) (hold, viol mixture) {
 		}
 	}
 	good, bad := c.lawAt(holdSide, d.effect(c, healthy), d.Planned), c.lawAt(violSide, d.effect(c, broken), d.Planned)
-	bet, _ := hold.kelly(&good, c.holdsAt())
-	hold.plan(bet)
-	bet, _ = viol.kelly(&bad, c.violatedAt())
-	viol.plan(bet)
+	holdBet, _ := hold.kelly(&good, c.holdsAt())
+	violBet, _ := viol.kelly(&bad, c.violatedAt())
+	if d.rule() != (sequential{}) || d.WithoutReplacement || c.Rate {
+		hold.plan(holdBet)
+		viol.plan(violBet)
+		return hold, viol
+	}
+	_, variance := good.moments()
+	hold = stakedMixture(holdSide, above.lo, above.hi, holdBet, variance, holdStakes)
+	viol = stakedMixture(violSide, below.lo, below.hi, violBet, 0, violStakes)
 	return hold, viol
 }
 
