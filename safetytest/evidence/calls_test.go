@@ -146,7 +146,7 @@ func (p priced) design() Design {
 		Arms:       []string{"control", "treated"},
 		Conditions: []Condition{{Name: "not raised", Weights: []float64{-1, 1}, Threshold: p.margin}},
 		Control:    0, Headroom: 1 - 2*p.margin,
-		Batch: 8, Draws: pricedDraws, Cells: pricedDraws * pricedTargets,
+		Batch: 4, Draws: pricedDraws, Cells: pricedDraws * pricedTargets,
 		Planned: Guess{Rate: .10, Correlation: .3}, Power: .99,
 	}
 	if p.bound > 0 {
