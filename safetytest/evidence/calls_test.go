@@ -358,11 +358,11 @@ func (p priced) pairsFor() int {
 
 // runsFor is how many runs are affordable, and what their sizes are worth.
 func runsFor(meanTrials float64) int {
-	pairs := 300_000.0
+	pairs := 150_000.0
 	if fullTable() {
 		pairs = 2_000_000
 	}
-	return int(math.Min(4000, math.Max(60, pairs/meanTrials)))
+	return int(math.Min(3000, math.Max(40, pairs/meanTrials)))
 }
 
 // row is a line of the first table.
