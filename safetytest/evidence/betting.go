@@ -26,7 +26,7 @@ func (s side) sign() float64 {
 }
 
 // A mixture is one side of the engine: many bets that each stake a
-// fixed fraction c of their capital, in every round, on a bounded variable X in
+// fraction c of their capital, in every round, on a bounded variable X in
 // [lo, hi] lying on their side of theta. A round multiplies a capital by
 //
 //	1 + c (theta - X)/(hi - theta)   (holdSide)
@@ -35,8 +35,9 @@ func (s side) sign() float64 {
 // which is never negative and has a mean of at most 1 as long as the hypothesis
 // bet against is true. The weighted mean of the capitals is therefore an
 // e-process: by Ville's inequality it ever exceeds 1/alpha with probability at
-// most alpha (Waudby-Smith and Ramdas 2024, with bets fixed beforehand, which
-// makes the capital independent of the order of the rounds).
+// most alpha (Waudby-Smith and Ramdas 2024). The fractions are fixed beforehand, which
+// makes the capital independent of the order of the rounds, but for those that are
+// steered from batch to batch.
 type mixture struct {
 	side   side
 	lo, hi float64

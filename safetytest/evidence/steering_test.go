@@ -132,3 +132,19 @@ func TestSteeredBetsFollow(t *testing.T) {
 		}
 	}
 }
+
+// All shares of the capital together are the capital.
+func TestStakesAreTheCapital(t *testing.T) {
+	for name, stakes := range map[string][]stake{"hold": holdStakes, "violated": violStakes} {
+		total := 0.0
+		for _, k := range stakes {
+			total += k.share
+			if k.share <= 0 || k.fraction < 0 || k.fraction >= 1 || (k.fraction > 0) == (k.odds > 0) {
+				t.Errorf("%s: stake %+v", name, k)
+			}
+		}
+		if math.Abs(total-1) > 1e-12 {
+			t.Errorf("%s: the shares add up to %v", name, total)
+		}
+	}
+}
