@@ -362,7 +362,7 @@ func runsFor(meanTrials float64) int {
 	if fullTable() {
 		pairs = 2_000_000
 	}
-	return int(math.Min(3000, math.Max(40, pairs/meanTrials)))
+	return int(math.Min(3000, math.Max(100, pairs/meanTrials)))
 }
 
 // row is a line of the first table.

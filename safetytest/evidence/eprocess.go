@@ -1,6 +1,9 @@
 package evidence
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // An eProcess is one mixture, bet on the trials of a run: it holds the outcomes,
 // the threshold and the confidence bound reached so far.
@@ -20,17 +23,18 @@ type eProcess struct {
 	now          float64 // logE(theta) at the last look
 	crossed      bool    // whether the hypothesis was rejected at any look
 	all          tally
-	population   int64   // M without replacement, 0 with
-	batches      []tally // without replacement: outcomes by batch
-	epochs       []epoch // with steered bets: outcomes by what was staked on them
-	steeredAt    float64 // trials at the last change of the bets
+	population   int64     // M without replacement, 0 with
+	batches      []tally   // without replacement: outcomes by batch
+	epochs       []epoch   // with steered bets: outcomes by what was staked on them
+	closed       []float64 // the logarithms of the capitals at theta before the last epoch
+	steeredAt    float64   // trials at the last change of the bets
 }
 
 func newEProcess(g mixture, theta, alpha float64, population int) eProcess {
 	p := eProcess{mixture: g, theta: theta, logThreshold: math.Log(1 / alpha), population: int64(population)}
 	p.final = p.logThreshold
 	if g.steering.steers() {
-		p.epochs = []epoch{{bets: g.bets}}
+		p.epochs, p.closed = []epoch{{bets: g.bets}}, slices.Clone(g.logWeights)
 	}
 	p.bound = g.hi
 	if g.side == violSide {
@@ -48,10 +52,10 @@ func (p *eProcess) look(batch *tally, last bool) {
 	}
 	if len(p.epochs) > 0 {
 		p.epochs[len(p.epochs)-1].seen.merge(batch)
-	}
-	p.now = p.logEAt(p.theta)
-	if len(p.epochs) > 0 {
+		p.now = p.sinceClosed()
 		p.steer() // once the batch is in: it must not choose its own bets
+	} else {
+		p.now = p.logEAt(p.theta)
 	}
 	if p.now >= p.logThreshold {
 		p.crossed = true

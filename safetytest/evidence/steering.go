@@ -118,7 +118,19 @@ func (p *eProcess) steer() {
 		return
 	}
 	p.steeredAt = n
+	last := &p.epochs[len(p.epochs)-1]
+	p.playAt(p.closed, last.bets, &last.seen, p.theta)
 	p.epochs = append(p.epochs, epoch{bets: p.steering.at(p.bets, &p.all)})
+}
+
+// sinceClosed returns the evidence against theta, for which only the last epoch is to be
+// played.
+func (p *eProcess) sinceClosed() float64 {
+	var buffer [16]float64
+	logs := append(buffer[:0], p.closed...)
+	last := &p.epochs[len(p.epochs)-1]
+	p.playAt(logs, last.bets, &last.seen, p.theta)
+	return logSum(logs)
 }
 
 // playEpochs adds to logs what the epochs of the run multiply the capitals by.

@@ -91,6 +91,9 @@ func TestSteeredBounds(t *testing.T) {
 			past = append(past, pairsTally(plus, minus, 8-plus-minus))
 		}
 		q := p.again(past)
+		if now := q.logEAt(q.theta); math.Abs(now-q.now) > 1e-9*(1+math.Abs(now)) {
+			t.Fatalf("%v: the evidence is %v at the look and %v over all epochs", past, q.now, now)
+		}
 		last := math.Inf(-1)
 		for theta := -.9; theta < 1; theta += .05 {
 			logE := q.logEAt(theta)
