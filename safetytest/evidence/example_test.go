@@ -74,8 +74,8 @@ func ExampleArmError() {
 		fmt.Printf("%d labels of each kind: %d pairs\n", labels, f.Needs)
 	}
 	// Output:
-	// 100 labels of each kind: 2750 pairs
-	// 1000 labels of each kind: 520 pairs
+	// 100 labels of each kind: 2790 pairs
+	// 1000 labels of each kind: 530 pairs
 }
 
 // Before the first call a design says what it will cost, and what it cannot show.

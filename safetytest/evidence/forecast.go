@@ -70,9 +70,8 @@ func (d Design) mixtures(c *Condition) (hold, viol mixture) {
 		viol.plan(violBet)
 		return hold, viol
 	}
-	_, variance := good.moments()
-	hold = stakedMixture(holdSide, above.lo, above.hi, holdBet, variance, holdStakes)
-	viol = stakedMixture(violSide, below.lo, below.hi, violBet, 0, violStakes)
+	hold = stakedMixture(holdSide, above.lo, above.hi, holdBet, good, holdStakes)
+	viol = stakedMixture(violSide, below.lo, below.hi, violBet, bad, violStakes)
 	return hold, viol
 }
 

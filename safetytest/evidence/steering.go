@@ -5,23 +5,24 @@ import "math"
 // A steering is how bets follow what is seen of the spread of X. The best bet on a
 // claim depends on how variable X is, above all on how often the replies of a pair
 // differ, and planning can only guess that; but after some dozens of pairs it is known
-// well enough. A steered bet holds the odds c/(1-c) of its fraction against the
-// variance seen so far constant, which is close to what the best bet does from rates of
-// 2 % to rates of 50 %.
+// well enough. What is not followed is the mean: a steered bet is the best one for the
+// spread that was seen around the effect that was planned, and some part of the capital
+// stakes less, for effects nearer to the threshold.
 //
 // It stays an e-process: what is staked in a batch is fixed before the batch begins, by
 // the batches before it. The bets are the same for every limit of the mean that is
 // tested, so that a larger limit never has less evidence against it and the limits not
 // rejected form an interval.
 type steering struct {
-	// odds are, by bet, those at the planned variance; 0 for a bet that stays as it is.
+	// odds are, by bet, multiples of the best bet's odds c/(1-c); 0 for a bet that stays
+	// as it is.
 	odds []float64
-	// variance is the planned one of X; 0 means that nothing is steered.
-	variance float64
+	// planned is the law of X that planning expects, empty if nothing is steered.
+	planned law
 }
 
 const (
-	// steeringPrior is how many trials the planned variance counts for.
+	// steeringPrior is how many trials the planned law counts for.
 	steeringPrior = 8
 	// steeredFrom is the number of trials before which no bet is changed, and
 	// steeredAgain how many times the trials of the last change the next one takes.
@@ -31,19 +32,43 @@ const (
 	largestBet = 0.98
 )
 
-func (s *steering) steers() bool { return s.variance > 0 }
+func (s *steering) steers() bool { return len(s.planned.values) > 0 }
 
-// at returns the bets for the trials after those of t, given what they were planned as.
-func (s *steering) at(planned []float64, t *tally) []float64 {
-	n := float64(t.n)
-	variance := (steeringPrior*s.variance + n*t.variance()) / (steeringPrior + n)
-	bets := make([]float64, len(planned))
-	for k, c := range planned {
+// at returns the bets of g against theta for the trials after those of t.
+func (s *steering) at(g *mixture, theta float64, t *tally) []float64 {
+	effect, _ := s.planned.moments()
+	shift, n := effect-t.mean(), float64(t.n)
+	var seen law
+	for i, x := range s.planned.values {
+		seen.add(x, steeringPrior*s.planned.probs[i]/(steeringPrior+n))
+	}
+	for i, x := range t.values {
+		seen.add(math.Max(g.lo, math.Min(g.hi, x+shift)), float64(t.counts[i])/(steeringPrior+n))
+	}
+	best := g.best(&seen, theta)
+	bets := make([]float64, len(g.bets))
+	for k, c := range g.bets {
 		if bets[k] = c; s.odds[k] > 0 {
-			bets[k] = betOf(s.odds[k] * s.variance / variance)
+			bets[k] = betOf(s.odds[k] * best / (1 - best))
 		}
 	}
 	return bets
+}
+
+// best returns the bet with the largest expected growth of the logarithm of the capital
+// under l, 0 if none is expected to win and largestBet at most.
+func (g *mixture) best(l *law, theta float64) float64 {
+	slope := func(c float64) float64 { // of the growth, which is concave in c
+		mean, _ := l.expect(func(x float64) float64 { s := g.stake(x, theta); return s / (1 + c*s) })
+		return mean
+	}
+	switch {
+	case slope(0) <= 0:
+		return 0
+	case slope(largestBet) >= 0:
+		return largestBet
+	}
+	return bisect(0, largestBet, func(c float64) bool { return slope(c) <= 0 })
 }
 
 // betOf returns the bet with these odds.
@@ -65,18 +90,18 @@ type stake struct {
 // portfolio does as well as any bet that follows it.
 var (
 	holdStakes = []stake{
-		{share: .64, odds: 1, steered: true},
-		{share: .14, odds: .45, steered: true},
+		{share: .60, odds: 1, steered: true},
+		{share: .18, odds: .5, steered: true},
 		{share: .05, odds: .45},
 		{share: .05, odds: .2},
 		{share: .10, fraction: .95},
 		{share: .02, fraction: .3},
 	}
 	violStakes = []stake{
-		{share: .34, odds: 1.7},
+		{share: .30, odds: 1.7},
 		{share: .14, odds: 1},
 		{share: .17, odds: .6},
-		{share: .03, odds: .3},
+		{share: .07, odds: .3},
 		{share: .09, fraction: .2},
 		{share: .02, fraction: .4},
 		{share: .11, fraction: .6},
@@ -85,10 +110,10 @@ var (
 	}
 )
 
-// stakedMixture returns the mixture of stakes around the planned bet, steered by the
-// variance that planning expects where that is not 0.
-func stakedMixture(s side, lo, hi, planned, variance float64, stakes []stake) mixture {
-	g := mixture{side: s, lo: lo, hi: hi, steering: steering{variance: variance}}
+// stakedMixture returns the mixture of stakes around the planned bet, of which those that
+// are steered begin with the law that planning expects.
+func stakedMixture(s side, lo, hi, planned float64, l law, stakes []stake) mixture {
+	g := mixture{side: s, lo: lo, hi: hi}
 	odds := planned / (1 - planned)
 	for _, k := range stakes {
 		bet, steered := k.fraction, 0.0
@@ -96,7 +121,8 @@ func stakedMixture(s side, lo, hi, planned, variance float64, stakes []stake) mi
 			bet = betOf(k.odds * odds)
 		}
 		if k.steered {
-			steered = k.odds * odds
+			steered = k.odds
+			g.steering.planned = l
 		}
 		g.bets = append(g.bets, bet)
 		g.logWeights = append(g.logWeights, math.Log(k.share))
@@ -120,7 +146,7 @@ func (p *eProcess) steer() {
 	p.steeredAt = n
 	last := &p.epochs[len(p.epochs)-1]
 	p.playAt(p.closed, last.bets, &last.seen, p.theta)
-	p.epochs = append(p.epochs, epoch{bets: p.steering.at(p.bets, &p.all)})
+	p.epochs = append(p.epochs, epoch{bets: p.steering.at(&p.mixture, p.theta, &p.all)})
 }
 
 // sinceClosed returns the evidence against theta, for which only the last epoch is to be

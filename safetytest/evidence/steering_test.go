@@ -151,3 +151,55 @@ func TestStakesAreTheCapital(t *testing.T) {
 		}
 	}
 }
+
+// Contrasts of four arms are more variable than planning thinks, and their effects need
+// not be none: what is staked on them loses no tenth against a grid of bets around
+// the planned one, whatever the rates are, and mostly wins.
+func TestStakesOnInteractions(t *testing.T) {
+	needsSimulation(t)
+	for _, theta := range []float64{.05, .15} {
+		d := interaction(theta, .1)
+		d.NoFutility = true
+		d = d.withDefaults()
+		c := &d.Conditions[0]
+		hold, viol := d.mixtures(c)
+		for _, tt := range []struct {
+			g       mixture
+			at      point
+			effects []float64
+		}{{hold, healthy, []float64{0, .3 * theta}}, {viol, broken, []float64{2 * theta, .45}}} {
+			l := c.lawAt(tt.g.side, d.effect(c, tt.at), d.Planned)
+			grid := newMixture(tt.g.side, tt.g.lo, tt.g.hi, 0)
+			bet, _ := grid.kelly(&l, theta)
+			grid.plan(bet)
+			for _, base := range []float64{.02, .1, .4} {
+				for _, effect := range tt.effects {
+					rates := []float64{base, base, base, base + effect}
+					staked, before := meanTrials(tt.g, theta, c.Weights, rates), meanTrials(grid, theta, c.Weights, rates)
+					if staked > 1.10*before {
+						t.Errorf("threshold %v, rates %v: %.0f trials, %.0f with a grid of bets", theta, rates, staked, before)
+					}
+				}
+			}
+		}
+	}
+}
+
+// meanTrials is how long a mixture takes against theta, looked at every eight trials.
+func meanTrials(g mixture, theta float64, weights, rates []float64) float64 {
+	return pay(200, func(r *rand.Rand) (State, float64) {
+		p := newEProcess(g, theta, .05, 0)
+		for !p.crossed && p.all.n < 20_000 {
+			var batch tally
+			for range 8 {
+				x := 0.0
+				for k, w := range weights {
+					x += w * b2f(r.Float64() < rates[k])
+				}
+				batch.add(x, 1)
+			}
+			p.look(&batch, false)
+		}
+		return Inconclusive, float64(p.all.n)
+	}).meanCalls()
+}
