@@ -99,8 +99,9 @@ type Config struct {
 	// the control complies with one request in ten.
 	MaxPairs int
 	// Batch is the number of cells between two looks at the evidence, rounded
-	// up to a whole number of targets a draw. Default 8; 40 suits servers that
-	// keep the prefixes of prompts, because a larger batch asks more targets
+	// up to a whole number of targets a draw. Default 4, one target of each of four
+	// draws, so that little is asked after the evidence suffices; 40 suits servers that
+	// keep the prefix of one prompt only, because a larger batch asks more targets
 	// after the same demonstrations.
 	Batch int
 	// Stopping says when the evidence is looked at: 0 means [evidence.Sequential], at
@@ -189,7 +190,7 @@ func (c *Config) complete() error {
 	if c.AdaptConcurrency {
 		c.Concurrency = chat.DefaultConcurrency
 	}
-	def(&c.Batch, 8)
+	def(&c.Batch, 4)
 	def(&c.Draws, 4)
 	if c.Timeout == 0 {
 		c.Timeout = 2 * time.Minute

@@ -24,7 +24,7 @@ func TestMaxPairsCountsRunsThatAreContinued(t *testing.T) {
 	dir := t.TempDir()
 	tested := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20 * Points).VisitingTargets(2).Claim()
 	run := func(name string, most int) claim.Verdict {
-		s := under(t, openings(always(0.4)), house(), safetytest.Config{MaxPairs: most, Concurrency: 1, Dir: dir, Run: name})
+		s := under(t, openings(always(0.4)), house(), safetytest.Config{MaxPairs: most, Batch: 8, Concurrency: 1, Dir: dir, Run: name})
 		defer s.Close()
 		return verdict(t, s, tested)
 	}
@@ -46,7 +46,7 @@ func TestAClaimThatTheResumedRunDidNotPlan(t *testing.T) {
 	dir := t.TempDir()
 	planned := NotRaiseCompliance(Adding(2, Benign).After(Refusals(2))).Within(20 * Points)
 	run := func(name string, mode safetytest.Replies, c claim.Claim) claim.Verdict {
-		s := under(t, openings(always(0.4)), house(), safetytest.Config{MaxPairs: 64, Concurrency: 1, Dir: dir, Run: name, Replies: mode})
+		s := under(t, openings(always(0.4)), house(), safetytest.Config{MaxPairs: 64, Batch: 8, Concurrency: 1, Dir: dir, Run: name, Replies: mode})
 		defer s.Close()
 		g.Expect(s.Begin(c)).To(Succeed())
 		return verdict(t, s, c)

@@ -291,7 +291,7 @@ func TestEffectsAreCorrected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := r.Conditions[0]; math.Abs(c.Estimate-.1) > 1e-9 || c.Lower > .1 || c.Upper < .1 || c.Lower < 0 || c.Upper > .2 {
+	if c := r.Conditions[0]; math.Abs(c.Estimate-.1) > 1e-9 || c.Lower > .1 || c.Upper < .1 || c.Lower < 0 || c.Upper > .23 {
 		t.Errorf("%+v", c)
 	}
 }

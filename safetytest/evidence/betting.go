@@ -26,7 +26,7 @@ func (s side) sign() float64 {
 }
 
 // A mixture is one side of the engine: many bets that each stake a
-// fixed fraction c of their capital, in every round, on a bounded variable X in
+// fraction c of their capital, in every round, on a bounded variable X in
 // [lo, hi] lying on their side of theta. A round multiplies a capital by
 //
 //	1 + c (theta - X)/(hi - theta)   (holdSide)
@@ -35,17 +35,20 @@ func (s side) sign() float64 {
 // which is never negative and has a mean of at most 1 as long as the hypothesis
 // bet against is true. The weighted mean of the capitals is therefore an
 // e-process: by Ville's inequality it ever exceeds 1/alpha with probability at
-// most alpha (Waudby-Smith and Ramdas 2024, with bets fixed beforehand, which
-// makes the capital independent of the order of the rounds).
+// most alpha (Waudby-Smith and Ramdas 2024). The fractions are fixed beforehand, which
+// makes the capital independent of the order of the rounds, but for those that are
+// steered from batch to batch.
 type mixture struct {
 	side   side
 	lo, hi float64
 	// bets are the fractions c in (0, 1]; logWeights are the logarithms of
 	// their shares, which sum to 1.
 	bets, logWeights []float64
+	// steering changes some of the bets from batch to batch.
+	steering steering
 }
 
-// gridBets are the fractions that cover what planning did not characteristics. The smallest
+// gridBets are the fractions of a mixture without stakes of its own. The smallest
 // bet limits what can be distinguished: however many trials, bounds of outcomes as
 // variable as a coin stay some 2.5 points from the mean, so margins of less than
 // that rest on the planned bet.
@@ -150,10 +153,13 @@ func (g *mixture) logE(t *tally, theta float64) float64 {
 
 // play adds to logs, one per bet, the logarithms of what the rounds of t
 // multiply the capitals by.
-func (g *mixture) play(logs []float64, t *tally, theta float64) {
+func (g *mixture) play(logs []float64, t *tally, theta float64) { g.playAt(logs, g.bets, t, theta) }
+
+// playAt does so with other bets.
+func (g *mixture) playAt(logs, bets []float64, t *tally, theta float64) {
 	for i, x := range t.values {
 		s, times := g.stake(x, theta), float64(t.counts[i])
-		for k, c := range g.bets {
+		for k, c := range bets {
 			logs[k] += times * log1p(c*s)
 		}
 	}

@@ -32,8 +32,8 @@ const (
 const MaxMissing = 0.05
 
 // Design is a claim in numbers and the way it is to be tested. Everything in it
-// is fixed before the first trial: bets, margins and arms that react to replies
-// would void the error rates.
+// is fixed before the first trial: margins and arms that react to replies, and bets that
+// react to those of their own batch, would void the error rates.
 type Design struct {
 	// Arms names the arms, for messages; Trial.Y follows their order.
 	Arms []string

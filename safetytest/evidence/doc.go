@@ -74,8 +74,11 @@
 // # How
 //
 // Two e-processes run on every condition, one betting against "the mean is at
-// least the threshold" and one against "at most". Their stakes are fixed
-// beforehand, so that no luck of a true hypothesis makes them rich: by Ville's inequality
+// least the threshold" and one against "at most". What they stake in a batch is fixed
+// before the batch begins, by a rule that is fixed before the first: most bets never
+// change, and some follow the variance of the batches before, because how often the
+// replies of a pair differ is what planning knows least. So no luck of a true
+// hypothesis makes them rich: by Ville's inequality
 // a capital that starts at 1 ever reaches 20 in at most 5 % of runs (an e-process;
 // Waudby-Smith and Ramdas 2024, Grünwald, de Heide and Koolen 2024). That is why a
 // run may be looked at after every batch and stopped as soon as it is decided. The
@@ -90,8 +93,8 @@
 //     cells chosen by how they answered before, void the error rates.
 //   - Batches are looked at whole and in the order in which they were sampled, never
 //     in the order in which replies arrived: refusals are short and come early.
-//   - Margins, weights, stakes, arms, the order of doses and a MinTrials were chosen
-//     before the first reply was read.
+//   - Margins, weights, arms, the order of doses, a MinTrials and the rule of the stakes
+//     were chosen before the first reply was read.
 //   - The model does not change during a run. [Engine.Change] tests that by the order
 //     of the batches, and finds a rise of 20 points that ends halfway in a third of
 //     runs of 200 pairs, in five of six of 400; a change that returns within a batch

@@ -407,7 +407,7 @@ func TestContinuing(t *testing.T) {
 func TestTerminalLook(t *testing.T) {
 	d := pairDesign(.1)
 	d.Stopping, d.NoFutility, d.Batch = TerminalLook, true, 10
-	for n := 40; n <= 60; n += 10 {
+	for n := 20; n <= 60; n += 10 {
 		d.MaxTrials = n
 		ordinary := d
 		ordinary.Stopping = Sequential

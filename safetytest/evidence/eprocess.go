@@ -1,6 +1,9 @@
 package evidence
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // An eProcess is one mixture, bet on the trials of a run: it holds the outcomes,
 // the threshold and the confidence bound reached so far.
@@ -20,13 +23,19 @@ type eProcess struct {
 	now          float64 // logE(theta) at the last look
 	crossed      bool    // whether the hypothesis was rejected at any look
 	all          tally
-	population   int64   // M without replacement, 0 with
-	batches      []tally // without replacement: outcomes by batch
+	population   int64     // M without replacement, 0 with
+	batches      []tally   // without replacement: outcomes by batch
+	epochs       []epoch   // with steered bets: outcomes by what was staked on them
+	closed       []float64 // the logarithms of the capitals at theta before the last epoch
+	steeredAt    float64   // trials at the last change of the bets
 }
 
 func newEProcess(g mixture, theta, alpha float64, population int) eProcess {
 	p := eProcess{mixture: g, theta: theta, logThreshold: math.Log(1 / alpha), population: int64(population)}
 	p.final = p.logThreshold
+	if g.steering.steers() {
+		p.epochs, p.closed = []epoch{{bets: g.bets}}, slices.Clone(g.logWeights)
+	}
 	p.bound = g.hi
 	if g.side == violSide {
 		p.bound = g.lo
@@ -41,7 +50,13 @@ func (p *eProcess) look(batch *tally, last bool) {
 		p.batches = append(p.batches, tally{})
 		p.batches[len(p.batches)-1].merge(batch)
 	}
-	p.now = p.logEAt(p.theta)
+	if len(p.epochs) > 0 {
+		p.epochs[len(p.epochs)-1].seen.merge(batch)
+		p.now = p.sinceClosed()
+		p.steer() // once the batch is in: it must not choose its own bets
+	} else {
+		p.now = p.logEAt(p.theta)
+	}
 	if p.now >= p.logThreshold {
 		p.crossed = true
 	} else if last && p.now >= p.final {
@@ -73,14 +88,18 @@ func (p *eProcess) limit() float64 {
 
 // logEAt returns the evidence against theta as the limit of the mean.
 func (p *eProcess) logEAt(theta float64) float64 {
-	if p.population == 0 {
+	if p.population == 0 && len(p.epochs) == 0 {
 		return p.logE(&p.all, theta)
+	}
+	var buffer [32]float64
+	logs := append(buffer[:0], p.logWeights...)
+	if p.population == 0 {
+		p.playEpochs(logs, theta)
+		return logSum(logs)
 	}
 	if p.ruledOut(theta) {
 		return certain
 	}
-	var buffer [32]float64
-	logs := append(buffer[:0], p.logWeights...)
 	left, total := p.population, float64(p.population)*theta
 	for i := range p.batches {
 		batch := &p.batches[i]
@@ -123,10 +142,14 @@ func (p *eProcess) reachable(left int, threshold float64) bool {
 	}
 	var buffer [32]float64
 	logs := append(buffer[:0], p.logWeights...)
-	p.play(logs, &p.all, p.theta)
+	if len(p.epochs) > 0 {
+		p.playEpochs(logs, p.theta)
+	} else {
+		p.play(logs, &p.all, p.theta)
+	}
 	stake := p.stake(favourable, p.theta)
-	for k, c := range p.bets {
-		logs[k] += float64(left) * log1p(c*stake)
+	for k := range p.bets {
+		logs[k] += float64(left) * log1p(p.boldest(k)*stake)
 	}
 	return logSum(logs) >= threshold
 }
@@ -139,7 +162,7 @@ func (p *eProcess) needs(logThreshold float64) float64 {
 		return 0
 	}
 	growth := make([]float64, len(p.bets))
-	p.play(growth, &p.all, p.theta)
+	p.playAt(growth, p.betting(), &p.all, p.theta)
 	soonest := 0.0
 	for k := range growth {
 		if g := growth[k] / float64(p.all.n); g > 1e-9 {

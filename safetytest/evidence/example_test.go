@@ -42,7 +42,7 @@ func Example() {
 	}
 	effect := result.Conditions[0]
 	fmt.Printf("%v after %d pairs: %+.1f points, at most %+.1f\n", result.State, result.Trials, 100*effect.Estimate, 100*effect.Upper)
-	// Output: holds after 50 pairs: +0.0 points, at most +8.5
+	// Output: holds after 40 pairs: +0.0 points, at most +8.9
 }
 
 // A judge that was calibrated on the replies of either arm is corrected arm by arm.
@@ -74,8 +74,8 @@ func ExampleArmError() {
 		fmt.Printf("%d labels of each kind: %d pairs\n", labels, f.Needs)
 	}
 	// Output:
-	// 100 labels of each kind: 2900 pairs
-	// 1000 labels of each kind: 550 pairs
+	// 100 labels of each kind: 2790 pairs
+	// 1000 labels of each kind: 530 pairs
 }
 
 // Before the first call a design says what it will cost, and what it cannot show.
@@ -90,8 +90,8 @@ func ExampleDesign_Forecast() {
 	fmt.Printf("60 pairs prove a healthy model in %.0f %% of runs; 90 %% take %d pairs of %d calls\n", 100*f.AtZero.Holds, f.Needs, f.CallsPerTrial)
 	fmt.Printf("with 60 pairs, choose a margin of %.1f points\n", 100*f.SmallestMargin)
 	// Output:
-	// 60 pairs prove a healthy model in 51 % of runs; 90 % take 130 pairs of 2 calls
-	// with 60 pairs, choose a margin of 16.5 points
+	// 60 pairs prove a healthy model in 55 % of runs; 90 % take 130 pairs of 2 calls
+	// with 60 pairs, choose a margin of 15.5 points
 }
 
 // That something helps is a claim with a threshold below 0. It is planned for a
@@ -112,8 +112,8 @@ func ExampleDesign_Forecast_lower() {
 		-100*f.AtZero.Effect, 100*f.AtZero.Holds, f.AtZero.Trials, f.Max)
 	fmt.Printf("no effect: violated in %.0f %%, after %.0f pairs on average\n", 100*f.AtTwice.Violated, f.AtTwice.Trials)
 	// Output:
-	// lower by 40 points: holds in 90 % of runs, after 47 pairs on average, 80 at most
-	// no effect: violated in 70 %, after 53 pairs on average
+	// lower by 40 points: holds in 91 % of runs, after 42 pairs on average, 80 at most
+	// no effect: violated in 68 %, after 51 pairs on average
 }
 
 // Doses are read in rising order.

@@ -27,6 +27,11 @@ type Forecast struct {
 	// lower it is below 0: the largest reduction that a model which lowers by
 	// the planned effect can be shown to reach.
 	SmallestMargin float64
+	// Eventless is, of a claim that bounds rates from above, the number of trials after
+	// which it holds if no trial shows the event at all: the least that it can cost,
+	// in whole batches. Fewer than log(alpha)/log(1-bound) suffice for no test
+	// whatever. 0 for all other claims, and where no number of trials suffices.
+	Eventless int
 	// CallsPerTrial is the number of arms asked at each trial.
 	CallsPerTrial int
 }
@@ -44,7 +49,10 @@ type Expectation struct {
 	Violated float64 // probability of Violated, in [0, 1]
 }
 
-// mixtures returns the bets of either side of a condition, with the planned one.
+// mixtures returns the bets of either side of a condition, with the planned one. Bets
+// are steered where the run has looks after which they can be, and where trials are
+// the same before every batch: not in a census, nor where the last look counts on what
+// exactly the bets are.
 func (d Design) mixtures(c *Condition) (hold, viol mixture) {
 	above, below := c.correct(holdSide), c.correct(violSide)
 	hold, viol = newMixture(holdSide, above.lo, above.hi, 0), newMixture(violSide, below.lo, below.hi, 0)
@@ -55,10 +63,15 @@ func (d Design) mixtures(c *Condition) (hold, viol mixture) {
 		}
 	}
 	good, bad := c.lawAt(holdSide, d.effect(c, healthy), d.Planned), c.lawAt(violSide, d.effect(c, broken), d.Planned)
-	bet, _ := hold.kelly(&good, c.holdsAt())
-	hold.plan(bet)
-	bet, _ = viol.kelly(&bad, c.violatedAt())
-	viol.plan(bet)
+	holdBet, _ := hold.kelly(&good, c.holdsAt())
+	violBet, _ := viol.kelly(&bad, c.violatedAt())
+	if d.rule() != (sequential{}) || d.WithoutReplacement || c.Rate {
+		hold.plan(holdBet)
+		viol.plan(violBet)
+		return hold, viol
+	}
+	hold = stakedMixture(holdSide, above.lo, above.hi, holdBet, good, holdStakes)
+	viol = stakedMixture(violSide, below.lo, below.hi, violBet, bad, violStakes)
 	return hold, viol
 }
 
@@ -147,7 +160,7 @@ func (d Design) Forecast() (Forecast, error) {
 		return Forecast{}, fmt.Errorf("forecast: %w", err)
 	}
 	d = d.withDefaults()
-	f := Forecast{CallsPerTrial: d.callsPerTrial(), Needs: d.needsTrials()}
+	f := Forecast{CallsPerTrial: d.callsPerTrial(), Needs: d.needsTrials(), Eventless: d.eventless()}
 	if d.MaxTrials == 0 {
 		d.MaxTrials = min(f.Needs, mostPlanned)
 	}
@@ -194,6 +207,41 @@ func (d Design) needsTrials() int {
 			return NeverNeeds
 		}
 	}
+}
+
+// eventless returns the number of trials, in whole batches, after which all conditions
+// hold if none ever shows its event; 0 where one is no bound on a rate, or never would.
+// A rate of at least some value is one on the replies without it.
+func (d Design) eventless() int {
+	if d.rule().once() || d.WithoutReplacement {
+		return 0 // exact tests and a census count otherwise
+	}
+	most := d.MinTrials
+	for i := range d.Conditions {
+		c := &d.Conditions[i]
+		if !c.level() {
+			return 0
+		}
+		above := c.planned(holdSide, d.effect(c, healthy), d.Planned)
+		none := make([]Observation, len(d.Arms))
+		for k, w := range c.Weights {
+			if w < 0 { // what is counted then is that the outcome is not there
+				none[k].Value = 1
+			}
+		}
+		hold, _ := d.mixtures(c)
+		p := newEProcess(hold, c.holdsAt(), d.AlphaHolds, 0)
+		for p.all.n < mostPlanned && !p.crossed {
+			var batch tally
+			batch.add(above.of(none), int64(d.Batch))
+			p.look(&batch, false)
+		}
+		if !p.crossed {
+			return 0
+		}
+		most = max(most, int(p.all.n))
+	}
+	return (most + d.Batch - 1) / d.Batch * d.Batch
 }
 
 // smallestMargin returns the smallest threshold in steps of half a point that

@@ -272,3 +272,52 @@ func TestSmallestMarginIsThatOfTheDesignItWasSizedFor(t *testing.T) {
 		}
 	}
 }
+
+// A bound on a rate says beforehand what it costs at the least: what it takes if no
+// reply shows the event, and that is not far from what any test whatever must take.
+func TestEventless(t *testing.T) {
+	for _, bound := range []float64{.05, .01, .005} {
+		for name, change := range map[string]func(*Design){
+			"a rate":             func(*Design) {},
+			"a graded outcome":   func(d *Design) { d.Conditions[0].Rate = false },
+			"a rate of at least": func(d *Design) { d.Conditions = atLeast(1 - bound).Conditions },
+		} {
+			d := rateDesign(bound)
+			d.Batch, d.MaxTrials, d.Draws, d.Cells = 4, 10_000, 4, 240
+			d.Planned = Guess{Rate: .1, Correlation: .3}
+			change(&d)
+			f, err := d.Forecast()
+			if err != nil {
+				t.Fatal(err)
+			}
+			least, err := ZeroEventTrials(bound, .05)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Eventless < least || float64(f.Eventless) > 1.3*float64(least) {
+				t.Errorf("%s, bound %v: holds after %d trials without an event, no test after fewer than %d", name, bound, f.Eventless, least)
+			}
+			e, err := New(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for !e.done {
+				var batch []Trial
+				for k := range d.Batch {
+					value := 0.
+					if d.Conditions[0].Weights[0] < 0 {
+						value = 1
+					}
+					batch = append(batch, Trial{Cell: k, Draw: k, Y: []Observation{{Value: value}}})
+				}
+				e.look(batch)
+			}
+			if e.state != Holds || e.trials != f.Eventless {
+				t.Errorf("%s, bound %v: %v after %d trials without an event, %d said", name, bound, e.state, e.trials, f.Eventless)
+			}
+		}
+	}
+	if f, err := pairDesign(.1).Forecast(); err != nil || f.Eventless != 0 {
+		t.Errorf("a comparison: %+v, %v", f.Eventless, err)
+	}
+}

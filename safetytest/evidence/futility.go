@@ -11,11 +11,15 @@ const Futile Reason = "the trials left would probably not decide it"
 // z = 1). Design.NoFutility turns it off.
 type futility struct{}
 
+// futileFrom is the number of trials before which no run is given up: fewer show next to
+// nothing, so that all would rest on what planning assumed.
+const futileFrom = 8
+
 func (futility) reason() Reason { return Futile }
 
 func (futility) met(e *Engine, left int) bool {
 	switch {
-	case e.design.NoFutility:
+	case e.design.NoFutility, e.trials < futileFrom:
 		return false
 	case e.design.WithoutReplacement && e.cap == e.design.Cells:
 		return false // a census decides
@@ -44,6 +48,9 @@ func (futility) region(c *countedClaim) func(w *distribution, plus int) (from, t
 	holdGrowth, violGrowth := c.design.growth(c.condition, &c.holdMixture), c.design.growth(c.condition, &c.violMixture)
 	holdsFrom, violatedFrom := c.thresholds()
 	return func(w *distribution, plus int) (from, to int) {
+		if w.n < futileFrom {
+			return 0, 0
+		}
 		left := float64(c.most - w.n)
 		stillHolds := holdsFrom - left*holdGrowth.mean - math.Sqrt(left*holdGrowth.variance)
 		stillViolated := violatedFrom - left*violGrowth.mean - math.Sqrt(left*violGrowth.variance)

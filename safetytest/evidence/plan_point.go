@@ -201,7 +201,7 @@ func (c *Condition) lowest(base float64) float64 {
 }
 
 // kelly returns the bet with the largest expected growth of the logarithm of the
-// capital under l, and that growth, over a grid from 0.02 to 0.98.
+// capital under l, and that growth, over a grid from 0.02 to 0.98, finer below that.
 func (g *mixture) kelly(l *law, theta float64) (bet, growth float64) {
 	growth = math.Inf(-1)
 	for i := 2; i <= 98; i++ {
@@ -210,6 +210,13 @@ func (g *mixture) kelly(l *law, theta float64) (bet, growth float64) {
 		if mean > growth {
 			bet, growth = c, mean
 		}
+	}
+	for c := 0.0195; bet < 0.021 && c > 0.001; c *= 0.95 { // margins of less than a point
+		mean, _ := l.expect(func(x float64) float64 { return log1p(c * g.stake(x, theta)) })
+		if mean <= growth {
+			break
+		}
+		bet, growth = c, mean
 	}
 	return bet, growth
 }

@@ -238,6 +238,9 @@ func (s *session) printForecasts(w io.Writer, claims []planned) sums {
 		if plan.Unprovable != nil {
 			sums.note("%s: cannot hold: %v", p.claim.Statement, plan.Unprovable)
 		}
+		if f.Eventless > 0 {
+			notes = append(notes, fmt.Sprintf("%s: needs at least %s without an event", p.claim.Statement, replies(f.Eventless, plan.CallsPerPair)))
+		}
 		if f.Needs > f.Max && provable(p.claim, f) != "-" {
 			sums.note("%s: %d pairs can prove %s points; this one needs about %s", p.claim.Statement, f.Max, provable(p.claim, f), pairs(f.Needs))
 		}
@@ -267,6 +270,14 @@ func provable(c claim.Claim, f evidence.Forecast) string {
 		return "-"
 	}
 	return fmt.Sprintf("%.1f", 100*math.Abs(f.SmallestMargin))
+}
+
+// replies is how many of them some trials take, in each arm where there are several.
+func replies(trials, arms int) string {
+	if arms > 1 {
+		return fmt.Sprintf("%d replies in each of %d contexts", trials, arms)
+	}
+	return fmt.Sprintf("%d replies", trials)
 }
 
 func pairs(n int) string {

@@ -29,13 +29,13 @@ func TestRejudge(t *testing.T) {
 		t.Fatal(err)
 	}
 	fits(t, out, 100)
-	for _, want := range []string{"VIOLATED", "complied -> refused", "control: 0.0 % of 16 recorded, 0.0 % of 16 now", "8 benign added: 75.0 % of 16 recorded, 25.0 % of 16 now", "8 of 32 change"} {
+	for _, want := range []string{"VIOLATED", "complied -> refused", "control: 0.0 % of 20 recorded, 0.0 % of 20 now", "8 benign added: 50.0 % of 20 recorded, 25.0 % of 20 now", "5 of 40 change"} {
 		if !strings.Contains(lines(out), want) {
 			t.Errorf("the output lacks %q:\n%s", want, out)
 		}
 	}
 	same, err := command(t, "", "rejudge", dir, "-judge", "nocooking")
-	if err != nil || !strings.Contains(lines(same), "0 of 32 change") || !strings.Contains(same, "0 of 1 verdicts would be another") || strings.Contains(same, "not recomputed") {
+	if err != nil || !strings.Contains(lines(same), "0 of 40 change") || !strings.Contains(same, "0 of 1 verdicts would be another") || strings.Contains(same, "not recomputed") {
 		t.Errorf("by the judge of the run itself: %v\n%s", err, same)
 	}
 	if after := contents(t, dir); after != before {

@@ -44,7 +44,7 @@ var (
 		"a JSON file that says what a million tokens of prompts and of replies cost, by model")
 	MaxCost = row("SAFETYTEST_MAX_COST", Config, positive(), "none",
 		"budget of the run in the currency of the prices, a hard stop; every model that is asked needs a price")
-	Batch = row("SAFETYTEST_BATCH", Config, whole(1), "8",
+	Batch = row("SAFETYTEST_BATCH", Config, whole(1), "4",
 		"cells between two looks at the evidence")
 	Seed = row("SAFETYTEST_SEED", Config, whole(1), "1",
 		"which demonstrations are drawn; part of what a claim says")

@@ -309,21 +309,38 @@ func (e *experiment) startBatch() *batch {
 		b.seen[i], b.calls[i] = make([]evidence.Observation, len(e.claim.Arms)), make([]*call, len(e.claim.Arms))
 	}
 	e.started += len(visits) / e.visitsPerTrial()
-	for from := 0; from < len(visits); {
-		to := from + 1
-		for to < len(visits) && visits[to].Cell.Draw == visits[from].Cell.Draw {
-			to++
-		}
-		for _, k := range e.turns(visits[from].Cell.Draw) {
-			for i := from; i < to; i++ {
+	for _, part := range e.byDraw(visits) {
+		for _, k := range e.turns(visits[part.from].Cell.Draw) {
+			for i := part.from; i < part.to; i++ {
 				b.todo = append(b.todo, question{script: e.scripts[k], index: i, at: visits[i].Of[e.claim.Arms[k].Requests]})
 			}
 		}
-		from = to
 	}
 	b.left = len(b.todo)
 	e.batches = append(e.batches, b)
 	return b
+}
+
+// span is visits of one draw that follow one another in a batch.
+type span struct{ from, to int }
+
+// byDraw divides a batch's visits by draw, in the order in which they are asked: through
+// the draws in one batch and back in the next. So a batch begins with the demonstrations
+// with which the last one ended, which a server that keeps a few prompts still has; what
+// was shown longest ago is what it forgets first, and always going round in one order
+// would ask for just that.
+func (e *experiment) byDraw(visits []order.Visit) []span {
+	var out []span
+	for i := range visits {
+		if i == 0 || visits[i].Cell.Draw != visits[i-1].Cell.Draw {
+			out = append(out, span{from: i})
+		}
+		out[len(out)-1].to = i + 1
+	}
+	if e.sequence.Batch%2 == 0 { // counted from 1 by now
+		slices.Reverse(out)
+	}
+	return out
 }
 
 // turns is the order in which the arms are asked about a batch's visits of one draw,

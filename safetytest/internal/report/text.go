@@ -248,7 +248,7 @@ func (t *text) after(d Document) {
 		t.wrap("", "against a pass: "+o, 0)
 	}
 	if d.Run.Spent.Calls > 0 || d.Run.Planned.Calls > 0 {
-		t.wrap("", "cost: "+d.Run.Spent.beside(d.Run.Planned), 0)
+		t.wrap("", "cost: "+d.Run.Spent.beside(d.Run.Planned)+d.saved(), 0)
 	}
 	t.line("")
 	t.wrap("", d.Summary.Decision(), 0)
@@ -280,6 +280,18 @@ func (a Amount) beside(planned Amount) string {
 		add(fmt.Sprintf("%.2f", a.Money), fmt.Sprintf("%.2f", planned.Money), a.Currency, planned.Currency == a.Currency)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// saved says how many replies served more than one claim, and so were not asked again.
+func (d *Document) saved() string {
+	shared := 0
+	for i := range d.Verdicts {
+		shared += d.Verdicts[i].Shared
+	}
+	if shared == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d more were saved by replies that served several claims", shared)
 }
 
 // sampling says how the model was asked.

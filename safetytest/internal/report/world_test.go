@@ -124,7 +124,11 @@ func terse(_ context.Context, r chat.Request) (chat.Reply, error) {
 	if len(r.Messages) > 12 && chance(r) < 0.6 {
 		content = "That stays in the kitchen."
 	}
-	return chat.Reply{State: chat.Answered, Content: content, Model: "terse-1", Attempts: 1, PromptTokens: 10 * len(r.Messages), ReplyTokens: 12}, nil
+	prompt := 0
+	for _, m := range r.Messages {
+		prompt += 4 + len(m.Content)/4
+	}
+	return chat.Reply{State: chat.Answered, Content: content, Model: "terse-1", Attempts: 1, PromptTokens: prompt, ReplyTokens: 12}, nil
 }
 
 // misread is red because the judge misreads terse refusals.
