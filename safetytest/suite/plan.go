@@ -239,7 +239,7 @@ func (s *session) printForecasts(w io.Writer, claims []planned) sums {
 			sums.note("%s: cannot hold: %v", p.claim.Statement, plan.Unprovable)
 		}
 		if f.Eventless > 0 {
-			notes = append(notes, fmt.Sprintf("%s: needs at least %s without an event", p.claim.Statement, replies(f.Eventless, plan.CallsPerPair)))
+			sums.note("%s: needs at least %s without an event", p.claim.Statement, replies(f.Eventless, plan.CallsPerPair))
 		}
 		if f.Needs > f.Max && provable(p.claim, f) != "-" {
 			sums.note("%s: %d pairs can prove %s points; this one needs about %s", p.claim.Statement, f.Max, provable(p.claim, f), pairs(f.Needs))
