@@ -290,7 +290,7 @@ func TestShrinkInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := newPlanted(1, p.rate)
-	o.stop = 150
+	o.stop = 300
 	s, err := Shrink(t.Context(), o, from, ShrinkOptions{Calls: shrinkBudget})
 	if !errors.Is(err, errStopped) || s.End != Interrupted || !s.Found() || s.To.Size() >= from.Size() {
 		t.Errorf("%v, end %d, %d of %d demonstrations", err, s.End, s.To.Size(), from.Size())
