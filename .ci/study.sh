@@ -19,5 +19,5 @@ export SAFETYTEST_DIR="$PWD/.ci/cache/study/record"
 page=$PWD/.ci/cache/study/page.md
 
 mkdir -p "$(dirname "$page")"
-go run ./safetytest/cmd/safetytest study -size "$size" -o "$page" ${REAL_MODEL_FILE:+-weights "$REAL_MODEL_FILE"}
+go run ./safetytest/cmd/safetytest study -size "$size" -counts 0,1,2,4 -o "$page" ${REAL_MODEL_FILE:+-weights "$REAL_MODEL_FILE"}
 python3 .ci/check_study.py "${page%.md}.json" "$size"
