@@ -100,9 +100,9 @@ func (s *study) interval(l learner, crit critical) (limits, error) {
 		}
 	}
 	for side, fill := range fills {
-		w, v, sp := base, value, here
+		v, sp := value, here
 		if fill != nil {
-			w = s.world(fill, s.judge.likeliest)
+			w := s.world(fill, s.judge.likeliest)
 			if v, err = l.value(w); err != nil {
 				return limits{}, err
 			}

@@ -15,8 +15,7 @@ type simplifier struct {
 	chunk  int // demonstrations that are left out together
 	at     int // from where in the pattern
 	trying *arm
-	left   int     // replies of the one that is tried
-	sum    float64 // of those, and of no earlier ones
+	sum    float64 // of the replies to the one that is tried, and of no earlier ones
 	n      int
 	before arm // the one that is tried, as it was known
 	level  float64
