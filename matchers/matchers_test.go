@@ -78,7 +78,7 @@ func model(calls *atomic.Int64, rate func(conversation string) float64) chat.Mod
 		if float64(x>>11)/(1<<53) < rate(text.String()) {
 			content = "open"
 		}
-		return chat.Reply{State: chat.Answered, Content: content, Model: "doorman-1", Attempts: 1, PromptTokens: 10, ReplyTokens: 1}, nil
+		return chat.Reply{State: chat.Answered, Content: content, Model: "doorman-1", Attempts: 1, PromptTokens: r.EstimateTokens(), ReplyTokens: 1}, nil
 	})
 }
 

@@ -44,8 +44,8 @@ func everything(dir string) safetytest.Config {
 		},
 		Sampling: chat.Sampling{Temperature: &temperature, TopP: &topP, MaxTokens: &maxTokens, Stop: []string{"User:"}},
 		System:   &system,
-		SendSeed: true,
-		Timeout:  time.Minute,
+		SendSeed: true, ShareSeeds: true,
+		Timeout: time.Minute,
 
 		// How fast, and how much it may cost.
 		Concurrency:       4,

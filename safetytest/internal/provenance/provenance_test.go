@@ -235,3 +235,27 @@ func TestAcrossLeavesOutRepliesOfOneSeed(t *testing.T) {
 		t.Errorf("without seeds %d of %d pairs are equal, want 2 of 3", equal, pairs)
 	}
 }
+
+// Where prompts of an arm have from none to many demonstrations, a template's tokens
+// weigh more in the short ones; a replica that cuts is still seen among its like.
+func TestCutAmongPromptsOfManySizes(t *testing.T) {
+	replies := func(read func(i, tokens int) int) []Reply {
+		var out []Reply
+		for i := range 200 {
+			size := 40 + i%10*90
+			out = append(out, Reply{Arm: "any", Size: size, Reported: read(i, 60+size)})
+		}
+		return out
+	}
+	if found := Cut(replies(func(_, tokens int) int { return tokens })); len(found) > 0 {
+		t.Errorf("whole prompts: %v", found)
+	}
+	if found := Cut(replies(func(i, tokens int) int {
+		if i/10%3 == 0 {
+			return min(tokens, 250)
+		}
+		return tokens
+	})); len(found) == 0 {
+		t.Error("one replica in three reads 250 tokens, which is not seen")
+	}
+}

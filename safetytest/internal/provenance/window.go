@@ -44,25 +44,62 @@ func Cut(replies []Reply) []Finding {
 		if len(of) < 8 {
 			continue
 		}
-		rates := make([]float64, len(of))
-		for i, r := range of {
-			rates[i] = float64(r.Reported) / float64(r.Size)
-		}
-		slices.Sort(rates)
-		usual := rates[len(rates)*9/10]
-		short, most := 0, 0
-		for _, r := range of {
-			if expected := usual * float64(r.Size); float64(r.Reported) < leastShareOf*expected && float64(r.Reported+r.Cached) < leastShareOf*expected {
-				short++
+		short, least, lost, most := 0, 0.0, 0, 0
+		for _, alike := range bySize(of) {
+			usual := usualRate(alike)
+			for _, r := range alike {
+				most = max(most, r.Reported)
+				if len(alike) < 8 {
+					continue
+				}
+				if share := rate(r) / usual; least == 0 || share < least {
+					least, lost = share, int((usual-rate(r))*float64(r.Size))
+				}
+				if expected := usual * float64(r.Size); float64(r.Reported) < leastShareOf*expected && float64(r.Reported+r.Cached) < leastShareOf*expected {
+					short++
+				}
 			}
-			most = max(most, r.Reported)
 		}
 		switch {
-		case 10*short > len(of) && int((usual-rates[0])*float64(of[0].Size)) >= minGrowth:
+		case 10*short > len(of) && lost >= minGrowth:
 			out = append(out, Finding{Window, fmt.Sprintf("%d of %d prompts of %q were read only in part, by the endpoint's own counts beside those of the others: some replica has a smaller window; serve all with a larger one, or show fewer demonstrations", short, len(of), arm)})
 		case standsStill(of):
 			out = append(out, Finding{Window, fmt.Sprintf("the endpoint's count of prompt tokens stands still at %d while the prompts of %q grow, as where a context is cut to its window: serve the model with a larger one, or show fewer demonstrations", most, arm)})
 		}
+	}
+	return out
+}
+
+func rate(r Reply) float64 { return float64(r.Reported) / float64(r.Size) }
+
+// usualRate is how many tokens most of some replies have by their estimates.
+func usualRate(of []Reply) float64 {
+	rates := make([]float64, len(of))
+	for i, r := range of {
+		rates[i] = rate(r)
+	}
+	slices.Sort(rates)
+	return rates[len(rates)*9/10]
+}
+
+// bySize divides an arm's replies by the size of their prompts. Where these are much
+// longer in one place than in another, as where their number is drawn, what a template
+// adds to each makes the short ones look dense and the long ones cut. All are together
+// where the longest has not twice the size of the shortest.
+func bySize(of []Reply) [][]Reply {
+	size := func(a, b Reply) int { return a.Size - b.Size }
+	if slices.MaxFunc(of, size).Size < 2*slices.MinFunc(of, size).Size {
+		return [][]Reply{of}
+	}
+	sorted := slices.SortedFunc(slices.Values(of), size)
+	var out [][]Reply
+	for from := 0; from < len(sorted); {
+		to := from + 1
+		for to < len(sorted) && 2*sorted[to].Size <= 3*sorted[from].Size {
+			to++
+		}
+		out = append(out, sorted[from:to])
+		from = to
 	}
 	return out
 }
