@@ -25,7 +25,7 @@ gemma-*)
 *)
 	export SAFETYTEST_MAX_TOKENS=32 SAFETYTEST_TEMPERATURE=0.8 SAFETYTEST_ALLOW=cut,window
 	gate=example_test/aligned
-	claims=.
+	claims='keeps the rule|held by refusals'
 	;;
 esac
 
