@@ -33,7 +33,7 @@ type studying struct {
 	size                                  int
 	policy, judge, price, weights, marker string
 	page, json, from                      string
-	counts                                string
+	counts, padding                       string
 	patterns                              files
 	seed                                  int64
 	plan, compare                         bool
@@ -54,6 +54,7 @@ func (s *studying) parse(args []string, out io.Writer) error {
 	flags.StringVar(&s.json, "json", "", "write all results to this `file`, for comparisons; NAME.json beside the page unless given")
 	flags.StringVar(&s.from, "from", "", "write the page of the results in this `file` again, with new estimates, and ask nothing")
 	flags.StringVar(&s.counts, "counts", numbers(f.Harmful), "the `numbers` of demonstrations of each kind, separated by commas")
+	flags.StringVar(&s.padding, "padding", numbers(f.Padding), "by how many `words` of filler prompts are made longer, separated by commas")
 	flags.StringVar(&s.marker, "marker", f.Marker, "the `text` that demonstrations begin with in half of the prompts, empty for none")
 	flags.Var(&s.patterns, "pattern", "a written `order` to ask beside those of the paper, such as RRHHRR (H harmful, B benign, R refusal); may be given several times")
 	flags.Int64Var(&s.seed, "seed", 1, "the `seed` of the design")
@@ -108,16 +109,25 @@ func numbers(of []int) string {
 func (s *studying) factors() (study.Factors, error) {
 	f := study.DefaultFactors()
 	f.Marker, f.Patterns = s.marker, s.patterns
-	var counts []int
-	for word := range strings.SplitSeq(s.counts, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(word))
-		if err != nil {
-			return f, fmt.Errorf("study: -counts %q: %q is no number", s.counts, word)
-		}
-		counts = append(counts, n)
+	counts, err := numbered("counts", s.counts)
+	if err != nil {
+		return f, err
 	}
 	f.Harmful, f.Benign, f.Refusal = counts, counts, counts
-	return f, nil
+	f.Padding, err = numbered("padding", s.padding)
+	return f, err
+}
+
+// numbered reads the numbers of a flag.
+func numbered(flag, text string) (out []int, err error) {
+	for word := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(word))
+		if err != nil {
+			return nil, fmt.Errorf("study: -%s %q: %q is no number", flag, text, word)
+		}
+		out = append(out, n)
+	}
+	return out, nil
 }
 
 // studyModel runs the paper's experiment on the configured model, or compares results.
