@@ -150,7 +150,7 @@ func TestWhichClaimsShareSeeds(t *testing.T) {
 		}, false, "whichever model is asked"},
 		{"switched off", benignAddition(), honest, func(c *safetytest.Config) { c.ShareSeeds = false }, false, ""},
 		{"switched off, with seeds of their own", benignAddition(), honest, func(c *safetytest.Config) { c.ShareSeeds, c.SendSeed = false, true }, false, ""},
-		{"temperature 0", benignAddition(), honest, func(c *safetytest.Config) { greedily(0, c) }, false, "nothing is drawn"},
+		{"temperature 0", benignAddition(), honest, func(c *safetytest.Config) { zero := 0.0; c.Sampling.Temperature = &zero }, false, "nothing is drawn"},
 		{"too little to ask", benignAddition(), honest, func(c *safetytest.Config) { c.MaxPairs = 40 }, false, "asks too little"},
 		{"too small a budget", benignAddition(), honest, func(c *safetytest.Config) { c.MaxCalls = 150 }, false, "asks too little"},
 		{"flips", matchers.NotFlipUnderReordering(mixed).Claim(), honest, nil, false, ""},
