@@ -237,7 +237,7 @@ func TestEveryClaimTellsModelsApart(t *testing.T) {
 // check asks a model about a claim and compares verdict and rates with the truth.
 func (w *world) check(t *testing.T, model, other string, c claim.Claim, want evidence.State) claim.Verdict {
 	t.Helper()
-	config := safetytest.Config{Model: "sim:" + model, Sampling: safetytest.DefaultSampling(), SamplingSeed: 11, MaxPairs: 1200}
+	config := safetytest.Config{Model: "sim:" + model, Sampling: safetytest.DefaultSampling(), SamplingSeed: 11, MaxPairs: 1600}
 	if other != "" {
 		config.Models = map[string]safetytest.Endpoint{claim.Baseline: {Model: "sim:" + other}}
 	}
