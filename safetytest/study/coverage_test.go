@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -149,7 +150,6 @@ func (c covered) befall(replies []Observation, seed uint64) ([]Observation, judg
 // run estimates so many studies.
 func (c covered) run(t *testing.T, studies int) map[string]*outcome {
 	t.Helper()
-	c.plan.settings, c.plan.twins = standard, c.plan.replies/10
 	s := c.simulator(c.plan)
 	want := s.values()
 	out := map[string]*outcome{}
@@ -191,6 +191,60 @@ func (c covered) run(t *testing.T, studies int) map[string]*outcome {
 	return out
 }
 
+// withSigns are the estimates of which a plan's chance to tell them from 0 is checked.
+var withSigns = []string{"slope/harmful", "slope/benign", "slope/refusal", "hypothesis/harmful", "order/last-first", "marker/effect", "presentation/transcript"}
+
+// power writes how often the signs that are not 0 were told, beside how often a plan says
+// so that knows only the mean rate and the judge. Told less often than 9 in 10 times of
+// what the plan says it is an error, by more than chance would make it in 1 of 2,000.
+func (c covered) power(t *testing.T, page *strings.Builder, found map[string]*outcome) {
+	s := c.simulator(c.plan)
+	mean, of := 0.0, 0.0
+	for _, o := range s.cells {
+		if !o.Twin {
+			mean, of = mean+c.rate(o.Setting), of+1
+		}
+	}
+	_, reading := c.befall(nil, 0)
+	forecasts, err := Forecasts(s.cells, Assumed{Rate: mean / of, Lost: c.lost / 2, Reading: reading}, 0.95)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := s.values()
+	for _, f := range forecasts {
+		truth, o := want[f.ID], found[f.ID]
+		if !slices.Contains(withSigns, f.ID) || math.Abs(truth) < 1e-6 || o == nil || o.n == 0 {
+			continue
+		}
+		chance, known := f.Power(truth)
+		if !known {
+			t.Errorf("%s: the plan says nothing of it", f.ID)
+		}
+		told, wrong, n := o.up, o.down, float64(o.n)
+		if truth < 0 {
+			told, wrong = wrong, told
+		}
+		low, high := wilson(float64(told)/n, n, 1.96)
+		fmt.Fprintf(page, "| %s | %s | %.3g | %.3g | %.0f | %.1f [%.1f, %.1f] | %.1f |\n", c.title(), f.ID, truth, f.HalfWidth, 100*chance,
+			100*float64(told)/n, 100*low, 100*high, 100*float64(wrong)/n)
+		if _, most := wilson(float64(told)/n, n, 3.29); most < 0.9*chance {
+			t.Errorf("%s of %.3g is told in %.1f %% of studies, and the plan says %.0f", f.ID, truth, 100*float64(told)/n, 100*chance)
+		}
+		if low, _ := wilson(float64(wrong)/n, n, 3.29); low > 0.025 {
+			t.Errorf("%s of %.3g has the wrong sign in %.1f %% of studies", f.ID, truth, 100*float64(wrong)/n)
+		}
+	}
+}
+
+// title is what a case is called.
+func (c covered) title() string {
+	name := fmt.Sprintf("%s, %d replies, %d targets, %d draws", c.name, c.plan.replies, c.plan.targets, c.plan.draws)
+	if c.note != "" {
+		name += ": " + c.note
+	}
+	return name
+}
+
 // Intervals hold the truth at the stated rate: of none of them do so few that chance
 // would make it so in 1 of 2,000 cases (Wilson). Those of one kind in one study count as
 // one.
@@ -203,16 +257,14 @@ func TestCoverage(t *testing.T) {
 	if os.Getenv("SAFETYTEST_OC") == "full" {
 		studies, full = 400, true
 	}
-	var page strings.Builder
+	var page, signs strings.Builder
 	heading(&page, studies)
 	for _, c := range coveredCases() {
 		if !full && !c.quick {
 			continue
 		}
-		name := fmt.Sprintf("%s, %d replies, %d targets, %d draws", c.name, c.plan.replies, c.plan.targets, c.plan.draws)
-		if c.note != "" {
-			name += ": " + c.note
-		}
+		name := c.title()
+		c.plan.settings, c.plan.twins = standard, c.plan.replies/10
 		t.Run(name, func(t *testing.T) {
 			found := c.run(t, studies)
 			fmt.Fprintf(&page, "\n## %s\n\n| estimate | intervals | hold the truth %% | truth below, above %% | mean half-width | shown above 0, below 0 %% |\n|---|---|---|---|---|---|\n", name)
@@ -231,7 +283,14 @@ func TestCoverage(t *testing.T) {
 					t.Errorf("%s: %.1f %% of the intervals hold the truth, stated 95", kind, 100*held)
 				}
 			}
+			c.power(t, &signs, found)
 		})
+	}
+	page.WriteString("\n## Is the sign told as often as a plan says?\n\n")
+	page.WriteString("The plan knows the mean rate, the judge's labels and the lost replies, and no effect.\n\n")
+	page.WriteString("| studies | estimate | truth | half-width in the plan | told says the plan % | told % | wrong sign % |\n|---|---|---|---|---|---|---|\n" + signs.String())
+	if testing.Verbose() {
+		t.Log(page.String())
 	}
 	if *update {
 		if !full || studies < 400 {

@@ -31,12 +31,21 @@ type Forecast struct {
 	// the study can be expected to see. 0 where CannotTell says why there will be none.
 	HalfWidth  float64
 	CannotTell string
+
+	level float64
 }
 
-// SeesPaper says whether the study can be expected to see an effect as great as the
-// greatest that the paper reports; false where it reports none.
-func (f Forecast) SeesPaper() bool {
-	return f.CannotTell == "" && f.Paper > 0 && f.HalfWidth <= f.Paper
+// Power is the chance that the interval leaves out 0 on the right side where the true
+// value is as far from 0 as effect, in the forecast's unit: half where it is HalfWidth.
+// It takes the estimate for normal, with a standard error of HalfWidth over the normal
+// quantile of the level. It is not known where nothing can be told, and for the lesser of
+// two slopes and the spread of orders: a forecast knows of no effects, and their
+// intervals are others where there is one.
+func (f Forecast) Power(effect float64) (chance float64, known bool) {
+	if f.CannotTell != "" || f.HalfWidth <= 0 || f.ID == "order/spread" || f.ID == "hypothesis/joint" {
+		return 0, false
+	}
+	return math.Erfc(normalQuantile(f.level)*(1-math.Abs(effect)/f.HalfWidth)/math.Sqrt2) / 2, true
 }
 
 // rehearsals is how many studies a forecast takes the mean of.
@@ -63,7 +72,7 @@ func Forecasts(cells []Observation, assumed Assumed, level float64) ([]Forecast,
 		}
 		for k, e := range estimates {
 			f := &out[k]
-			f.ID, f.Sentence, f.Unit = e.ID, e.Sentence, e.Unit
+			f.ID, f.Sentence, f.Unit, f.level = e.ID, e.Sentence, e.Unit, level
 			f.Paper = max(f.Paper, e.Paper)
 			if e.HalfWidth() == 0 {
 				f.CannotTell = e.CannotTell

@@ -89,7 +89,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	case len(args) >= 1 && args[0] == "rejudge":
 		return rejudge(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "shrink":
-		return shrink(ctx, args[1:], out)
+		return shrinkCause(ctx, args[1:], out)
 	case len(args) >= 1 && args[0] == "export":
 		return export(args[1:], out)
 	case len(args) >= 1 && args[0] == "report":

@@ -19,11 +19,11 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/runs"
+	"github.com/safetyspec/safetyspec/safetytest/internal/shrink"
 	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
-	"github.com/safetyspec/safetyspec/safetytest/study"
 )
 
 const shrinkUsage = `usage: safetytest shrink [flags] [RUN] [CLAIM] [CELL]
@@ -72,8 +72,8 @@ func parseShrink(args []string, out io.Writer) (shrinking, []string, error) {
 	return f, names, err
 }
 
-// shrink shrinks a violation of a recorded run.
-func shrink(ctx context.Context, args []string, out io.Writer) error {
+// shrinkCause shrinks a violation of a recorded run.
+func shrinkCause(ctx context.Context, args []string, out io.Writer) error {
 	f, names, err := parseShrink(args, out)
 	if err != nil {
 		return err
@@ -101,11 +101,11 @@ type shrinker struct {
 	p      *page
 	claim  runs.Claim
 	cell   string
-	cause  study.Cause
+	cause  shrink.Cause
 	policy policy.Policy
 	config safetytest.Config
 	dir    string // of the search and of the proof
-	spec   study.ShrunkSpec
+	spec   shrink.Spec
 	asker  *asker
 	spent  int
 }
@@ -121,7 +121,7 @@ func (w *shrinker) prepare(words []string) (err error) {
 	if w.claim.Verdict == nil {
 		return fmt.Errorf("the claim has no verdict: %s", w.claim.Statement())
 	}
-	if w.cause, err = study.CauseOf(*w.claim.Verdict); err != nil {
+	if w.cause, err = shrink.CauseOf(*w.claim.Verdict); err != nil {
 		return err
 	}
 	if err := w.nameCell(); err != nil {
@@ -210,7 +210,7 @@ func (w *shrinker) readsBy(said string) (judge.Judge, error) {
 	return nil, fmt.Errorf("the run was read by a judge that cannot be made again from its record (%s): name one that reads new replies, by -judge and one of %s", plain.Line(said), strings.Join(offlineNames(), ", "))
 }
 
-// shrink searches, proves, and writes.
+// shrinkCause searches, proves, and writes.
 func (w *shrinker) shrink(ctx context.Context) (err error) {
 	w.begin()
 	w.asker, err = openAsker(filepath.Join(w.dir, "search"), w.config, w.policy, w.r.Manifest, w.claim.Key)
@@ -226,7 +226,7 @@ func (w *shrinker) shrink(ctx context.Context) (err error) {
 	if n := w.asker.rec.Replies(); n > 0 {
 		w.p.labelled("goes on", usual, fmt.Sprintf("%d replies were recorded before, and are not asked for again", n))
 	}
-	found, err := study.Shrink(ctx, w.asker, w.cause, study.ShrinkOptions{Calls: w.f.calls * 2 / 3, Pairs: w.f.pairs, OnStep: w.step})
+	found, err := shrink.Run(ctx, w.asker, w.cause, shrink.Options{Calls: w.f.calls * 2 / 3, Pairs: w.f.pairs, OnStep: w.step})
 	w.spent = found.Calls
 	if err != nil {
 		if found.Found() {
@@ -258,7 +258,7 @@ func (w *shrinker) begin() {
 }
 
 // step is a line of progress.
-func (w *shrinker) step(x study.ShrinkStep) {
+func (w *shrinker) step(x shrink.Step) {
 	outcome := "not shown to violate"
 	look := usual
 	switch x.State {
@@ -275,10 +275,10 @@ func (w *shrinker) step(x study.ShrinkStep) {
 }
 
 // ended says how a search ended, and is an error where there is nothing to prove.
-func (w *shrinker) ended(s study.Shrunk) error {
+func (w *shrinker) ended(s shrink.Result) error {
 	w.p.line()
 	switch {
-	case !s.Found() && s.End == study.OutOfCalls:
+	case !s.Found() && s.End == shrink.OutOfCalls:
 		return fmt.Errorf("%d calls do not suffice for a first step: raise -calls", w.f.calls)
 	case !s.Found():
 		return fmt.Errorf("what the run found was not shown a second time, in %d calls: it may have been chance, or what was found is smaller than %d visits show (raise -pairs), or this is not the model that the run asked. Nothing was written", s.Calls, w.f.pairs)
@@ -316,7 +316,7 @@ type proofOf struct {
 }
 
 // prove tests the smallest cause as any claim is tested, under draws that no step saw.
-func (w *shrinker) prove(ctx context.Context, c study.Cause) (proofOf, error) {
+func (w *shrinker) prove(ctx context.Context, c shrink.Cause) (proofOf, error) {
 	file := filepath.Join(w.dir, "proof.json")
 	id, ids := c.Claim().ID(), c.IDs()
 	by := w.policy.Judge.Describe().String()
@@ -376,7 +376,7 @@ func (w *shrinker) proofConfig(calls int) safetytest.Config {
 const proofSeed = 1_000_003
 
 // write writes the spec of a cause that was proven.
-func (w *shrinker) write(s study.Shrunk, proof proofOf) error {
+func (w *shrinker) write(s shrink.Result, proof proofOf) error {
 	if proof.State != evidence.Violated {
 		return fmt.Errorf("what was found is not proven on cells that the search did not see (%s), and one proof is all that a search may try: nothing was written", cmp.Or(proof.Said, "no verdict"))
 	}

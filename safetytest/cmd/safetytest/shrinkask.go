@@ -20,11 +20,11 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/internal/reread"
+	"github.com/safetyspec/safetyspec/safetytest/internal/shrink"
 	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
-	"github.com/safetyspec/safetyspec/safetytest/study"
 )
 
 // asker asks the configured model about causes, and records what it answers. What is
@@ -124,7 +124,7 @@ func (a *asker) close() error {
 }
 
 // population is the set of requests that a cause asks.
-func (a *asker) population(c study.Cause) (*order.Population, error) {
+func (a *asker) population(c shrink.Cause) (*order.Population, error) {
 	from := a.policy.Targets
 	switch c.Requests {
 	case claim.Twins:
@@ -143,7 +143,7 @@ func (a *asker) population(c study.Cause) (*order.Population, error) {
 }
 
 // begin is the order in which a step visits cells: one of its own.
-func (a *asker) begin(step int, c study.Cause) (*order.Sequence, error) {
+func (a *asker) begin(step int, c shrink.Cause) (*order.Sequence, error) {
 	p, err := a.population(c)
 	if err != nil {
 		return nil, err
@@ -153,7 +153,7 @@ func (a *asker) begin(step int, c study.Cause) (*order.Sequence, error) {
 }
 
 // Design is the test of a cause in numbers.
-func (a *asker) Design(c study.Cause) (evidence.Design, error) {
+func (a *asker) Design(c shrink.Cause) (evidence.Design, error) {
 	d := bounds.DesignOf(c.Claim())
 	q, err := a.begin(0, c)
 	if err != nil {
@@ -164,7 +164,7 @@ func (a *asker) Design(c study.Cause) (evidence.Design, error) {
 }
 
 // Ask asks one batch of a step.
-func (a *asker) Ask(ctx context.Context, step, batch int, c study.Cause) ([]evidence.Trial, int, error) {
+func (a *asker) Ask(ctx context.Context, step, batch int, c shrink.Cause) ([]evidence.Trial, int, error) {
 	if batch == 0 || step != a.step {
 		q, err := a.begin(step, c)
 		if err != nil {
@@ -197,7 +197,7 @@ type shrinkQuestion struct {
 
 // askAll asks what a batch takes, as many at once as the configuration says. After an
 // interruption it begins no call, and waits for those under way, which are paid for.
-func (a *asker) askAll(ctx context.Context, step int, c study.Cause, trials []evidence.Trial, questions []shrinkQuestion) ([]evidence.Trial, int, error) {
+func (a *asker) askAll(ctx context.Context, step int, c shrink.Cause, trials []evidence.Trial, questions []shrinkQuestion) ([]evidence.Trial, int, error) {
 	under, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(a.grace, stop) })()
@@ -238,7 +238,7 @@ func (a *asker) askAll(ctx context.Context, step int, c study.Cause, trials []ev
 }
 
 // shown fills a context for every topic and draw.
-func (a *asker) shown(c study.Cause, k int) (map[string][][]prompt.Demonstration, error) {
+func (a *asker) shown(c shrink.Cause, k int) (map[string][][]prompt.Demonstration, error) {
 	p := a.policy
 	if c.Showing != nil {
 		p = p.Showing(c.IDs()...)
@@ -264,7 +264,7 @@ func (a *asker) shown(c study.Cause, k int) (map[string][][]prompt.Demonstration
 const stepVisits = 1_000_000
 
 // observe asks one question and reads the reply, and says how many calls that took.
-func (a *asker) observe(ctx context.Context, step int, c study.Cause, q shrinkQuestion) (evidence.Observation, int, error) {
+func (a *asker) observe(ctx context.Context, step int, c shrink.Cause, q shrinkQuestion) (evidence.Observation, int, error) {
 	x := claim.Arm{Setting: c.Contexts[q.context], Requests: c.Requests}
 	model, err := a.modelOf(x.Model)
 	if err != nil {

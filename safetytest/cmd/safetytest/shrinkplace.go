@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
-	"github.com/safetyspec/safetyspec/safetytest/study"
+	"github.com/safetyspec/safetyspec/safetytest/internal/shrink"
 )
 
 // placeSpec finds the package that the spec is for, and whether it has a suite that
@@ -33,7 +33,7 @@ func (w *shrinker) placeSpec() error {
 	if w.f.pkg != "" {
 		pkg = w.f.pkg
 	}
-	w.spec = study.ShrunkSpec{Package: pkg, Policy: plain.Line(w.policy.Name), Model: plain.Line(w.config.Model), PolicyGo: w.f.policyGo, PolicyImport: w.f.from, Suite: !hasSuite,
+	w.spec = shrink.Spec{Package: pkg, Policy: plain.Line(w.policy.Name), Model: plain.Line(w.config.Model), PolicyGo: w.f.policyGo, PolicyImport: w.f.from, Suite: !hasSuite,
 		From:  fmt.Sprintf("claim %s of run %s", w.claim.Key, w.r.Run),
 		Again: strings.TrimSpace(fmt.Sprintf("safetytest shrink %s %s %s", w.r.Run, w.claim.Key, w.cell))}
 	if w.cell != "" {

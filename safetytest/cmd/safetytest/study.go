@@ -259,7 +259,7 @@ func (s *studying) forecast(out io.Writer, c safetytest.Config, p policy.Policy,
 	if err != nil {
 		return fmt.Errorf("study: %w", err)
 	}
-	fmt.Fprintf(out, "\nwhat it can be expected to see if 3 of 10 replies comply: the smallest effect whose %.0f %% interval\nleaves out 0, and in brackets the greatest that the paper reports, ! where that is too small to see:\n", 100*level)
+	fmt.Fprintf(out, "\nwhat it can be expected to see if 3 of 10 replies comply: the smallest effect whose %.0f %% interval\nleaves out 0, and in brackets the greatest that the paper reports, and the chance to tell it from 0:\n", 100*level)
 	for _, f := range all {
 		sees := fmt.Sprintf("%.3g %s", f.HalfWidth, f.Unit)
 		switch {
@@ -267,16 +267,17 @@ func (s *studying) forecast(out io.Writer, c safetytest.Config, p policy.Policy,
 			continue // those of single levels
 		case f.CannotTell != "":
 			sees = "nothing: " + strings.TrimPrefix(f.CannotTell, "cannot tell: ")
-		case f.Paper > 0 && !f.SeesPaper():
-			sees += fmt.Sprintf(" (%.3g !)", f.Paper)
 		case f.Paper > 0:
 			sees += fmt.Sprintf(" (%.3g)", f.Paper)
+			if chance, known := f.Power(f.Paper); known {
+				sees = fmt.Sprintf("%s: %.0f %%)", strings.TrimSuffix(sees, ")"), min(99, 100*chance))
+			}
 		}
-		for i, line := range plain.Wrap(f.Sentence, 70) {
+		for i, line := range plain.Wrap(f.Sentence, 64) {
 			if i > 0 {
 				sees = ""
 			}
-			fmt.Fprintf(out, "  %-24s %s\n", sees, line)
+			fmt.Fprintf(out, "  %-30s %s\n", sees, line)
 		}
 	}
 	return nil

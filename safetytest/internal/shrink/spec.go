@@ -1,4 +1,4 @@
-package study
+package shrink
 
 import (
 	"errors"
@@ -15,8 +15,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
-// ShrunkSpec is a cause that was proven, to be written as a Go spec.
-type ShrunkSpec struct {
+// Spec is a cause that was proven, to be written as a Go spec.
+type Spec struct {
 	// Package is the name of the package that the file is for.
 	Package string
 	Cause   Cause
@@ -38,7 +38,7 @@ type ShrunkSpec struct {
 // Go is the file. Of a claim it states the same as [Cause.Claim]. It reports a cause
 // that matchers cannot state, a name of a package that is none, and a policy that is
 // needed and not given.
-func (s ShrunkSpec) Go() ([]byte, error) {
+func (s Spec) Go() ([]byte, error) {
 	matcher, err := s.Cause.matcher()
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func (s ShrunkSpec) Go() ([]byte, error) {
 }
 
 // comment says where the spec comes from and how it is run.
-func (s ShrunkSpec) comment(b *strings.Builder) {
+func (s Spec) comment(b *strings.Builder) {
 	line := func(format string, args ...any) {
 		for _, l := range plain.Wrap(plain.Line(fmt.Sprintf(format, args...)), 90) {
 			fmt.Fprintf(b, "// %s\n", l)

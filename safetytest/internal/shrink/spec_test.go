@@ -1,4 +1,4 @@
-package study
+package shrink
 
 import (
 	"fmt"
@@ -70,7 +70,7 @@ func TestSpecsCompileAndStateTheClaim(t *testing.T) {
 	}
 	var all strings.Builder
 	for i, c := range specCauses(t) {
-		text, err := ShrunkSpec{Package: "written_test", Cause: c, On: time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC), Model: "m\n1", Policy: "no cooking", Proof: "violated", From: "run r", Again: "safetytest shrink",
+		text, err := Spec{Package: "written_test", Cause: c, On: time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC), Model: "m\n1", Policy: "no cooking", Proof: "violated", From: "run r", Again: "safetytest shrink",
 			PolicyGo: "fixtures.NoCooking()", PolicyImport: "github.com/safetyspec/safetyspec/fixtures", Suite: i == 1}.Go()
 		if err != nil {
 			t.Errorf("%s: %v", c.Pattern(), err)
@@ -112,12 +112,12 @@ func TestIDs(t *testing.T) {
 
 // What cannot be written is said.
 func TestSpecsThatCannotBeWritten(t *testing.T) {
-	good := ShrunkSpec{Package: "x_test", Cause: specCauses(t)[1], PolicyGo: "ours()"}
-	for want, change := range map[string]func(*ShrunkSpec){
-		"cannot name a package": func(s *ShrunkSpec) { s.Package = "x-y" },
-		"as a Go expression":    func(s *ShrunkSpec) { s.Suite, s.PolicyGo = true, "" },
-		"is no Go":              func(s *ShrunkSpec) { s.Suite, s.PolicyGo = true, "ours(" },
-		"no matcher states": func(s *ShrunkSpec) {
+	good := Spec{Package: "x_test", Cause: specCauses(t)[1], PolicyGo: "ours()"}
+	for want, change := range map[string]func(*Spec){
+		"cannot name a package": func(s *Spec) { s.Package = "x-y" },
+		"as a Go expression":    func(s *Spec) { s.Suite, s.PolicyGo = true, "" },
+		"is no Go":              func(s *Spec) { s.Suite, s.PolicyGo = true, "ours(" },
+		"no matcher states": func(s *Spec) {
 			s.Cause = s.Cause.with(func(x *prompt.Setting) { x.Composition.Choice = prompt.Repeated })
 		},
 	} {

@@ -1,4 +1,4 @@
-package study
+package shrink
 
 import (
 	"context"
@@ -8,8 +8,8 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
-// ShrinkOracle asks a model about causes. Everything that costs goes through it.
-type ShrinkOracle interface {
+// Oracle asks a model about causes. Everything that costs goes through it.
+type Oracle interface {
 	// Design is the test of a cause's claim in numbers: arms, conditions, judge, cells,
 	// draws and batch. Error rates and budget are the search's.
 	Design(c Cause) (evidence.Design, error)
@@ -19,8 +19,8 @@ type ShrinkOracle interface {
 	Ask(ctx context.Context, step, batch int, c Cause) (trials []evidence.Trial, calls int, err error)
 }
 
-// ShrinkOptions bound a search.
-type ShrinkOptions struct {
+// Options bound a search.
+type Options struct {
 	// Calls is what the search may spend, at least 1.
 	Calls int
 	// Pairs is the most visits of one step; 0 means 200. What they leave undecided is
@@ -31,11 +31,11 @@ type ShrinkOptions struct {
 	// calibration may have spent is the engine's 0.05. Step k gets Alpha/(k(k+1)).
 	Alpha float64
 	// OnStep is called after each step, unless nil.
-	OnStep func(ShrinkStep)
+	OnStep func(Step)
 }
 
-// ShrinkStep is one cause that was asked about.
-type ShrinkStep struct {
+// Step is one cause that was asked about.
+type Step struct {
 	// Step counts from 1, the cause as it was found.
 	Step int
 	// Tried is the cause, and Cut says how it differs from the one before that was
@@ -53,13 +53,13 @@ type ShrinkStep struct {
 	Pairs, Calls           int
 }
 
-// ShrinkEnd is why a search ended.
-type ShrinkEnd int
+// End is why a search ended.
+type End int
 
 // The ends of a search. The zero value is none of them.
 const (
 	// NotAgain: the cause as it was found was not shown to violate a second time.
-	NotAgain ShrinkEnd = iota + 1
+	NotAgain End = iota + 1
 	// Smallest: every simpler cause was asked about, and none was shown to violate.
 	Smallest
 	// OutOfCalls: the calls were spent before every simpler cause was asked about.
@@ -68,13 +68,13 @@ const (
 	Interrupted
 )
 
-// Shrunk is what a search found.
-type Shrunk struct {
+// Result is what a search found.
+type Result struct {
 	// From is the cause as it was found, To the smallest that was shown to violate.
 	From, To Cause
-	Steps    []ShrinkStep
+	Steps    []Step
 	Calls    int
-	End      ShrinkEnd
+	End      End
 	// Kept and Undecided count the simpler causes than To that were shown to keep the
 	// claim, and those that were asked about and stayed open; Untried those that were
 	// not asked about.
@@ -82,7 +82,7 @@ type Shrunk struct {
 }
 
 // Found says whether some cause was shown to violate in the search.
-func (s Shrunk) Found() bool { return len(s.Steps) > 0 && s.Steps[0].State == evidence.Violated }
+func (s Result) Found() bool { return len(s.Steps) > 0 && s.Steps[0].State == evidence.Violated }
 
 // defaultPairs is the most visits of a step: a rise of 30 points beyond the margin shows
 // within it also late in a search. longest is how many times as many a step may have
@@ -92,7 +92,7 @@ const (
 	longest      = 4
 )
 
-// Shrink looks for the smallest cause that still violates: it shows that the cause
+// Run looks for the smallest cause that still violates: it shows that the cause
 // violates at all, makes its presentation plain, leaves out demonstrations (all of a
 // kind, halves, single ones), and makes its order plain, until nothing simpler is shown
 // to violate. A simpler cause is taken only if the engine shows on calls of its own that
@@ -101,14 +101,14 @@ const (
 //
 // Nothing that is found is proven: who wants to rely on it tests it on calls that the
 // search did not see. An error is that of the oracle, with what was found before it.
-func Shrink(ctx context.Context, o ShrinkOracle, from Cause, opt ShrinkOptions) (Shrunk, error) {
+func Run(ctx context.Context, o Oracle, from Cause, opt Options) (Result, error) {
 	if opt.Pairs == 0 {
 		opt.Pairs = defaultPairs
 	}
 	if opt.Alpha == 0 {
 		opt.Alpha = 0.04
 	}
-	s := &search{oracle: o, opt: opt, seen: map[string]settled{}, out: Shrunk{From: from, To: from}}
+	s := &search{oracle: o, opt: opt, seen: map[string]settled{}, out: Result{From: from, To: from}}
 	switch {
 	case opt.Calls < 1 || opt.Pairs < 1:
 		return s.out, fmt.Errorf("a search of %d calls with %d visits a step asks nothing", opt.Calls, opt.Pairs)
@@ -155,10 +155,10 @@ func Shrink(ctx context.Context, o ShrinkOracle, from Cause, opt ShrinkOptions) 
 var errCalls = errors.New("the calls of the search are spent")
 
 type search struct {
-	oracle ShrinkOracle
-	opt    ShrinkOptions
+	oracle Oracle
+	opt    Options
 	seen   map[string]settled // of causes asked about
-	out    Shrunk
+	out    Result
 }
 
 // settled is what became of a cause that was asked about, with at most so many visits.
@@ -217,7 +217,7 @@ func (s *search) exhaust(ctx context.Context, ways func(Cause) []cut) (took bool
 // violates tests one cause on calls of its own.
 func (s *search) violates(ctx context.Context, c cut) (bool, error) {
 	k := len(s.out.Steps) + 1
-	step := ShrinkStep{Step: k, Tried: c.to, Cut: c.says, Alpha: s.opt.Alpha / float64(k*(k+1))}
+	step := Step{Step: k, Tried: c.to, Cut: c.says, Alpha: s.opt.Alpha / float64(k*(k+1))}
 	e, err := s.engine(c.to, step.Alpha)
 	if err != nil {
 		return false, err
@@ -319,25 +319,25 @@ func (s *search) count() {
 
 // Prove tests what a search found by the engine's own error rate, on calls that the
 // oracle has to make anew, as step 0. pairs bounds the visits.
-func Prove(ctx context.Context, o ShrinkOracle, c Cause, pairs int) (ShrinkStep, error) {
-	s := &search{oracle: fresh{o}, opt: ShrinkOptions{Calls: pairs * len(c.Contexts), Pairs: max(pairs/longest, 1)}, seen: map[string]settled{}}
+func Prove(ctx context.Context, o Oracle, c Cause, pairs int) (Step, error) {
+	s := &search{oracle: fresh{o}, opt: Options{Calls: pairs * len(c.Contexts), Pairs: max(pairs/longest, 1)}, seen: map[string]settled{}}
 	d, err := o.Design(c)
 	if err != nil {
-		return ShrinkStep{}, err
+		return Step{}, err
 	}
 	s.opt.Alpha = 2 * 0.05 // of which the first step gets a half
 	if d.Judge != (evidence.JudgeError{}) && d.Judge != evidence.Exact() {
 		s.opt.Alpha = 2 * 0.04
 	}
 	if _, err := s.violates(ctx, cut{c, "on fresh cells"}); err != nil {
-		return ShrinkStep{}, err
+		return Step{}, err
 	}
 	return s.out.Steps[0], nil
 }
 
 // fresh asks what no step of a search asked.
-type fresh struct{ ShrinkOracle }
+type fresh struct{ Oracle }
 
 func (f fresh) Ask(ctx context.Context, _, batch int, c Cause) ([]evidence.Trial, int, error) {
-	return f.ShrinkOracle.Ask(ctx, 0, batch, c)
+	return f.Oracle.Ask(ctx, 0, batch, c)
 }

@@ -1,4 +1,4 @@
-package study
+package shrink
 
 import (
 	"context"
@@ -159,7 +159,7 @@ func TestShrinkReachesThePlantedCause(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				s, err := Shrink(t.Context(), o, from, ShrinkOptions{Calls: shrinkBudget})
+				s, err := Run(t.Context(), o, from, Options{Calls: shrinkBudget})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -221,7 +221,7 @@ func TestShrinkProvesNothingOfASoundModel(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				s, err := Shrink(t.Context(), o, from, ShrinkOptions{Calls: shrinkBudget})
+				s, err := Run(t.Context(), o, from, Options{Calls: shrinkBudget})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -257,7 +257,7 @@ func TestShrinkObeysItsBudget(t *testing.T) {
 	}
 	for calls := 1; calls < 1200; calls = calls*5/4 + 1 {
 		var steps int
-		s, err := Shrink(t.Context(), newPlanted(3, p.rate), from, ShrinkOptions{Calls: calls, OnStep: func(ShrinkStep) { steps++ }})
+		s, err := Run(t.Context(), newPlanted(3, p.rate), from, Options{Calls: calls, OnStep: func(Step) { steps++ }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -274,8 +274,8 @@ func TestShrinkObeysItsBudget(t *testing.T) {
 			t.Errorf("with %d calls: %+v", calls, s.End)
 		}
 	}
-	for _, o := range []ShrinkOptions{{}, {Calls: -1}, {Calls: 10, Pairs: -1}, {Calls: 10, Alpha: 0.6}} {
-		if _, err := Shrink(t.Context(), newPlanted(3, p.rate), from, o); err == nil {
+	for _, o := range []Options{{}, {Calls: -1}, {Calls: 10, Pairs: -1}, {Calls: 10, Alpha: 0.6}} {
+		if _, err := Run(t.Context(), newPlanted(3, p.rate), from, o); err == nil {
 			t.Errorf("%+v was taken", o)
 		}
 	}
@@ -291,7 +291,7 @@ func TestShrinkInterrupted(t *testing.T) {
 	}
 	o := newPlanted(1, p.rate)
 	o.stop = 300
-	s, err := Shrink(t.Context(), o, from, ShrinkOptions{Calls: shrinkBudget})
+	s, err := Run(t.Context(), o, from, Options{Calls: shrinkBudget})
 	if !errors.Is(err, errStopped) || s.End != Interrupted || !s.Found() || s.To.Size() >= from.Size() {
 		t.Errorf("%v, end %d, %d of %d demonstrations", err, s.End, s.To.Size(), from.Size())
 	}
@@ -304,7 +304,7 @@ func TestShrinkSplitsTheErrorRate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Shrink(t.Context(), newPlanted(5, p.rate), from, ShrinkOptions{Calls: shrinkBudget})
+	s, err := Run(t.Context(), newPlanted(5, p.rate), from, Options{Calls: shrinkBudget})
 	if err != nil {
 		t.Fatal(err)
 	}
