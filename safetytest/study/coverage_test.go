@@ -33,7 +33,8 @@ var (
 func paper(name string, base, harmful, benign, spread, adoptRefused, adoptComplied float64) truth {
 	m := truth{name: name, base: base, harmful: harmful, benign: benign, refusal: -0.25, marker: 0.3, transcript: 0.2, padding: 0.1,
 		targets: 1, draws: 0.5, adoptRefused: adoptRefused, adoptComplied: adoptComplied, twinRefusals: -2}
-	shape := map[prompt.Order]float64{prompt.HarmfulFirst: -0.5, prompt.HarmfulLast: 0.5, prompt.HarmfulMiddle: -0.45, prompt.Interleaved: 0.1, prompt.Shuffled: 0}
+	// Their mean is 0: what demonstrations do on average over orders is in the slopes.
+	shape := map[prompt.Order]float64{prompt.HarmfulFirst: -0.43, prompt.HarmfulLast: 0.57, prompt.HarmfulMiddle: -0.38, prompt.Interleaved: 0.17, prompt.Shuffled: 0.07}
 	lo, hi := 0.0, 8.0
 	for range 40 {
 		m.orders = map[prompt.Order]float64{}

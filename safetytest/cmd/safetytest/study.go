@@ -259,7 +259,7 @@ func (s *studying) forecast(out io.Writer, c safetytest.Config, p policy.Policy,
 	if err != nil {
 		return fmt.Errorf("study: %w", err)
 	}
-	fmt.Fprintf(out, "\nwhat it can be expected to see if 3 of 10 replies comply: the smallest effect whose %.0f %% interval\nleaves out 0, and in brackets the greatest that the paper reports, and the chance to tell it from 0:\n", 100*level)
+	fmt.Fprintf(out, "\nwhat it can be expected to see if 3 of 10 replies comply: the smallest effect whose %.0f %% interval\nleaves out 0, and in brackets the greatest that the paper reports, and the least chance to tell it from 0:\n", 100*level)
 	for _, f := range all {
 		sees := fmt.Sprintf("%.3g %s", f.HalfWidth, f.Unit)
 		switch {

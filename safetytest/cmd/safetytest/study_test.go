@@ -95,7 +95,7 @@ func TestStudyPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"no model yet", "2000 calls in", "order ", "harmful last: ", "USD at the price of small-1", "the number of benign", "SAFETYTEST_MAX_CALLS=100 ends this run"} {
+	for _, want := range []string{"no model yet", "2000 calls in", "order ", "harmful last: ", "USD at the price of small-1", "(0.201: ", "SAFETYTEST_MAX_CALLS=100 ends this run"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the plan lacks %q:\n%s", want, out)
 		}
