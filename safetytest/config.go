@@ -43,6 +43,11 @@ type Config struct {
 	// the endpoint chooses; FromEnv begins with DefaultSampling:
 	// temperature 1 and 256 tokens a reply.
 	Sampling chat.Sampling
+	// Choices is how many replies one request asks for, 1 to 128, where a claim compares
+	// contexts. The prompt is then sent once for all of them, and a pair is the mean of
+	// its replies, which takes fewer pairs. The endpoint must give as many: replies that do
+	// not come are missing. Claims of other kinds take one a request. Default 1.
+	Choices int
 	// BlockedRefuses counts a reply that a content filter withheld as a refusal,
 	// which is what the users of such an endpoint meet. By default it is missing:
 	// the filter is not the model. A verdict gives the rates either way.
@@ -190,6 +195,7 @@ func (c *Config) complete() error {
 	if c.AdaptConcurrency {
 		c.Concurrency = chat.DefaultConcurrency
 	}
+	def(&c.Choices, 1)
 	def(&c.Batch, 4)
 	def(&c.Draws, 4)
 	if c.Timeout == 0 {
@@ -217,6 +223,14 @@ func (c Config) check() error {
 		if f.value < 1 {
 			return fmt.Errorf("config: %s must be at least 1, got %d", f.name, f.value)
 		}
+	}
+	switch {
+	case c.Sampling.Choices != nil:
+		return errors.New("config: Sampling.Choices is set, and would be sent where single replies are needed, too: set Config.Choices")
+	case c.Choices < 1 || c.Choices > 128:
+		return fmt.Errorf("config: Choices is %d, and must be 1 to 128", c.Choices)
+	case c.Choices > 1 && c.Stream:
+		return errors.New("config: Choices is above 1, and streams bring one reply: unset SAFETYTEST_CHOICES or SAFETYTEST_STREAM")
 	}
 	for _, kind := range c.Allow {
 		if !slices.Contains(provenance.Kinds(), provenance.Kind(kind)) {
@@ -315,6 +329,9 @@ func (c Config) Sent() string {
 	if settings := c.Settings(); settings != "" && !c.Simulated() {
 		text += "; " + settings
 	}
+	if c.Choices > 1 {
+		text += fmt.Sprintf("; %d replies a request where contexts are compared", c.Choices)
+	}
 	if c.ShareSeeds && !c.Simulated() {
 		text += "; seeds shared where they are honoured"
 	}
@@ -329,7 +346,7 @@ func (c Config) parameters() experiment.Parameters {
 	}
 	stored, _ := json.Marshal(c.stored()) // of plain numbers and words, which cannot fail
 	return experiment.Parameters{
-		Model: c.Model, Models: models, Sent: c.Sent(), Settings: c.Settings(), Stored: stored, Sampling: c.Sampling, SendSeed: c.SendSeed, ShareSeeds: c.ShareSeeds, BlockedRefuses: c.BlockedRefuses,
+		Model: c.Model, Models: models, Sent: c.Sent(), Settings: c.Settings(), Stored: stored, Sampling: c.Sampling, Choices: c.Choices, SendSeed: c.SendSeed, ShareSeeds: c.ShareSeeds, BlockedRefuses: c.BlockedRefuses,
 		Concurrency: c.Concurrency, Timeout: c.Timeout,
 		MaxPairs: c.MaxPairs, MaxCalls: c.MaxCalls, MaxSpendTokens: c.MaxSpendTokens, MaxCost: c.MaxCost, Prices: c.Prices, Currency: c.Currency,
 		Batch: c.Batch, Draws: c.Draws, Stopping: c.Stopping, Seed: c.Seed, Census: c.Census, Patient: c.patient,
@@ -349,6 +366,7 @@ type storedConfig struct {
 	Stopping       evidence.StoppingRule `json:"stopping,omitempty"`
 	Rolls          int                   `json:"rolls,omitempty"`
 	Census         bool                  `json:"census,omitempty"`
+	Choices        int                   `json:"choices,omitempty"`
 	BlockedRefuses bool                  `json:"blocked_refuses,omitempty"`
 	SendSeed       bool                  `json:"send_seed,omitempty"`
 	Allow          []string              `json:"allow,omitempty"`
@@ -364,7 +382,7 @@ type storedModel struct {
 func (c Config) stored() storedConfig {
 	out := storedConfig{
 		Batch: c.Batch, Draws: c.Draws, Seed: c.Seed, SamplingSeed: c.SamplingSeed, MaxPairs: c.MaxPairs, Stopping: c.Stopping, Rolls: c.Rolls,
-		Census: c.Census, BlockedRefuses: c.BlockedRefuses, SendSeed: c.SendSeed, Allow: c.Allow, Models: map[string]storedModel{},
+		Census: c.Census, Choices: c.Choices, BlockedRefuses: c.BlockedRefuses, SendSeed: c.SendSeed, Allow: c.Allow, Models: map[string]storedModel{},
 	}
 	for name, e := range c.Models {
 		out.Models[name] = storedModel{e.BaseURL, e.Model}
@@ -377,7 +395,7 @@ func (c Config) stored() storedConfig {
 func (c storedConfig) restored(setup record.Setup, m record.Manifest) Config {
 	out := Config{
 		Model: setup.Model, BaseURL: m.Endpoint, Sampling: setup.Sampling, Batch: c.Batch, Draws: c.Draws, Seed: c.Seed, MaxPairs: c.MaxPairs, Stopping: c.Stopping, Rolls: c.Rolls,
-		Census: c.Census, BlockedRefuses: c.BlockedRefuses, SendSeed: c.SendSeed, Allow: c.Allow, FewTargets: true, Models: map[string]Endpoint{},
+		Census: c.Census, Choices: c.Choices, BlockedRefuses: c.BlockedRefuses, SendSeed: c.SendSeed, Allow: c.Allow, FewTargets: true, Models: map[string]Endpoint{},
 	}
 	for name, e := range c.Models {
 		out.Models[name] = Endpoint{BaseURL: e.BaseURL, Model: e.Model}

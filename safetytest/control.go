@@ -117,7 +117,7 @@ func (c Config) ofControl(name string, of claim.Claim) Config {
 	return Config{
 		Model: simulated.Prefix + name, Models: models, Timeout: c.Timeout,
 		Sampling: DefaultSampling(), SendSeed: c.SendSeed, System: c.System,
-		Draws: c.Draws, Batch: c.Batch, Seed: c.Seed, Stopping: c.Stopping, Census: c.Census, MaxPairs: controlPairs, FewTargets: c.FewTargets, patient: true,
+		Draws: c.Draws, Batch: c.Batch, Choices: c.Choices, Seed: c.Seed, Stopping: c.Stopping, Census: c.Census, MaxPairs: controlPairs, FewTargets: c.FewTargets, patient: true,
 		Judge: c.Judge, BlockedRefuses: c.BlockedRefuses, Allow: c.Allow,
 	}
 }

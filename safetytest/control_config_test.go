@@ -15,7 +15,7 @@ import (
 // What a control takes over of a configuration is decided field by field: a field that
 // is new must be put into one of the three lists.
 func TestWhatAControlTakesOver(t *testing.T) {
-	same := strings.Fields("Timeout SendSeed System Draws Batch Seed Stopping Census FewTargets Judge BlockedRefuses Allow")
+	same := strings.Fields("Timeout SendSeed System Draws Batch Choices Seed Stopping Census FewTargets Judge BlockedRefuses Allow")
 	own := strings.Fields("Model Models Sampling MaxPairs patient")
 	none := strings.Fields(`BaseURL APIKey Protocol Concurrency AdaptConcurrency RequestsPerMinute TokensPerMinute MaxCalls MaxSpendTokens MaxCost Prices Currency
 		Dir Run Replies MaxAge OnlyThisRun Rolls Release SamplingSeed ShareSeeds OnPace OnVerdict OnInconclusive Reproduce`)

@@ -110,6 +110,7 @@ func read(faults *environment.Faults) Config {
 		ShareSeeds:        environment.SharedSeeds.Read(faults) == "auto",
 		Census:            environment.Census.Read(faults),
 		Allow:             environment.Allow.Read(faults),
+		Choices:           environment.Choices.Read(faults),
 		BlockedRefuses:    environment.Blocked.Read(faults) == "refused",
 	}
 	if c.Concurrency == environment.Auto {

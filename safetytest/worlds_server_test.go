@@ -75,6 +75,7 @@ type worldAsk struct {
 	stream     string         // whatever makes this call another than all before
 	seed       int64          // that was sent, 0 for none
 	turned     bool           // its chances are taken from the other end
+	choices    int            // that are asked for, 0 for one
 }
 
 // shows counts the demonstrations of a kind among the messages that are left.
@@ -154,6 +155,8 @@ type place struct {
 	// becomes of one that is taken from the cache.
 	key func(q *worldAsk, body []byte) string
 	hit func(a *answers)
+	// give is what becomes of the choices of a request that asks for several.
+	give func(q *worldAsk, all []answers) []answers
 }
 
 // server is a place during one gate.
@@ -208,7 +211,21 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(name, value)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(a.encode())
+	_, _ = w.Write(encode(s.choices(q, a)))
+}
+
+// choices are the replies to a request, of which the first is given.
+func (s *server) choices(q *worldAsk, first answers) []answers {
+	all := []answers{first}
+	for i := 1; i < q.choices; i++ {
+		other := *q
+		other.stream += fmt.Sprint(" choice ", i)
+		all = append(all, s.reply(&other))
+	}
+	if s.give != nil && q.choices > 1 {
+		all = s.give(q, all)
+	}
+	return all
 }
 
 var worldDraws = sync.OnceValue(func() map[string]int {
@@ -234,6 +251,7 @@ func (s *server) understand(body []byte) (*worldAsk, error) {
 	var in struct {
 		Messages []chat.Message
 		Seed     int64
+		N        int
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, err
@@ -241,7 +259,7 @@ func (s *server) understand(body []byte) (*worldAsk, error) {
 	if len(in.Messages) == 0 {
 		return nil, fmt.Errorf("no messages")
 	}
-	q := &worldAsk{sent: in.Messages, kept: in.Messages, seed: in.Seed, draw: -1}
+	q := &worldAsk{sent: in.Messages, kept: in.Messages, seed: in.Seed, draw: -1, choices: in.N}
 	for _, m := range q.sent {
 		if d, ok := worldDraws()[m.Content]; ok && q.draw < 0 {
 			q.draw = d
@@ -368,15 +386,26 @@ func worldWords(q *worldAsk, yes bool) string {
 	return first + middle + last + "."
 }
 
-func (a answers) encode() []byte {
-	message := map[string]any{"role": "assistant", "content": a.text}
-	if a.refusal != nil {
-		message["refusal"] = a.refusal
+func (a answers) encode() []byte { return encode([]answers{a}) }
+
+// encode is the answer with these choices; what is true of the whole is that of the first.
+func encode(all []answers) []byte {
+	choices := []any{}
+	for i, a := range all {
+		message := map[string]any{"role": "assistant", "content": a.text}
+		if a.refusal != nil {
+			message["refusal"] = a.refusal
+		}
+		if a.reasoning != "" {
+			message["reasoning_content"] = a.reasoning
+		}
+		choices = append(choices, map[string]any{"index": i, "finish_reason": a.finish, "message": message})
 	}
-	if a.reasoning != "" {
-		message["reasoning_content"] = a.reasoning
+	a := all[0]
+	for _, other := range all[1:] {
+		a.completion += other.completion
 	}
-	out := map[string]any{"object": "chat.completion", "choices": []any{map[string]any{"index": 0, "finish_reason": a.finish, "message": message}}}
+	out := map[string]any{"object": "chat.completion", "choices": choices}
 	for name, value := range map[string]string{"id": a.id, "model": a.model, "system_fingerprint": a.fingerprint} {
 		if value != "" {
 			out[name] = value

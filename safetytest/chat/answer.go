@@ -24,7 +24,9 @@ type answer struct {
 	dialling bool
 	// wantsTokens says that the request asked for the likeliest first tokens.
 	wantsTokens bool
-	reading     reading
+	// choices is how many replies the request asked for; 0 is one.
+	choices int
+	reading reading
 }
 
 // reading is what a user declared about an endpoint's answers.
@@ -62,9 +64,40 @@ func read(a answer) (Reply, *Error) {
 		}
 		return Reply{}, a.unreadable("no choices")
 	}
+	slices.SortStableFunc(c.Choices, func(x, y choice) int { return cmp.Compare(x.Index, y.Index) })
+	if a.choices > 1 {
+		return a.chooseAll(c), nil
+	}
 	// One choice is asked for. Of several the first is taken, as if it were
 	// the only one.
-	return a.choose(c, slices.MinFunc(c.Choices, func(x, y choice) int { return cmp.Compare(x.Index, y.Index) }))
+	return a.choose(c, c.Choices[0])
+}
+
+// chooseAll reads the choices that were asked for. The call is not repeated for the sake
+// of one: the others are replies, and would be replaced.
+func (a answer) chooseAll(c completion) Reply {
+	whole := a.origin(c)
+	others := make([]Reply, a.choices-1)
+	for i := range a.choices {
+		r := Reply{State: Lost, Trouble: fmt.Sprintf("the endpoint gave %d of the %d choices that SAFETYTEST_CHOICES asks for", len(c.Choices), a.choices)}
+		if i < len(c.Choices) {
+			var fail *Error
+			if r, fail = a.choose(c, c.Choices[i]); fail != nil {
+				r = Reply{State: Lost, Trouble: fail.Error()}
+			}
+		}
+		if i > 0 {
+			r.ID, r.Created, r.Model, r.Fingerprint, r.Cache = "", 0, "", "", ""
+			r.Latency, r.PromptTokens, r.ReplyTokens, r.CachedTokens = 0, 0, 0, 0
+			others[i-1] = r
+			continue
+		}
+		whole.State, whole.Content, whole.Refusal, whole.Reasoning = r.State, r.Content, r.Refusal, r.Reasoning
+		whole.InReasoning, whole.UnopenedReasoning, whole.FirstTokens = r.InReasoning, r.UnopenedReasoning, r.FirstTokens
+		whole.FinishReason, whole.Trouble = r.FinishReason, r.Trouble
+	}
+	whole.Others = &others
+	return whole
 }
 
 // unreadable is an answer of which nothing can be understood.

@@ -36,6 +36,17 @@ type Sampling struct {
 	MaxTokens *int `json:"max_tokens,omitempty"`
 	// Stop lists the strings at which the reply ends. Empty is not sent.
 	Stop []string `json:"stop,omitempty"`
+	// Choices is how many replies one request asks for, 1 to 128: the prompt is sent
+	// and paid once. See Reply.Others. Not every endpoint takes more than 1.
+	Choices *int `json:"n,omitempty"`
+}
+
+// Replies is how many replies one request asks for.
+func (s Sampling) Replies() int {
+	if s.Choices == nil {
+		return 1
+	}
+	return max(1, *s.Choices)
 }
 
 // Request is one question to a model.
@@ -67,13 +78,14 @@ type Request struct {
 const replyGuess = 256
 
 // EstimateTokens is what the request and its reply will take, before that is
-// known: the prompt at four bytes a token, and as many tokens as a reply may have,
-// 256 if no bound is sent.
+// known: the prompt at four bytes a token, and as many tokens as each of the replies
+// may have, 256 if no bound is sent.
 func (r Request) EstimateTokens() int {
 	n := replyGuess
 	if r.Sampling.MaxTokens != nil {
 		n = *r.Sampling.MaxTokens
 	}
+	n *= r.Sampling.Replies()
 	for _, m := range r.Messages {
 		n += len(m.Content) / 4
 	}
@@ -171,6 +183,14 @@ type Reply struct {
 	// Request.TopTokens asked for them and the server gave them, and nil otherwise.
 	// It is a pointer so that replies can be compared.
 	FirstTokens *[]Token `json:"first_tokens,omitempty"`
+	// Others are the further replies of a request that asked for several
+	// (Sampling.Choices), as many as were asked for: one that did not come, or that nobody
+	// can read, is Lost, for why it is not there may depend on what it said. Nil where one
+	// was asked for, and where all are alike no outcome, such as those of a call that was
+	// lost. What is true of the whole answer, such as ID and
+	// tokens, stands in this reply alone. It is a pointer so that replies can be
+	// compared.
+	Others *[]Reply `json:"others,omitempty"`
 	// FinishReason is the server's word: stop, length, content_filter, ...
 	FinishReason string `json:"finish_reason,omitempty"`
 	// ID is the endpoint's name for the reply, and Created the time that it says

@@ -150,5 +150,10 @@ func (c *Client) clearReply(r Reply) Reply {
 			}
 		}
 	}
+	if r.Others != nil {
+		for i, o := range *r.Others {
+			(*r.Others)[i] = c.clearReply(o)
+		}
+	}
 	return r
 }

@@ -70,7 +70,13 @@ func (c *Client) Ask(ctx context.Context, r Request) (Reply, error) {
 		if fail == nil {
 			c.proven.Store(true)
 			reply.Attempts = sent
-			reply.Trouble = clearer(c.transport.secrets(), r.Messages)(reply.Trouble)
+			clean := clearer(c.transport.secrets(), r.Messages)
+			reply.Trouble = clean(reply.Trouble)
+			if reply.Others != nil {
+				for i := range *reply.Others {
+					(*reply.Others)[i].Trouble = clean((*reply.Others)[i].Trouble)
+				}
+			}
 			return c.clearReply(reply), nil
 		}
 		if err := ctx.Err(); err != nil && (fail.Status == 0 || fail.Kind == Interrupted) {
@@ -155,7 +161,7 @@ func (c *Client) send(ctx context.Context, r Request, x *exchange) (Reply, *Erro
 	if err != nil {
 		return Reply{}, &Error{Kind: InvalidRequest, cause: err}
 	}
-	x.request, x.wantsTokens = body, r.TopTokens > 0
+	x.request, x.wantsTokens, x.choices = body, r.TopTokens > 0, r.Sampling.Replies()
 	x.reading = reading{Endings: p.Endings, BlockedWords: p.BlockedWords, Stream: p.Stream}
 	ctx, cancel := context.WithTimeout(withExchange(ctx, x), c.timeout)
 	defer cancel()
@@ -186,6 +192,8 @@ func (c *Client) explain(ctx context.Context, e *Error) {
 		e.remedy = "it wants a key: set SAFETYTEST_API_KEY, or SAFETYTEST_HEADERS if it is to come in a header of its own"
 	case e.Kind == ServerFailed && keyless && !c.proven.Load(): // LiteLLM without database
 		e.remedy = "look at the server's log; if it wants a key, set SAFETYTEST_API_KEY"
+	case e.Kind == SamplingRejected && e.Param == choicesParam:
+		e.remedy = "leave SAFETYTEST_CHOICES unset: this endpoint gives one reply a request"
 	case e.Kind == SamplingRejected:
 		e.remedy = "leave " + e.Param + " unset, so that it is not sent"
 	case e.wait.d > maxServerWait:

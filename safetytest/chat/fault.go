@@ -312,9 +312,12 @@ func presentIn(v json.RawMessage, depth int) bool {
 
 // samplingParams are the fields of a request that a model may not take, and
 // formatParam the one that an endpoint may not.
-var samplingParams = []string{"max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "seed", "logprobs", "top_logprobs"}
+var samplingParams = []string{"max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "seed", "logprobs", "top_logprobs", choicesParam}
 
-const formatParam = "response_format"
+const (
+	formatParam  = "response_format"
+	choicesParam = "n"
+)
 
 // longestText bounds what is looked at of an account of a fault, in bytes.
 const longestText = 8 << 10

@@ -9,7 +9,7 @@ func (e *Error) lost(a answer) Reply {
 		r = *e.reply
 	}
 	r.State, r.Latency = Lost, a.latency
-	r.Content, r.Refusal, r.Reasoning, r.FirstTokens = "", "", "", nil
+	r.Content, r.Refusal, r.Reasoning, r.FirstTokens, r.Others = "", "", "", nil, nil
 	return r
 }
 
@@ -63,6 +63,11 @@ func (c *Client) fateOf(e *Error) fate {
 func (r Reply) Spent(estimate int) int {
 	const bytesPerToken, longestToken = 4, 64
 	received := len(r.Content) + len(r.Reasoning) + len(r.Refusal)
+	if r.Others != nil {
+		for _, o := range *r.Others {
+			received += len(o.Content) + len(o.Reasoning) + len(o.Refusal)
+		}
+	}
 	if r.PromptTokens > 0 && r.ReplyTokens >= received/longestToken && (r.ReplyTokens > 0 || received == 0 && r.State != Lost) {
 		return r.PromptTokens + r.ReplyTokens
 	}

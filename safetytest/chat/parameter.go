@@ -102,6 +102,9 @@ func (f fault) parameter() string {
 	said := strings.NewReplacer("top p", "top_p", "max tokens", "max_tokens", "response format", formatParam).Replace(f.spoken())
 	name, first := "", len(said)
 	for _, p := range append([]string{formatParam}, samplingParams...) {
+		if p == choicesParam {
+			continue // a letter, which says little in a sentence
+		}
 		if at := regexp.MustCompile(`\b` + p + `\b`).FindStringIndex(said); at != nil && at[0] < first {
 			name, first = p, at[0]
 		}

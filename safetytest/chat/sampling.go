@@ -11,7 +11,8 @@ import (
 )
 
 // String lists the four settings in a fixed order, those that are not sent
-// included: "temperature 1, top_p not sent, max_tokens 64, stop "\n"".
+// included: "temperature 1, top_p not sent, max_tokens 64, stop "\n"", and the number of
+// choices where it is sent: ", n 4".
 func (s Sampling) String() string {
 	number := func(p *float64) string {
 		if p == nil {
@@ -31,8 +32,12 @@ func (s Sampling) String() string {
 		}
 		stop = strings.Join(quoted, " ")
 	}
-	return fmt.Sprintf("temperature %s, top_p %s, max_tokens %s, stop %s",
+	text := fmt.Sprintf("temperature %s, top_p %s, max_tokens %s, stop %s",
 		number(s.Temperature), number(s.TopP), maxTokens, stop)
+	if s.Choices != nil {
+		text += fmt.Sprintf(", n %d", *s.Choices)
+	}
+	return text
 }
 
 // Validate reports the first setting that lies outside its range.
@@ -46,6 +51,9 @@ func (s Sampling) Validate() error {
 	if n := s.MaxTokens; n != nil && *n < 1 {
 		return fmt.Errorf("max_tokens %d is less than 1", *n)
 	}
+	if n := s.Choices; n != nil && (*n < 1 || *n > mostChoices) {
+		return fmt.Errorf("%d choices are asked for, 1 to %d can be", *n, mostChoices)
+	}
 	for i, text := range s.Stop {
 		if text == "" || !utf8.ValidString(text) {
 			return fmt.Errorf("stop string %d (%q) is empty or not UTF-8", i+1, text)
@@ -57,7 +65,10 @@ func (s Sampling) Validate() error {
 // What OpenAI's protocol allows.
 var schemaName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-const maxTopTokens = 20
+const (
+	maxTopTokens = 20
+	mostChoices  = 128
+)
 
 // validate reports what would make the request mean something else on the
 // wire: go-openai leaves out empty contents, and JSON cannot carry invalid

@@ -108,6 +108,7 @@ var rowColumns = []column{
 	{name: "requests", of: func(r *runs.Row) any { return r.Requests }},
 	{name: "draw", of: func(r *runs.Row) any { return r.Draw }},
 	{name: "repeat", of: func(r *runs.Row) any { return r.Repeat }},
+	{name: "choice", of: func(r *runs.Row) any { return r.Choice }},
 	{name: "arm", of: func(r *runs.Row) any { return r.Arm }},
 	{name: "context", of: func(r *runs.Row) any { return r.Context }},
 	{name: "ending", of: func(r *runs.Row) any { return r.Ending }},

@@ -39,6 +39,10 @@ type call struct {
 	ref        record.Ref // of the reply in the record
 	made       time.Time  // by an earlier run; zero for replies of this one
 	err        error
+	// others are the further replies to the same request, and choice is which of them
+	// this one is; see choices.go.
+	others []*call
+	choice int
 }
 
 // question is what is asked at one visit of a cell.
@@ -126,6 +130,9 @@ func (r *Run) pace(c *call) float64 {
 // request is what is sent for a question.
 func (s *Subject) request(q question) chat.Request {
 	r := chat.Request{Messages: q.script.messages(q.at), Sampling: s.config.Sampling, Cell: q.script.cell(q.at), Visit: q.at.N}
+	if n := q.askedFor(); n > 1 {
+		r.Sampling.Choices = &n
+	}
 	r.Seed = s.seedOf(q, r)
 	return r
 }
@@ -181,19 +188,28 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 	}
 	if err := s.keepReading(c, q); err != nil {
 		c.err = err
+		return
+	}
+	if err := s.readFurther(ctx, c, q, request, id, reply); err != nil {
+		c.err = err
 	}
 }
 
 // whence is what is known of a reply beside what it says. size is that of its prompt.
 func whence(q question, id record.Key, size int, reply chat.Reply) provenance.Reply {
-	text := fnv.New64a()
-	_, _ = io.WriteString(text, reply.Content+"\x00"+reply.Refusal) // never fails
 	return provenance.Reply{
 		Arm: q.script.shows, Request: q.at.Cell.Target.ID, Draw: q.at.Cell.Draw, Repeat: q.at.N, Body: id.Messages,
 		Size: size, Reported: reply.PromptTokens, Cached: reply.CachedTokens,
-		Text: text.Sum64(), Length: len(reply.Content), Answered: reply.State == chat.Answered,
+		Text: textOf(reply), Length: len(reply.Content), Answered: reply.State == chat.Answered,
 		ID: reply.ID, Created: reply.Created, CacheHit: reply.Cache, Model: reply.Model, Fingerprint: reply.Fingerprint,
 	}
+}
+
+// textOf is a hash of what a reply says.
+func textOf(reply chat.Reply) uint64 {
+	text := fnv.New64a()
+	_, _ = io.WriteString(text, reply.Content+"\x00"+reply.Refusal) // never fails
+	return text.Sum64()
 }
 
 // exchange is the reply to a request as its judge gets it. Models that judge it are
@@ -245,7 +261,7 @@ func (s *Subject) reply(ctx context.Context, q question, request chat.Request, i
 	model := q.script.model
 	ask := func(ctx context.Context, asked *record.Call) (chat.Reply, error) {
 		price, _ := s.config.price(q.script.arm.Model)
-		asked.Price(price, s.config.mostReply())
+		asked.Price(price, q.askedFor()*s.config.mostReply())
 		budget := s.admitting(asked)
 		if s.config.AdmitsItself {
 			request.Admit = q.whileWanted(budget)

@@ -93,6 +93,9 @@ func (e *experiment) warnOfReplies(v claim.Verdict) {
 		e.warn("%d calls failed, the last one: %v", n, e.lastErr)
 	}
 	e.warnings = append(e.warnings, e.endings.warnings(e.lost)...)
+	if e.many >= 20 && 2*e.alike > e.many {
+		e.warn("the %d replies to a request were one text in %d of %d requests: where they are copies they say no more than one, and SAFETYTEST_CHOICES is better unset", e.choices, e.alike, e.many)
+	}
 	if e.windowUnknown() {
 		e.warn("%s", e.unseen)
 	}
@@ -135,6 +138,7 @@ func (e *experiment) warnOfRates(v claim.Verdict) {
 	}
 	for k, a := range v.Result.Arms {
 		if blocked := e.withheld[k]; blocked > 0 {
+			a.N *= max(1, e.choices)
 			e.warn("%s", withheldRates(a, blocked, e.claim.Arms[k].Counts(e.claim), e.s.config.BlockedRefuses))
 		}
 	}
@@ -233,7 +237,7 @@ func (e *experiment) limits() claim.Limits {
 		out.Once, out.Unit = c.Draws*len(e.sequence.Own.Requests), "cells"
 	}
 	d := e.s.judged()
-	out.CallsPerPair = calls * (1 + d.Calls)
+	out.CallsPerPair = calls * (1 + max(1, e.choices)*d.Calls)
 	out.Erring = d.Decision.Basis == judge.Measured
 	return out
 }

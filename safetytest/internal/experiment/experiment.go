@@ -60,6 +60,8 @@ type experiment struct {
 	share       share // of the run's budget
 	shareSpent  bool
 	recalled    bool // some reply was recorded before, whichever claim read it first
+	choices     int  // replies that a request asks for; 0 is one
+	many, alike int  // requests that were answered by several, and by several of one text
 	warnings    []string
 	judges      map[string]bool // that judged by asking a model
 	// What any.go needs and finds of a claim about any arrangement. Part names the

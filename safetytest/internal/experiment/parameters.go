@@ -29,6 +29,7 @@ type Parameters struct {
 	Settings       string
 	Stored         json.RawMessage
 	Sampling       chat.Sampling
+	Choices        int
 	SendSeed       bool
 	ShareSeeds     bool
 	BlockedRefuses bool

@@ -86,12 +86,12 @@ func (s *Subject) shownBy(q *script) record.Context {
 // keepReading records what was read in a reply.
 func (s *Subject) keepReading(c *call, q question) error {
 	g := record.ReadingOf(c.judgement)
-	g.Reply, g.Marker = c.ref, q.script.arm.Marker()
+	g.Reply, g.Marker, g.Choice = c.ref, q.script.arm.Marker(), c.choice
 	if s.policy.Name != s.main {
 		g.Policy = s.policy.Name
 	}
 	if c.err != nil {
-		g = record.Reading{Reply: g.Reply, Marker: g.Marker, Policy: g.Policy, Failed: "the judge failed"}
+		g = record.Reading{Reply: g.Reply, Choice: g.Choice, Marker: g.Marker, Policy: g.Policy, Failed: "the judge failed"}
 		if x := (*chat.Error)(nil); errors.As(c.err, &x) {
 			g.Failed += ": " + x.Kind.String()
 		}

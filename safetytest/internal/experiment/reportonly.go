@@ -62,7 +62,7 @@ func (e *experiment) askArm(ctx context.Context, k int, visits []order.Visit) (e
 				return arm, err
 			}
 		default:
-			if err := e.note(c); err != nil {
+			if err := e.noteAll(c); err != nil {
 				return arm, err
 			}
 		}
@@ -71,7 +71,7 @@ func (e *experiment) askArm(ctx context.Context, k int, visits []order.Visit) (e
 		if c.err == nil {
 			e.remember(question{script: e.scripts[k], index: i, at: at[i]}, c)
 		}
-		y := e.observe(k, c)
+		y := e.observeAll(k, c)
 		if y.Missing {
 			arm.Missing++
 			continue
@@ -97,7 +97,7 @@ func (e *experiment) dose(arm int, v order.Visit, y evidence.Observation) eviden
 // cells of the early visits. It describes; it decides nothing.
 func (e *experiment) fitSlope() {
 	compared := e.claim.Compared()
-	if len(compared) == 0 {
+	if len(compared) == 0 || e.choices > 1 { // points are single outcomes
 		return
 	}
 	last := e.claim.Arms[compared[len(compared)-1]] // other mixes are another curve

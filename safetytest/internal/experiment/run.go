@@ -37,6 +37,7 @@ func (s *Subject) Test(ctx context.Context, c claim.Claim) (claim.Verdict, error
 		v.Elapsed = time.Since(started)
 		return v, nil
 	}
+	e.askMany()
 	e.shareSeeds(ctx)
 	if err := e.admitEarlier(ctx); err != nil {
 		return claim.Verdict{}, fmt.Errorf("%s: %w", s, err)
@@ -404,16 +405,16 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 	default:
 		e.remember(a.q, a.call)
 		a.batch.marks[a.call.from.Fingerprint]++
-		if err := e.note(a.call); err != nil {
+		if err := e.noteAll(a.call); err != nil {
 			return err
 		}
 	}
 	a.batch.calls[a.q.index][a.q.script.first] = a.call
 	for k, script := range e.scripts {
 		if script == a.q.script && !e.claim.Arms[k].ReportOnly {
-			a.batch.seen[a.q.index][k] = e.observe(k, a.call)
-			if a.call.err == nil && a.call.state == chat.Blocked {
-				a.batch.blocked[k]++
+			a.batch.seen[a.q.index][k] = e.observeAll(k, a.call)
+			if a.call.err == nil {
+				a.batch.blocked[k] += a.call.withheld()
 			}
 		}
 	}
@@ -443,6 +444,22 @@ func (e *experiment) fail(err error) error {
 
 // errLost is in the error of a claim most of whose replies were lost.
 var errLost = errors.New("the reply was lost")
+
+// noteAll notes all replies to a request.
+func (e *experiment) noteAll(c *call) error {
+	if len(c.others) > 0 {
+		e.many++
+		if !slices.ContainsFunc(c.others, func(o *call) bool { return o.from.Text != c.from.Text }) {
+			e.alike++
+		}
+	}
+	for _, o := range append([]*call{c}, c.others...) {
+		if err := e.note(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // note counts what kind of reply came back, and who judged it. It returns an error
 // when most replies are lost.

@@ -34,6 +34,7 @@ type script struct {
 	pattern func(at order.Place) string
 	tries   *string
 	twin    bool // it shares its seeds with the arms that it is compared with; see seeds.go
+	choices int  // replies that a request asks for; 0 is one, see choices.go
 
 	mu     sync.Mutex
 	sizes  map[prompted]int    // of prompts as estimated

@@ -92,6 +92,10 @@ func (e *experiment) shareSeeds(ctx context.Context) {
 	if !s.config.ShareSeeds || s.config.Replay || !e.compares() {
 		return
 	}
+	if e.choices > 1 {
+		e.seeds = "not shared: several replies are taken of each request"
+		return
+	}
 	of := e.byEndpoint()
 	for model := range of {
 		if !s.real(model) {

@@ -68,6 +68,10 @@ func quickReading(text []byte) (g Reading, rest []byte, ok bool) {
 		return g, nil, false
 	}
 	q := quick{rest: rest[letters+1:], ok: true}
+	q.number(`,"choice":`, func(digits string) (err error) {
+		g.Choice, err = strconv.Atoi(digits)
+		return err
+	})
 	q.text(`,"policy":"`, &g.Policy)
 	q.text(`,"marker":"`, &g.Marker)
 	q.text(`,"decision":"`, &g.Decision)

@@ -19,6 +19,26 @@ type Recorded struct {
 	Run string `json:"-"`
 }
 
+// Choices is how many replies the request was answered with.
+func (r Recorded) Choices() int {
+	if r.Answer.Others == nil {
+		return 1
+	}
+	return 1 + len(*r.Answer.Others)
+}
+
+// Choice is the record of one of the replies to a request, 0 the first. What the endpoint
+// counted for all of them, such as tokens, stays with the first.
+func (r Recorded) Choice(i int) Recorded {
+	if i > 0 && i < r.Choices() {
+		by := r.Answer
+		r.Answer = (*by.Others)[i-1]
+		r.Answer.Model, r.Answer.Fingerprint = by.Model, by.Fingerprint
+	}
+	r.Answer.Others = nil
+	return r
+}
+
 // Read returns what a run asked and all replies that it recorded, of whatever
 // process, in the order of cell and visit, without those of models that judge and those that only
 // repeated a visit to compare. It

@@ -134,6 +134,9 @@ func (r *Ref) UnmarshalText(text []byte) error {
 // Reading is what a judge read in a reply.
 type Reading struct {
 	Reply Ref `json:"reply"`
+	// Choice is which of the replies to one request it is, 0 the first: the others stand
+	// in [chat.Reply].Others.
+	Choice int `json:"choice,omitempty"`
 	// Policy is under whose judge, empty for that of Setup.Policy, and Marker the
 	// format marker that was looked for and cut off.
 	Policy string `json:"policy,omitempty"`

@@ -296,7 +296,7 @@ func (v *View) keep(g Reading) {
 	here := spot{kind: number, start: uint32(g.Start), end: uint32(g.End)}
 	for at := &e.spot; ; at = &v.more[at.next-1] {
 		old := v.kinds[at.kind]
-		if at.kind == 0 || old.Policy == g.Policy && old.Marker == g.Marker {
+		if at.kind == 0 || old.Policy == g.Policy && old.Marker == g.Marker && old.Choice == g.Choice {
 			here.next = at.next
 			*at = here
 			return
@@ -310,7 +310,13 @@ func (v *View) keep(g Reading) {
 }
 
 // Readings are those of a reply: one for each policy and marker that it was read under.
+// Of several replies to one request they are those of the first.
 func (v *View) Readings(reply Ref) []Reading {
+	return slices.DeleteFunc(v.AllReadings(reply), func(g Reading) bool { return g.Choice > 0 })
+}
+
+// AllReadings are those of all replies to one request.
+func (v *View) AllReadings(reply Ref) []Reading {
 	n, ok := v.index[digest(reply)]
 	if !ok {
 		return nil

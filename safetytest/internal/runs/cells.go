@@ -38,6 +38,8 @@ type Arm struct {
 type Reply struct {
 	record.Recorded
 	Repeat int
+	// Choice is which of the replies to one request it is, 0 the first.
+	Choice int
 	// Reading is what the run's judge read, Read whether it did.
 	Reading record.Reading
 	Read    bool
@@ -171,7 +173,7 @@ func (r *Run) cellsOf(c Claim, bound int) ([]Cell, error) {
 			for k := range cells[i].Arms {
 				a := &cells[i].Arms[k]
 				if a.Index < len(v.Replies) {
-					a.Replies = append(a.Replies, r.reading(c, a.Index, v.Replies[a.Index], v.Repeat))
+					a.Replies = append(a.Replies, r.readings(c, a.Index, v.Replies[a.Index], v.Repeat)...)
 				}
 			}
 		}
@@ -218,20 +220,27 @@ func (r *Run) cellOf(c Claim, v record.Visit, about claim.Requests) string {
 	return ""
 }
 
-// reading is a reply of a claim's arm as it was read, without its text.
-func (r *Run) reading(c Claim, arm int, ref record.Ref, repeat int) Reply {
-	out := Reply{Repeat: repeat, Missing: true}
-	out.Ref = ref
+// readings are the replies to one request of a claim's arm as they were read, without
+// their texts: as many as were asked for, one where none was read.
+func (r *Run) readings(c Claim, arm int, ref record.Ref, repeat int) []Reply {
+	out := []Reply{{Repeat: repeat, Missing: true}}
+	out[0].Ref = ref
 	own, marker := c.Policy, c.Claim.Arms[arm].Marker()
 	if own == r.Setup().Policy {
 		own = ""
 	}
-	for _, g := range r.Readings(ref) {
-		if g.Policy == own && g.Marker == marker {
-			out.Reading, out.Read = g, true
-			y := bounds.Observed(c.Claim.Arms[arm].Counts(c.Claim), g.Judgement())
-			out.Value, out.Missing = y.Value, y.Missing
+	for _, g := range r.AllReadings(ref) {
+		if g.Policy != own || g.Marker != marker {
+			continue
 		}
+		for len(out) <= g.Choice {
+			out = append(out, Reply{Repeat: repeat, Choice: len(out), Missing: true})
+			out[len(out)-1].Ref = ref
+		}
+		of := &out[g.Choice]
+		of.Reading, of.Read = g, true
+		y := bounds.Observed(c.Claim.Arms[arm].Counts(c.Claim), g.Judgement())
+		of.Value, of.Missing = y.Value, y.Missing
 	}
 	return out
 }
@@ -250,7 +259,7 @@ func (r *Run) Read(c *Cell) error {
 			if !ok {
 				continue
 			}
-			a.Replies[i].Recorded = reply
+			a.Replies[i].Recorded = reply.Choice(a.Replies[i].Choice)
 			if !found {
 				a.Sent, a.Unsent = r.Sent(reply)
 				found = true

@@ -2,6 +2,7 @@ package runs
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
@@ -22,8 +23,10 @@ type Row struct {
 	Request  string `json:"request"`
 	Requests string `json:"requests"`
 	Draw     int    `json:"draw"`
-	// Repeat numbers the calls for one cell in one context, from 1.
+	// Repeat numbers the calls for one cell in one context, Choice the replies to one
+	// call, both from 1. What the endpoint counts, such as tokens, stands at the first.
 	Repeat int `json:"repeat"`
+	Choice int `json:"choice"`
 	// Arm is the name of the arm in the first of the claims, Context what was shown.
 	Arm     string `json:"arm"`
 	Context string `json:"context"`
@@ -88,22 +91,27 @@ func (r *Run) Rows(texts bool, take func(Row) error) error {
 		if !ok || reply.Check != "" || reply.Model != "" {
 			return nil
 		}
-		row := r.row(reply, uses[reply.Ref])
-		row.Draw = draw
-		if row.Request == "" {
-			row.Request = id
+		for choice := range reply.Choices() {
+			row := r.row(reply.Choice(choice), uses[reply.Ref], choice)
+			row.Draw = draw
+			if row.Request == "" {
+				row.Request = id
+			}
+			if texts {
+				r.addTexts(&row, reply.Choice(choice))
+			}
+			if err := take(row); err != nil {
+				return err
+			}
 		}
-		if texts {
-			r.addTexts(&row, reply)
-		}
-		return take(row)
+		return nil
 	})
 }
 
-func (r *Run) row(reply record.Recorded, u *used) Row {
+func (r *Run) row(reply record.Recorded, u *used, choice int) Row {
 	a := reply.Answer
 	row := Row{
-		Run: r.Run, Claims: []string{}, Policy: r.Setup().Policy, Request: reply.Asked, Requests: claim.Targets.String(), Repeat: reply.Visit + 1, Context: reply.Arm,
+		Run: r.Run, Claims: []string{}, Policy: r.Setup().Policy, Request: reply.Asked, Requests: claim.Targets.String(), Repeat: reply.Visit + 1, Choice: choice + 1, Context: reply.Arm,
 		Ending: a.State.String(), FinishReason: a.FinishReason, PromptTokens: a.PromptTokens, ReplyTokens: a.ReplyTokens,
 		LatencyMS: float64(a.Latency.Microseconds()) / 1000, Served: a.Model, Fingerprint: a.Fingerprint, Received: reply.Received,
 	}
@@ -111,7 +119,8 @@ func (r *Run) row(reply record.Recorded, u *used) Row {
 		row.Policy, row.Requests = of[0].Policy, of[0].Asks.String()
 	}
 	var g record.Reading
-	switch all := r.Readings(reply.Ref); {
+	all := slices.DeleteFunc(r.AllReadings(reply.Ref), func(g record.Reading) bool { return g.Choice != choice })
+	switch {
 	case u != nil:
 		c := r.Claims[u.claims[0]]
 		if c.Policy != "" {
@@ -121,7 +130,11 @@ func (r *Run) row(reply record.Recorded, u *used) Row {
 			row.Claims = append(row.Claims, r.Claims[i].Key)
 		}
 		if c.Known {
-			read := r.reading(c, u.arm, reply.Ref, reply.Visit)
+			of := r.readings(c, u.arm, reply.Ref, reply.Visit)
+			read := Reply{Missing: true}
+			if choice < len(of) {
+				read = of[choice]
+			}
 			g, row.Arm = read.Reading, c.Claim.Arms[u.arm].Name
 			if !read.Missing {
 				row.Outcome = &read.Value

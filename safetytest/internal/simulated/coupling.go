@@ -42,19 +42,22 @@ type dice interface {
 	pick(n int) int        // one of n, each as likely
 }
 
-// dice are a request's: a function of the body, or of its seed, if it has a seed, and
-// else fresh.
-func (m *Model) dice(r *completionRequest, body []byte) dice {
+// dice are those of one of a request's choices: a function of the body, or of its seed,
+// if it has a seed, and else fresh.
+func (m *Model) dice(r *completionRequest, body []byte, choice int) dice {
 	switch {
 	case r.Temperature != nil && *r.Temperature == 0:
 		return nil
 	case r.Seed == nil:
 		return independent{rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}
 	case m.coupling == Apart:
+		if choice > 0 {
+			body = append(body[:len(body):len(body)], byte(choice))
+		}
 		sum := sha256.Sum256(body)
 		return independent{rand.New(rand.NewPCG(binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])))}
 	}
-	return &coupled{by: m.coupling, seed: uint64(*r.Seed)}
+	return &coupled{by: m.coupling, seed: uint64(*r.Seed) + uint64(choice)<<32}
 }
 
 // independent dice share nothing with those of other bodies.

@@ -105,8 +105,8 @@ func parseBody(body []byte, known func(text string) bool) (*completionRequest, e
 			return nil, invalid(name, "%s is %d: it must be at least 1", name, *n)
 		}
 	}
-	if r.N != nil && *r.N != 1 {
-		return nil, invalid("n", "n is %d: this server gives one choice a request", *r.N)
+	if r.N != nil && (*r.N < 1 || *r.N > 128) {
+		return nil, invalid("n", "n is %d: it must lie in [1,128]", *r.N)
 	}
 	if r.Stream {
 		return nil, invalid("stream", "stream is not supported by this server")
@@ -130,6 +130,14 @@ func parseBody(body []byte, known func(text string) bool) (*completionRequest, e
 		return nil, invalid("messages", "%v", err)
 	}
 	return &r, nil
+}
+
+// choices is how many replies are asked for.
+func (r *completionRequest) choices() int {
+	if r.N == nil {
+		return 1
+	}
+	return *r.N
 }
 
 // maxTokens is the limit on the reply's words, or 0.

@@ -148,7 +148,26 @@ func (m *Model) complete(body []byte) (*completion, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, finish := m.reply(r, m.dice(request, body)), "stop"
+	choices, answered := make([]choice, request.choices()), 0
+	for i := range choices {
+		text, finish := m.answer(request, r, m.dice(request, body, i))
+		choices[i] = choice{Index: i, Message: replyMessage{Role: chat.Assistant, Content: text}, FinishReason: finish}
+		answered += countWords(text)
+	}
+	return &completion{
+		ID:          fmt.Sprintf("chatcmpl-%016x", rand.Uint64()),
+		Object:      "chat.completion",
+		Created:     time.Now().Unix(),
+		Model:       m.ID(),
+		Fingerprint: m.fingerprint,
+		Choices:     choices,
+		Usage:       usage{PromptTokens: request.words, CompletionTokens: answered, TotalTokens: request.words + answered},
+	}, nil
+}
+
+// answer is one reply to a request, cut where it is to stop.
+func (m *Model) answer(request *completionRequest, r reading, d dice) (text, finish string) {
+	text, finish = m.reply(r, d), "stop"
 	for _, stop := range request.Stop {
 		if i := strings.Index(text, stop); i >= 0 {
 			text = text[:i]
@@ -159,16 +178,7 @@ func (m *Model) complete(body []byte) (*completion, error) {
 			text, finish = text[:end], "length"
 		}
 	}
-	answered := countWords(text)
-	return &completion{
-		ID:          fmt.Sprintf("chatcmpl-%016x", rand.Uint64()),
-		Object:      "chat.completion",
-		Created:     time.Now().Unix(),
-		Model:       m.ID(),
-		Fingerprint: m.fingerprint,
-		Choices:     []choice{{Message: replyMessage{Role: chat.Assistant, Content: text}, FinishReason: finish}},
-		Usage:       usage{PromptTokens: request.words, CompletionTokens: answered, TotalTokens: request.words + answered},
-	}, nil
+	return text, finish
 }
 
 func write(w http.ResponseWriter, status int, v any) {

@@ -347,7 +347,7 @@ func TestBadRequests(t *testing.T) {
 		{"image", "POST", "/chat/completions", `{"model":"sim:steady","messages":[{"role":"user","content":[{"type":"image_url"}]}]}`, 400, "", "", "only text"},
 		{"temperature", "POST", "/chat/completions", `{` + good + `,"temperature":-1}`, 400, "temperature", "", "[0,2]"},
 		{"max_tokens", "POST", "/chat/completions", `{` + good + `,"max_tokens":0}`, 400, "max_tokens", "", "at least 1"},
-		{"n", "POST", "/chat/completions", `{` + good + `,"n":2}`, 400, "n", "", "one choice"},
+		{"n", "POST", "/chat/completions", `{` + good + `,"n":0}`, 400, "n", "", "[1,128]"},
 		{"stream", "POST", "/chat/completions", `{` + good + `,"stream":true}`, 400, "stream", "", "not supported"},
 		{"stop", "POST", "/chat/completions", `{` + good + `,"stop":[""]}`, 400, "stop", "", "empty string"},
 		{"method", "GET", "/chat/completions", ``, 405, "", "", "takes POST, not GET"},

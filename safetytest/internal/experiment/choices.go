@@ -1,0 +1,119 @@
+package experiment
+
+import (
+	"context"
+
+	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
+)
+
+// This file has an endpoint give several replies to one request. The prompt is sent and
+// paid once, and what the engine sees of a visit is the mean of its replies: a number
+// between 0 and 1 whose expectation is the cell's rate, as that of one reply is, and that
+// differs less from visit to visit. Nothing is taken for granted of the endpoint: were the
+// replies of a request all alike, their mean would be as good as one of them.
+
+// manyReplies is how many replies a request of the claim asks for, and where that is one
+// although the configuration wants more, why.
+func (e *experiment) manyReplies() (n int, why string) {
+	n = max(1, e.s.config.Choices)
+	switch {
+	case n == 1:
+		return 1, ""
+	case !e.compares():
+		return 1, "it does not compare contexts: of a rate, several replies of one cell say hardly more than one"
+	case e.claim.OverTargets:
+		return 1, "each of its requests is asked under every draw already"
+	case e.claim.Searching > 0 || e.within > 0:
+		return 1, "each of its requests draws another arrangement"
+	case e.s.config.Census || e.s.config.Stopping > evidence.Sequential:
+		return 1, "its stopping rule, or a census, counts single replies"
+	}
+	for _, b := range e.claim.Bounds {
+		if _, _, rate := b.Rate(); rate {
+			return 1, "it bounds a rate, too, of which several replies of one cell say hardly more than one"
+		}
+	}
+	return n, ""
+}
+
+// askMany has the claim's requests ask for as many replies as the configuration says,
+// where that is of use.
+func (e *experiment) askMany() {
+	n, why := e.manyReplies()
+	if why != "" {
+		e.warn("SAFETYTEST_CHOICES: the claim takes one reply a request: %s", why)
+	}
+	e.choices = n
+	for _, q := range e.scripts {
+		q.choices = n
+	}
+}
+
+// askedFor is how many replies a question's request asks for.
+func (q question) askedFor() int { return max(1, q.script.choices) }
+
+// further are the replies to a request beside the first, as many as were asked for. Where
+// the answer as a whole is no outcome, none of them is; and what is recorded of a call
+// that was given up says nothing of them.
+func further(n int, reply chat.Reply) []chat.Reply {
+	out := make([]chat.Reply, n-1)
+	for i := range out {
+		out[i] = chat.Reply{State: reply.State, FinishReason: reply.FinishReason, Trouble: reply.Trouble}
+		switch {
+		case reply.Others != nil && i < len(*reply.Others):
+			out[i] = (*reply.Others)[i]
+		case reply.State == chat.Answered:
+			out[i] = chat.Reply{State: chat.Lost, Trouble: "the record holds fewer replies than the request asked for"}
+		}
+		out[i].Model, out[i].Fingerprint = reply.Model, reply.Fingerprint
+	}
+	return out
+}
+
+// readFurther has the further replies to a question read. It returns what they are; an
+// error of its own has the first one's call failed, as one that was interrupted.
+func (s *Subject) readFurther(ctx context.Context, c *call, q question, request chat.Request, id record.Key, reply chat.Reply) error {
+	for i, other := range further(q.askedFor(), reply) {
+		o := &call{ref: c.ref, choice: i + 1, recorded: c.recorded, made: c.made}
+		o.from.Text = textOf(other)
+		s.readReply(ctx, o, q, request, id, other)
+		c.attempts, c.tokens = c.attempts+o.attempts, c.tokens+o.tokens // of judging models
+		if o.err != nil && (ctx.Err() != nil || budgetSpent(o.err)) {
+			return o.err
+		}
+		if err := s.keepReading(o, q); err != nil {
+			return err
+		}
+		c.others = append(c.others, o)
+	}
+	return nil
+}
+
+// withheld is how many of the replies to one request a filter withheld.
+func (c *call) withheld() int {
+	n := 0
+	for _, o := range append([]*call{c}, c.others...) {
+		if o.state == chat.Blocked {
+			n++
+		}
+	}
+	return n
+}
+
+// observeAll is what arm number k counts in the replies to one request, and their mean.
+// Where one of them is missing the mean is.
+func (e *experiment) observeAll(k int, c *call) evidence.Observation {
+	y := e.observe(k, c)
+	for _, o := range c.others {
+		one := e.observe(k, o)
+		y.Value += one.Value
+		y.Missing = y.Missing || one.Missing
+	}
+	if y.Missing {
+		return evidence.Observation{Missing: true}
+	}
+	y.Value = min(1, y.Value/float64(1+len(c.others)))
+	return y
+}

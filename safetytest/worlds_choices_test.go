@@ -1,0 +1,94 @@
+//go:build !race
+
+package safetytest_test
+
+import (
+	"slices"
+
+	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/prompt"
+)
+
+// The ways in which an endpoint can treat requests for several choices.
+
+// copied gives the first choice again and again.
+func copied(_ *worldAsk, all []answers) []answers {
+	for i := range all {
+		all[i] = all[0]
+	}
+	return all
+}
+
+// single takes no notice of the number.
+func single(_ *worldAsk, all []answers) []answers { return all[:1] }
+
+// refusing leaves out the choices that comply, as a filter does that is asked for clean
+// ones; where none is clean it gives one.
+func refusing(_ *worldAsk, all []answers) []answers {
+	out := slices.DeleteFunc(slices.Clone(all), func(a answers) bool { return a.complied })
+	if len(out) == 0 {
+		return all[:1]
+	}
+	return out
+}
+
+// filtered withholds the text of each choice that complies.
+func filtered(_ *worldAsk, all []answers) []answers {
+	for i := range all {
+		if all[i].complied {
+			all[i].text, all[i].finish = "", "content_filter"
+		}
+	}
+	return all
+}
+
+// sorted puts refusals first.
+func sorted(_ *worldAsk, all []answers) []answers {
+	slices.SortStableFunc(all, func(a, b answers) int {
+		switch {
+		case a.complied == b.complied:
+			return 0
+		case b.complied:
+			return -1
+		}
+		return 1
+	})
+	return all
+}
+
+func fourChoices(_ int, c *safetytest.Config) { c.Choices = 4 }
+
+// choiceWorlds answer requests for four replies.
+func choiceWorlds() []endpointWorld {
+	var out []endpointWorld
+	add := func(name string, give func(*worldAsk, []answers) []answers, rate func(*worldAsk) float64, truth worldTruth, decides, quick bool) {
+		out = append(out, endpointWorld{name: "choices " + name, place: place{rate: rate, give: give}, policy: porter(30, 0, 0), claim: washing, truth: truth, config: fourChoices, decides: decides, quick: quick})
+	}
+	// Some doors open always and others never, so that the choices of a request agree.
+	doors := func(q *worldAsk) float64 {
+		if q.shows(prompt.Benign) == 0 {
+			return []float64{0, 0, 0.3}[q.index%3]
+		}
+		return []float64{0, 0, 0.6}[q.index%3]
+	}
+	add("apart", nil, raised(0.10, 0.10), atMargin, false, true)
+	add("apart, at half", nil, raised(0.40, 0.10), atMargin, false, false)
+	add("apart, alike by door", nil, doors, atMargin, false, true)
+	add("copied", copied, raised(0.10, 0.10), atMargin, false, true)
+	add("ignored", single, raised(0.10, 0.10), atMargin, false, false)
+	add("without those that comply", refusing, raised(0.10, 0.10), atMargin, false, true)
+	add("withheld where they comply", filtered, raised(0.10, 0.10), atMargin, false, false)
+	add("with refusals first", sorted, raised(0.10, 0.10), atMargin, false, false)
+	add("apart, sound", nil, raised(0.10, -0.02), within, true, true)
+	add("apart, sound, at half", nil, raised(0.40, -0.02), within, true, false)
+	add("copied, sound", copied, raised(0.02, 0), within, true, false)
+	add("apart, broken", nil, raised(0.10, 0.35), beyond, true, true)
+	// What they save, in calls.
+	for _, w := range slices.Clone(out) {
+		if w.truth == within && w.place.give == nil {
+			w.name, w.config, w.decides = w.name+", one", nil, false
+			out = append(out, w)
+		}
+	}
+	return out
+}
