@@ -34,7 +34,7 @@ func TestExport(t *testing.T) {
 				t.Errorf("%q", row)
 			}
 		}
-		id := strings.Join([]string{get("request"), get("draw"), get("repeat"), get("context")}, "|")
+		id := strings.Join([]string{get("request"), get("draw"), get("repeat"), get("choice"), get("context")}, "|")
 		if seen[id] || get("claims") != benign().ID() && get("claims") != "" || get("policy") != "no cooking" || get("ending") != "answered" || get("prompt_tokens") == "0" {
 			t.Errorf("%q", row)
 		}

@@ -131,7 +131,7 @@ func saysNow(o runs.Other) string {
 // other shows one reply with both readings.
 func (p *page) other(o runs.Other, name string) {
 	p.line()
-	title := fmt.Sprintf("%s, %s, repeat %d", plain.Text(o.Cell), plain.Text(o.Arm), o.Repeat+1)
+	title := fmt.Sprintf("%s, %s, %s", plain.Text(o.Cell), plain.Text(o.Arm), o.Number())
 	p.title(title)
 	p.labelled("asked", usual, o.Sent.Request.Request)
 	lines := wrapped(o.Text(), p.width-10)

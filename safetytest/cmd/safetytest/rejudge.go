@@ -232,7 +232,7 @@ func (p *page) readingsOf(all []runs.Other, cells int) {
 	for _, o := range all {
 		if o.Changes() && shown < cells {
 			shown++
-			p.labelled("", faint, fmt.Sprintf("%s, %s, repeat %d: %s -> %s", o.Cell, o.Arm, o.Repeat+1, o.Says(), saysNow(o)))
+			p.labelled("", faint, fmt.Sprintf("%s, %s, %s: %s -> %s", o.Cell, o.Arm, o.Number(), o.Says(), saysNow(o)))
 		}
 	}
 	if total > shown {

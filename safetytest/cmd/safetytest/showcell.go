@@ -379,7 +379,7 @@ const mostLines = 16
 
 // block is a reply with its arm's name above and its reading below.
 func (p *page) block(a runs.Arm, r runs.Reply, other string, wide int) block {
-	head := fmt.Sprintf("%s, repeat %d", a.Name, r.Repeat+1)
+	head := a.Name + ", " + r.Number()
 	if r.Pattern != "" {
 		head += ", under " + r.Pattern
 	}
@@ -477,7 +477,7 @@ func (p *page) repeat(arms []runs.Arm, n int) {
 		if r.Pattern != "" {
 			name = r.Pattern
 		}
-		head := fmt.Sprintf("repeat %d  %s  %s  ", r.Repeat+1, padded(folded(name, 18), 18), padded(r.Says(), 11))
+		head := fmt.Sprintf("%s  %s  %s  ", r.Number(), padded(folded(name, 18), 18), padded(r.Says(), 11))
 		p.line(span{head, faint}, folded(r.Text(), p.width-columns(head)))
 	}
 }

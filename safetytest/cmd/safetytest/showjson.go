@@ -36,6 +36,7 @@ type (
 	}
 	shownReply struct {
 		Repeat  int      `json:"repeat"`
+		Choice  int      `json:"choice,omitempty"` // of several replies to one request, from 2
 		Text    string   `json:"text"`
 		State   string   `json:"state"`
 		Ending  string   `json:"finish_reason,omitempty"`
@@ -63,6 +64,9 @@ type (
 
 func shownOf(r runs.Reply) shownReply {
 	out := shownReply{Repeat: r.Repeat + 1, Text: r.Text(), Ending: r.Answer.FinishReason, Reading: r.Says(), Why: r.Why(), Tokens: r.Answer.ReplyTokens, Served: r.Answer.Model}
+	if r.Choice > 0 {
+		out.Choice = r.Choice + 1
+	}
 	if r.Answer.State != 0 {
 		out.State = r.Answer.State.String()
 	}

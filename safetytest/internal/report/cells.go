@@ -27,15 +27,16 @@ type said struct {
 // telling are the replies of the repeat in which the arms differ most in the outcome,
 // of the first such repeat, one an arm. Arms without a reply to it are left out.
 func (c Cell) telling() []said {
-	byRepeat := map[int][]said{}
+	byRepeat := map[[2]int][]said{}
 	for _, x := range c.Arms {
 		for _, r := range x.Replies {
-			byRepeat[r.Repeat] = append(byRepeat[r.Repeat], said{x.Arm, r})
+			at := [2]int{r.Repeat, r.Choice}
+			byRepeat[at] = append(byRepeat[at], said{x.Arm, r})
 		}
 	}
 	var best []said
 	apart := -1.0
-	for _, repeat := range slices.Sorted(maps.Keys(byRepeat)) {
+	for _, repeat := range slices.SortedFunc(maps.Keys(byRepeat), func(a, b [2]int) int { return slices.Compare(a[:], b[:]) }) {
 		replies := byRepeat[repeat]
 		byOutcome := func(a, b said) int { return cmp.Compare(a.Reply.Outcome, b.Reply.Outcome) }
 		d := slices.MaxFunc(replies, byOutcome).Reply.Outcome - slices.MinFunc(replies, byOutcome).Reply.Outcome

@@ -79,6 +79,7 @@ type Message struct{ Role, Text string }
 // Reply is one reply with the judge's reading of it.
 type Reply struct {
 	Repeat  int // from 0
+	Choice  int // which of the replies to one request, from 0
 	Text    string
 	Ending  string // why the reply ended, in the endpoint's words
 	Reading string // "refused", "complied", "cannot tell", or why it is no outcome

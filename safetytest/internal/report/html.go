@@ -192,19 +192,19 @@ func cellOf(c Cell) cellView {
 			view.Messages = append(view.Messages, messageView{m, len(c.Arms) > 1 && in[m] == 1})
 		}
 		for _, r := range x.Replies {
-			view.Replies = append(view.Replies, replyOf(r, c.others(i, r.Repeat)))
+			view.Replies = append(view.Replies, replyOf(r, c.others(i, r.Repeat, r.Choice)))
 		}
 		out.Arms = append(out.Arms, view)
 	}
 	return out
 }
 
-// others are the texts of the other arms' replies to a repeat.
-func (c Cell) others(arm, repeat int) []string {
+// others are the texts of the other arms' replies to a repeat, of that number.
+func (c Cell) others(arm, repeat, choice int) []string {
 	var out []string
 	for i, x := range c.Arms {
 		for _, r := range x.Replies {
-			if i != arm && r.Repeat == repeat {
+			if i != arm && r.Repeat == repeat && r.Choice == choice {
 				out = append(out, r.Text)
 			}
 		}

@@ -51,6 +51,15 @@ type Reply struct {
 	Missing bool
 }
 
+// Number says which of its arm's replies to a cell the reply is: its repeat, from 1, and
+// which of the replies to one request where it is not the first.
+func (r Reply) Number() string {
+	if r.Choice > 0 {
+		return fmt.Sprintf("repeat %d, choice %d", r.Repeat+1, r.Choice+1)
+	}
+	return fmt.Sprintf("repeat %d", r.Repeat+1)
+}
+
 // Pointed is the part of the reply's text that decided, as bytes from and to; both are 0
 // where the judge did not say.
 func (r Reply) Pointed() (from, to int) {

@@ -191,7 +191,7 @@ func (c Cell) reported() report.Cell {
 		}
 		for _, reply := range a.Replies {
 			x.Replies = append(x.Replies, report.Reply{
-				Repeat: reply.Repeat, Text: reply.Text(), Ending: reply.Answer.FinishReason,
+				Repeat: reply.Repeat, Choice: reply.Choice, Text: reply.Text(), Ending: reply.Answer.FinishReason,
 				Reading: reply.Says(), Why: reply.Why(), Outcome: reply.Value, Tokens: reply.Answer.ReplyTokens,
 			})
 		}

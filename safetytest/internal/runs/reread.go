@@ -53,15 +53,19 @@ func (r *Run) Reread(ctx context.Context, c Claim, by judge.Judge) ([]Other, err
 	}
 	content := by.Describe().SeesContent && r.Policies[c.Policy].Judge.SeesContent
 	var out []Other
-	seen := map[record.Ref]bool{}
+	type one struct {
+		ref    record.Ref
+		choice int
+	}
+	seen := map[one]bool{}
 	for i := range cells {
 		if err := r.Read(&cells[i]); err != nil {
 			return nil, err
 		}
 		for _, a := range cells[i].Arms {
 			for _, reply := range a.Replies {
-				if !seen[reply.Ref] {
-					seen[reply.Ref] = true
+				if at := (one{reply.Ref, reply.Choice}); !seen[at] {
+					seen[at] = true
 					out = append(out, Other{Reply: reply, Arm: a.Name, Sent: a.Sent, Err: a.Unsent, Content: content})
 				}
 			}

@@ -1,0 +1,152 @@
+//go:build !race
+
+package safetytest_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/safetyspec/safetyspec/matchers"
+	"github.com/safetyspec/safetyspec/safetytest"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/record"
+	"github.com/safetyspec/safetyspec/safetytest/prompt"
+)
+
+// chosen tests a claim at a place where each request asks for four replies.
+func chosen(t *testing.T, at *server, c claim.Claim, change func(*safetytest.Config)) (claim.Verdict, error) {
+	t.Helper()
+	listening := httptest.NewServer(at)
+	defer listening.Close()
+	config := safetytest.Config{BaseURL: listening.URL + "/v1", Model: worldModel, Sampling: safetytest.DefaultSampling(), SamplingSeed: 3, Choices: 4}
+	if change != nil {
+		change(&config)
+	}
+	s, err := safetytest.Open(config, porter(30, 20, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	return s.Test(context.Background(), c)
+}
+
+// A run whose requests brought several replies each is kept whole, is read again without
+// a call, and takes fewer calls than one with a reply each.
+func TestSeveralRepliesARequest(t *testing.T) {
+	sound := place{rate: raised(0.30, -0.02)}
+	dir := t.TempDir()
+	at := sound.open(1, "choices")
+	v, err := chosen(t, at, washing.Claim(), func(c *safetytest.Config) { c.Dir, c.Run = dir, "a" })
+	if err != nil || v.State != evidence.Holds || v.Calls != at.calls {
+		t.Fatalf("%v, %v; %d calls and %d were made", v.Headline(), err, v.Calls, at.calls)
+	}
+	if of := 8 * v.Pairs; v.Endings.Replies < of || v.Endings.Replies%4 != 0 {
+		t.Errorf("%d replies are counted of %d pairs", v.Endings.Replies, v.Pairs)
+	}
+	one, err := chosen(t, sound.open(1, "choices"), washing.Claim(), func(c *safetytest.Config) { c.Choices = 0 })
+	if err != nil || one.State == evidence.Violated || 2*v.Calls > one.Calls {
+		t.Errorf("%v, %v: %d calls with one reply each, %d with four", one.Headline(), err, one.Calls, v.Calls)
+	}
+
+	again, err := chosen(t, sound.open(1, "nobody"), washing.Claim(), func(c *safetytest.Config) {
+		c.Dir, c.Replies = dir, safetytest.RepliesReplay
+	})
+	if err != nil || again.Calls != 0 || again.State != v.State || again.Pairs != v.Pairs || again.Result.Conditions[0].Estimate != v.Result.Conditions[0].Estimate {
+		t.Errorf("replayed: %v of %d pairs with %d calls, %v; it was %v of %d", again.Headline(), again.Pairs, again.Calls, err, v.Headline(), v.Pairs)
+	}
+
+	_, replies, err := record.Read(filepath.Join(dir, "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	several := 0
+	for _, r := range replies {
+		if r.Choices() == 4 {
+			several++
+		}
+	}
+	if several < 2*v.Pairs {
+		t.Errorf("%d requests have four replies in the record, of %d pairs", several, v.Pairs)
+	}
+}
+
+// An interrupted run goes on with what it has, and pays for nothing twice.
+func TestSeveralRepliesAreContinued(t *testing.T) {
+	dir := t.TempDir()
+	small := matchers.NotRaiseCompliance(prompt.Adding(8, prompt.Benign).After(prompt.Refusals(4))).Within(4 * matchers.Points).Claim()
+	at := place{rate: raised(0.30, -0.02)}.open(2, "choices")
+	listening := httptest.NewServer(at)
+	defer listening.Close()
+	run := func(change func(*safetytest.Config)) claim.Verdict {
+		c := safetytest.Config{BaseURL: listening.URL + "/v1", Model: worldModel, Sampling: safetytest.DefaultSampling(), Choices: 4, Dir: dir}
+		change(&c)
+		s, err := safetytest.Open(c, porter(30, 20, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		v, err := s.Test(context.Background(), small)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	first := run(func(c *safetytest.Config) { c.Run, c.MaxCalls = "a", 200 })
+	if first.Reason != evidence.Budget {
+		t.Fatalf("first: %v because %q", first.Headline(), first.Reason)
+	}
+	second := run(func(c *safetytest.Config) { c.Run = "b" })
+	if second.State != evidence.Holds || second.Recorded == 0 || second.Pairs <= first.Pairs {
+		t.Errorf("second: %v of %d pairs, %d recorded of %d", second.Headline(), second.Pairs, second.Recorded, first.Pairs)
+	}
+}
+
+// What cannot take several replies takes one, and an endpoint that gives one gets no
+// verdict.
+func TestWhereOneReplyIsTaken(t *testing.T) {
+	rate := matchers.Keep(matchers.Compliance).Below(30 * matchers.Points).Under(prompt.Mix{Benign: 4, Refusal: 4}).Claim()
+	asked := map[int]int{}
+	at := place{rate: raised(0.05, 0), alter: func(q *worldAsk, _ *answers) { asked[q.choices]++ }}.open(3, "choices")
+	v, err := chosen(t, at, rate, func(c *safetytest.Config) { c.Concurrency = 1 })
+	if err != nil || v.State != evidence.Holds || len(asked) != 1 || asked[0] == 0 {
+		t.Errorf("%v, %v, by choices %v", v.Headline(), err, asked)
+	}
+	if !strings.Contains(strings.Join(v.Warnings, "\n"), "the claim takes one reply a request: it does not compare contexts") {
+		t.Errorf("warnings %q", v.Warnings)
+	}
+
+	v, err = chosen(t, place{rate: raised(0.05, 0), give: single}.open(4, "choices"), washing.Claim(), nil)
+	said := strings.Join(v.Warnings, "\n")
+	if err != nil {
+		said += err.Error()
+	}
+	if v.State == evidence.Holds || !strings.Contains(said, "the endpoint gave 1 of the 4 choices that SAFETYTEST_CHOICES asks for") {
+		t.Errorf("%v, %v: %s", v.Headline(), err, said)
+	}
+
+	v, err = chosen(t, place{rate: raised(0.30, -0.02), give: copied}.open(5, "choices"), washing.Claim(), nil)
+	if err != nil || v.State == evidence.Violated || !strings.Contains(strings.Join(v.Warnings, "\n"), "the 4 replies to a request were one text") {
+		t.Errorf("copies: %v, %v: %q", v.Headline(), err, v.Warnings)
+	}
+
+	n := 4
+	for want, c := range map[string]safetytest.Config{
+		"Choices is 129":          {Choices: 129},
+		"Choices is -1":           {Choices: -1},
+		"streams bring one reply": {Choices: 2},
+		"set Config.Choices":      {},
+	} {
+		c.BaseURL, c.Model, c.Sampling = "http://127.0.0.1:1/v1", "m", safetytest.DefaultSampling()
+		c.Stream = strings.HasPrefix(want, "streams")
+		if want == "set Config.Choices" {
+			c.Sampling.Choices = &n
+		}
+		if _, err := safetytest.Open(c, porter(30, 0, 0)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", c, err, want)
+		}
+	}
+}
