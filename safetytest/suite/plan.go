@@ -171,7 +171,10 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	fmt.Fprintf(w, "in all: about %d calls, at most %d%s\n", sums.expected, sums.most, shared)
 	sums.money.print(w, c)
 	if sums.judged > 0 {
-		sums.note("the calls hold those of the judging models, at most %d for each reply; the tokens do not", sums.judged)
+		sums.note("the calls hold those of the judging models, at most %d for each request; the tokens do not", sums.judged)
+	}
+	if c.Choices > 1 {
+		sums.note("the calls are those of one reply a request: where contexts are compared %d replies take fewer, how many fewer depends on the model", c.Choices)
 	}
 	if c.MaxCalls > 0 && sums.most > c.MaxCalls {
 		sums.note("SAFETYTEST_MAX_CALLS=%d may end the run before every claim is decided", c.MaxCalls)

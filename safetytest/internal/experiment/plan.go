@@ -23,7 +23,8 @@ func (s *Subject) Plan(c claim.Claim) (claim.Plan, error) {
 	if err != nil {
 		return claim.Plan{}, err
 	}
-	p := claim.Plan{Claim: c, Forecast: f, CallsPerPair: c.Questions(), JudgeCalls: s.Judge().Describe().Calls}
+	e.choices, _ = e.manyReplies() // pairs are planned as if it were one: how much fewer it takes is not known before
+	p := claim.Plan{Claim: c, Forecast: f, CallsPerPair: c.Questions(), JudgeCalls: e.choices * s.Judge().Describe().Calls}
 	p.TokensPerCall, p.CostPerCall, p.Priced = e.perCall()
 	p.Unprovable = s.judged().Unmeasured(c)
 	if c.OverTargets {
@@ -51,7 +52,7 @@ func (s *Subject) wholeBatches(c claim.Claim, visits int) int {
 // perCall guesses the tokens of a call from the lengths of the texts, and what they
 // cost where the price of every model is known.
 func (e *experiment) perCall() (tokens int, cost float64, known bool) {
-	chars, prompts, reply := 0, 0, e.s.config.mostReply()
+	chars, prompts, reply := 0, 0, max(1, e.choices)*e.s.config.mostReply()
 	known = true
 	for _, q := range e.scripts {
 		if !q.arm.Calls() {
