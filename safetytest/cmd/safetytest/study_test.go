@@ -102,6 +102,20 @@ func TestStudyPlan(t *testing.T) {
 	}
 }
 
+// What cannot be seen stands in its column, with the reason behind what it is about.
+func TestStudyPlanOfTooLittle(t *testing.T) {
+	t.Setenv("SAFETYTEST_MODEL", "sim:steady")
+	out, err := studyOf(t, "-plan", "-size", "50")
+	if err != nil || !strings.Contains(out, "\n  nothing                  difference in compliance between") || !strings.Contains(out, "too few for 11 effects") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for line := range strings.SplitSeq(out, "\n") {
+		if strings.HasPrefix(line, "  nothing") && len(line) > 100 {
+			t.Errorf("a line of %d columns: %s", len(line), line)
+		}
+	}
+}
+
 func TestStudyMisuse(t *testing.T) {
 	t.Setenv("SAFETYTEST_MODEL", "sim:steady")
 	dir := t.TempDir()
@@ -124,6 +138,9 @@ func TestStudyMisuse(t *testing.T) {
 		{[]string{"-o", page, "-counts", "0,1,x"}, `"x" is no number`},
 		{[]string{"-o", page, "-counts", "0,4,2"}, "that grow"},
 		{[]string{"-o", page, "-counts", "0,900"}, "no room"},
+		{[]string{"-o", page, "-counts", "0"}, "no prompt would show a demonstration"},
+		{[]string{"-o", filepath.Join(dir, "none", "x.md")}, "make the directory"},
+		{[]string{"-plan", "-weights", filepath.Join(dir, "none")}, "-weights"},
 		{[]string{"-o", page, "-pattern", "HHZZ"}, "HHZZ"},
 		{[]string{"-o", page, "-price", "some"}, "SAFETYTEST_PRICES"},
 		{[]string{"-o", page, "-weights", filepath.Join(dir, "none")}, "-weights"},

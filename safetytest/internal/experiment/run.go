@@ -453,6 +453,12 @@ func (e *experiment) note(c *call) error {
 	e.endings.add(c)
 	if c.state == chat.Lost {
 		e.lost = c.ending
+		if !c.made.IsZero() && !e.s.config.Replay {
+			// An earlier run lost it: that says nothing of what the endpoint is good
+			// for now, and a run that goes on must get past it.
+			e.failed, e.lastErr = e.failed+1, fmt.Errorf("%w: %s", errLost, c.ending)
+			return nil
+		}
 		return e.fail(fmt.Errorf("%w: %s", errLost, c.ending))
 	}
 	e.answered++
