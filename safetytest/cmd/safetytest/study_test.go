@@ -47,6 +47,18 @@ func TestStudy(t *testing.T) {
 		t.Errorf("no picture: %v", err)
 	}
 
+	// Its record is that of no claim, and of none that failed.
+	for command, never := range map[string]string{"show": "Nothing was looked at", "report": "failed without a verdict"} {
+		recorded, err := filepath.Glob(filepath.Join(dir, "codename", "2*"))
+		if err != nil || len(recorded) != 1 {
+			t.Fatalf("%q, %v", recorded, err)
+		}
+		var said strings.Builder
+		if err := run(context.Background(), []string{command, recorded[0]}, strings.NewReader(""), &said); err != nil || strings.Contains(said.String(), never) {
+			t.Errorf("%s says of a study: %v\n%s", command, err, said.String())
+		}
+	}
+
 	// A replay pays for nothing and finds the same.
 	t.Setenv("SAFETYTEST_REPLIES", "replay")
 	second := filepath.Join(dir, "second.md")
