@@ -38,6 +38,12 @@ func TestASearchIsReported(t *testing.T) {
 			}
 		}
 	}
+	if n := d.Verdicts[0].Rests(); n != 24 {
+		t.Errorf("the effect of what was found rests on %d pairs", n)
+	}
+	if line := v.Headline(); !strings.Contains(line, "24 pairs") {
+		t.Error(line)
+	}
 	text, err := json.Marshal(d)
 	var back report.Document
 	if err != nil || json.Unmarshal(text, &back) != nil {

@@ -142,9 +142,9 @@ type Search struct {
 	Says  string `json:"says"`
 }
 
-// rests is how many pairs the effect rests on that is told: those of the arrangement
+// Rests is how many pairs the effect rests on that is told: those of the arrangement
 // which was found, where it is that which violates the claim.
-func (e Entry) rests() int {
+func (e Entry) Rests() int {
 	if s := e.Search; s != nil && s.State == evidence.Violated.String() && s.Estimate != nil && e.Effect != nil && *s.Estimate == *e.Effect {
 		return s.Pairs
 	}
