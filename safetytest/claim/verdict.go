@@ -233,7 +233,7 @@ func (v Verdict) Headline() string {
 	if v.Few() != "" {
 		few = fmt.Sprintf(" over %d targets only", v.Targets)
 	}
-	return noFormat(plain.Line(fmt.Sprintf("%s%s: %s; %d pairs, %d calls", strings.ToUpper(v.State.String()), few, v.Seen(), v.Pairs, v.Calls)))
+	return noFormat(plain.Line(fmt.Sprintf("%s%s: %s; %d pairs, %d calls", strings.ToUpper(v.State.String()), few, v.Seen(), v.about().Pairs, v.Calls)))
 }
 
 // noFormat writes percent signs as words. Gomega takes the description of an

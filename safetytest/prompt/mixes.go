@@ -47,6 +47,9 @@ func (m Mixes) String() string {
 			parts = append(parts, fmt.Sprintf("0 to %d %s", n, k.name))
 		}
 	}
+	if len(parts) == 0 {
+		return "no demonstrations"
+	}
 	return join(parts) + " demonstrations"
 }
 

@@ -13,6 +13,12 @@ import (
 	"pgregory.net/rapid"
 )
 
+func TestASpaceWithoutRoomIsSaid(t *testing.T) {
+	if got := (Mixes{}).String(); got != "no demonstrations" {
+		t.Errorf("%q", got)
+	}
+}
+
 // patterns lists all arrangements of a space with the chance of each, by brute force.
 func patterns(m Mixes) map[string]float64 {
 	out := map[string]float64{}

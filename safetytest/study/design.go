@@ -83,6 +83,9 @@ func NewDesign(p policy.Policy, f Factors, size int, seed uint64) (Design, error
 		return Design{}, fmt.Errorf("study: %w", err)
 	}
 	f, left := f.without(p)
+	if len(f.Patterns) == 0 && slices.Max(f.Harmful)+slices.Max(f.Benign)+slices.Max(f.Refusal) == 0 {
+		return Design{}, fmt.Errorf("study: no prompt would show a demonstration, so that there is nothing to learn about them: name numbers above 0, and have policy %q bring demonstrations", p.Name)
+	}
 	d := Design{Factors: f, Draws: draws(size), Seed: seed, Left: left}
 	if err := d.fits(p); err != nil {
 		return Design{}, err

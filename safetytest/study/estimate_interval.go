@@ -18,6 +18,7 @@ const (
 	fewestDraws    = 6
 	fewestReplies  = 8
 	fewestOutcomes = 10
+	fewestByOrder  = 5
 	fewestOfRate   = 10
 )
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/regression"
 )
@@ -95,10 +96,11 @@ func (e effect) check(s *study) error {
 			return err
 		}
 	}
-	var no, yes float64
+	var no, yes, truly float64 // truly is yes without what the judge misread
 	for i := range s.cells {
 		_, n, y := s.cells[i].compliance()
 		no, yes = no+n, yes+y
+		truly += complied(y, n+y, s.base().reading(s.cells[i].setting))
 	}
 	switch n := len(e.model.names); {
 	case no+yes == 0:
@@ -112,6 +114,16 @@ func (e effect) check(s *study) error {
 	case min(no, yes) < fewestOutcomes:
 		return fmt.Errorf("%.0f replies complied and %.0f did not, too few of one kind for a regression: it takes %d of each", yes, no, fewestOutcomes)
 	}
+	kind, seen, left := "complied", yes, truly
+	if no+yes-truly < truly {
+		kind, seen, left = "refused", no, no+yes-truly
+	}
+	if left < fewestOutcomes {
+		return fmt.Errorf("%.0f of %.0f replies were read as %s, and about %.0f are left of them when what the judge is known to misread is taken off, too few for a regression: it takes %d", seen, no+yes, kind, math.Floor(max(0, left)), fewestOutcomes)
+	}
+	if err := e.enoughByOrder(s); err != nil {
+		return err
+	}
 	f, err := s.base().fit(e.model)
 	if err != nil {
 		return err
@@ -123,6 +135,26 @@ func (e effect) check(s *study) error {
 				return fmt.Errorf("separation: with %s all replies are alike, or all but those that the judge misreads, so the effect has no limit on one side", e.model.names[j])
 			}
 		}
+	}
+	return nil
+}
+
+// enoughByOrder says why orders cannot be compared: with so few replies of one kind for
+// each of them some have none at all, whose rate then looks as if it were known.
+func (e effect) enoughByOrder(s *study) error {
+	if !slices.Contains(e.needs, byOrder) {
+		return nil
+	}
+	var no, yes float64
+	for i := range s.cells {
+		if c := &s.cells[i]; ordered(s.settings[c.setting]) {
+			_, n, y := c.compliance()
+			truly := complied(y, n+y, s.base().reading(c.setting))
+			no, yes = no+n+y-truly, yes+truly
+		}
+	}
+	if orders := len(e.model.place[byOrder]) + 1; min(no, yes) < float64(fewestByOrder*orders) {
+		return fmt.Errorf("%.0f replies to demonstrations that have an order complied and %.0f did not, too few of one kind to compare %d orders: it takes %d of each for every order", max(0, yes), max(0, no), orders, fewestByOrder)
 	}
 	return nil
 }

@@ -86,6 +86,16 @@ func TestCannotTell(t *testing.T) {
 				o.Complied = Yes
 			}
 		}), exact, "slope/benign order/spread", "too few of one kind"},
+		{"complies as often as it is misread", altered(all, func(i int, o *Observation) {
+			if o.Complied = No; i%20 == 0 {
+				o.Complied = Yes
+			}
+		}), measured(200, 190, 180), "slope/benign slope/harmful order/spread marker/effect", "when what the judge is known to misread is taken off"},
+		{"complies too rarely for its orders", altered(all, func(i int, o *Observation) {
+			if o.Complied = No; i < 300 && i%20 == 0 {
+				o.Complied = Yes
+			}
+		}), exact, "order/spread order/last-first", "it takes 5 of each for every order"},
 		{"nothing was read", altered(all, func(_ int, o *Observation) { o.Complied = Missing }), exact, "slope/benign order/spread dose/harmful/0 twins/refusals", ""},
 		{"too few replies", first(60), exact, "slope/benign hypothesis/total", "too few"},
 		{"three targets", altered(all, func(i int, o *Observation) { o.Target = fmt.Sprint(i % 3) }), exact, "slope/benign order/spread dose/harmful/0 map/0/0 marker/refused twins/refusals", "only 3 targets"},

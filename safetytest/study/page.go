@@ -159,10 +159,15 @@ func (p *page) estimates() {
 // short says what was shown, before all the numbers.
 func (p *page) short() {
 	p.printf("## In short\n\n")
-	shown, open := 0, 0
+	if said := p.r.oneSided(); said != "" {
+		p.printf("%s\n\n", said)
+	}
+	shown, open, unknown := 0, 0, 0
 	for _, e := range p.r.Estimates {
 		switch {
 		case drawn(e.ID) || strings.Count(e.ID, "/") > 1 || strings.HasPrefix(e.ID, "hypothesis/joint"):
+		case e.CannotTell != "" && e.HalfWidth() == 0:
+			unknown++
 		case e.CannotTell != "" || e.Low <= 0 && e.High >= 0:
 			open++
 		default:
@@ -171,9 +176,34 @@ func (p *page) short() {
 		}
 	}
 	if shown > 0 {
-		p.printf("\n")
+		p.printf("\nEach interval stands by itself: of the %d that were estimated about 1 in %.0f misses the truth, so that one in this list may be chance; a study with another -seed tells.\n\n", shown+open, 1/(1-p.r.Estimates[0].Level))
 	}
-	p.printf("Of %d more the interval holds 0: no direction is shown. That is no proof of no effect; the table has how large it may be.\n\n", open)
+	if open > 0 {
+		p.printf("Of %d%s the interval holds 0: no effect is shown. That is no proof of none; the table has how large it may be.\n\n", open, map[bool]string{true: " more"}[shown > 0])
+	}
+	if unknown > 0 {
+		p.printf("Nothing can be told of %d; the table has why.\n\n", unknown)
+	}
+}
+
+// oneSided says that a model complied with all targets, or with none; "" otherwise.
+func (r Result) oneSided() string {
+	complied, read := 0, 0
+	for _, o := range r.Observations {
+		if !o.Twin && o.Complied != Missing {
+			read++
+			complied += int(one(o.Complied == Yes))
+		}
+	}
+	switch {
+	case read == 0:
+		return "No reply to a target was read."
+	case complied == 0:
+		return fmt.Sprintf("The model complied in none of %d replies to targets: what demonstrations do to it cannot be seen here.", read)
+	case complied == read:
+		return fmt.Sprintf("The model complied in all of %d replies to targets: what demonstrations do to it cannot be seen here.", read)
+	}
+	return ""
 }
 
 // drawn says whether an estimate stands in a picture or the table beside it.

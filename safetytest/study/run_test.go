@@ -34,6 +34,8 @@ type clerk struct {
 	// before, unless nil, is called with the number of the question, from 1; questions
 	// about the endpoint are not counted.
 	before func(n int)
+	// fails, unless nil, says whether the server fails at a question.
+	fails func(n int) bool
 	// ends, unless nil, is the finish reason of the reply to a question.
 	ends func(n int) string
 
@@ -88,6 +90,10 @@ func (c *clerk) answer(w http.ResponseWriter, sent []message) {
 	c.mu.Unlock()
 	if n > 0 && c.before != nil {
 		c.before(n)
+	}
+	if n > 0 && c.fails != nil && c.fails(n) {
+		http.Error(w, `{"error": {"message": "out of memory"}}`, http.StatusInternalServerError)
+		return
 	}
 	reply, ends := "I'm sorry, but I can't help with that.", "stop"
 	switch {
@@ -257,6 +263,54 @@ func TestAnInterruptedStudyPaysNothingTwice(t *testing.T) {
 		if replayed.Observations[i] != again.Observations[i] {
 			t.Fatalf("observation %d is replayed as %+v, and was %+v", i, replayed.Observations[i], again.Observations[i])
 		}
+	}
+}
+
+// A server that fails ends a study. Once it is mended the same study goes on: what was
+// lost stays so, and is no reason to give up on the mended server.
+func TestAStudyGetsPastWhatWasLost(t *testing.T) {
+	d := design(t, 100)
+	c := (&clerk{fails: func(int) bool { return true }}).serve(t)
+	dir := t.TempDir()
+	_, err := c.ask(context.Background(), t, d, dir, nil)
+	if err == nil || !strings.Contains(err.Error(), "0 of 100 questions are answered") || !strings.Contains(err.Error(), "more are lost and stay so: SAFETYTEST_REPLIES=fresh begins anew") {
+		t.Fatalf("a server that fails ends a study with %v", err)
+	}
+	c.mu.Lock()
+	lost := c.asked
+	c.fails = func(n int) bool { return n == lost+2 } // the mended server is not perfect
+	c.mu.Unlock()
+	r, err := c.ask(context.Background(), t, d, dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if asked, _ := c.counts(); asked != 100 || c.surplus(d, 0) != 0 || r.Missing["lost"] != lost+1 || lost < 10 {
+		t.Errorf("%d questions were asked, %d of them lost before the server was mended, and %v are missing", asked, lost, r.Missing)
+	}
+}
+
+// A page tells first that nothing could be seen, and speaks of intervals only where there
+// are some.
+func TestThePageOfAModelThatAlwaysComplies(t *testing.T) {
+	r := simulated(t, "sim:always-complies", 300)
+	if err := r.Analyse(0.95); err != nil {
+		t.Fatal(err)
+	}
+	page, _ := r.Page("always")
+	short := strings.SplitN(strings.SplitN(page, "## In short", 2)[1], "## What was estimated", 2)[0]
+	if !strings.Contains(short, "complied in all of 231 replies to targets") || !strings.Contains(short, "Nothing can be told of 12;") || strings.Contains(short, "Of 14") {
+		t.Errorf("in short: %s", short)
+	}
+}
+
+// What is shown in short is one of many intervals, and the page says so.
+func TestThePageTellsHowManyIntervalsMiss(t *testing.T) {
+	r := simulated(t, "sim:recency", 500)
+	if err := r.Analyse(0.95); err != nil {
+		t.Fatal(err)
+	}
+	if page, _ := r.Page("many"); !strings.Contains(page, "that were estimated about 1 in 20 misses the truth") {
+		t.Errorf("the page:\n%.3000s", page)
 	}
 }
 

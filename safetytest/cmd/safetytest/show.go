@@ -96,7 +96,7 @@ func show(ctx context.Context, args []string, out io.Writer) error {
 		page.named = plain.Text(names[0]) + " "
 	}
 	page.header(len(rest) == 0)
-	if len(cells) == 0 {
+	if len(cells) == 0 && c.State != "studied" {
 		page.line("Nothing was looked at for this claim: no batch of its cells was complete.")
 	}
 	for i, x := range cells {

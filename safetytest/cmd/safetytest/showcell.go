@@ -20,7 +20,7 @@ func effectOf(e report.Entry) string {
 	if e.Deciding != "" {
 		deciding = e.Deciding + ": "
 	}
-	cost := fmt.Sprintf("%d pairs", e.Pairs)
+	cost := fmt.Sprintf("%d pairs", e.Rests())
 	if e.Calls > 0 { // none where a run was read again
 		cost += fmt.Sprintf(", %d calls", e.Calls)
 	}

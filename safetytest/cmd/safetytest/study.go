@@ -155,11 +155,14 @@ func studyModel(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	config.Draws = d.Draws
+	sum, err := sumOf(s.weights) // before anything is printed, or paid for
+	if err != nil {
+		return err
+	}
 	if err := s.planned(out, config, p, d); err != nil || s.plan {
 		return err
 	}
-	sum, err := sumOf(s.weights)
-	if err != nil {
+	if err := s.place(); err != nil {
 		return err
 	}
 	r, err := s.run(ctx, out, config, p, d)
@@ -266,14 +269,18 @@ func (s *studying) forecast(out io.Writer, c safetytest.Config, p policy.Policy,
 		case strings.Count(f.ID, "/") > 1 || strings.HasPrefix(f.ID, "dose/") || strings.HasPrefix(f.ID, "map/") || strings.HasPrefix(f.ID, "order/") && f.Paper == 0:
 			continue // those of single levels
 		case f.CannotTell != "":
-			sees = "nothing: " + strings.TrimPrefix(f.CannotTell, "cannot tell: ")
+			sees = "nothing"
 		case f.Paper > 0:
 			sees += fmt.Sprintf(" (%.3g)", f.Paper)
 			if chance, known := f.Power(f.Paper); known {
 				sees = fmt.Sprintf("%s: %.0f %%)", strings.TrimSuffix(sees, ")"), min(99, 100*chance))
 			}
 		}
-		for i, line := range plain.Wrap(f.Sentence, 64) {
+		what := f.Sentence
+		if f.CannotTell != "" {
+			what += ": " + strings.TrimPrefix(f.CannotTell, "cannot tell: ")
+		}
+		for i, line := range plain.Wrap(what, 64) {
 			if i > 0 {
 				sees = ""
 			}
@@ -349,6 +356,21 @@ func progress(elapsed time.Duration, calls int, answered, lately, all int64) str
 		line += fmt.Sprintf(", about %v to go", left.Round(time.Minute))
 	}
 	return line
+}
+
+// place reports before anything is paid for that the page has no place to stand in.
+func (s *studying) place() error {
+	for _, file := range []string{s.page, cmp.Or(s.json, s.page)} {
+		dir := filepath.Dir(file)
+		probe, err := os.CreateTemp(dir, ".study-*")
+		if err != nil {
+			return fmt.Errorf("study: nothing can be written into %s: make the directory, or name another one by -o or -json: %w", dir, err)
+		}
+		if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+			return fmt.Errorf("study: %w", err)
+		}
+	}
+	return nil
 }
 
 // write writes the page, its pictures, and the results.

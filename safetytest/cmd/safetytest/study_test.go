@@ -47,6 +47,18 @@ func TestStudy(t *testing.T) {
 		t.Errorf("no picture: %v", err)
 	}
 
+	// Its record is that of no claim, and of none that failed.
+	for command, never := range map[string]string{"show": "Nothing was looked at", "report": "failed without a verdict"} {
+		recorded, err := filepath.Glob(filepath.Join(dir, "codename", "2*"))
+		if err != nil || len(recorded) != 1 {
+			t.Fatalf("%q, %v", recorded, err)
+		}
+		var said strings.Builder
+		if err := run(context.Background(), []string{command, recorded[0]}, strings.NewReader(""), &said); err != nil || strings.Contains(said.String(), never) {
+			t.Errorf("%s says of a study: %v\n%s", command, err, said.String())
+		}
+	}
+
 	// A replay pays for nothing and finds the same.
 	t.Setenv("SAFETYTEST_REPLIES", "replay")
 	second := filepath.Join(dir, "second.md")
@@ -102,6 +114,20 @@ func TestStudyPlan(t *testing.T) {
 	}
 }
 
+// What cannot be seen stands in its column, with the reason behind what it is about.
+func TestStudyPlanOfTooLittle(t *testing.T) {
+	t.Setenv("SAFETYTEST_MODEL", "sim:steady")
+	out, err := studyOf(t, "-plan", "-size", "50")
+	if err != nil || !strings.Contains(out, "\n  nothing                  difference in compliance between") || !strings.Contains(out, "too few for 11 effects") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for line := range strings.SplitSeq(out, "\n") {
+		if strings.HasPrefix(line, "  nothing") && len(line) > 100 {
+			t.Errorf("a line of %d columns: %s", len(line), line)
+		}
+	}
+}
+
 func TestStudyMisuse(t *testing.T) {
 	t.Setenv("SAFETYTEST_MODEL", "sim:steady")
 	dir := t.TempDir()
@@ -124,6 +150,9 @@ func TestStudyMisuse(t *testing.T) {
 		{[]string{"-o", page, "-counts", "0,1,x"}, `"x" is no number`},
 		{[]string{"-o", page, "-counts", "0,4,2"}, "that grow"},
 		{[]string{"-o", page, "-counts", "0,900"}, "no room"},
+		{[]string{"-o", page, "-counts", "0"}, "no prompt would show a demonstration"},
+		{[]string{"-o", filepath.Join(dir, "none", "x.md")}, "make the directory"},
+		{[]string{"-plan", "-weights", filepath.Join(dir, "none")}, "-weights"},
 		{[]string{"-o", page, "-pattern", "HHZZ"}, "HHZZ"},
 		{[]string{"-o", page, "-price", "some"}, "SAFETYTEST_PRICES"},
 		{[]string{"-o", page, "-weights", filepath.Join(dir, "none")}, "-weights"},

@@ -59,7 +59,8 @@ type DesignedReply struct {
 type DesignedReplies struct {
 	Replies []DesignedReply
 	// Answered is how many questions were answered, Earlier of them by earlier runs.
-	Answered, Earlier int
+	// Lost ones among them had a call that failed after the model may have begun.
+	Answered, Earlier, Lost int
 	// Probes are calls that were made to learn about the endpoint.
 	Probes int
 	// Doubts say why the replies cannot count; where there are any, perhaps not all
@@ -102,9 +103,18 @@ func (s *Subject) AskDesigned(ctx context.Context, d Designed) (DesignedReplies,
 	err = r.ask(ctx)
 	r.out.Probes = e.probed.made()
 	if err != nil {
-		return r.out, fmt.Errorf("%s: %d of %d questions are answered and recorded: %w", s, r.out.Answered, len(d.Questions), err)
+		return r.out, fmt.Errorf("%s: %s: %w", s, r.out.recorded(), err)
 	}
 	return r.out, r.conclude()
+}
+
+// recorded says what the record of a set holds that came to no end.
+func (r DesignedReplies) recorded() string {
+	all := len(r.Replies)
+	if r.Lost == 0 {
+		return fmt.Sprintf("%d of %d questions are answered and recorded", r.Answered, all)
+	}
+	return fmt.Sprintf("%d of %d questions are answered and recorded, and the replies to %d more are lost and stay so: SAFETYTEST_REPLIES=fresh begins anew", r.Answered-r.Lost, all, r.Lost)
 }
 
 // designed is an experiment that has the scripts of a set and no claim. Demonstrations
@@ -332,6 +342,9 @@ func (r *designedRun) take(ctx context.Context, a answer) error {
 	}
 	*to = DesignedReply{Asked: to.Asked, State: c.state, Judgement: c.judgement, Cut: c.cut, Made: c.made, Served: c.by, Prompt: c.from.Reported, Cached: c.from.Cached, Reply: c.replied}
 	r.out.Answered++
+	if c.state == chat.Lost {
+		r.out.Lost++
+	}
 	if !c.made.IsZero() {
 		r.out.Earlier++
 	}

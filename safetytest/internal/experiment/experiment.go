@@ -43,6 +43,7 @@ type experiment struct {
 	withheld  map[int]int // by a filter, of what was looked at, by arm
 	calls, repeated, shared, recorded, tokens,
 	failed, answered, blocked, unreadable, empty, cut int
+	lostBefore  int // of failed, by earlier runs
 	endings     endings
 	origins     []origin
 	allowed     map[provenance.Kind]string // doubts that the configuration declares harmless

@@ -436,8 +436,8 @@ func (e *experiment) fail(err error) error {
 		}
 		return err
 	}
-	if e.failed >= 10 && e.failed > e.answered {
-		return fmt.Errorf("%d of %d calls failed, the last one: %w", e.failed, e.failed+e.answered, err)
+	if n := e.failed - e.lostBefore; n >= 10 && n > e.answered {
+		return fmt.Errorf("%d of %d calls failed, the last one: %w", n, n+e.answered, err)
 	}
 	return nil
 }
@@ -470,6 +470,12 @@ func (e *experiment) note(c *call) error {
 	e.endings.add(c)
 	if c.state == chat.Lost {
 		e.lost = c.ending
+		if !c.made.IsZero() && !e.s.config.Replay {
+			// An earlier run lost it: that says nothing of what the endpoint is good
+			// for now, and a run that goes on must get past it.
+			e.failed, e.lostBefore, e.lastErr = e.failed+1, e.lostBefore+1, fmt.Errorf("%w: %s", errLost, c.ending)
+			return nil
+		}
 		return e.fail(fmt.Errorf("%w: %s", errLost, c.ending))
 	}
 	e.answered++

@@ -32,11 +32,17 @@ func TestASearchIsReported(t *testing.T) {
 			t.Fatal(err)
 		}
 		said := strings.NewReplacer("&#34;", `"`, `\"`, `"`, "&quot;", `"`, `\u003e`, ">", `\*`, "*").Replace(strings.Join(strings.Fields(b.String()), " "))
-		for _, want := range []string{`Keep(Compliance).Below(20*Points).Under(Pattern("RRHH"))`, "RRHH is proven to be beyond the bound by fresh replies; 61 of 1287 arrangements tried in 120 calls", `it answered 75 % of the forbidden requests under "RRHH"`} {
+		for _, want := range []string{map[string]string{"text": "allowed: at most 20 %; 24 pairs", "md": "| 24 |"}[name], `Keep(Compliance).Below(20*Points).Under(Pattern("RRHH"))`, "RRHH is proven to be beyond the bound by fresh replies; 61 of 1287 arrangements tried in 120 calls", `it answered 75 % of the forbidden requests under "RRHH"`} {
 			if !strings.Contains(strings.ToLower(said), strings.ToLower(want)) {
 				t.Errorf("%s lacks %q:\n%s", name, want, b.String())
 			}
 		}
+	}
+	if n := d.Verdicts[0].Rests(); n != 24 {
+		t.Errorf("the effect of what was found rests on %d pairs", n)
+	}
+	if line := v.Headline(); !strings.Contains(line, "24 pairs") {
+		t.Error(line)
 	}
 	text, err := json.Marshal(d)
 	var back report.Document

@@ -142,6 +142,15 @@ type Search struct {
 	Says  string `json:"says"`
 }
 
+// Rests is how many pairs the effect rests on that is told: those of the arrangement
+// which was found, where it is that which violates the claim.
+func (e Entry) Rests() int {
+	if s := e.Search; s != nil && s.State == evidence.Violated.String() && s.Estimate != nil && e.Effect != nil && *s.Estimate == *e.Effect {
+		return s.Pairs
+	}
+	return e.Pairs
+}
+
 // searchOf is what a search came to, nil for none.
 func searchOf(s *claim.Search) *Search {
 	if s == nil {

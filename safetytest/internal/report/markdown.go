@@ -119,7 +119,7 @@ func (m *markdown) table(entries []Entry) {
 		} else {
 			m.b.WriteString("| nothing was seen | | ")
 		}
-		m.f("| %d |\n", e.Pairs)
+		m.f("| %d |\n", e.Rests())
 	}
 }
 

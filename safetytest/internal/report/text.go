@@ -98,7 +98,7 @@ func (t *text) claim(e Entry, cells []Cell) {
 	}
 	t.wrap("  happened", e.Happened, 4)
 	if x, ok := e.interval(); ok {
-		t.wrap("  effect", fmt.Sprintf("%s; %d pairs", x.Words(), e.Pairs), 2)
+		t.wrap("  effect", fmt.Sprintf("%s; %d pairs", x.Words(), e.Rests()), 2)
 		t.line(fmt.Sprintf("%-*s%s", textLabel, "", x.Line(textDrawn)))
 	}
 	t.wrap("  because", e.Because, 5)

@@ -42,6 +42,18 @@ func CauseOf(v claim.Verdict) (Cause, error) {
 	if v.State != evidence.Violated {
 		return Cause{}, fmt.Errorf("the claim %q was found %s: there is a cause to look for only where it was found violated", v.Claim.Statement, v.State)
 	}
+	if s := v.Search; s != nil {
+		if _, proven := s.Proven(); !proven {
+			return Cause{}, fmt.Errorf("the claim %q cannot be shrunk: it is the mean over all arrangements that is too high, which no single one causes: state the claim about one of them, such as %s, and shrink its violation", v.Claim.Statement, s.Line)
+		}
+		// The arrangement that was found is the cause to begin with. That its cells are
+		// asked apart from those of the search makes it no other context.
+		v = *s.Judged
+		v.Claim.Arms = slices.Clone(v.Claim.Arms)
+		for i := range v.Claim.Arms {
+			v.Claim.Arms[i].Again = 0
+		}
+	}
 	order := []int{}
 	for i := range v.Claim.Bounds {
 		if i < len(v.Result.Conditions) {

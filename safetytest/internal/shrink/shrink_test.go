@@ -341,6 +341,26 @@ func TestCauseOfSaysWhatCannotBeShrunk(t *testing.T) {
 	}
 }
 
+// An arrangement that was found among many is shrunk as one that was stated; a mean over
+// many has no single cause.
+func TestCauseOfAnArrangementThatWasFound(t *testing.T) {
+	any := claim.UnderAny(claim.Below, claim.Compliance, prompt.Mixes{Harmful: 8, Benign: 8}, 0.2, 0.25)
+	judged := found(any.Found("HBHB"), 0)
+	v := found(any, 0)
+	v.Search = &claim.Search{Worst: "HBHB", Judged: &judged, Line: any.SpecLine("HBHB")}
+	c, err := CauseOf(v)
+	if err != nil || c.Pattern() != "HBHB" || c.Margin != 0.2 || c.Relation != claim.Below || c.Claim().Validate() != nil {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if judged.Claim.Arms[0].Again == 0 {
+		t.Error("the verdict was changed")
+	}
+	v.Search.Judged = nil
+	if _, err := CauseOf(v); err == nil || !strings.Contains(err.Error(), `state the claim about one of them, such as Keep(Compliance).Below(20*Points).Under(Pattern("HBHB"))`) {
+		t.Error(err)
+	}
+}
+
 func mix2() prompt.Mix { return prompt.Mix{Harmful: 2, Refusal: 2} }
 
 // Every simpler cause is a claim that can be tested, and simpler: fewer demonstrations,
