@@ -286,6 +286,19 @@ func (s *session) stand(ctx context.Context, r *report.Rung, claims []planned) e
 	return nil
 }
 
+// objection is what speaks against a pass where not even the first build was shown to keep
+// every claim, and the claims were tested on it; "" otherwise.
+func (l *ladder) objection() string {
+	if l == nil || l.found == nil || len(l.found.Rungs) == 0 {
+		return ""
+	}
+	switch first := l.found.Rungs[0]; first.State {
+	case evidence.Violated.String(), evidence.Inconclusive.String():
+		return plain.Line(l.found.Sentence)
+	}
+	return ""
+}
+
 // decodeLadder reads what a ladder found from a report entry, as decode does.
 func decodeLadder(entry types.ReportEntry) *report.Ladder {
 	if entry.Name != ladderEntry {

@@ -95,7 +95,7 @@ func TestLadder(t *testing.T) {
 	}
 	mustContain(t, d.Ladder.Sentence, "q6, the smallest build of all, is shown to keep every claim")
 	code, out, sum, _ = laddered(t, "steady", "gate", "q8=sim:recency q6=sim:always-refuses")
-	if code == 0 || sum.Passed || sum.Smallest != "" || sum.Holds != 2 {
+	if code == 0 || sum.Passed || sum.Smallest != "" || sum.Holds != 2 || sum.Errors != 0 || len(sum.Objections) != 1 {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)
 	}
 	mustContain(t, out, "no build is shown to keep every claim: of q8, the first one, it is violated that")

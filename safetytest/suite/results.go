@@ -45,6 +45,10 @@ func (s *session) collect(r ginkgo.Report) {
 				found, explained = true, explained || e.State != evidence.Holds.String()
 			}
 		}
+		if said := s.ladder.objection(); said != "" && spec.Failed() && slices.Contains(spec.Labels(), ladderLabel) {
+			explained = true
+			s.against = append(s.against, said)
+		}
 		s.count(spec, r.SuiteSucceeded, found, explained)
 	}
 }
