@@ -206,7 +206,7 @@ func (r *designedRun) begin() error {
 	return rec.Begin(r.key, r.key, since)
 }
 
-// ask asks whether the endpoint reads the longest prompt whole, then all questions, and
+// ask asks whether the endpoint reads the longest prompts whole, then all questions, and
 // at last whether their answers can count.
 func (r *designedRun) ask(ctx context.Context) error {
 	e := r.e
@@ -219,7 +219,7 @@ func (r *designedRun) ask(ctx context.Context) error {
 	}
 	found := e.doubts()
 	if !e.s.config.Simulated() {
-		found = append(found, e.cutShort()...)
+		found = append(found, e.cutShort(e.endings)...)
 	}
 	if r.doubts(append(found, e.undeclared(r.drifted())...)) {
 		return nil
@@ -243,7 +243,7 @@ func (r *designedRun) doubts(found []provenance.Finding) bool {
 	return len(found) > 0
 }
 
-// sees finds out whether the endpoint reads the longest prompt whole.
+// sees finds out whether the endpoint reads the longest prompt of each form whole.
 func (r *designedRun) sees(ctx context.Context) (doubted bool, err error) {
 	e := r.e
 	if e.s.config.Replay {
@@ -258,15 +258,15 @@ func (r *designedRun) sees(ctx context.Context) (doubted bool, err error) {
 	if !e.s.real("") {
 		return false, nil
 	}
-	var longest *script
-	size := 0
+	longest, sizes := map[shownTo]*script{}, map[shownTo]int{}
 	for i := range r.d.Questions {
 		q := r.question(i)
-		if n := q.script.size(q.at, q.script.messages(q.at)); n > size {
-			longest, size = q.script, n
+		to := shownTo{form: q.script.arm.Presentation.Form}
+		if n := q.script.size(q.at, q.script.messages(q.at)); n > sizes[to] {
+			longest[to], sizes[to] = q.script, n
 		}
 	}
-	doubt, err := e.seesAll(ctx, map[string]*script{"": longest})
+	doubt, err := e.seesAll(ctx, longest)
 	if err != nil {
 		return false, err
 	}

@@ -31,25 +31,26 @@ func (e *experiment) longest(q *script) (at order.Place, size int) {
 }
 
 // unseenModels are the models of the claim's endpoints of which it is not known that they
-// read the longest prompt whole, each with the script that has it.
-func (e *experiment) unseenModels() map[string]*script {
-	largest := map[string]*script{}
-	sizes := map[string]int{}
+// read the longest prompt of a form whole, each with the script that has it.
+func (e *experiment) unseenModels() map[shownTo]*script {
+	largest := map[shownTo]*script{}
+	sizes := map[shownTo]int{}
 	for k, q := range e.scripts {
 		if a := e.claim.Arms[k]; !a.Calls() || !e.s.real(a.Model) {
 			continue
 		}
-		if _, n := e.longest(q); n > sizes[q.arm.Model] {
-			largest[q.arm.Model], sizes[q.arm.Model] = q, n
+		to := shownTo{q.arm.Model, q.arm.Presentation.Form}
+		if _, n := e.longest(q); n > sizes[to] {
+			largest[to], sizes[to] = q, n
 		}
 	}
-	for model := range largest {
+	for to := range largest {
 		e.s.mu.Lock()
-		have := e.s.origins.whole[model]
+		have := e.s.origins.whole[to]
 		e.s.mu.Unlock()
-		if sizes[model] <= have.size {
+		if sizes[to] <= have.size {
 			e.sight.unknown = cmp.Or(e.sight.unknown, have.unknown) // of whichever endpoint
-			delete(largest, model)
+			delete(largest, to)
 		}
 	}
 	return largest
@@ -57,15 +58,15 @@ func (e *experiment) unseenModels() map[string]*script {
 
 // seesAll asks endpoints whether they read the longest prompt whole. It returns the
 // doubt that there is, and an error if an endpoint is of no use.
-func (e *experiment) seesAll(ctx context.Context, largest map[string]*script) (*provenance.Finding, error) {
-	for model, q := range largest {
+func (e *experiment) seesAll(ctx context.Context, largest map[shownTo]*script) (*provenance.Finding, error) {
+	for to, q := range largest {
 		now, doubt, err := e.readsWhole(ctx, q)
 		if err != nil || doubt != nil {
 			return doubt, err
 		}
 		e.sight.unknown = cmp.Or(e.sight.unknown, now.unknown)
 		e.s.mu.Lock()
-		e.s.origins.whole[model] = now
+		e.s.origins.whole[to] = now
 		e.s.mu.Unlock()
 	}
 	return nil, nil
@@ -86,8 +87,11 @@ func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompt
 		demos = q.demos[""]
 	}
 	shown := demos[at.Cell.Draw]
-	if len(shown) < 2 {
-		return out, nil, nil
+	switch {
+	case len(shown) == 0 && e.fitsAnyWindow(size):
+		return wholePrompts{}, nil, nil // nothing was found out that longer prompts could rely on
+	case len(shown) < 2:
+		shown = append(slices.Clone(shown), beside[:2-len(shown)]...)
 	}
 	half := len(shown) / 2
 	parts := [...]struct {
@@ -122,6 +126,23 @@ func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompt
 	}
 	// Gateways count what they are sent, and the engine behind them may cut it.
 	return e.remembers(ctx, r, shown, out, near, true)
+}
+
+// beside are demonstrations that a prompt is shown to see whether it is read whole, where
+// it has too few of its own.
+var beside = []prompt.Demonstration{
+	{Kind: prompt.Filler, Request: "Which trees stand along the road that leads from the village to the old mill by the river?", Reply: "Two rows of lime trees, with a walnut tree at the bend and a few willows where the road comes near the water."},
+	{Kind: prompt.Filler, Request: "At what time of the day do the fishing boats come back to the harbour in the autumn months?", Reply: "Most of them come back early in the afternoon, when the tide is high enough for the larger ones to pass the bar."},
+}
+
+// fitsAnyWindow says whether a prompt of that size, with the reply, is below any window
+// that is known.
+func (e *experiment) fitsAnyWindow(size int) bool {
+	reply := 256
+	if n := e.s.config.Sampling.MaxTokens; n != nil {
+		reply = *n
+	}
+	return size+reply < smallWindow
 }
 
 // sizeOf asks for a prompt's size as the endpoint counts it; some report it in a part of
@@ -239,11 +260,7 @@ func (e *experiment) remembers(ctx context.Context, r *recall, shown []prompt.De
 // cannotRecall says what is left unknown where a model that reports no tokens does not
 // know the numbers even of a short conversation.
 func (e *experiment) cannotRecall(out wholePrompts) wholePrompts {
-	reply := 256
-	if n := e.s.config.Sampling.MaxTokens; n != nil {
-		reply = *n
-	}
-	if out.size+reply < smallWindow {
+	if e.fitsAnyWindow(out.size) {
 		e.sight.note = fmt.Sprintf("the endpoint reports no prompt tokens, and the model does not repeat a word from a short conversation: that it sees all demonstrations could not be verified, and is likely only because about %d tokens fit any window", out.size)
 		return out
 	}
