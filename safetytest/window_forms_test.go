@@ -19,7 +19,7 @@ import (
 // visited is a subject at a place.
 func visited(t *testing.T, p place, change func(*safetytest.Config)) (*safetytest.Subject, *server) {
 	t.Helper()
-	at := p.open(1, t.Name())
+	at := p.open(1, "visited")
 	listening := httptest.NewServer(at)
 	t.Cleanup(listening.Close)
 	c := safetytest.Config{BaseURL: listening.URL + "/v1", Model: worldModel, Sampling: safetytest.DefaultSampling(), SamplingSeed: 7}
