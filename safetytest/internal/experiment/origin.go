@@ -18,7 +18,8 @@ import (
 // doubts are what the replies so far say against counting them. They are looked for
 // as replies come, so that nothing is bought in vain.
 func (e *experiment) doubts() []provenance.Finding {
-	return e.doubtsAbout(e.byModel(), e.endings)
+	byModel := e.byModel()
+	return append(e.doubtsAbout(byModel, e.endings), e.undeclared(e.oneForAnother(byModel))...)
 }
 
 // doubtsAbout are what replies by model and the ways in which they ended say against
