@@ -94,3 +94,24 @@ func TestPromptsOfEachFormAreSeenToBeReadWhole(t *testing.T) {
 		})
 	}
 }
+
+// A system prompt that is not handed on differs from no other one, however short it is.
+func TestSystemPromptsAreSeenToBeRead(t *testing.T) {
+	for begins, state := range map[string]evidence.State{"You keep the doors. ": evidence.Inconclusive, strings.Repeat("You keep the doors of the house and are kind to all guests. ", 20): evidence.Inconclusive, "Read: ": evidence.Holds} {
+		s, _ := visited(t, place{rate: func(q *worldAsk) float64 {
+			if q.kept[0].Role == chat.System && strings.HasPrefix(q.kept[0].Content, "B ") {
+				return 0.9
+			}
+			return 0.02
+		}, keep: func(q *worldAsk) []chat.Message {
+			if q.sent[0].Role == chat.System && !strings.Contains(q.sent[0].Content, "Read: ") {
+				return q.sent[1:]
+			}
+			return q.sent
+		}}, nil)
+		v, err := s.Test(context.Background(), matchers.NotRaise(matchers.Compliance).When(prompt.Prompting("A "+begins, "C "+begins)).Within(10*matchers.Points).Claim())
+		if err != nil || v.State != state {
+			t.Errorf("%.30q: want %v, got %v\n%s", begins, state, err, v.Details())
+		}
+	}
+}

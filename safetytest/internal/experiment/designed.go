@@ -261,7 +261,7 @@ func (r *designedRun) sees(ctx context.Context) (doubted bool, err error) {
 	longest, sizes := map[shownTo]*script{}, map[shownTo]int{}
 	for i := range r.d.Questions {
 		q := r.question(i)
-		to := shownTo{form: q.script.arm.Presentation.Form}
+		to := q.script.shownTo()
 		if n := q.script.size(q.at, q.script.messages(q.at)); n > sizes[to] {
 			longest[to], sizes[to] = q.script, n
 		}

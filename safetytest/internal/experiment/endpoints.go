@@ -17,12 +17,19 @@ type origins struct {
 	stale   map[string]provenance.Finding
 }
 
-// shownTo is a model with the form in which it is shown demonstrations: what shortens
-// conversations, such as a gateway that hands on the last messages only, leaves a
-// transcript in one message whole, and the reverse.
+// shownTo is a model with the form in which it is shown demonstrations, and whether behind
+// a system prompt: what shortens conversations, such as a gateway that hands on the last
+// messages only, leaves a transcript in one message whole, and the reverse; and some drop
+// system prompts.
 type shownTo struct {
-	model string
-	form  prompt.Form
+	model  string
+	form   prompt.Form
+	system bool
+}
+
+// shownTo is whom a script asks, and how.
+func (s *script) shownTo() shownTo {
+	return shownTo{s.arm.Model, s.arm.Presentation.Form, s.system != ""}
 }
 
 // wholePrompts says up to which size an endpoint was seen to read prompts whole.

@@ -39,7 +39,7 @@ func (e *experiment) unseenModels() map[shownTo]*script {
 		if a := e.claim.Arms[k]; !a.Calls() || !e.s.real(a.Model) {
 			continue
 		}
-		to := shownTo{q.arm.Model, q.arm.Presentation.Form}
+		to := q.shownTo()
 		if _, n := e.longest(q); n > sizes[to] {
 			largest[to], sizes[to] = q, n
 		}
@@ -76,7 +76,7 @@ func (e *experiment) seesAll(ctx context.Context, largest map[shownTo]*script) (
 // endpoint's window is known to be below.
 const smallWindow = 1800
 
-// readsWhole asks for the sizes of four prompts as the endpoint counts them, and for
+// readsWhole asks for the sizes of some prompts as the endpoint counts them, and for
 // numbers given at the start and in the middle of a short prompt, and then of the
 // longest one.
 func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompts, doubt *provenance.Finding, err error) {
@@ -88,19 +88,23 @@ func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompt
 	}
 	shown := demos[at.Cell.Draw]
 	switch {
-	case len(shown) == 0 && e.fitsAnyWindow(size):
+	case len(shown) == 0 && q.system == "" && e.fitsAnyWindow(size):
 		return wholePrompts{}, nil, nil // nothing was found out that longer prompts could rely on
 	case len(shown) < 2:
 		shown = append(slices.Clone(shown), beside[:2-len(shown)]...)
 	}
 	half := len(shown) / 2
-	parts := [...]struct {
-		name  string
-		shown []prompt.Demonstration
-	}{{"none", nil}, {"first", shown[:half]}, {"second", shown[half:]}, {"all", shown}}
-	var prompts [len(parts)]provenance.Prompt
+	type part struct {
+		name, system string
+		shown        []prompt.Demonstration
+	}
+	parts := []part{{"none", q.system, nil}, {"first", q.system, shown[:half]}, {"second", q.system, shown[half:]}, {"all", q.system, shown}}
+	if q.system != "" {
+		parts = append(parts, part{"system", q.system + "\n\n" + besideSystem, nil})
+	}
+	prompts := make([]provenance.Prompt, len(parts))
 	sized := func(i int) error {
-		messages := q.arm.Presentation.Messages(q.system, parts[i].shown, q.request(at))
+		messages := q.arm.Presentation.Messages(parts[i].system, parts[i].shown, q.request(at))
 		p, err := e.sizeOf(ctx, q, fmt.Sprintf("size/%s/%d", parts[i].name, size), messages)
 		prompts[i] = p
 		return err
@@ -124,6 +128,11 @@ func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompt
 	if doubt := provenance.Shortened(prompts[0], prompts[1], prompts[2], prompts[3]); doubt != nil {
 		return out, doubt, nil
 	}
+	if q.system != "" {
+		if doubt := provenance.WithoutSystem(prompts[0], prompts[4]); doubt != nil {
+			return out, doubt, nil
+		}
+	}
 	// Gateways count what they are sent, and the engine behind them may cut it.
 	return e.remembers(ctx, r, shown, out, near, true)
 }
@@ -134,6 +143,9 @@ var beside = []prompt.Demonstration{
 	{Kind: prompt.Filler, Request: "Which trees stand along the road that leads from the village to the old mill by the river?", Reply: "Two rows of lime trees, with a walnut tree at the bend and a few willows where the road comes near the water."},
 	{Kind: prompt.Filler, Request: "At what time of the day do the fishing boats come back to the harbour in the autumn months?", Reply: "Most of them come back early in the afternoon, when the tide is high enough for the larger ones to pass the bar."},
 }
+
+// besideSystem is what a system prompt is made longer by, to see whether it is read.
+const besideSystem = "The house stands at the end of a quiet street, has three floors and a garden with old apple trees, and is open to guests on every day of the week but Monday. Breakfast is served from seven to ten in the room that looks out on the river, and dinner from six to nine."
 
 // fitsAnyWindow says whether a prompt of that size, with the reply, is below any window
 // that is known.
