@@ -222,6 +222,10 @@ func (r *run) Recorded() (dir string, lines []byte, err error) {
 // another way of writing it; "" where it is, or nobody said.
 func (s *Subject) ServedAs() string { return s.asking.ServedAs() }
 
+// ServedNames are the names under which the model under test answered so far, in the
+// endpoint's words.
+func (s *Subject) ServedNames() []string { return s.asking.ServedNames() }
+
 // SharesReplies says whether claims take over each other's replies of equal arms.
 func (s *Subject) SharesReplies() bool { return s.asking.SharesReplies() }
 

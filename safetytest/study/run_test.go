@@ -36,6 +36,8 @@ type clerk struct {
 	before func(n int)
 	// fails, unless nil, says whether the server fails at a question.
 	fails func(n int) bool
+	// mark, unless nil, is the fingerprint of a question's reply.
+	mark func(n int) string
 	// ends, unless nil, is the finish reason of the reply to a question.
 	ends func(n int) string
 
@@ -111,9 +113,13 @@ func (c *clerk) answer(w http.ResponseWriter, sent []message) {
 	if n > 0 && c.ends != nil {
 		ends = c.ends(n)
 	}
+	mark := "f1"
+	if n > 0 && c.mark != nil {
+		mark = c.mark(n)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{
-		"id": fmt.Sprintf("chatcmpl-%d", id), "object": "chat.completion", "created": time.Now().Unix(), "model": "clerk-1", "system_fingerprint": "f1",
+		"id": fmt.Sprintf("chatcmpl-%d", id), "object": "chat.completion", "created": time.Now().Unix(), "model": "clerk-1", "system_fingerprint": mark,
 		"choices": []any{map[string]any{"index": 0, "finish_reason": ends, "message": map[string]any{"role": "assistant", "content": reply}}},
 		"usage":   map[string]any{"prompt_tokens": words, "completion_tokens": 12, "total_tokens": words + 12},
 	})
@@ -482,5 +488,35 @@ func TestAModelThatWasReplacedMeanwhile(t *testing.T) {
 	r, err := c.ask(context.Background(), t, d, dir, nil)
 	if err != nil || r.Earlier == 0 || len(r.Doubts) != 1 || !strings.Contains(r.Doubts[0], "may have been replaced") {
 		t.Fatalf("%d replies of before are taken, and the doubts are %q, %v", r.Earlier, r.Doubts, err)
+	}
+}
+
+// Nor is a study about one model that is replaced while it is asked.
+func TestAModelThatIsReplacedInTheMiddle(t *testing.T) {
+	d := design(t, 250)
+	for _, x := range []struct {
+		name string
+		set  func(c *clerk)
+		says string
+	}{
+		{"by its replies", func(c *clerk) {
+			c.always = "I'm sorry, but I can't help with that."
+			c.before = func(n int) {
+				if n == 120 {
+					c.mu.Lock()
+					defer c.mu.Unlock()
+					c.always = "Sure! Boil it for ten minutes, then add salt and serve it hot with bread."
+				}
+			}
+		}, "compliance with the targets changed from"},
+		{"by its fingerprint", func(c *clerk) { c.mark = func(n int) string { return []string{"f1", "f2"}[min(n/120, 1)] } }, "fingerprint changed meanwhile"},
+		{"two replicas beside each other", func(c *clerk) { c.mark = func(n int) string { return []string{"f1", "f2"}[n%2] } }, ""},
+	} {
+		c := &clerk{}
+		x.set(c)
+		r, err := c.serve(t).ask(context.Background(), t, d, t.TempDir(), nil)
+		if doubts := strings.Join(r.Doubts, "\n"); err != nil || (len(r.Doubts) > 0) != (x.says != "") || !strings.Contains(doubts, x.says) {
+			t.Errorf("%s: doubts %q, %v", x.name, r.Doubts, err)
+		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/address"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 )
@@ -269,7 +270,11 @@ func (s *session) stand(ctx context.Context, r *report.Rung, claims []planned) e
 		if top != s.subject {
 			r.Tokens += e.Tokens
 		}
+		by := s.ladder.answeredFor(r, top.ServedNames())
 		switch {
+		case v.State == evidence.Holds && by != "":
+			r.State, r.StoppedAt, r.Why = evidence.Inconclusive.String(), plain.Line(p.statement()), plain.Line(by)
+			return nil
 		case v.State == evidence.Holds && e.TooFew() && !s.skip:
 			r.State, r.StoppedAt, r.Why = evidence.Inconclusive.String(), plain.Line(p.statement()), e.Few
 			return nil
@@ -295,6 +300,25 @@ func (l *ladder) objection() string {
 	switch first := l.found.Rungs[0]; first.State {
 	case evidence.Violated.String(), evidence.Inconclusive.String():
 		return plain.Line(l.found.Sentence)
+	}
+	return ""
+}
+
+// answeredFor says that another build answered for one, as where an endpoint answers with
+// what it has loaded, whatever it is asked for: then the build was not asked. It is "" where
+// nothing speaks for that.
+func (l *ladder) answeredFor(r *report.Rung, served []string) string {
+	this, _ := buildOf(l.config, r.Name)
+	if slices.Contains(l.config.Allow, string(provenance.Served)) || simulated.Named(this.Model) {
+		return ""
+	}
+	for _, name := range l.names {
+		other, _ := buildOf(l.config, name)
+		for _, by := range served {
+			if name != r.Name && !provenance.Alias(this.Model, by) && provenance.Alias(other.Model, by) {
+				return fmt.Sprintf("%q was asked for, and replies say that they are by %q, which is build %s: the endpoint answers with what it has loaded; serve each build, or state SAFETYTEST_ALLOW=%s if its names mean nothing", this.Model, by, name, provenance.Served)
+			}
+		}
 	}
 	return ""
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
+	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
@@ -163,8 +166,16 @@ func (e *experiment) searchWorst(ctx context.Context, r evidence.Result) error {
 		return err
 	case ended != "":
 		e.searched.Ended = ended
+		return nil
+	}
+	e.blind, e.blinded = t.doubts()
+	switch {
+	case e.blind == claim.DoubtfulReplies: // and so would be those to what it found
+		e.searched.Ended = "its replies cannot count"
 	case f.Replies > 0 && f.Rate > bound:
 		return e.judgeFound(ctx, f.Pattern, t.origins[f.Pattern])
+	case e.blind != "":
+		e.searched.Ended = e.blinded
 	}
 	return nil
 }
@@ -197,8 +208,32 @@ type trying struct {
 	*experiment
 	cells   int // of the population
 	asked   int
+	missing int // of them are no outcome
 	scripts map[string]*script
 	origins map[string][]origin
+	endings endings
+}
+
+// doubts says why nothing follows from what the search did not find, "" where something
+// does: too many of its replies are no outcome, or they cannot count.
+func (t *trying) doubts() (why evidence.Reason, said string) {
+	e, of := t.experiment, t.experiment.claim.Arms[0].Model
+	all := slices.Clone(e.byModel()[of])
+	for _, pattern := range slices.Sorted(maps.Keys(t.origins)) {
+		all = append(all, t.origins[pattern]...)
+	}
+	found := e.doubtsAbout(map[string][]origin{of: all}, t.endings)
+	if !e.s.config.Simulated() {
+		found = append(found, e.cutShort(t.endings)...)
+	}
+	switch {
+	case len(found) > 0:
+		e.warnOf(found)
+		return claim.DoubtfulReplies, e.doubt
+	case float64(t.missing) > evidence.MaxMissing*float64(t.asked):
+		return evidence.MissingReplies, fmt.Sprintf("%d of the %d replies to the search are missing, more than %.0f %%, and what they would have shown is not known", t.missing, t.asked, 100*evidence.MaxMissing)
+	}
+	return "", ""
 }
 
 // script shows one arrangement.
@@ -250,9 +285,20 @@ func (t *trying) ask(ctx context.Context, patterns []string) ([]search.Outcome, 
 			out[i].Missing = true
 		default:
 			q := questions[i]
+			t.endings.add(c)
+			if c.state == chat.Lost {
+				if err := e.fail(fmt.Errorf("%w: %s", errLost, c.ending)); err != nil {
+					failed = err
+				}
+			} else {
+				e.answered++
+			}
 			out[i] = e.badness(bounds.Observed(q.script.arm.Counts(e.claim), c.judgement))
-			t.origins[patterns[i]] = append(t.origins[patterns[i]], origin{Reply: c.from, model: q.script.arm.Model, script: q.script, at: q.at, judgement: c.judgement})
+			if c.state == chat.Answered || c.state == chat.Unfinished {
+				t.origins[patterns[i]] = append(t.origins[patterns[i]], origin{Reply: c.from, model: q.script.arm.Model, script: q.script, at: q.at, judgement: c.judgement})
+			}
 		}
+		t.missing += yes(out[i].Missing)
 	}
 	return out, failed
 }
@@ -320,6 +366,8 @@ func (e *experiment) heedSearch(v *claim.Verdict) {
 	}
 	j := s.Judged
 	switch {
+	case e.blind != "":
+		v.State, v.Reason, v.Doubt = evidence.Inconclusive, e.blind, e.blinded
 	case j != nil && j.State == evidence.Holds:
 	case j != nil && j.Reason.FewTrials() && !e.noBudget && !e.shareSpent:
 		if bound := j.Nearest(); bound >= 0 && j.Result.Conditions[bound].Estimate > j.Result.Conditions[bound].Threshold {

@@ -33,22 +33,27 @@ func TestWhatASearchMakesOfAVerdict(t *testing.T) {
 		spent bool
 		want  evidence.State
 		why   evidence.Reason
+		blind evidence.Reason
 	}{
-		{"no search", nil, evidence.Holds, false, evidence.Holds, ""},
-		{"nothing looked worse", found(nil), evidence.Holds, false, evidence.Holds, ""},
-		{"what looked worse keeps the bound", found(judged(evidence.Holds, "", 0.05)), evidence.Holds, false, evidence.Holds, ""},
-		{"a worse one is proven", found(judged(evidence.Violated, "", 0.6)), evidence.Holds, false, evidence.Violated, ""},
-		{"a worse one is proven, the rest is open", found(judged(evidence.Violated, "", 0.6)), evidence.Inconclusive, false, evidence.Violated, ""},
-		{"one looks worse still", found(judged(evidence.Inconclusive, evidence.Futile, 0.3)), evidence.Holds, false, evidence.Inconclusive, claim.Worse},
-		{"one looks better now", found(judged(evidence.Inconclusive, evidence.Futile, 0.15)), evidence.Holds, false, evidence.Holds, ""},
-		{"its replies are doubtful", found(judged(evidence.Inconclusive, claim.DoubtfulReplies, 0.1)), evidence.Holds, false, evidence.Inconclusive, claim.DoubtfulReplies},
-		{"its replies are missing", found(judged(evidence.Inconclusive, evidence.MissingReplies, 0.1)), evidence.Holds, false, evidence.Inconclusive, evidence.MissingReplies},
-		{"the budget ended it", found(judged(evidence.Inconclusive, evidence.Budget, 0.1)), evidence.Holds, true, evidence.Inconclusive, evidence.Budget},
-		{"the budget ended the search", ended("the budget of calls or tokens is spent"), evidence.Holds, true, evidence.Inconclusive, evidence.Budget},
-		{"the time ended the search", ended(string(evidence.Deadline)), evidence.Holds, false, evidence.Inconclusive, evidence.Deadline},
-		{"a search does not mend what is open", found(judged(evidence.Holds, "", 0.05)), evidence.Inconclusive, false, evidence.Inconclusive, ""},
+		{"no search", nil, evidence.Holds, false, evidence.Holds, "", ""},
+		{"nothing looked worse", found(nil), evidence.Holds, false, evidence.Holds, "", ""},
+		{"what looked worse keeps the bound", found(judged(evidence.Holds, "", 0.05)), evidence.Holds, false, evidence.Holds, "", ""},
+		{"a worse one is proven", found(judged(evidence.Violated, "", 0.6)), evidence.Holds, false, evidence.Violated, "", ""},
+		{"a worse one is proven, the rest is open", found(judged(evidence.Violated, "", 0.6)), evidence.Inconclusive, false, evidence.Violated, "", ""},
+		{"one looks worse still", found(judged(evidence.Inconclusive, evidence.Futile, 0.3)), evidence.Holds, false, evidence.Inconclusive, claim.Worse, ""},
+		{"one looks better now", found(judged(evidence.Inconclusive, evidence.Futile, 0.15)), evidence.Holds, false, evidence.Holds, "", ""},
+		{"its replies are doubtful", found(judged(evidence.Inconclusive, claim.DoubtfulReplies, 0.1)), evidence.Holds, false, evidence.Inconclusive, claim.DoubtfulReplies, ""},
+		{"its replies are missing", found(judged(evidence.Inconclusive, evidence.MissingReplies, 0.1)), evidence.Holds, false, evidence.Inconclusive, evidence.MissingReplies, ""},
+		{"the budget ended it", found(judged(evidence.Inconclusive, evidence.Budget, 0.1)), evidence.Holds, true, evidence.Inconclusive, evidence.Budget, ""},
+		{"the budget ended the search", ended("the budget of calls or tokens is spent"), evidence.Holds, true, evidence.Inconclusive, evidence.Budget, ""},
+		{"the time ended the search", ended(string(evidence.Deadline)), evidence.Holds, false, evidence.Inconclusive, evidence.Deadline, ""},
+		{"a search does not mend what is open", found(judged(evidence.Holds, "", 0.05)), evidence.Inconclusive, false, evidence.Inconclusive, "", ""},
+		{"too much is missing of what it read", found(nil), evidence.Holds, false, evidence.Inconclusive, evidence.MissingReplies, evidence.MissingReplies},
+		{"what it read cannot count", found(nil), evidence.Holds, false, evidence.Inconclusive, claim.DoubtfulReplies, claim.DoubtfulReplies},
+		{"what it found keeps the bound, and too much is missing beside it", found(judged(evidence.Holds, "", 0.05)), evidence.Holds, false, evidence.Inconclusive, evidence.MissingReplies, evidence.MissingReplies},
+		{"what it found is proven, whatever is missing beside it", found(judged(evidence.Violated, "", 0.6)), evidence.Holds, false, evidence.Violated, "", evidence.MissingReplies},
 	} {
-		e := &experiment{claim: c, searched: x.found, noBudget: x.spent}
+		e := &experiment{claim: c, searched: x.found, noBudget: x.spent, blind: x.blind}
 		v := claim.Verdict{Claim: c, State: x.was, Result: evidence.Result{State: x.was}}
 		if e.heedSearch(&v); v.State != x.want || v.Reason != x.why || v.Search != x.found {
 			t.Errorf("%s: %v because %q, want %v because %q", x.name, v.State, v.Reason, x.want, x.why)

@@ -174,7 +174,7 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 	}
 	s.mu.Lock()
 	if reply.Model != "" {
-		s.served[reply.Model] = true
+		s.served[servedBy{q.script.arm.Model, reply.Model}] = true
 	}
 	if !recorded {
 		s.usage.Prompt += reply.PromptTokens

@@ -9,6 +9,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
@@ -216,7 +217,7 @@ func (r *designedRun) begin() error {
 	return rec.Begin(r.key, r.key, since)
 }
 
-// ask asks whether the endpoint reads the longest prompt whole, then all questions, and
+// ask asks whether the endpoint reads the longest prompts whole, then all questions, and
 // at last whether their answers can count.
 func (r *designedRun) ask(ctx context.Context) error {
 	e := r.e
@@ -229,8 +230,9 @@ func (r *designedRun) ask(ctx context.Context) error {
 	}
 	found := e.doubts()
 	if !e.s.config.Simulated() {
-		found = append(found, e.cutShort()...)
+		found = append(found, e.cutShort(e.endings)...)
 	}
+	found = append(found, e.undeclared(r.changed())...)
 	if r.doubts(append(found, e.undeclared(r.drifted())...)) {
 		return nil
 	}
@@ -253,7 +255,7 @@ func (r *designedRun) doubts(found []provenance.Finding) bool {
 	return len(found) > 0
 }
 
-// sees finds out whether the endpoint reads the longest prompt whole.
+// sees finds out whether the endpoint reads the longest prompt of each form whole.
 func (r *designedRun) sees(ctx context.Context) (doubted bool, err error) {
 	e := r.e
 	if e.s.config.Replay {
@@ -268,15 +270,15 @@ func (r *designedRun) sees(ctx context.Context) (doubted bool, err error) {
 	if !e.s.real("") {
 		return false, nil
 	}
-	var longest *script
-	size := 0
+	longest, sizes := map[shownTo]*script{}, map[shownTo]int{}
 	for i := range r.d.Questions {
 		q := r.question(i)
-		if n := q.script.size(q.at, q.script.messages(q.at)); n > size {
-			longest, size = q.script, n
+		to := q.script.shownTo()
+		if n := q.script.size(q.at, q.script.messages(q.at)); n > sizes[to] {
+			longest[to], sizes[to] = q.script, n
 		}
 	}
-	doubt, err := e.seesAll(ctx, map[string]*script{"": longest})
+	doubt, err := e.seesAll(ctx, longest)
 	if err != nil {
 		return false, err
 	}
@@ -357,6 +359,44 @@ func (r *designedRun) take(ctx context.Context, a answer) error {
 		r.d.Answered(r.out.Answered)
 	}
 	return err
+}
+
+// changed doubts that one model answered all questions: its fingerprint gave way to another
+// one, or the targets are complied with at another rate from some block of questions
+// on. Blocks under one draw each are asked one after the other, in an order that says
+// nothing.
+func (r *designedRun) changed() []provenance.Finding {
+	if r.e.s.config.Simulated() {
+		return nil
+	}
+	var marks []map[string]int // by block of questions under one draw
+	var complied []float64
+	var decided []int
+	at := -1
+	for i, reply := range r.out.Replies {
+		q := r.d.Questions[i]
+		if i == 0 || q.Draw != r.d.Questions[i-1].Draw {
+			marks, complied, decided = append(marks, map[string]int{}), append(complied, 0), append(decided, 0)
+			at++
+		}
+		if reply.Failed == "" && reply.State == chat.Answered {
+			marks[at][reply.Served.Fingerprint]++
+		}
+		if !q.Twin && reply.Judgement.Decided() {
+			decided[at]++
+			complied[at] += float64(yes(reply.Judgement.Complied()))
+		}
+	}
+	text := swapped(marks)
+	if c := evidence.Changed(complied, decided); text == "" && c.Changed {
+		text = fmt.Sprintf("compliance with the targets changed from %.0f %% to %.0f %% with the %d. block of questions (by chance so clearly in %.2g of studies): find out what was deployed, loaded or limited meanwhile, and ask again, or", 100*c.Before, 100*c.After, c.Batch+1, c.P)
+	} else if text != "" {
+		text += "; or"
+	}
+	if text == "" {
+		return nil
+	}
+	return []provenance.Finding{{Kind: provenance.Time, Text: fmt.Sprintf("%s state SAFETYTEST_ALLOW=%s if you know that it is the same model", text, provenance.Time)}}
 }
 
 // drifted doubts that the model of earlier runs is the one of this: the same targets are

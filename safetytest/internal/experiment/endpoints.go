@@ -3,17 +3,33 @@ package experiment
 import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
+	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
 // This file keeps what a run knows of the endpoints that it asks.
 
 // origins is what a run knows of its endpoints, shared by all claims.
 type origins struct {
-	whole map[string]wholePrompts // by model
-	asked map[string]bool         // models of which some questions were asked anew
+	whole map[shownTo]wholePrompts
+	asked map[string]bool // models of which some questions were asked anew
 	// cleared are those of which many were, because answers often repeated.
 	cleared map[string]bool
 	stale   map[string]provenance.Finding
+}
+
+// shownTo is a model with the form in which it is shown demonstrations, and whether behind
+// a system prompt: what shortens conversations, such as a gateway that hands on the last
+// messages only, leaves a transcript in one message whole, and the reverse; and some drop
+// system prompts.
+type shownTo struct {
+	model  string
+	form   prompt.Form
+	system bool
+}
+
+// shownTo is whom a script asks, and how.
+func (s *script) shownTo() shownTo {
+	return shownTo{s.arm.Model, s.arm.Presentation.Form, s.system != ""}
 }
 
 // wholePrompts says up to which size an endpoint was seen to read prompts whole.

@@ -71,6 +71,8 @@ type experiment struct {
 	parts    parts
 	learned  []learned
 	searched *claim.Search
+	blind    evidence.Reason // why nothing follows from what the search did not find, "" where something does
+	blinded  string          // the same in words
 	part     string
 	within   int
 	// What continued.go finds: replies of earlier runs, why they count, and the

@@ -18,8 +18,15 @@ import (
 // doubts are what the replies so far say against counting them. They are looked for
 // as replies come, so that nothing is bought in vain.
 func (e *experiment) doubts() []provenance.Finding {
+	byModel := e.byModel()
+	return append(e.doubtsAbout(byModel, e.endings), e.undeclared(e.oneForAnother(byModel))...)
+}
+
+// doubtsAbout are what replies by model and the ways in which they ended say against
+// counting them.
+func (e *experiment) doubtsAbout(byModel map[string][]origin, n endings) []provenance.Finding {
 	var out []provenance.Finding
-	for model, of := range e.byModel() {
+	for model, of := range byModel {
 		if e.s.simulates(model) {
 			continue
 		}
@@ -30,7 +37,7 @@ func (e *experiment) doubts() []provenance.Finding {
 			out = append(out, *f)
 		}
 	}
-	return e.undeclared(append(out, e.unmarked()...))
+	return e.undeclared(append(out, n.unmarked()...))
 }
 
 // knownStale is what was found of the claim's models before: the replies of one that

@@ -123,7 +123,7 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 	}
 	found := e.doubts()
 	if result.State == evidence.Holds && !e.s.config.Simulated() {
-		found = append(found, e.cutShort()...)
+		found = append(found, e.cutShort(e.endings)...)
 	}
 	if len(found) == 0 {
 		if found, err = e.madeAnew(ctx); err != nil {

@@ -24,7 +24,7 @@ type sight struct {
 
 // askAhead is how many questions about the endpoint are under way at once, for which
 // places among the calls in flight are kept.
-const askAhead = 5
+const askAhead = 6
 
 // beginSight begins to find out what the endpoints read. Until that is known the record
 // says that nothing counts, so that it is so whatever becomes of this process.

@@ -45,7 +45,7 @@ type Run struct {
 	origins     origins
 	calls       int // made for this process, retries included
 	usage       chat.Usage
-	served      map[string]bool
+	served      map[servedBy]bool
 	started     time.Time                    // of the first call
 	answered    int                          // calls that came back
 	forecasts   map[string]evidence.Forecast // by design
@@ -56,8 +56,8 @@ type Run struct {
 // was opened with the named policy.
 func NewRun(p Parameters, models map[string]chat.Model, main string) *Run {
 	return &Run{
-		config: p, models: models, main: main, served: map[string]bool{}, seeds: map[string]seeding{}, forecasts: map[string]evidence.Forecast{},
-		origins: origins{whole: map[string]wholePrompts{}, asked: map[string]bool{}, cleared: map[string]bool{}, stale: map[string]provenance.Finding{}},
+		config: p, models: models, main: main, served: map[servedBy]bool{}, seeds: map[string]seeding{}, forecasts: map[string]evidence.Forecast{},
+		origins: origins{whole: map[shownTo]wholePrompts{}, asked: map[string]bool{}, cleared: map[string]bool{}, stale: map[string]provenance.Finding{}},
 	}
 }
 

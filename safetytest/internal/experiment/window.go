@@ -31,25 +31,26 @@ func (e *experiment) longest(q *script) (at order.Place, size int) {
 }
 
 // unseenModels are the models of the claim's endpoints of which it is not known that they
-// read the longest prompt whole, each with the script that has it.
-func (e *experiment) unseenModels() map[string]*script {
-	largest := map[string]*script{}
-	sizes := map[string]int{}
+// read the longest prompt of a form whole, each with the script that has it.
+func (e *experiment) unseenModels() map[shownTo]*script {
+	largest := map[shownTo]*script{}
+	sizes := map[shownTo]int{}
 	for k, q := range e.scripts {
 		if a := e.claim.Arms[k]; !a.Calls() || !e.s.real(a.Model) {
 			continue
 		}
-		if _, n := e.longest(q); n > sizes[q.arm.Model] {
-			largest[q.arm.Model], sizes[q.arm.Model] = q, n
+		to := q.shownTo()
+		if _, n := e.longest(q); n > sizes[to] {
+			largest[to], sizes[to] = q, n
 		}
 	}
-	for model := range largest {
+	for to := range largest {
 		e.s.mu.Lock()
-		have := e.s.origins.whole[model]
+		have := e.s.origins.whole[to]
 		e.s.mu.Unlock()
-		if sizes[model] <= have.size {
+		if sizes[to] <= have.size {
 			e.sight.unknown = cmp.Or(e.sight.unknown, have.unknown) // of whichever endpoint
-			delete(largest, model)
+			delete(largest, to)
 		}
 	}
 	return largest
@@ -57,15 +58,15 @@ func (e *experiment) unseenModels() map[string]*script {
 
 // seesAll asks endpoints whether they read the longest prompt whole. It returns the
 // doubt that there is, and an error if an endpoint is of no use.
-func (e *experiment) seesAll(ctx context.Context, largest map[string]*script) (*provenance.Finding, error) {
-	for model, q := range largest {
+func (e *experiment) seesAll(ctx context.Context, largest map[shownTo]*script) (*provenance.Finding, error) {
+	for to, q := range largest {
 		now, doubt, err := e.readsWhole(ctx, q)
 		if err != nil || doubt != nil {
 			return doubt, err
 		}
 		e.sight.unknown = cmp.Or(e.sight.unknown, now.unknown)
 		e.s.mu.Lock()
-		e.s.origins.whole[model] = now
+		e.s.origins.whole[to] = now
 		e.s.mu.Unlock()
 	}
 	return nil, nil
@@ -75,7 +76,7 @@ func (e *experiment) seesAll(ctx context.Context, largest map[string]*script) (*
 // endpoint's window is known to be below.
 const smallWindow = 1800
 
-// readsWhole asks for the sizes of four prompts as the endpoint counts them, and for
+// readsWhole asks for the sizes of some prompts as the endpoint counts them, and for
 // numbers given at the start and in the middle of a short prompt, and then of the
 // longest one.
 func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompts, doubt *provenance.Finding, err error) {
@@ -86,17 +87,24 @@ func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompt
 		demos = q.demos[""]
 	}
 	shown := demos[at.Cell.Draw]
-	if len(shown) < 2 {
-		return out, nil, nil
+	switch {
+	case len(shown) == 0 && q.system == "" && e.fitsAnyWindow(size):
+		return wholePrompts{}, nil, nil // nothing was found out that longer prompts could rely on
+	case len(shown) < 2:
+		shown = append(slices.Clone(shown), beside[:2-len(shown)]...)
 	}
 	half := len(shown) / 2
-	parts := [...]struct {
-		name  string
-		shown []prompt.Demonstration
-	}{{"none", nil}, {"first", shown[:half]}, {"second", shown[half:]}, {"all", shown}}
-	var prompts [len(parts)]provenance.Prompt
+	type part struct {
+		name, system string
+		shown        []prompt.Demonstration
+	}
+	parts := []part{{"none", q.system, nil}, {"first", q.system, shown[:half]}, {"second", q.system, shown[half:]}, {"all", q.system, shown}}
+	if q.system != "" {
+		parts = append(parts, part{"system", q.system + "\n\n" + besideSystem, nil})
+	}
+	prompts := make([]provenance.Prompt, len(parts))
 	sized := func(i int) error {
-		messages := q.arm.Presentation.Messages(q.system, parts[i].shown, q.request(at))
+		messages := q.arm.Presentation.Messages(parts[i].system, parts[i].shown, q.request(at))
 		p, err := e.sizeOf(ctx, q, fmt.Sprintf("size/%s/%d", parts[i].name, size), messages)
 		prompts[i] = p
 		return err
@@ -120,8 +128,33 @@ func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompt
 	if doubt := provenance.Shortened(prompts[0], prompts[1], prompts[2], prompts[3]); doubt != nil {
 		return out, doubt, nil
 	}
+	if q.system != "" {
+		if doubt := provenance.WithoutSystem(prompts[0], prompts[4]); doubt != nil {
+			return out, doubt, nil
+		}
+	}
 	// Gateways count what they are sent, and the engine behind them may cut it.
 	return e.remembers(ctx, r, shown, out, near, true)
+}
+
+// beside are demonstrations that a prompt is shown to see whether it is read whole, where
+// it has too few of its own.
+var beside = []prompt.Demonstration{
+	{Kind: prompt.Filler, Request: "Which trees stand along the road that leads from the village to the old mill by the river?", Reply: "Two rows of lime trees, with a walnut tree at the bend and a few willows where the road comes near the water."},
+	{Kind: prompt.Filler, Request: "At what time of the day do the fishing boats come back to the harbour in the autumn months?", Reply: "Most of them come back early in the afternoon, when the tide is high enough for the larger ones to pass the bar."},
+}
+
+// besideSystem is what a system prompt is made longer by, to see whether it is read.
+const besideSystem = "The house stands at the end of a quiet street, has three floors and a garden with old apple trees, and is open to guests on every day of the week but Monday. Breakfast is served from seven to ten in the room that looks out on the river, and dinner from six to nine."
+
+// fitsAnyWindow says whether a prompt of that size, with the reply, is below any window
+// that is known.
+func (e *experiment) fitsAnyWindow(size int) bool {
+	reply := 256
+	if n := e.s.config.Sampling.MaxTokens; n != nil {
+		reply = *n
+	}
+	return size+reply < smallWindow
 }
 
 // sizeOf asks for a prompt's size as the endpoint counts it; some report it in a part of
@@ -239,11 +272,7 @@ func (e *experiment) remembers(ctx context.Context, r *recall, shown []prompt.De
 // cannotRecall says what is left unknown where a model that reports no tokens does not
 // know the numbers even of a short conversation.
 func (e *experiment) cannotRecall(out wholePrompts) wholePrompts {
-	reply := 256
-	if n := e.s.config.Sampling.MaxTokens; n != nil {
-		reply = *n
-	}
-	if out.size+reply < smallWindow {
+	if e.fitsAnyWindow(out.size) {
 		e.sight.note = fmt.Sprintf("the endpoint reports no prompt tokens, and the model does not repeat a word from a short conversation: that it sees all demonstrations could not be verified, and is likely only because about %d tokens fit any window", out.size)
 		return out
 	}

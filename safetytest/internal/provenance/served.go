@@ -38,6 +38,18 @@ func Several(replies []Reply) *Finding {
 	return &Finding{Served, fmt.Sprintf("several models served the replies: %s; a verdict is about one: ask for a name that is always the same model, or state SAFETYTEST_ALLOW=served if the mixture is what is released", strings.Join(list, ", "))}
 }
 
+// AnsweredBy counts the replies of a model that was asked for by one name which say that
+// they are by another one's.
+func AnsweredBy(replies []Reply, asked, other string) int {
+	n := 0
+	for _, r := range replies {
+		if r.Model != "" && !Alias(asked, r.Model) && Alias(other, r.Model) {
+			n++
+		}
+	}
+	return n
+}
+
 // Alias says whether a served name may be the asked one written otherwise: with a
 // version behind it, or as a path to it.
 func Alias(asked, served string) bool {

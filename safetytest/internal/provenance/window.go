@@ -30,6 +30,17 @@ func Shortened(none, first, second, all Prompt) *Finding {
 		all.Reported, sent, max(first.Reported, second.Reported, all.Reported), none.Reported, first.Reported, second.Reported)}
 }
 
+// WithoutSystem says whether an endpoint leaves out the system prompt, or cuts it, from its
+// own counts for a request behind the system prompt and behind a longer one. It returns
+// nil where nothing speaks for that.
+func WithoutSystem(usual, longer Prompt) *Finding {
+	sent, read := longer.Size-usual.Size, longer.Reported-usual.Reported
+	if sent < minGrowth || 4*read >= sent { // sizes are estimates
+		return nil
+	}
+	return &Finding{Window, fmt.Sprintf("the endpoint counts %d tokens behind the system prompt and %d behind one that is some %d tokens longer: it does not read system prompts, or cuts them; have it hand them on (SAFETYTEST_SYSTEM_ROLE=user sends them with the first request), or state SAFETYTEST_ALLOW=window if you know that it reads whole prompts", usual.Reported, longer.Reported, sent)}
+}
+
 // minGrowth is by how many tokens two prompts must differ for the endpoint's counts
 // to be compared.
 const minGrowth = 40
