@@ -85,6 +85,9 @@ type Search struct {
 	Tried       int
 	Of          string
 	Calls, Most int
+	// Earlier is how many of the replies an earlier run received: what it asked was not
+	// asked again, and speaks of the model as it was then.
+	Earlier int `json:",omitempty"`
 	// Worst is the arrangement that came out worst, as a pattern, and Rate what the
 	// search read in the Replies to it. It was chosen for that rate, which therefore
 	// looks worse than it is.
@@ -115,6 +118,9 @@ func (s *Search) Proven() (pattern string, ok bool) {
 // String says what the search came to, in a sentence without its full stop.
 func (s *Search) String() string {
 	tried := fmt.Sprintf("%d of %s arrangements tried in %d calls", s.Tried, s.Of, s.Calls)
+	if s.Earlier > 0 {
+		tried += fmt.Sprintf(", %d of them by an earlier run", s.Earlier)
+	}
 	seen := fmt.Sprintf("the worst of them, %s, at %s of %d replies that chose it", quoted(s.Worst), inPercent(s.Rate), s.Replies)
 	switch pattern, proven := s.Proven(); {
 	case s.Ended != "":

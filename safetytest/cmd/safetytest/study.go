@@ -23,6 +23,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/internal/judged"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/internal/simulated"
 	"github.com/safetyspec/safetyspec/safetytest/internal/wholefile"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 	"github.com/safetyspec/safetyspec/safetytest/study"
@@ -192,6 +193,11 @@ func (s *studying) configured() (policy.Policy, safetytest.Config, error) {
 	config, err := safetytest.FromEnv()
 	if err != nil && !(s.plan && errors.Is(err, safetytest.ErrNoModel)) {
 		return policy.Policy{}, config, err
+	}
+	if name, ok := strings.CutPrefix(config.Model, simulated.Prefix); ok { // also of a plan, which asks nobody
+		if _, err := simulated.Lookup(name); err != nil {
+			return policy.Policy{}, config, fmt.Errorf("study: SAFETYTEST_MODEL: %w", err)
+		}
 	}
 	if s.judgeGiven {
 		config.Judge = by

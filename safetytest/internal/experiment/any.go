@@ -156,7 +156,7 @@ func (e *experiment) searchWorst(ctx context.Context, r evidence.Result) error {
 	f := looking.Found()
 	e.searched = &claim.Search{
 		Tried: f.Tried, Of: space.Size().String(), Calls: f.Calls, Most: e.parts.search,
-		Worst: f.Pattern, Rate: f.Rate, Replies: f.Replies, From: f.From, Line: e.claim.SpecLine(f.Pattern),
+		Earlier: t.earlier, Worst: f.Pattern, Rate: f.Rate, Replies: f.Replies, From: f.From, Line: e.claim.SpecLine(f.Pattern),
 	}
 	if e.claim.Relation == claim.Above {
 		e.searched.Rate = 1 - f.Rate
@@ -209,6 +209,7 @@ type trying struct {
 	cells   int // of the population
 	asked   int
 	missing int // of them are no outcome
+	earlier int // replies to them that an earlier run received
 	scripts map[string]*script
 	origins map[string][]origin
 	endings endings
@@ -286,6 +287,7 @@ func (t *trying) ask(ctx context.Context, patterns []string) ([]search.Outcome, 
 		default:
 			q := questions[i]
 			t.endings.add(c)
+			t.earlier += yes(!c.made.IsZero())
 			if c.state == chat.Lost {
 				if err := e.fail(fmt.Errorf("%w: %s", errLost, c.ending)); err != nil {
 					failed = err
