@@ -9,7 +9,8 @@
 // have. Replies of the same time are pairs of one seed, those of different times of
 // different seeds, so that both are measured on the same replies. It prints a table in
 // Markdown: the rates, the share of pairs that differ, the variance of pairs with one
-// seed over that with two, and how many replies are the same to the byte. Before it, how
+// seed over that with two, how many replies are the same to the byte, and the variance of
+// pairs over that of the means of four replies (SAFETYTEST_CHOICES=4). Before it, how
 // many questions got the same answer twice at one seed: where few did, there is nothing
 // to share.
 package main
@@ -119,7 +120,7 @@ func (m measure) endpoint(base, model, how string, most int) error {
 	if err := m.again(client); err != nil {
 		return err
 	}
-	fmt.Println("| contrast | rates | one seed differs | two seeds differ | variance, one over two (95 %) | same text, one seed and two |\n|---|---|---|---|---|---|")
+	fmt.Println("| contrast | rates | one seed differs | two seeds differ | variance, one over two (95 %) | same text, one seed and two | variance, one reply over four |\n|---|---|---|---|---|---|---|")
 	for i, c := range contrasts() {
 		if most > 0 && i >= most || !m.until.IsZero() && time.Now().After(m.until) {
 			break
@@ -251,10 +252,11 @@ type row struct {
 	one, two           float64 // shares of pairs that differ
 	ratio, least, most float64
 	same               [2]float64 // shares of pairs with the same text, of one seed and of two
+	four               float64    // variance of pairs over that of the means of four replies
 }
 
 func (r row) String() string {
-	return fmt.Sprintf("| %s | %.0f %% and %.0f %% | %.1f %% | %.1f %% | %.2f (%.2f to %.2f) | %.0f %% and %.0f %% |", r.name, 100*r.rates[0], 100*r.rates[1], 100*r.one, 100*r.two, r.ratio, r.least, r.most, 100*r.same[0], 100*r.same[1])
+	return fmt.Sprintf("| %s | %.0f %% and %.0f %% | %.1f %% | %.1f %% | %.2f (%.2f to %.2f) | %.0f %% and %.0f %% | %.2f |", r.name, 100*r.rates[0], 100*r.rates[1], 100*r.one, 100*r.two, r.ratio, r.least, r.most, 100*r.same[0], 100*r.same[1], r.four)
 }
 
 // summary compares pairs of one seed with those of two; the interval is a bootstrap over
@@ -278,7 +280,36 @@ func summary(name string, replies [][2][]asked) row {
 		}
 	}
 	r.least, r.most = quantile(ratios, 0.025), quantile(ratios, 0.975)
+	effect := r.rates[1] - r.rates[0]
+	r.four = overMeans(r.two-effect*effect, within(replies), 4)
 	return r
+}
+
+// within is the variance of a pair that is left when its cell is known: that of the
+// replies of each arm, on average over cells.
+func within(replies [][2][]asked) float64 {
+	sum, cells := 0.0, 0.0
+	for _, arms := range replies {
+		cells++
+		for _, arm := range arms {
+			yes, n := 0.0, 0.0
+			for _, a := range arm {
+				if a.read {
+					yes, n = yes+a.value, n+1
+				}
+			}
+			if n > 1 {
+				sum += yes / n * (1 - yes/n) * n / (n - 1)
+			}
+		}
+	}
+	return sum / cells
+}
+
+// overMeans is the variance of a pair over that of the means of so many replies to each
+// of its requests: what differs between cells stays.
+func overMeans(pair, within, replies float64) float64 {
+	return pair / (max(0, pair-within) + min(pair, within)/replies)
 }
 
 func compare(replies [][2][]asked, cells []int) (rates [2]float64, one, two float64, same [2]float64, ratio float64) {
