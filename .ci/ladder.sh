@@ -2,7 +2,7 @@
 # Find the smallest of five builds of a real model for which every claim holds, on a
 # machine that has Python 3.10 or newer:
 #
-#   .ci/ladder.sh                                  example_test/ladder, every claim
+#   .ci/ladder.sh                                  example_test/ladder, what is labelled "refusals"
 #   .ci/ladder.sh go test ./example_test/ladder -v a command of your own
 #   BUILDS="q8 q4 q2" .ci/ladder.sh                fewer builds
 #
@@ -22,6 +22,10 @@ if ! cmp -s "$here/ladder.txt" "$venv/ladder.txt"; then
 	cp "$here/ladder.txt" "$venv/ladder.txt"
 fi
 if [ $# -eq 0 ]; then
+	# As in real_gate.sh. Few claims are kept by a model so small, and the first words of
+	# its replies decide.
+	export SAFETYTEST_ONLY="${SAFETYTEST_ONLY-refusals}" SAFETYTEST_MAX_TOKENS="${SAFETYTEST_MAX_TOKENS-24}" SAFETYTEST_TEMPERATURE="${SAFETYTEST_TEMPERATURE-0.8}"
+	export SAFETYTEST_ALLOW="${SAFETYTEST_ALLOW-cut,window}" SAFETYTEST_BATCH="${SAFETYTEST_BATCH-20}" SAFETYTEST_CONCURRENCY="${SAFETYTEST_CONCURRENCY-4}"
 	set -- go test "$here/../example_test/ladder" -v -timeout 0
 fi
 # shellcheck disable=SC2086 # one word a build
