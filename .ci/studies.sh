@@ -12,13 +12,13 @@ export SAFETYTEST_CONCURRENCY=4 SAFETYTEST_MAX_TOKENS=32 SAFETYTEST_TEMPERATURE=
 go build -o .ci/cache/safetytest ./safetytest/cmd/safetytest
 [ $# -gt 0 ] || set -- gemma smollm2
 for model; do
-	size=${SIZE:-500} factors=
+	size=${SIZE:-500} factors= SAFETYTEST_MAX_TOKENS=32
 	case $model in
 	gemma) page=gemma-3-270m ;;
 	smollm2) page=smollm2-135m-instruct ;;
 	qwen)
 		page=qwen2.5-coder-1.5b-instruct size=${SIZE:-200} factors='-counts 0,1,3 -padding 0,40'
-		export SAFETYTEST_MAX_TOKENS=20
+		SAFETYTEST_MAX_TOKENS=20
 		;;
 	*)
 		echo "studies.sh: there is no model \"$model\": the models are gemma, smollm2 and qwen" >&2
