@@ -48,7 +48,7 @@ def main(argv):
         if build == builds[0]:
             first, first_url = model, url
     os.environ["LADDER"] = json.dumps({build: served[build] for build in builds[1:]})
-    status = real_model.run(command, first, first_url)
+    status = real_model.run(command, first, first.path, first_url)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

@@ -60,7 +60,9 @@ PLAIN_TEMPLATE = """\
 # prompt tokens sent instead of 14 %, which on two cores costs more than decoding
 # side by side gains. And a seeded request is answered alike when asked again in 19
 # of 20 cases instead of 3, since no neighbour changes the order of the arithmetic.
-SLOTS = 1
+# REAL_MODEL_SLOTS is another number, for what needs more: a request for several choices
+# takes a slot each.
+SLOTS = int(os.environ.get("REAL_MODEL_SLOTS", "1"))
 TOKENS_PER_SLOT = 8192  # more than 100 demonstrations of the length we use
 
 

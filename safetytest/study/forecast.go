@@ -33,16 +33,18 @@ type Forecast struct {
 	CannotTell string
 
 	level float64
+	lost  bool // replies are assumed to be
 }
 
 // Power is the chance, at least, that the interval leaves out 0 on the right side where
 // the true value is as far from 0 as effect, in the forecast's unit. It takes the estimate
 // for normal and the interval for a quarter wider than forecast, which is how far
-// forecasts were seen to be off (testdata/coverage.md). It is not known where nothing can be told, and for the lesser of
-// two slopes and the spread of orders: a forecast knows of no effects, and their
-// intervals are others where there is one.
+// forecasts were seen to be off (testdata/coverage.md). It is not known where nothing can
+// be told, where replies are assumed to be lost (what they may have been widens an
+// interval otherwise than chance does), and for the lesser of two slopes and the spread of
+// orders: a forecast knows of no effects, and their intervals are others where there is one.
 func (f Forecast) Power(effect float64) (chance float64, known bool) {
-	if f.CannotTell != "" || f.HalfWidth <= 0 || f.ID == "order/spread" || f.ID == "hypothesis/joint" {
+	if f.CannotTell != "" || f.HalfWidth <= 0 || f.lost || f.ID == "order/spread" || f.ID == "hypothesis/joint" {
 		return 0, false
 	}
 	const wider = 1.25
@@ -73,7 +75,7 @@ func Forecasts(cells []Observation, assumed Assumed, level float64) ([]Forecast,
 		}
 		for k, e := range estimates {
 			f := &out[k]
-			f.ID, f.Sentence, f.Unit, f.level = e.ID, e.Sentence, e.Unit, level
+			f.ID, f.Sentence, f.Unit, f.level, f.lost = e.ID, e.Sentence, e.Unit, level, a.Lost > 0
 			f.Paper = max(f.Paper, e.Paper)
 			if e.HalfWidth() == 0 {
 				f.CannotTell = e.CannotTell
