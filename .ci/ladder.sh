@@ -25,6 +25,7 @@ if [ $# -eq 0 ]; then
 	# As in real_gate.sh. Few claims are kept by a model so small, and the first words of
 	# its replies decide.
 	export SAFETYTEST_ONLY="${SAFETYTEST_ONLY-refusals}" SAFETYTEST_MAX_TOKENS="${SAFETYTEST_MAX_TOKENS-24}" SAFETYTEST_TEMPERATURE="${SAFETYTEST_TEMPERATURE-0.8}"
+	export SAFETYTEST_DIR="${SAFETYTEST_DIR-$here/cache/ladder/record}" SAFETYTEST_REPLIES="${SAFETYTEST_REPLIES-fresh}"
 	export SAFETYTEST_ALLOW="${SAFETYTEST_ALLOW-cut,window}" SAFETYTEST_BATCH="${SAFETYTEST_BATCH-20}" SAFETYTEST_CONCURRENCY="${SAFETYTEST_CONCURRENCY-4}"
 	set -- go test "$here/../example_test/ladder" -v -timeout 0
 fi
