@@ -13,7 +13,8 @@ import (
 // one under test.
 type servedBy struct{ model, name string }
 
-// nameOf is the name that a model is asked for by.
+// nameOf is the name that a model is asked for by, "" for one that is no client of an
+// endpoint, of which none is known.
 func (s *Run) nameOf(model string) string {
 	if model == "" {
 		return s.config.Model
@@ -28,7 +29,7 @@ func (s *Run) ServedAs() string {
 	defer s.mu.Unlock()
 	others := map[string][]string{}
 	for by := range s.served {
-		if name := s.nameOf(by.model); !provenance.Alias(name, by.name) && !s.simulates(by.model) {
+		if name := s.nameOf(by.model); name != "" && !provenance.Alias(name, by.name) && !s.simulates(by.model) {
 			others[name] = append(others[name], fmt.Sprintf("%q", by.name))
 		}
 	}
@@ -65,7 +66,7 @@ func (e *experiment) oneForAnother(byModel map[string][]origin) []provenance.Fin
 	for _, model := range slices.Sorted(maps.Keys(byModel)) {
 		for _, other := range slices.Sorted(maps.Keys(byModel)) {
 			asked, name := e.s.nameOf(model), e.s.nameOf(other)
-			if model == other || e.s.simulates(model) || provenance.Alias(asked, name) || provenance.Alias(name, asked) {
+			if model == other || asked == "" || name == "" || e.s.simulates(model) || provenance.Alias(asked, name) || provenance.Alias(name, asked) {
 				continue
 			}
 			if n := provenance.AnsweredBy(repliesOf(byModel[model]), asked, name); n > 0 {
