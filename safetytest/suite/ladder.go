@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
@@ -56,6 +57,35 @@ type ladder struct {
 	names  []string
 	config safetytest.Config // of the suite, with its secrets
 	found  *report.Ladder    // nil before its spec ran
+
+	mu    sync.Mutex
+	at    string              // the build that is being asked, "" for none, or the gate's own model
+	asked *safetytest.Subject // it
+	done  int                 // calls of builds before it
+}
+
+// standing is the build that is being asked, "" where none is, and the calls of all builds
+// but the gate's own model.
+func (l *ladder) standing() (at string, calls int) {
+	if l == nil {
+		return "", 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.asked != nil {
+		return l.at, l.done + l.asked.Calls()
+	}
+	return "", l.done
+}
+
+// stands notes which build is asked from now on, nil for none any more.
+func (l *ladder) stands(at string, on *safetytest.Subject) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.asked != nil {
+		l.done += l.asked.Calls()
+	}
+	l.at, l.asked = at, on
 }
 
 // ladderLabel marks the spec that climbs, ladderEntry the report entry under which its
@@ -235,6 +265,8 @@ func (s *session) stand(ctx context.Context, r *report.Rung, claims []planned) e
 			return fmt.Errorf("build %s: %w", r.Name, err)
 		}
 		defer func() { _ = top.Close() }()
+		s.ladder.stands(r.Name, top)
+		defer s.ladder.stands("", nil)
 		var all []claim.Claim
 		for _, p := range claims {
 			if p.policy == "" {

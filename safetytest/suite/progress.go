@@ -41,7 +41,8 @@ func (s *session) beat(w io.Writer, began time.Time, ticks <-chan time.Time, don
 		case <-done:
 			return
 		case now := <-ticks:
-			at := pulse{now, s.subject.Calls()}
+			_, ofBuilds := s.ladder.standing()
+			at := pulse{now, s.subject.Calls() + ofBuilds}
 			fmt.Fprintln(w, s.heartbeat(began, last, at))
 			last = at
 		}
@@ -83,7 +84,11 @@ func (s *session) heartbeat(began time.Time, last, now pulse) string {
 	if len(states) > 0 {
 		text += " (" + strings.Join(states, ", ") + ")"
 	}
-	if most := s.most - now.calls; most > 0 && now.calls > 0 && after > 0 {
+	build, _ := s.ladder.standing()
+	if build != "" {
+		text += "; the ladder is at build " + build
+	}
+	if most := s.most - now.calls; build == "" && most > 0 && now.calls > 0 && after > 0 {
 		left := time.Duration(float64(most) * float64(after) / float64(now.calls))
 		text += fmt.Sprintf("; at most %v left by the plan", left.Round(time.Second))
 	}
