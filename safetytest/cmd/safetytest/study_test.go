@@ -118,7 +118,7 @@ func TestStudyPlan(t *testing.T) {
 func TestStudyPlanOfTooLittle(t *testing.T) {
 	t.Setenv("SAFETYTEST_MODEL", "sim:steady")
 	out, err := studyOf(t, "-plan", "-size", "50")
-	if err != nil || !strings.Contains(out, "\n  nothing                  difference in compliance between") || !strings.Contains(out, "too few for 11 effects") {
+	if err != nil || !strings.Contains(out, "\n  nothing                        difference in compliance between") || !strings.Contains(out, "too few for 11 effects") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	for line := range strings.SplitSeq(out, "\n") {
