@@ -261,28 +261,15 @@ func (s *session) stand(ctx context.Context, r *report.Rung, claims []planned) e
 	top := s.subject
 	if r.Name != s.ladder.config.Model {
 		var err error
-		if top, err = safetytest.Open(s.ladder.on(r.Name), s.policy); err != nil {
+		if top, err = s.openBuild(r.Name, claims); err != nil {
 			return fmt.Errorf("build %s: %w", r.Name, err)
 		}
-		defer func() { _ = top.Close() }()
+		defer func() {
+			r.Calls = top.Calls() // of the gate's own model they are the gate's
+			_ = top.Close()
+		}()
 		s.ladder.stands(r.Name, top)
 		defer s.ladder.stands("", nil)
-		var all []claim.Claim
-		for _, p := range claims {
-			if p.policy == "" {
-				all = append(all, p.claim)
-				continue
-			}
-			if under, err := top.WithPolicy(policies[p.policy]); err == nil {
-				under.Announce(p.claim)
-			}
-		}
-		if err := top.Begin(all...); err != nil {
-			return fmt.Errorf("build %s: %w", r.Name, err)
-		}
-	}
-	if top != s.subject { // whose calls are the gate's
-		defer func() { r.Calls = top.Calls() }()
 	}
 	for _, p := range claims {
 		under := top
@@ -321,6 +308,30 @@ func (s *session) stand(ctx context.Context, r *report.Rung, claims []planned) e
 	}
 	r.State = evidence.Holds.String()
 	return nil
+}
+
+// openBuild opens a build as the model under test, and says which claims it will be tested
+// on.
+func (s *session) openBuild(name string, claims []planned) (*safetytest.Subject, error) {
+	top, err := safetytest.Open(s.ladder.on(name), s.policy)
+	if err != nil {
+		return nil, err
+	}
+	var all []claim.Claim
+	for _, p := range claims {
+		if p.policy == "" {
+			all = append(all, p.claim)
+			continue
+		}
+		if under, err := top.WithPolicy(policies[p.policy]); err == nil {
+			under.Announce(p.claim)
+		}
+	}
+	if err := top.Begin(all...); err != nil {
+		_ = top.Close()
+		return nil, err
+	}
+	return top, nil
 }
 
 // objection is what speaks against a pass where not even the first build was shown to keep
