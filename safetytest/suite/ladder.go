@@ -128,7 +128,6 @@ func (l *ladder) configure(c *safetytest.Config) error {
 	if l == nil {
 		return nil
 	}
-	others := 0
 	served := map[string]string{}
 	for _, name := range l.names {
 		e, ok := buildOf(*c, name)
@@ -141,12 +140,10 @@ func (l *ladder) configure(c *safetytest.Config) error {
 			return fmt.Errorf("suite.Ladder: %q and %q are the same build, %s", twin, name, e)
 		}
 		served[at] = name
-		if name != c.Model {
-			others++
-		}
 	}
 	l.config = *c
-	c.MaxCalls, c.MaxSpendTokens, c.MaxCost = evenly(c.MaxCalls, others+1), evenly(c.MaxSpendTokens, others+1), c.MaxCost/float64(others+1)
+	shares := l.others() + 1
+	c.MaxCalls, c.MaxSpendTokens, c.MaxCost = evenly(c.MaxCalls, shares), evenly(c.MaxSpendTokens, shares), c.MaxCost/float64(shares)
 	l.config.MaxCalls, l.config.MaxSpendTokens, l.config.MaxCost = c.MaxCalls, c.MaxSpendTokens, c.MaxCost
 	return nil
 }
@@ -381,17 +378,25 @@ func decodeLadder(entry types.ReportEntry) *report.Ladder {
 	return &l
 }
 
+// others is how many builds are asked beside the gate's own model.
+func (l *ladder) others() int {
+	n := 0
+	if l != nil {
+		for _, name := range l.names {
+			if name != l.config.Model {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // printLadder says in the plan what the builds will cost.
 func (s *session) printLadder(w io.Writer) {
 	if s.ladder == nil {
 		return
 	}
-	builds := 0
-	for _, name := range s.ladder.names {
-		if name != s.ladder.config.Model {
-			builds++
-		}
-	}
+	builds := s.ladder.others()
 	fmt.Fprintf(w, "ladder: %s, in this order, until a claim does not hold: at most %d times the calls above once more\n", strings.Join(s.ladder.names, ", "), builds)
 	if s.ladder.config.MaxCalls > 0 {
 		fmt.Fprintf(w, "ladder: the bound on calls is divided: %d for the gate and for each build\n", s.ladder.config.MaxCalls)

@@ -82,6 +82,9 @@ func TestLadder(t *testing.T) {
 			t.Errorf("build %d: %+v", i, r)
 		}
 	}
+	if most := d.Run.Planned.Calls; most%4 != 0 || most < sum.Calls {
+		t.Errorf("%d calls, planned for four builds were at most %d", sum.Calls, most)
+	}
 	mustContain(t, out, "ladder: sim:steady, q6, q4, q2, in this order", "the smallest build that is shown to keep every claim is q6: of q4, the next one, it is violated that",
 		"claims that hold", "at most 1 of 20 runs")
 	narrow(t, out)

@@ -141,7 +141,7 @@ func (s *session) about(sum report.Summary) report.Run {
 	run := report.Run{
 		Began: s.began, Ended: time.Now(), Go: runtime.Version(),
 		Endpoint: plain.Text(environment.WithoutSecrets(c.BaseURL)), Asked: plain.Text(c.Model), Policy: plain.Text(s.policy.Name),
-		Sampling: settings(c), Planned: report.Amount{Calls: s.most}, Spent: report.Amount{Calls: sum.Calls, Tokens: sum.Tokens},
+		Sampling: settings(c), Planned: report.Amount{Calls: s.most * (1 + s.ladder.others())}, Spent: report.Amount{Calls: sum.Calls, Tokens: sum.Tokens},
 	}
 	if c.Simulated() {
 		run.Endpoint = ""
