@@ -241,7 +241,7 @@ func allowedErrors(gates int) int {
 // anyRun tests the claim once against a hidden bad arrangement, as a process of its own.
 func anyRun(t *testing.T, at *server, base, dir string, c claim.Claim, change func(*safetytest.Config)) (v claim.Verdict, calls int) {
 	t.Helper()
-	config := safetytest.Config{Concurrency: 1, BaseURL: base, Model: worldModel, Sampling: safetytest.DefaultSampling(), SamplingSeed: 3, Dir: dir, Run: fmt.Sprintf("run-%d", runs.Add(1))}
+	config := safetytest.Config{BaseURL: base, Model: worldModel, Sampling: safetytest.DefaultSampling(), SamplingSeed: 3, Dir: dir, Run: fmt.Sprintf("run-%d", runs.Add(1))}
 	if change != nil {
 		change(&config)
 	}

@@ -210,7 +210,7 @@ func (w *shrinker) readsBy(said string) (judge.Judge, error) {
 	return nil, fmt.Errorf("the run was read by a judge that cannot be made again from its record (%s): name one that reads new replies, by -judge and one of %s", plain.Line(said), strings.Join(offlineNames(), ", "))
 }
 
-// shrinkCause searches, proves, and writes.
+// shrink searches, proves, and writes.
 func (w *shrinker) shrink(ctx context.Context) (err error) {
 	w.begin()
 	w.asker, err = openAsker(filepath.Join(w.dir, "search"), w.config, w.policy, w.r.Manifest, w.claim.Key)

@@ -288,12 +288,10 @@ func (t *trying) ask(ctx context.Context, patterns []string) ([]search.Outcome, 
 			q := questions[i]
 			t.endings.add(c)
 			t.earlier += yes(!c.made.IsZero())
-			if c.state == chat.Lost {
-				if err := e.fail(fmt.Errorf("%w: %s", errLost, c.ending)); err != nil {
-					failed = err
-				}
-			} else {
+			if c.state != chat.Lost {
 				e.answered++
+			} else if err := e.lose(c); err != nil {
+				failed = err
 			}
 			out[i] = e.badness(bounds.Observed(q.script.arm.Counts(e.claim), c.judgement))
 			if c.state == chat.Answered || c.state == chat.Unfinished {
@@ -328,6 +326,9 @@ func (e *experiment) judgeFound(ctx context.Context, pattern string, before []or
 	}
 	result, err := x.run(ctx)
 	e.takeOver(x)
+	if err == nil && result.State == evidence.Inconclusive {
+		err = x.recordEnds
+	}
 	if err != nil {
 		ended, err := e.endedBy(ctx, err)
 		e.searched.Ended = ended

@@ -75,6 +75,8 @@ type experiment struct {
 	blinded  string          // the same in words
 	part     string
 	within   int
+	// recordEnds is the error of a reply that a replay lacks, nil for none.
+	recordEnds error
 	// What continued.go finds: replies of earlier runs, why they count, and the
 	// calls that it took to see.
 	older    older

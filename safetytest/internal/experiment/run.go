@@ -267,7 +267,7 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 
 // askable returns the batch whose next question may be asked now, nil if none.
 func (e *experiment) askable() *batch {
-	if e.noBudget || !e.sight.clear && e.asked >= max(e.questions, e.s.config.Concurrency) {
+	if e.noBudget || e.recordEnds != nil || !e.sight.clear && e.asked >= max(e.questions, e.s.config.Concurrency) {
 		return nil
 	}
 	ahead := 0 // questions asked beyond the batch that the next look needs
@@ -398,6 +398,11 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 		return nil // left stays above 0: the batch will not be looked at
 	case err != nil && ctx.Err() != nil:
 		return nil
+	case e.part != "" && errors.Is(err, record.ErrMiss):
+		// A replay asks ahead of where the run stopped, and does not know how far that
+		// was: what is complete is looked at first.
+		e.recordEnds = err
+		return nil
 	case err != nil:
 		if err := e.fail(err); err != nil {
 			return err
@@ -469,14 +474,7 @@ func (e *experiment) note(c *call) error {
 	}
 	e.endings.add(c)
 	if c.state == chat.Lost {
-		e.lost = c.ending
-		if !c.made.IsZero() && !e.s.config.Replay {
-			// An earlier run lost it: that says nothing of what the endpoint is good
-			// for now, and a run that goes on must get past it.
-			e.failed, e.lostBefore, e.lastErr = e.failed+1, e.lostBefore+1, fmt.Errorf("%w: %s", errLost, c.ending)
-			return nil
-		}
-		return e.fail(fmt.Errorf("%w: %s", errLost, c.ending))
+		return e.lose(c)
 	}
 	e.answered++
 	switch {
@@ -492,4 +490,17 @@ func (e *experiment) note(c *call) error {
 		}
 	}
 	return nil
+}
+
+// lose notes that a reply was lost. It returns an error when most replies are.
+func (e *experiment) lose(c *call) error {
+	e.lost = c.ending
+	err := fmt.Errorf("%w: %s", errLost, c.ending)
+	if !c.made.IsZero() && !e.s.config.Replay {
+		// An earlier run lost it: that says nothing of what the endpoint is good
+		// for now, and a run that goes on must get past it.
+		e.failed, e.lostBefore, e.lastErr = e.failed+1, e.lostBefore+1, err
+		return nil
+	}
+	return e.fail(err)
 }
