@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -57,18 +56,7 @@ func TestSeveralRepliesARequest(t *testing.T) {
 		}
 	}
 
-	out, err := command(t, "", "export", "-texts", dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := map[string]int{}
-	for i, name := range rows[0] {
-		at[name] = i
-	}
+	rows, at := exported(t, "-texts", dir)
 	byChoice := map[string]int{}
 	for _, row := range rows[1:] {
 		get := func(name string) string { return row[at[name]] }

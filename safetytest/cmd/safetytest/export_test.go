@@ -10,21 +10,27 @@ import (
 	"github.com/safetyspec/safetyspec/fixtures"
 )
 
-// A table has one row a reply, in every format, with the readings of the run.
-func TestExport(t *testing.T) {
-	dir := served(t, fixtures.NoCooking(), afterMany(instructs), whole, benign())
-	out, err := command(t, "", "export", dir)
+// exported are the rows of a run's table, with its header, and where the columns stand.
+func exported(t *testing.T, args ...string) (rows [][]string, at map[string]int) {
+	t.Helper()
+	out, err := command(t, "", append([]string{"export"}, args...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
-	if err != nil {
+	if rows, err = csv.NewReader(strings.NewReader(out)).ReadAll(); err != nil {
 		t.Fatal(err)
 	}
-	at := map[string]int{}
+	at = map[string]int{}
 	for i, name := range rows[0] {
 		at[name] = i
 	}
+	return rows, at
+}
+
+// A table has one row a reply, in every format, with the readings of the run.
+func TestExport(t *testing.T) {
+	dir := served(t, fixtures.NoCooking(), afterMany(instructs), whole, benign())
+	rows, at := exported(t, dir)
 	complied, seen := 0, map[string]bool{}
 	for _, row := range rows[1:] {
 		get := func(name string) string { return row[at[name]] }

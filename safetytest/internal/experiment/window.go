@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -59,7 +60,11 @@ func (e *experiment) unseenModels() map[shownTo]*script {
 // seesAll asks endpoints whether they read the longest prompt whole. It returns the
 // doubt that there is, and an error if an endpoint is of no use.
 func (e *experiment) seesAll(ctx context.Context, largest map[shownTo]*script) (*provenance.Finding, error) {
-	for to, q := range largest {
+	inOrder := func(a, b shownTo) int { // so that of several doubts the same is told
+		return cmp.Or(cmp.Compare(a.model, b.model), cmp.Compare(a.form, b.form), yes(a.system)-yes(b.system))
+	}
+	for _, to := range slices.SortedFunc(maps.Keys(largest), inOrder) {
+		q := largest[to]
 		now, doubt, err := e.readsWhole(ctx, q)
 		if err != nil || doubt != nil {
 			return doubt, err
