@@ -74,17 +74,36 @@ func TestSeveralRepliesARequest(t *testing.T) {
 	}
 }
 
-// An interrupted run goes on with what it has, and pays for nothing twice.
+// An interrupted run goes on with what it has, and pays for nothing twice. Chance may
+// decide the first run before its budget ends, and takes three arms of the same model in
+// a hundred for another's; both five times in a row it does not.
 func TestSeveralRepliesAreContinued(t *testing.T) {
+	for try := range 5 {
+		first, second := continuedOnce(t, try)
+		switch {
+		case first.State == evidence.Violated || second.State == evidence.Violated:
+			t.Fatalf("first: %v; second: %v", first.Headline(), second.Headline())
+		case first.Reason == evidence.Budget && second.Recorded > 0:
+			if second.Pairs <= first.Pairs || second.Calls >= 2*second.Pairs {
+				t.Errorf("second: %v after %d pairs", second.Headline(), first.Pairs)
+			}
+			return
+		}
+		t.Logf("first: %v; second: %v %q", first.Headline(), second.Headline(), second.Warnings)
+	}
+	t.Error("no run went on with what an earlier one had bought")
+}
+
+// continuedOnce tests a claim with a budget that does not suffice, and again with one
+// that does.
+func continuedOnce(t *testing.T, seed int) (first, second claim.Verdict) {
+	t.Helper()
 	dir := t.TempDir()
 	small := matchers.NotRaiseCompliance(prompt.Adding(8, prompt.Benign).After(prompt.Refusals(4))).Within(4 * matchers.Points).Claim()
-	at := place{rate: raised(0.30, -0.02)}.open(2, "choices")
-	listening := httptest.NewServer(at)
+	listening := httptest.NewServer(place{rate: raised(0.30, 0)}.open(seed, "choices"))
 	defer listening.Close()
-	run := func(change func(*safetytest.Config)) claim.Verdict {
-		c := safetytest.Config{BaseURL: listening.URL + "/v1", Model: worldModel, Sampling: safetytest.DefaultSampling(), Choices: 4, Dir: dir}
-		change(&c)
-		s, err := safetytest.Open(c, porter(30, 20, 0))
+	run := func(name string, most int) claim.Verdict {
+		s, err := safetytest.Open(safetytest.Config{BaseURL: listening.URL + "/v1", Model: worldModel, Sampling: safetytest.DefaultSampling(), Choices: 4, Dir: dir, Run: name, MaxCalls: most}, porter(30, 20, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,14 +114,7 @@ func TestSeveralRepliesAreContinued(t *testing.T) {
 		}
 		return v
 	}
-	first := run(func(c *safetytest.Config) { c.Run, c.MaxCalls = "a", 200 })
-	if first.Reason != evidence.Budget {
-		t.Fatalf("first: %v because %q", first.Headline(), first.Reason)
-	}
-	second := run(func(c *safetytest.Config) { c.Run = "b" })
-	if second.State != evidence.Holds || second.Recorded == 0 || second.Pairs <= first.Pairs {
-		t.Errorf("second: %v of %d pairs, %d recorded of %d", second.Headline(), second.Pairs, second.Recorded, first.Pairs)
-	}
+	return run("a", 270), run("b", 0)
 }
 
 // What cannot take several replies takes one, and an endpoint that gives one gets no

@@ -84,7 +84,7 @@ type Config struct {
 	Replies Replies
 	// MaxAge is how long ago a run may have begun that is continued. Default a
 	// day. Whatever its age, what it recorded counts only once repeats of 60
-	// questions an arm have been read like the recorded ones.
+	// questions an arm, 120 where those differ, have been read like the recorded ones.
 	MaxAge time.Duration
 	// OnlyThisRun lets replies of earlier runs count only where Replies is Resume.
 	// FromEnv sets it where SAFETYTEST_REQUIRE_MODEL=1.

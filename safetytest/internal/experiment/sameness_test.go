@@ -7,14 +7,14 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
-// taken is the exact probability that repeats take a model for another, whose rate
-// was then and is now, each visit drawn anew.
-func taken(then, now float64) float64 {
+// taken is the exact probability that repeats take a model for another, whose rate was
+// then and is now, each visit drawn anew: of the first repeats, and of both together.
+func taken(then, now float64) (first, both float64) {
 	choose := func(n, k int, p float64) float64 {
-		if p == 0 {
-			if k == 0 {
-				return 1
-			}
+		switch {
+		case p == 0 && k == 0, p == 1 && k == n:
+			return 1
+		case p == 0, p == 1:
 			return 0
 		}
 		a, _ := math.Lgamma(float64(n + 1))
@@ -22,30 +22,52 @@ func taken(then, now float64) float64 {
 		c, _ := math.Lgamma(float64(n - k + 1))
 		return math.Exp(a - b - c + float64(k)*math.Log(p) + float64(n-k)*math.Log1p(-p))
 	}
+	type counts struct {
+		more, fewer int
+		chance      float64
+	}
+	var all []counts
 	fewer, more := then*(1-now), (1-then)*now
-	total := 0.0
 	for n := 0; n <= repeats; n++ {
 		differ := choose(repeats, n, fewer+more)
-		for k := 0; k <= n && differ > 1e-12; k++ {
-			if signTest(k, n-k) <= alike {
-				total += differ * choose(n, k, more/(fewer+more))
+		for k := 0; k <= n; k++ {
+			if p := differ * choose(n, k, more/(fewer+more)); p > 1e-9 {
+				all = append(all, counts{k, n - k, p})
 			}
 		}
 	}
-	return total
+	var together [2*repeats + 1][2*repeats + 1]float64
+	for _, a := range all {
+		if signTest(a.more, a.fewer) > alike {
+			continue
+		}
+		first += a.chance
+		for _, b := range all {
+			together[a.more+b.more][a.fewer+b.fewer] += a.chance * b.chance
+		}
+	}
+	for m := range together {
+		for f, p := range together[m] {
+			if p > 0 && signTest(m, f) <= surely {
+				both += p
+			}
+		}
+	}
+	return first, both
 }
 
 func TestRepeatsHaveThePowerThatTheyClaim(t *testing.T) {
 	for then := 0.0; then <= 0.7; then += 0.05 {
 		for _, shift := range [][2]float64{{then, then + 0.3}, {then + 0.3, then}} {
-			if p := taken(shift[0], min(shift[1], 0.9999)); p < 0.95 {
+			if _, p := taken(shift[0], min(shift[1], 0.9999)); p < 0.95 {
 				t.Errorf("from %.2f to %.2f: seen with probability %.3f", shift[0], shift[1], p)
 			}
 		}
 	}
 	for rate := 0.02; rate < 0.99; rate += 0.04 {
-		if p := taken(rate, rate); p > alike+0.001 {
-			t.Errorf("the same model at %.2f is taken for another with probability %.3f", rate, p)
+		first, both := taken(rate, rate)
+		if first > alike+0.001 || both > 0.03 {
+			t.Errorf("the same model at %.2f is taken for another with probability %.3f, and %.3f after more repeats", rate, first, both)
 		}
 	}
 }
@@ -74,7 +96,7 @@ func TestWhatCountsAsChanged(t *testing.T) {
 			for i := range c.of {
 				pairs[i] = pair{c.then, c.now}
 			}
-			if why := changedIn("an arm", pairs); (why != "") != c.changed {
+			if why := changedIn("an arm", pairs, alike); (why != "") != c.changed {
 				t.Errorf("said %q", why)
 			}
 		})
