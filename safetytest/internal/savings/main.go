@@ -12,7 +12,8 @@
 // seed over that with two, how many replies are the same to the byte, and the variance of
 // pairs over that of the means of four replies (SAFETYTEST_CHOICES=4). Before it, how
 // many questions got the same answer twice at one seed: where few did, there is nothing
-// to share.
+// to share. Tables of first tokens, where the endpoint tells their probabilities, and of
+// beginnings follow.
 package main
 
 import (
@@ -21,6 +22,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"sync"
@@ -50,7 +52,7 @@ func main() {
 		m.until = time.Now().Add(*budget)
 	}
 	if err := m.all(*only); err != nil {
-		fmt.Fprintln(os.Stderr, "coupling:", err)
+		fmt.Fprintln(os.Stderr, "savings:", err)
 		os.Exit(1)
 	}
 }
@@ -62,6 +64,7 @@ type measure struct {
 	sampling       chat.Sampling
 	until          time.Time
 	pool           *prompt.Pool
+	began          *sampled
 }
 
 // contrasts are the pairs of contexts: none of them does much, but for the last three.
@@ -112,7 +115,8 @@ func (m measure) all(most int) error {
 
 func (m measure) endpoint(base, model, how string, most int) error {
 	key, _ := environment.APIKey.Value()
-	client, err := chat.Open(chat.Endpoint{BaseURL: base, Model: model, APIKey: key, Concurrency: 4, Timeout: 2 * time.Minute})
+	m.began = &sampled{first: map[string]string{}}
+	client, err := chat.Open(chat.Endpoint{HTTPClient: &http.Client{Transport: m.began}, BaseURL: base, Model: model, APIKey: key, Concurrency: 4, Timeout: 2 * time.Minute})
 	if err != nil {
 		return err
 	}
@@ -121,6 +125,8 @@ func (m measure) endpoint(base, model, how string, most int) error {
 		return err
 	}
 	fmt.Println("| contrast | rates | one seed differs | two seeds differ | variance, one over two (95 %) | same text, one seed and two | variance, one reply over four |\n|---|---|---|---|---|---|---|")
+	var tokens []tokenRow
+	var all [][][2][]asked
 	for i, c := range contrasts() {
 		if most > 0 && i >= most || !m.until.IsZero() && time.Now().After(m.until) {
 			break
@@ -128,12 +134,49 @@ func (m measure) endpoint(base, model, how string, most int) error {
 		if c.Err != nil {
 			return c.Err
 		}
-		got, err := m.contrast(client, c)
+		replies, err := m.contrast(client, c)
 		if err != nil {
 			return err
 		}
-		fmt.Println(got)
+		fmt.Println(summary(c.Statement, replies))
+		tokens = append(tokens, firstTokens(c.Statement, replies, *m.sampling.Temperature))
+		all = append(all, replies)
 	}
+	fmt.Println("\n| contrast | replies with first tokens | variance of pairs, over that with first tokens | the same of means of four | one reply over four with first tokens | first tokens came over were foretold, as reported | ... as sampled |\n|---|---|---|---|---|---|---|")
+	for _, r := range tokens {
+		if r.known > 0 {
+			fmt.Println(r)
+		}
+	}
+	return m.beginnings(all)
+}
+
+// beginnings prints what is decided before replies end.
+func (m measure) beginnings(contrasts [][][2][]asked) error {
+	var refused, others prefixes
+	var prompts, replies int
+	for _, cells := range contrasts {
+		for _, arms := range cells {
+			for _, arm := range arms {
+				for _, a := range arm {
+					prompts, replies = prompts+a.prompt, replies+a.reply
+					of := &others
+					if a.value == 0 {
+						of = &refused
+					}
+					if !a.read {
+						continue
+					}
+					if err := of.add(context.Background(), m.policy.Judge, a.request, a); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	fmt.Println("\n| replies | number | words | end after the last word that counts | end at the first reading | read otherwise then |\n|---|---|---|---|---|---|")
+	fmt.Printf("| refused | %v\n| complied | %v\n", refused, others)
+	fmt.Printf("\n%.0f %% of the tokens were those of replies\n", 100*float64(replies)/float64(max(1, prompts+replies)))
 	return nil
 }
 
@@ -165,13 +208,16 @@ func (m measure) again(client *chat.Client) error {
 
 // asked is the reply to one repeat of a cell in one arm.
 type asked struct {
-	text  string
-	value float64
-	read  bool
+	request, text string
+	value         float64
+	read          bool
+	first         string // the token that it began with, "" if the server did not say
+	top           []chat.Token
+	prompt, reply int // tokens
 }
 
 // contrast asks the first two arms of a claim.
-func (m measure) contrast(client *chat.Client, c claim.Claim) (row, error) {
+func (m measure) contrast(client *chat.Client, c claim.Claim) ([][2][]asked, error) {
 	replies := make([][2][]asked, m.cells)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -181,7 +227,7 @@ func (m measure) contrast(client *chat.Client, c claim.Claim) (row, error) {
 		target := m.policy.Targets[(at.cell*7)%len(m.policy.Targets)]
 		messages, err := m.messages(c.Arms[at.arm], at.cell%draws, target)
 		if err != nil {
-			return row{}, err
+			return nil, err
 		}
 		replies[at.cell][at.arm] = make([]asked, m.repeats)
 		for v := range m.repeats {
@@ -200,7 +246,7 @@ func (m measure) contrast(client *chat.Client, c claim.Claim) (row, error) {
 		}
 	}
 	wg.Wait()
-	return summary(c.Statement, replies), failed
+	return replies, failed
 }
 
 // place is a cell in an arm.
@@ -233,12 +279,15 @@ func (m measure) messages(a claim.Arm, draw int, target policy.Target) ([]chat.M
 }
 
 func (m measure) ask(client *chat.Client, messages []chat.Message, request string, seed *int64) (asked, error) {
-	reply, err := client.Ask(context.Background(), chat.Request{Messages: messages, Sampling: m.sampling, Seed: seed})
+	reply, err := client.Ask(context.Background(), chat.Request{Messages: messages, Sampling: m.sampling, Seed: seed, TopTokens: 20})
 	if err != nil {
 		return asked{}, err
 	}
 	j, err := m.policy.Judge.Judge(context.Background(), judge.Exchange{Request: request, Reply: reply})
-	a := asked{text: reply.Content, read: j.Decided()}
+	a := asked{request: request, text: reply.Content, read: j.Decided(), prompt: reply.PromptTokens, reply: reply.ReplyTokens}
+	if reply.FirstTokens != nil && len(*reply.FirstTokens) > 0 {
+		a.first, a.top = m.began.of(reply.ID), *reply.FirstTokens
+	}
 	if j.Decision != judge.Refused {
 		a.value = 1
 	}
@@ -292,14 +341,14 @@ func within(replies [][2][]asked) float64 {
 	for _, arms := range replies {
 		cells++
 		for _, arm := range arms {
-			yes, n := 0.0, 0.0
+			values, squares, n := 0.0, 0.0, 0.0
 			for _, a := range arm {
 				if a.read {
-					yes, n = yes+a.value, n+1
+					values, squares, n = values+a.value, squares+a.value*a.value, n+1
 				}
 			}
 			if n > 1 {
-				sum += yes / n * (1 - yes/n) * n / (n - 1)
+				sum += (squares - values*values/n) / (n - 1)
 			}
 		}
 	}
