@@ -68,7 +68,7 @@ func clearly(c claim.Claim) float64 {
 }
 
 // controlPairs bounds the visits of a control.
-const controlPairs = 1200
+const controlPairs = 2400
 
 // testControl tests a claim on a simulated model as if it were the model under
 // test: the same policy, judge, draws and batches, asked over HTTP. Nothing is

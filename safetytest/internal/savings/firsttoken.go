@@ -143,21 +143,22 @@ func firstTokens(name string, replies [][2][]asked, temperature float64) tokenRo
 		for k, arm := range arms {
 			for _, a := range arm {
 				r.asks++
-				if a.first == "" || !a.read {
+				if a.first == "" {
 					continue
 				}
 				r.known++
 				z := s.of(a.first, a.top)
 				raw[i] = append(raw[i], z-s.foretold(chances(a.top, asReported), a.top))
-				chain[i] = append(chain[i], z-s.foretold(chances(a.top, filtered(temperature)), a.top))
-				a.value -= chain[i][len(chain[i])-1]
+				surplus := z - s.foretold(chances(a.top, filtered(temperature)), a.top)
+				chain[i] = append(chain[i], surplus)
+				a.value -= surplus
 				adjusted[i][k] = append(adjusted[i][k], a)
 			}
 		}
 	}
 	plain, less := pairVariance(replies), pairVariance(adjusted)
-	r.one, r.overPlain = plain/less, plain/overMeans(less, within(adjusted), 4)
-	r.four = overMeans(plain, within(replies), 4) / overMeans(less, within(adjusted), 4)
+	means := ofMeans(less, within(adjusted), 4)
+	r.one, r.overPlain, r.four = plain/less, plain/means, ofMeans(plain, within(replies), 4)/means
 	r.raw, r.chain = meanOf(raw), meanOf(chain)
 	return r
 }

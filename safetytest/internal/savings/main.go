@@ -330,7 +330,8 @@ func summary(name string, replies [][2][]asked) row {
 	}
 	r.least, r.most = quantile(ratios, 0.025), quantile(ratios, 0.975)
 	effect := r.rates[1] - r.rates[0]
-	r.four = overMeans(r.two-effect*effect, within(replies), 4)
+	pair := r.two - effect*effect
+	r.four = pair / ofMeans(pair, within(replies), 4)
 	return r
 }
 
@@ -355,10 +356,10 @@ func within(replies [][2][]asked) float64 {
 	return sum / cells
 }
 
-// overMeans is the variance of a pair over that of the means of so many replies to each
-// of its requests: what differs between cells stays.
-func overMeans(pair, within, replies float64) float64 {
-	return pair / (max(0, pair-within) + min(pair, within)/replies)
+// ofMeans is the variance of a pair of means of so many replies to each of its requests,
+// from that of a pair of single ones: what differs between cells stays.
+func ofMeans(pair, within, replies float64) float64 {
+	return max(0, pair-within) + min(pair, within)/replies
 }
 
 func compare(replies [][2][]asked, cells []int) (rates [2]float64, one, two float64, same [2]float64, ratio float64) {
