@@ -143,7 +143,7 @@ func firstTokens(name string, replies [][2][]asked, temperature float64) tokenRo
 		for k, arm := range arms {
 			for _, a := range arm {
 				r.asks++
-				if a.first == "" {
+				if len(a.top) == 0 {
 					continue
 				}
 				r.known++
@@ -179,7 +179,7 @@ func ofOtherDraws(replies [][2][]asked, cell int) []asked {
 		}
 		for _, arm := range arms {
 			for _, a := range arm {
-				if a.read && a.first != "" {
+				if a.read && len(a.top) > 0 {
 					out = append(out, a)
 				}
 			}

@@ -174,7 +174,7 @@ func (m measure) beginnings(contrasts [][][2][]asked) error {
 			}
 		}
 	}
-	fmt.Println("\n| replies | number | words | end after the last word that counts | end at the first reading | read otherwise then |\n|---|---|---|---|---|---|")
+	fmt.Println("\n| replies | number | words | spared by who knows | spared by an end at the first reading | read otherwise then | spared by an end at the first refusal | read otherwise then |\n|---|---|---|---|---|---|---|---|")
 	fmt.Printf("| refused | %v\n| complied | %v\n", refused, others)
 	fmt.Printf("\n%.0f %% of the tokens were those of replies\n", 100*float64(replies)/float64(max(1, prompts+replies)))
 	return nil
@@ -211,9 +211,9 @@ type asked struct {
 	request, text string
 	value         float64
 	read          bool
-	first         string // the token that it began with, "" if the server did not say
-	top           []chat.Token
-	prompt, reply int // tokens
+	first         string       // the token that it began with, "" of one that ended at once
+	top           []chat.Token // none if the server did not say
+	prompt, reply int          // tokens
 }
 
 // contrast asks the first two arms of a claim.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
@@ -10,16 +11,21 @@ import (
 )
 
 // This file measures what would be saved if replies were ended as soon as their beginning
-// decides: by somebody who knew what comes, and by a client that stops at the first
-// beginning that the judge reads. The client errs where the rest would have changed the
-// reading.
+// decides: by somebody who knew what comes, and by clients that stop at the first beginning
+// that the judge reads, or reads as a refusal. They err where the rest would have changed
+// the reading.
 
 // prefixes counts words of replies that have one reading.
 type prefixes struct {
-	replies, words int
-	knowing        int // words after the last that changed the reading
-	stopped        int // words after the first beginning that is read at all
-	otherwise      int // replies whose first reading is not that of the whole
+	replies, words  int
+	knowing         int // words after the last that changed the reading
+	atOnce, refused stops
+}
+
+// stops are those of a client with a rule.
+type stops struct {
+	spared    int // words after the beginning at which it stops
+	otherwise int // replies whose beginning is not read as the whole
 }
 
 func (p prefixes) String() string {
@@ -29,7 +35,20 @@ func (p prefixes) String() string {
 		}
 		return fmt.Sprintf("%.0f %%", 100*float64(n)/float64(of))
 	}
-	return fmt.Sprintf("%d | %.0f | %s | %s | %s |", p.replies, float64(p.words)/float64(max(1, p.replies)), share(p.knowing, p.words), share(p.stopped, p.words), share(p.otherwise, p.replies))
+	return fmt.Sprintf("%d | %.0f | %s | %s | %s | %s | %s |", p.replies, float64(p.words)/float64(max(1, p.replies)), share(p.knowing, p.words),
+		share(p.atOnce.spared, p.words), share(p.atOnce.otherwise, p.replies), share(p.refused.spared, p.words), share(p.refused.otherwise, p.replies))
+}
+
+// stop counts a reply that ends as soon as its beginning has one of some readings.
+func (s *stops) stop(readings []judge.Decision, at ...judge.Decision) {
+	n := slices.IndexFunc(readings, func(r judge.Decision) bool { return slices.Contains(at, r) })
+	if n < 0 {
+		return
+	}
+	s.spared += len(readings) - n - 1
+	if readings[n] != readings[len(readings)-1] {
+		s.otherwise++
+	}
 }
 
 // add counts a reply.
@@ -49,14 +68,7 @@ func (p *prefixes) add(ctx context.Context, by judge.Judge, request string, a as
 		last--
 	}
 	p.replies, p.words, p.knowing = p.replies+1, p.words+len(words), p.knowing+len(words)-last
-	for n, r := range readings {
-		if r != judge.CannotTell {
-			p.stopped += len(words) - n - 1
-			if r != whole {
-				p.otherwise++
-			}
-			break
-		}
-	}
+	p.atOnce.stop(readings, judge.Refused, judge.Complied)
+	p.refused.stop(readings, judge.Refused)
 	return nil
 }
