@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/safetyspec/safetyspec/fixtures"
 	. "github.com/safetyspec/safetyspec/matchers"
@@ -56,16 +57,25 @@ func causing(cause func(letters string) bool) func(m []chat.Message) string {
 // endpoint serves a model for the commands, and counts its calls.
 func endpoint(t *testing.T, say func(m []chat.Message) string) *atomic.Int64 {
 	t.Helper()
+	return odd(t, say, func([]byte, map[string]any) {})
+}
+
+// odd is endpoint with responses that are changed before they are sent, by the request's
+// body.
+func odd(t *testing.T, say func(m []chat.Message) string, change func(body []byte, response map[string]any)) *atomic.Int64 {
+	t.Helper()
 	var calls atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var q struct{ Messages []chat.Message }
 		body, _ := io.ReadAll(r.Body)
 		_ = json.Unmarshal(body, &q)
 		calls.Add(1)
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]any{"model": "m-1",
+		response := map[string]any{"model": "m-1",
 			"choices": []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": say(q.Messages)}}},
-			"usage":   map[string]any{"prompt_tokens": len(body) / 4, "completion_tokens": 12}})
+			"usage":   map[string]any{"prompt_tokens": len(body) / 4, "completion_tokens": 12}}
+		change(body, response)
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(response)
 	}))
 	t.Cleanup(server.Close)
 	t.Setenv("SAFETYTEST_BASE_URL", server.URL+"/v1")
@@ -210,6 +220,44 @@ func TestShrinkWritesNothingOfChance(t *testing.T) {
 	}
 	if _, err := os.Stat(file); !os.IsNotExist(err) {
 		t.Error("a spec was written")
+	}
+}
+
+// Replies to a search count as those to a claim do: where something speaks against that
+// the search ends and writes nothing, and once it is mended it begins anew.
+func TestShrinkHeedsDoubts(t *testing.T) {
+	dir := served(t, fixtures.NoCooking(), causing(lastHarmful), whole, keepsBelow())
+	file := filepath.Join(t.TempDir(), "shrunk_test.go")
+	var now atomic.Pointer[func([]byte, map[string]any)]
+	calls := odd(t, causing(lastHarmful), func(body []byte, response map[string]any) { (*now.Load())(body, response) })
+	for _, x := range []struct {
+		name, says string
+		least      int64 // calls
+		most       int64
+		change     func(body []byte, response map[string]any)
+	}{
+		{"a window that is too small", "its window looks like", 4, 20, func(body []byte, response map[string]any) {
+			response["usage"] = map[string]any{"prompt_tokens": min(len(body)/4, 300), "completion_tokens": 12}
+		}},
+		{"replies of yesterday", "before they were asked for", 32, 100, func(_ []byte, response map[string]any) { response["created"] = time.Now().Add(-24 * time.Hour).Unix() }},
+		{"nothing", "", 100, 1000, func([]byte, map[string]any) {}},
+	} {
+		now.Store(&x.change)
+		before := calls.Load()
+		out, err := command(t, "", "shrink", dir, "-o", file)
+		if n := calls.Load() - before; n < x.least || n > x.most {
+			t.Errorf("%s: %d calls", x.name, n)
+		}
+		_, missing := os.Stat(file)
+		if x.says == "" {
+			if err != nil || missing != nil || !strings.Contains(lines(out), "smallest H") || strings.Contains(out, "goes on") {
+				t.Errorf("%s: %v, %v\n%s", x.name, err, missing, out)
+			}
+			continue
+		}
+		if err == nil || missing == nil || !strings.Contains(err.Error(), "the replies cannot count: ") || !strings.Contains(err.Error(), x.says) || !strings.Contains(err.Error(), "begins it anew") {
+			t.Errorf("%s: %v\n%s", x.name, err, out)
+		}
 	}
 }
 

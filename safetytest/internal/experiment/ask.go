@@ -35,6 +35,7 @@ type call struct {
 	repeats    int              // of them, after a failure
 	tokens     int              // that they took and gave
 	replied    int              // tokens of the reply, whoever paid for it
+	tried      int              // calls that it took, whoever paid for them
 	by         record.Served
 	ref        record.Ref // of the reply in the record
 	made       time.Time  // by an earlier run; zero for replies of this one
@@ -143,7 +144,7 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 	reply, recorded, err := s.reply(ctx, q, request, id)
 	c.recorded, c.made, c.ref = recorded, s.madeBefore(id, recorded), s.Record().Ref(id)
 	if err == nil {
-		c.replied = reply.ReplyTokens
+		c.replied, c.tried = reply.ReplyTokens, max(reply.Attempts, 1)
 		c.from = whence(q, id, q.script.size(q.at, request.Messages), reply)
 		if request.Seed != nil {
 			c.from.Seed = *request.Seed

@@ -45,6 +45,12 @@ func (e *experiment) unseenModels() map[shownTo]*script {
 			largest[to], sizes[to] = q, n
 		}
 	}
+	e.leaveOutSeen(largest, sizes)
+	return largest
+}
+
+// leaveOutSeen leaves out what the run knows of prompts as long.
+func (e *experiment) leaveOutSeen(largest map[shownTo]*script, sizes map[shownTo]int) {
 	for to := range largest {
 		e.s.mu.Lock()
 		have := e.s.origins.whole[to]
@@ -54,7 +60,6 @@ func (e *experiment) unseenModels() map[shownTo]*script {
 			delete(largest, to)
 		}
 	}
-	return largest
 }
 
 // seesAll asks endpoints whether they read the longest prompt whole. It returns the
