@@ -81,7 +81,7 @@ func (s *study) orderSpread(m *model, names []string, rate func(int) func([]floa
 		x.chance, x.lost, x.judge = max(x.chance, p.chance), max(x.lost, p.lost), max(x.judge, p.judge)
 		worse[p.a], worse[p.b] = worse[p.a] || p.high < 0, worse[p.b] || p.low > 0
 	}
-	x.value = max(x.low, min(x.high, shrunkRange(len(names), pairs)))
+	x.value = max(x.low, min(x.high, shrunkRange(pairs)))
 	out.fill(x, a, s.judge.unmeasured)
 	var worst []string
 	for i, w := range worse {
@@ -202,7 +202,7 @@ func (s *study) simultaneous(moves [][]float64) critical {
 
 // shrunkRange returns the range of the rates, less the share of their spread that chance
 // explains.
-func shrunkRange(count int, pairs []pair) float64 {
+func shrunkRange(pairs []pair) float64 {
 	var seen, chance, widest float64
 	for _, p := range pairs {
 		seen += p.value * p.value
