@@ -141,7 +141,7 @@ func TestMarkdownHoldsNoMarkup(t *testing.T) {
 
 func TestLengthIsBounded(t *testing.T) {
 	huge := strings.Repeat("é\x1b", 1<<20)
-	if got := Text(huge); len(got) > 10*MostText || !strings.Contains(got, "more bytes") {
+	if got := Text(huge); len(got) > 10*mostText || !strings.Contains(got, "more bytes") {
 		t.Errorf("Text kept %d bytes: %.80q", len(got), got)
 	}
 	if got := Lines(strings.Repeat("line\n", 10_000)); strings.Count(got, "\n") > mostLines || !strings.Contains(got, "more lines") {
