@@ -418,7 +418,7 @@ func (v Verdict) cost() string {
 // an excess over the control is halved.
 func (v Verdict) Doses() []string {
 	compared := v.Claim.Compared()
-	if v.Claim.Relation == Below && len(v.Result.Conditions) >= len(compared) && v.Claim.Dosed() {
+	if v.Claim.Relation == Below && len(v.Result.Conditions) >= len(compared) && v.Claim.dosed() {
 		return []string{v.provenDoses(compared)}
 	}
 	excess := v.excessByDose()

@@ -62,9 +62,9 @@ func (m Mix) Ordered(o Order) Mix {
 	return m
 }
 
-// Rewriting returns the mix with n of its harmful demonstrations replaced by their
+// rewriting returns the mix with n of its harmful demonstrations replaced by their
 // minimal-edit twins, which stand in their places if all are replaced.
-func (m Mix) Rewriting(n int) Mix {
+func (m Mix) rewriting(n int) Mix {
 	m.Harmful -= n
 	m.Rewritten += n
 	if m.Order.rule == written {

@@ -332,17 +332,6 @@ func (v *View) AllReadings(reply Ref) []Reading {
 	return out
 }
 
-// Replies is the number of replies that are known, those of earlier runs included.
-func (v *View) Replies() int {
-	n := 0
-	for _, e := range v.entries {
-		if e.at != 0 {
-			n++
-		}
-	}
-	return n
-}
-
 // Reply reads a reply; ok is false for one that is not recorded here.
 func (v *View) Reply(reply Ref) (r Recorded, ok bool, err error) {
 	n, ok := v.index[digest(reply)]
