@@ -199,9 +199,9 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 // whence is what is known of a reply beside what it says. size is that of its prompt.
 func whence(q question, id record.Key, size int, reply chat.Reply) provenance.Reply {
 	return provenance.Reply{
-		Arm: q.script.shows, Request: q.at.Cell.Target.ID, Draw: q.at.Cell.Draw, Repeat: q.at.N, Body: id.Messages,
+		Arm: q.script.shows, Request: q.at.Cell.Target.ID, Body: id.Messages,
 		Size: size, Reported: reply.PromptTokens, Cached: reply.CachedTokens,
-		Text: textOf(reply), Length: len(reply.Content), Answered: reply.State == chat.Answered,
+		Text: textOf(reply), Answered: reply.State == chat.Answered,
 		ID: reply.ID, Created: reply.Created, CacheHit: reply.Cache, Model: reply.Model, Fingerprint: reply.Fingerprint,
 	}
 }

@@ -40,7 +40,6 @@ const (
 // not safe for concurrent use.
 type Search struct {
 	space  prompt.Mixes
-	seed   uint64
 	bound  float64
 	budget int
 	round  int // patterns handed out at once
@@ -84,7 +83,7 @@ type arm struct {
 // New begins a search of that many replies for an arrangement whose rate of the outcome,
 // which lies between 0 and 1, is above a bound.
 func New(space prompt.Mixes, seed uint64, bound float64, budget int) *Search {
-	s := &Search{space: space, seed: seed, bound: bound, budget: budget, arms: map[string]*arm{}}
+	s := &Search{space: space, bound: bound, budget: budget, arms: map[string]*arm{}}
 	s.round = min(max(budget/40, 8), 64)
 	s.fresh = newSource(space, seed, budget)
 	return s
