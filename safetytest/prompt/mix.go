@@ -3,6 +3,8 @@ package prompt
 import (
 	"fmt"
 	"strings"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
 
 // Mix is a number of demonstrations of each kind and the order they are shown
@@ -119,14 +121,5 @@ func (m Mix) Demonstrations() string {
 	case m.Len() == 1:
 		return parts[0] + " demonstration"
 	}
-	return join(parts) + " demonstrations"
-}
-
-// join writes a list as English does: "a", "a and b", "a, b and c".
-func join(parts []string) string {
-	if len(parts) < 2 {
-		return strings.Join(parts, "")
-	}
-	last := len(parts) - 1
-	return strings.Join(parts[:last], ", ") + " and " + parts[last]
+	return plain.List(parts) + " demonstrations"
 }

@@ -6,8 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -94,7 +94,7 @@ func (s *study) orderSpread(m *model, names []string, rate func(int) func([]floa
 		case len(worst) == 1:
 			out.Says = "the worst order is " + worst[0]
 		case x.low > 0:
-			out.Says = "orders matter; the worst is one of " + listed(worst)
+			out.Says = "orders matter; the worst is one of " + plain.List(worst)
 		default:
 			out.Says = "no order is shown to be worse than another"
 		}
@@ -213,12 +213,4 @@ func shrunkRange(pairs []pair) float64 {
 		return 0
 	}
 	return widest * math.Sqrt(1-chance/seen)
-}
-
-// listed writes names as English does.
-func listed(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }

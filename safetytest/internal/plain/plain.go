@@ -8,7 +8,7 @@
 // becomes the escape that Go writes for it. [Shown] is for what is kept and compared
 // before it is printed, such as the name of a model: there what cannot be seen is left
 // out. Whoever changes such a text afterwards, as by masking a key, calls [Inert] behind
-// that.
+// that. [At] names a line of a file, and [List] writes a list as English does.
 package plain
 
 import (
@@ -235,4 +235,13 @@ func (w writer) Write(p []byte) (int, error) {
 // At names the line of a file's text at an offset: "prices.json:3".
 func At(name string, text []byte, offset int) string {
 	return fmt.Sprintf("%s:%d", Text(name), 1+bytes.Count(text[:min(max(offset, 0), len(text))], []byte("\n")))
+}
+
+// List writes a list as English does: "a", "a and b", "a, b and c".
+func List(parts []string) string {
+	if len(parts) < 2 {
+		return strings.Join(parts, "")
+	}
+	last := len(parts) - 1
+	return strings.Join(parts[:last], ", ") + " and " + parts[last]
 }

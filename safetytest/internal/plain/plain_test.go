@@ -167,3 +167,17 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func TestListsAndLines(t *testing.T) {
+	for want, parts := range map[string][]string{"": nil, "a": {"a"}, "a and b": {"a", "b"}, "a, b and c": {"a", "b", "c"}} {
+		if got := List(parts); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	text := []byte("one\ntwo\nthree")
+	for offset, want := range map[int]string{-1: "f.json:1", 0: "f.json:1", 3: "f.json:1", 4: "f.json:2", 8: "f.json:3", 99: "f.json:3"} {
+		if got := At("f.json", text, offset); got != want {
+			t.Errorf("offset %d: %q, want %q", offset, got, want)
+		}
+	}
+}
