@@ -427,7 +427,7 @@ func (v Verdict) Doses() []string {
 		return nil
 	}
 	if start <= v.Claim.Margin {
-		return []string{fmt.Sprintf("with none added there is an excess of %+.1f points only, too little to tell when it is halved", 100*start)}
+		return []string{fmt.Sprintf("with none added there is an excess of %+.1f points only, too little to see when it is halved", 100*start)}
 	}
 	for _, n := range slices.Sorted(maps.Keys(excess)) {
 		if excess[n] <= start/2 {

@@ -115,7 +115,7 @@ func (r *Run) start() {
 }
 
 // pace counts a call that came back. It is how many calls come back a second, once it
-// is time to tell, and 0 at any other.
+// is time to report it, and 0 at any other.
 func (r *Run) pace(c *call) float64 {
 	if c.err != nil || c.recorded {
 		return 0

@@ -55,13 +55,13 @@ func (r *designedRun) sees(ctx context.Context) (doubted bool, err error) {
 		}
 		return len(r.out.Doubts) > 0, nil
 	}
-	longest, sizes := map[shownTo]*script{}, map[shownTo]int{}
+	longest, sizes := map[route]*script{}, map[route]int{}
 	for ; r.sighted < len(r.questions); r.sighted++ {
 		q := r.question(r.sighted)
 		if !e.s.real(q.script.arm.Model) {
 			continue
 		}
-		to := q.script.shownTo()
+		to := q.script.route()
 		if n := q.script.size(q.at, q.script.messages(q.at)); n > sizes[to] {
 			longest[to], sizes[to] = q.script, n
 		}
