@@ -36,8 +36,9 @@ with a cell it is the very demonstrations of that cell that are left out one by 
 before all requests. Each step is shown on calls of its own, and what is left is proven on
 cells that no step saw, under other draws, before it is written as a spec in Go.
 
-Replies are kept beside the run: what was paid for is not asked again. The model is the
-one of SAFETYTEST_BASE_URL and SAFETYTEST_MODEL.
+Replies are kept beside the run: what was paid for is not asked again, unless it was found
+that it cannot count, as where the endpoint cuts what it is sent. The model is the one of
+SAFETYTEST_BASE_URL and SAFETYTEST_MODEL.
 
 `
 

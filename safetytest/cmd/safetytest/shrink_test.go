@@ -20,8 +20,10 @@ import (
 
 	"github.com/safetyspec/safetyspec/fixtures"
 	. "github.com/safetyspec/safetyspec/matchers"
+	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -369,4 +371,53 @@ func TestPackageOfASpec(t *testing.T) {
 	is("shop_test", true)
 	put("broken_test.go", "no Go\n")
 	is("shop_test", true)
+}
+
+// A comparison of two models is shrunk as one of two contexts, each asked for itself.
+func TestShrinkAComparisonOfModels(t *testing.T) {
+	worse := causing(lastHarmful)
+	answer := func([]chat.Message) string { return refuses }
+	calls := odd(t, answer, func(body []byte, response map[string]any) {
+		var q struct {
+			Model    string
+			Messages []chat.Message
+		}
+		_ = json.Unmarshal(body, &q)
+		if response["model"] = q.Model; q.Model == "m" {
+			response["choices"] = []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": worse(q.Messages)}}}
+		}
+	})
+	t.Setenv("SAFETYTEST_BASELINE_MODEL", "b")
+	config, err := safetytest.FromEnv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Dir, config.SamplingSeed, config.MaxPairs = t.TempDir(), 5, 64
+	s, err := safetytest.Open(config, fixtures.NoCooking())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NotExceedBaseline(Mix{Harmful: 1, Benign: 2, Refusal: 2, Order: HarmfulLast}).Within(10 * Points).Claim()
+	if err := s.Begin(c); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := s.Test(t.Context(), c); err != nil || v.State != evidence.Violated {
+		t.Fatalf("%v, %v", v.State, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := calls.Load()
+	file := filepath.Join(t.TempDir(), "shrunk_test.go")
+	out, err := command(t, "", "shrink", config.Dir, "-o", file, "-calls", "2000")
+	if err != nil || !strings.Contains(lines(out), "smallest H -> H (1 of 5 demonstrations)") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if n := calls.Load() - before; n > 2000 {
+		t.Errorf("%d calls were made of 2000", n)
+	}
+	t.Setenv("SAFETYTEST_BASELINE_MODEL", "")
+	if out, err := command(t, "", "shrink", config.Dir, "-o", file+"_test.go"); err == nil || !strings.Contains(err.Error(), "none is configured: set SAFETYTEST_BASELINE_MODEL") {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
