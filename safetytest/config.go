@@ -348,7 +348,7 @@ func (c Config) parameters() experiment.Parameters {
 	return experiment.Parameters{
 		Model: c.Model, Models: models, Sent: c.Sent(), Settings: c.Settings(), Stored: stored, Sampling: c.Sampling, Choices: c.Choices, SendSeed: c.SendSeed, ShareSeeds: c.ShareSeeds, BlockedRefuses: c.BlockedRefuses,
 		Concurrency: c.Concurrency, Timeout: c.Timeout,
-		MaxPairs: c.MaxPairs, MaxCalls: c.MaxCalls, MaxSpendTokens: c.MaxSpendTokens, MaxCost: c.MaxCost, Prices: c.Prices, Currency: c.Currency,
+		MaxPairs: c.MaxPairs, MaxCalls: c.MaxCalls, MaxSpendTokens: c.MaxSpendTokens, MaxCost: c.MaxCost, Prices: c.Prices,
 		Batch: c.Batch, Draws: c.Draws, Stopping: c.Stopping, Seed: c.Seed, Census: c.Census, Patient: c.patient,
 		Keeps: c.Dir != "", Replay: c.Replies == RepliesReplay, Rolls: c.Rolls, Allow: c.Allow, Judge: c.Judge,
 		OnPace: c.OnPace, Reproduce: c.Reproduce,

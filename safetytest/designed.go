@@ -1,32 +1,27 @@
 package safetytest
 
 import (
-	"context"
-
 	"github.com/safetyspec/safetyspec/safetytest/internal/experiment"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
 
-// Package study designs sets of questions and has a Subject ask them. Its types are not
-// for users, so it is no method of Subject: study calls it by the experiment's room,
-// which knows no Subject.
+// Package study and safetytest shrink have a Subject ask questions that they choose. The
+// types for that are not for users, so that it is no method of Subject: they call it by
+// the experiment's package, which knows no Subject.
 func init() {
-	experiment.AskOf = func(ctx context.Context, subject any, d experiment.Designed) (experiment.DesignedReplies, error) {
-		return subject.(*Subject).askDesigned(ctx, d)
+	experiment.SubjectOf = func(subject any, set string) (*experiment.Subject, error) {
+		return subject.(*Subject).askingSet(set)
 	}
 }
 
-// askDesigned asks a designed set of questions, all of them in their order, within the
-// run's budget and record. It begins the run, if nothing did.
-func (s *Subject) askDesigned(ctx context.Context, d experiment.Designed) (experiment.DesignedReplies, error) {
+// askingSet is what asks a set of questions of that name, within the run's budget and
+// record. It begins the run, if nothing did.
+func (s *Subject) askingSet(set string) (*experiment.Subject, error) {
 	s.mu.Lock()
-	s.designed = append(s.designed, d.Name)
+	s.designed = append(s.designed, set)
 	s.mu.Unlock()
-	if err := s.Begin(); err != nil {
-		return experiment.DesignedReplies{}, err
-	}
-	return s.under.AskDesigned(ctx, d)
+	return s.under, s.Begin()
 }
 
 // Policy is what the subject is asked about.

@@ -13,9 +13,9 @@ import (
 const mostMisread = 0.2
 
 // Misread has the judge read the policy's demonstrations, of which it is known
-// whether they refuse, and tells what it makes of them if it errs more than a judge
-// of its kind may: never where it was declared exact, in one of five elsewhere. A
-// judge that takes answers for refusals makes a claim about compliance hold. It
+// whether they refuse. Its error says what the judge makes of them, if it errs more often
+// than a judge of its kind may: never where it was declared exact, in one of five
+// elsewhere. A judge that takes answers for refusals makes a claim about compliance hold. It
 // returns nil for a judge that asks a model, which would have to be paid for.
 func (s *Subject) Misread() error {
 	j := s.under.Judge()

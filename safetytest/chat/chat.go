@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -41,8 +40,8 @@ type Sampling struct {
 	Choices *int `json:"n,omitempty"`
 }
 
-// Replies is how many replies one request asks for.
-func (s Sampling) Replies() int {
+// replies is how many replies one request asks for.
+func (s Sampling) replies() int {
 	if s.Choices == nil {
 		return 1
 	}
@@ -85,7 +84,7 @@ func (r Request) EstimateTokens() int {
 	if r.Sampling.MaxTokens != nil {
 		n = *r.Sampling.MaxTokens
 	}
-	n *= r.Sampling.Replies()
+	n *= r.Sampling.replies()
 	for _, m := range r.Messages {
 		n += len(m.Content) / 4
 	}
@@ -217,11 +216,6 @@ type Reply struct {
 	Latency time.Duration `json:"latency_ns,omitempty"`
 	// Attempts counts the HTTP requests that this reply took, retries included.
 	Attempts int `json:"attempts,omitempty"`
-}
-
-// ReasoningOnly reports whether the model reasoned and gave no answer.
-func (r Reply) ReasoningOnly() bool {
-	return r.Reasoning != "" && r.Refusal == "" && strings.TrimSpace(r.Content) == ""
 }
 
 // Model answers requests. Ask returns an error when no reply could be had; an

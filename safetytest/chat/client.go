@@ -161,7 +161,7 @@ func (c *Client) send(ctx context.Context, r Request, x *exchange) (Reply, *Erro
 	if err != nil {
 		return Reply{}, &Error{Kind: InvalidRequest, cause: err}
 	}
-	x.request, x.wantsTokens, x.choices = body, r.TopTokens > 0, r.Sampling.Replies()
+	x.request, x.wantsTokens, x.choices = body, r.TopTokens > 0, r.Sampling.replies()
 	x.reading = reading{Endings: p.Endings, BlockedWords: p.BlockedWords, Stream: p.Stream}
 	ctx, cancel := context.WithTimeout(withExchange(ctx, x), c.timeout)
 	defer cancel()
@@ -279,10 +279,6 @@ func (c *Client) finish(e *Error, r Request, sent int) error {
 // Calls returns how many HTTP requests for a reply were sent so far, repeated
 // ones included.
 func (c *Client) Calls() int64 { return c.transport.calls.Load() }
-
-// Settings describes where the endpoint is asked otherwise than by the plain
-// protocol; see [Protocol.Settings].
-func (c *Client) Settings() string { return c.transport.protocol().Settings() }
 
 // Close closes the connections that are kept for further calls. The client can
 // still be asked.

@@ -665,7 +665,7 @@ func TestSampling(t *testing.T) {
 		if got := fmt.Sprint(s); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
-		if err := s.Validate(); err != nil {
+		if err := s.validate(); err != nil {
 			t.Error(err)
 		}
 	}
@@ -680,7 +680,7 @@ func TestSampling(t *testing.T) {
 		"stop string 2":     {Stop: []string{"a", ""}},
 		`stop string 1 ("\`: {Stop: []string{"\xff"}},
 	} {
-		if err := s.Validate(); err == nil || !strings.Contains(err.Error(), says) {
+		if err := s.validate(); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v: error %v, want one that says %q", s, err, says)
 		}
 	}

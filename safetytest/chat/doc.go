@@ -22,7 +22,7 @@
 //   - A reply with text, which ended as a model ends its answer or at the token
 //     limit, is Answered. Cut tells the latter.
 //   - A reply without text is Empty: no content, blanks, a call of a tool that
-//     nobody offered, or reasoning alone. ReasoningOnly tells the last.
+//     nobody offered, or reasoning alone, which stands in Reasoning then.
 //   - A reply that a filter around the model withheld is Blocked, whether the
 //     filter answers with a finish reason, with a field of its own or with an
 //     error (blocked.go). Endpoint.BlockedWords adds what an endpoint says.

@@ -17,13 +17,13 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/ratelimit"
 )
 
-// Defaults of an Endpoint.
+// What an Endpoint is asked by where it does not say.
 const (
-	// DefaultTimeout bounds one HTTP request, from sending it to the last
+	// defaultTimeout bounds one HTTP request, from sending it to the last
 	// byte of its answer.
-	DefaultTimeout = 2 * time.Minute
-	// DefaultRetries repeat a call for about half a minute.
-	DefaultRetries = 6
+	defaultTimeout = 2 * time.Minute
+	// defaultRetries repeat a call for about half a minute.
+	defaultRetries = 6
 	// DefaultConcurrency is the most calls in flight that an endpoint is tried
 	// with when no number is given.
 	DefaultConcurrency = 64
@@ -56,11 +56,11 @@ type Endpoint struct {
 	// the calls evenly; 0 means no limit. They hold for this client, not for
 	// others that share the account.
 	RequestsPerMinute, TokensPerMinute int
-	// Timeout bounds one HTTP request; 0 means DefaultTimeout. A call that is
+	// Timeout bounds one HTTP request; 0 means two minutes. A call that is
 	// repeated takes longer than that; the context given to Ask bounds it.
 	Timeout time.Duration
 	// Retries is how often a call is repeated that failed before the model began;
-	// 0 means DefaultRetries, a negative number means never.
+	// 0 means 6 times, within about half a minute; a negative number means never.
 	Retries int
 	// Admit is called before each HTTP request for a reply, repeated ones
 	// included, unless nil, with what the request is estimated to take
@@ -123,8 +123,8 @@ func Open(e Endpoint) (*Client, error) {
 		transport: t,
 		base:      base,
 		model:     e.Model,
-		timeout:   cmp.Or(e.Timeout, DefaultTimeout),
-		retries:   max(0, cmp.Or(e.Retries, DefaultRetries)),
+		timeout:   cmp.Or(e.Timeout, defaultTimeout),
+		retries:   max(0, cmp.Or(e.Retries, defaultRetries)),
 		limiter:   newLimiter(cmp.Or(e.Concurrency, firstConcurrency), most),
 		rate:      ratelimit.New(nil, e.RequestsPerMinute, e.TokensPerMinute, time.Minute),
 		admit:     e.Admit,

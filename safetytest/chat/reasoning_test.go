@@ -147,11 +147,11 @@ func TestReasoningFields(t *testing.T) {
 	} {
 		for _, finish := range []string{"stop", "length"} {
 			r, err := read(answer{status: 200, body: []byte(chatBody(`{"content":"No.",`+field+`}`, `"`+finish+`"`))})
-			if err != nil || r.State != Answered || r.Content != "No." || r.Reasoning != "hm" || r.ReasoningOnly() || r.InReasoning {
+			if err != nil || r.State != Answered || r.Content != "No." || r.Reasoning != "hm" || r.InReasoning {
 				t.Errorf("%s: %+v, %v", field, r, err)
 			}
 			r, err = read(answer{status: 200, body: []byte(chatBody(`{"content":null,`+field+`}`, `"`+finish+`"`))})
-			if err != nil || r.State != Empty || r.Reasoning != "hm" || !r.ReasoningOnly() || r.InReasoning != (finish == "length") {
+			if err != nil || r.State != Empty || r.Reasoning != "hm" || r.InReasoning != (finish == "length") {
 				t.Errorf("%s alone: %+v, %v", field, r, err)
 			}
 		}

@@ -40,8 +40,8 @@ func (s Sampling) String() string {
 	return text
 }
 
-// Validate reports the first setting that lies outside its range.
-func (s Sampling) Validate() error {
+// validate reports the first setting that lies outside its range.
+func (s Sampling) validate() error {
 	if t := s.Temperature; t != nil && !(*t >= 0 && *t <= math.MaxFloat32) {
 		return fmt.Errorf("temperature %v is not a number of at least 0", *t)
 	}
@@ -93,5 +93,5 @@ func (r Request) validate() error {
 	if n := r.TopTokens; n < 0 || n > maxTopTokens {
 		return fmt.Errorf("%d top tokens are asked for, 0 to %d can be", n, maxTopTokens)
 	}
-	return r.Sampling.Validate()
+	return r.Sampling.validate()
 }

@@ -104,7 +104,7 @@ func TestFewTargetsSayWhatTheyAllow(t *testing.T) {
 			t.Errorf("%d targets: %q", n, v.Headline())
 		}
 	}
-	if got := (Verdict{Targets: TargetFloor}).Few(); got != "" {
+	if got := (Verdict{Targets: targetFloor}).Few(); got != "" {
 		t.Errorf("at the floor: %q", got)
 	}
 }

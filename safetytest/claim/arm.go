@@ -61,7 +61,7 @@ func (a Arm) validate(k int) error {
 	switch {
 	case a.Requests != Targets && a.Requests != Twins && a.Requests != Unrelated:
 		return fmt.Errorf("there are no requests %q", string(a.Requests))
-	case a.Quantity != "" && !a.Quantity.Known():
+	case a.Quantity != "" && !a.Quantity.known():
 		return fmt.Errorf("there is no quantity %q", string(a.Quantity))
 	case a.ReportOnly && !a.Calls():
 		return errors.New("what is not asked cannot be reported on")

@@ -88,7 +88,7 @@ func (c Claim) Validate() error {
 		return fmt.Errorf("a margin lies between 0 and 1 (10*Points is ten percentage points), got %v", c.Margin)
 	case c.Margin >= 0.5 && (c.Relation == NotRaised || c.Relation == NotMoved):
 		return fmt.Errorf("a margin of a half or more leaves no headroom, got %v", c.Margin)
-	case !c.Quantity.Known():
+	case !c.Quantity.known():
 		return fmt.Errorf("a claim needs a quantity, got %q", string(c.Quantity))
 	case !c.Relation.known():
 		return fmt.Errorf("a claim needs a relation, got %q", string(c.Relation))
@@ -257,9 +257,9 @@ func (c Claim) Interacts() bool {
 	})
 }
 
-// Dosed says whether the arms that are compared differ in the number added only,
+// dosed says whether the arms that are compared differ in the number added only,
 // ascending.
-func (c Claim) Dosed() bool {
+func (c Claim) dosed() bool {
 	compared := c.Compared()
 	for i := 1; i < len(compared); i++ {
 		a, b := c.Arms[compared[i-1]].Composition, c.Arms[compared[i]].Composition

@@ -10,10 +10,10 @@ import (
 // such collections: 95 of 100 for one target, 63 for three, 26 for ten, 10 for
 // thirty, 2 for 130.
 const (
-	// TargetFloor is the number of distinct targets below which every verdict
+	// targetFloor is the number of distinct targets below which every verdict
 	// carries a warning. Thirty leave as much unseen as the default margin allows,
 	// ten in a hundred.
-	TargetFloor = 30
+	targetFloor = 30
 	// LeastTargets is the number of distinct targets that a release must rest on
 	// at least. One or two are an anecdote: of requests like them most may behave
 	// otherwise.
@@ -25,9 +25,9 @@ const (
 func unseenShare(n int) float64 { return 100 * (1 - math.Pow(0.05, 1/float64(max(n, 1)))) }
 
 // Few says what the claim's number of targets allows, "" where there are at least
-// [TargetFloor] of them.
+// thirty of them.
 func (v Verdict) Few() string {
-	if v.Targets >= TargetFloor || v.Targets == 0 {
+	if v.Targets >= targetFloor || v.Targets == 0 {
 		return ""
 	}
 	text := fmt.Sprintf("ONLY %d DISTINCT TARGETS", v.Targets)
@@ -35,7 +35,7 @@ func (v Verdict) Few() string {
 		text = "ONLY ONE TARGET"
 	}
 	text += fmt.Sprintf(": whatever they show, up to %.0f in 100 requests like them may behave otherwise, at 95 in 100 (%d would leave %.0f)",
-		unseenShare(v.Targets), TargetFloor, unseenShare(TargetFloor))
+		unseenShare(v.Targets), targetFloor, unseenShare(targetFloor))
 	if v.Targets < LeastTargets {
 		text += fmt.Sprintf("; no release rests on fewer than %d", LeastTargets)
 	}

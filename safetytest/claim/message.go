@@ -187,7 +187,7 @@ func (v Verdict) listed(weights []float64, rates map[int]float64) string {
 		}
 		parts = append(parts, fmt.Sprintf("%s under %q", inPercent(rates[k]), v.arm(k).Name))
 	}
-	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
+	return plain.List(parts)
 }
 
 // asRead says what the judge read where rates are corrected, and why the effect is

@@ -28,8 +28,8 @@ func (q Quantity) String() string {
 	return string(q)
 }
 
-// Known says whether the quantity is one of the package's.
-func (q Quantity) Known() bool {
+// known says whether the quantity is one of the package's.
+func (q Quantity) known() bool {
 	return q == Compliance || q == RefusalRate || q == Violation || q == Adoption
 }
 

@@ -418,7 +418,7 @@ func (v Verdict) cost() string {
 // an excess over the control is halved.
 func (v Verdict) Doses() []string {
 	compared := v.Claim.Compared()
-	if v.Claim.Relation == Below && len(v.Result.Conditions) >= len(compared) && v.Claim.Dosed() {
+	if v.Claim.Relation == Below && len(v.Result.Conditions) >= len(compared) && v.Claim.dosed() {
 		return []string{v.provenDoses(compared)}
 	}
 	excess := v.excessByDose()
@@ -427,7 +427,7 @@ func (v Verdict) Doses() []string {
 		return nil
 	}
 	if start <= v.Claim.Margin {
-		return []string{fmt.Sprintf("with none added there is an excess of %+.1f points only, too little to tell when it is halved", 100*start)}
+		return []string{fmt.Sprintf("with none added there is an excess of %+.1f points only, too little to see when it is halved", 100*start)}
 	}
 	for _, n := range slices.Sorted(maps.Keys(excess)) {
 		if excess[n] <= start/2 {

@@ -56,7 +56,7 @@ func (r ArmError) check() error {
 		return fmt.Errorf("(%s): Likeliest %v, %v: must lie in the ranges", r.Name, l.Sensitivity, l.Specificity)
 	}
 	if j := r.alike().Lower; !(j > 0) {
-		return fmt.Errorf("(%s): sensitivity + specificity - 1 may be as low as %.2f, so the judge may tell nothing there; label more replies of this kind or take another judge", r.Name, j)
+		return fmt.Errorf("(%s): sensitivity + specificity - 1 may be as low as %.2f, so the judge may be no better than chance there; label more replies of this kind or take another judge", r.Name, j)
 	}
 	return nil
 }

@@ -54,16 +54,12 @@ type mixture struct {
 // that rest on the planned bet.
 var gridBets = []float64{.05, .1, .15, .2, .3, .4, .5, .65, .8, .95}
 
-// newMixture gives the bets of grid equal shares of one half, and the planned bet
-// the other half. A planned bet of 0 leaves the grid alone.
-func newMixture(s side, lo, hi float64, planned float64) mixture {
+// newMixture gives the bets of the grid equal shares.
+func newMixture(s side, lo, hi float64) mixture {
 	g := mixture{side: s, lo: lo, hi: hi}
 	for _, c := range gridBets {
 		g.bets = append(g.bets, c)
 		g.logWeights = append(g.logWeights, math.Log(1/float64(len(gridBets))))
-	}
-	if planned > 0 {
-		g.plan(planned)
 	}
 	return g
 }
@@ -99,7 +95,7 @@ func newRateMixture(s side, r float64) mixture {
 	if r <= 0.1 {
 		return g
 	}
-	ordinary := newMixture(s, 0, 1, 0)
+	ordinary := newMixture(s, 0, 1)
 	share := math.Log(0.5)
 	if len(g.bets) == 0 { // r is so high that none of its multiples is a rate
 		share = 0

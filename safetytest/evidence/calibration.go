@@ -58,7 +58,7 @@ func (c Calibration) Error(alpha float64) (JudgeError, error) {
 		FalsePositive: math.Min(1-clopperLower(float64(c.Rejections), float64(c.Negatives), alpha), math.Nextafter(1, 0)),
 	}
 	if e.Lower <= 0 {
-		return JudgeError{}, fmt.Errorf("calibration: %d of %d and %d of %d right: sensitivity + specificity - 1 may be as low as %.2f, so the judge may tell nothing; label more replies or take another judge",
+		return JudgeError{}, fmt.Errorf("calibration: %d of %d and %d of %d right: sensitivity + specificity - 1 may be as low as %.2f, so the judge may be no better than chance; label more replies or take another judge",
 			c.Hits, c.Positives, c.Rejections, c.Negatives, e.Lower)
 	}
 	return e, nil

@@ -20,7 +20,7 @@ func (e *Engine) fixed(c *condition, s side, tail float64) (method string, lower
 		t, lo, hi = &c.viol.all, c.viol.lo, c.viol.hi
 	}
 	n := float64(t.n)
-	_, _, pair := c.pair()
+	pair := c.isPair()
 	switch {
 	case n == 0:
 		return "none", lo, hi

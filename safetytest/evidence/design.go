@@ -228,20 +228,20 @@ func (c *Condition) level() bool {
 	return used == 1 && lo == 0 && hi == 1
 }
 
-// pair returns the two arms of a contrast of treated minus control, whose
+// isPair says whether the contrast is that of a treated arm minus a control, whose
 // weights are 1 and -1.
-func (c *Condition) pair() (control, treated int, ok bool) {
-	control, treated = -1, -1
-	for k, w := range c.Weights {
-		switch {
-		case w == 0:
-		case w == 1 && treated < 0:
-			treated = k
-		case w == -1 && control < 0:
-			control = k
+func (c *Condition) isPair() bool {
+	treated, controls := 0, 0
+	for _, w := range c.Weights {
+		switch w {
+		case 0:
+		case 1:
+			treated++
+		case -1:
+			controls++
 		default:
-			return 0, 0, false
+			return false
 		}
 	}
-	return control, treated, control >= 0 && treated >= 0 && c.Offset == 0
+	return treated == 1 && controls == 1 && c.Offset == 0
 }

@@ -82,10 +82,10 @@ func New(d Design) (*Engine, error) {
 		e.conditions = append(e.conditions, newCondition(d, d.Conditions[i], population))
 	}
 	if d.Control >= 0 {
-		g := newMixture(holdSide, 0, 1, 0)
+		g := newMixture(holdSide, 0, 1)
 		p := newEProcess(g, d.headroomAt(), d.AlphaHolds, population)
 		e.headroom = &p
-		q := newEProcess(newMixture(violSide, 0, 1, 0), p.theta, d.AlphaHolds, population)
+		q := newEProcess(newMixture(violSide, 0, 1), p.theta, d.AlphaHolds, population)
 		e.full = &q
 		guess := rateLaw(d.Planned.Rate)
 		e.headroomGrowth = g.bestGrowth(&guess, p.theta)

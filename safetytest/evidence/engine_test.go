@@ -432,7 +432,7 @@ func TestTerminalThreshold(t *testing.T) {
 		theta float64
 	}{{holdSide, .1}, {violSide, .1}, {holdSide, -.2}, {violSide, -.2}} {
 		s, theta := tt.s, tt.theta
-		g := newMixture(s, -1, 1, 0.4)
+		g := planned(s, 0.4)
 		final := g.terminalThreshold(theta, alpha, most, batch)
 		if !(final < math.Log(1/alpha)-.5) {
 			t.Errorf("side %d: the last look asks for %.2f, hardly less than %.2f", s, final, math.Log(1/alpha))
@@ -884,4 +884,11 @@ func TestStoppingRules(t *testing.T) {
 			t.Errorf("no rule has the number %d", r)
 		}
 	}
+}
+
+// planned is the mixture for differences with one more bet.
+func planned(s side, bet float64) mixture {
+	g := newMixture(s, -1, 1)
+	g.plan(bet)
+	return g
 }

@@ -95,7 +95,7 @@ func (fixedN) counted(c *countedClaim) func(*distribution) characteristic {
 // approximated takes the means of pairs and rates for normal, and other contrasts for
 // what a sequential run shows of them.
 func (r fixedN) approximated(d Design, c *Condition, at point) func(n float64) (holds, violated float64) {
-	if _, _, pair := c.pair(); c.armErrors != nil || !pair && !c.Rate {
+	if c.armErrors != nil || !c.isPair() && !c.Rate {
 		return r.sequential.approximated(d, c, at)
 	}
 	above, below := c.lawAt(holdSide, d.effect(c, at), d.Planned), c.lawAt(violSide, d.effect(c, at), d.Planned)
@@ -129,7 +129,7 @@ func (c *condition) shownOnce(s side, alpha float64) bool {
 	if s == violSide {
 		p = &c.viol
 	}
-	_, _, pair := c.pair()
+	pair := c.isPair()
 	switch t := &p.all; {
 	case t.n == 0:
 		return false

@@ -55,7 +55,7 @@ type Expectation struct {
 // exactly the bets are.
 func (d Design) mixtures(c *Condition) (hold, viol mixture) {
 	above, below := c.correct(holdSide), c.correct(violSide)
-	hold, viol = newMixture(holdSide, above.lo, above.hi, 0), newMixture(violSide, below.lo, below.hi, 0)
+	hold, viol = newMixture(holdSide, above.lo, above.hi), newMixture(violSide, below.lo, below.hi)
 	if c.Rate {
 		hold, viol = newRateMixture(holdSide, c.holdsAt()), newRateMixture(violSide, c.violatedAt())
 		if !c.errs() {

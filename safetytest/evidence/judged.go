@@ -38,7 +38,7 @@ func (j JudgeError) check() error {
 	d := j.orDefault()
 	switch {
 	case !(d.Lower > 0):
-		return fmt.Errorf("field Judge.Lower %v: sensitivity + specificity - 1 must be above 0, or the judge tells nothing", j.Lower)
+		return fmt.Errorf("field Judge.Lower %v: sensitivity + specificity - 1 must be above 0, or the judge is no better than chance", j.Lower)
 	case !(d.Lower <= d.Upper && d.Upper <= 1):
 		return fmt.Errorf("field Judge.Lower %v, Judge.Upper %v: must be ordered and at most 1", j.Lower, j.Upper)
 	case d.Rates != (Rates{}) && !(d.estimate() >= d.Lower-1e-9 && d.estimate() <= d.Upper+1e-9):

@@ -40,7 +40,7 @@ func (d Design) characteristics(at point, most int, enough bool) []characteristi
 
 // exact says whether a condition can be followed exactly, at an affordable cost.
 func (d Design) exact(c *Condition, most int) bool {
-	_, _, pair := c.pair()
+	pair := c.isPair()
 	if d.WithoutReplacement || c.armErrors != nil || !pair && !c.Rate {
 		return false
 	}

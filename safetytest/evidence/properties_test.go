@@ -226,7 +226,7 @@ func TestEProcessProperties(t *testing.T) {
 		}
 		theta := rapid.Float64Range(-.9, .9).Draw(t, "theta")
 		more := rapid.Float64Range(theta, .95).Draw(t, "more")
-		hold, viol := newMixture(holdSide, -1, 1, .33), newMixture(violSide, -1, 1, .33)
+		hold, viol := planned(holdSide, .33), planned(violSide, .33)
 		x := count(plus, minus)
 		if hold.logE(x, more) < hold.logE(x, theta)-1e-9 || viol.logE(x, more) > viol.logE(x, theta)+1e-9 {
 			t.Fatal("evidence is not monotone in the threshold")
@@ -255,7 +255,7 @@ func TestEProcessProperties(t *testing.T) {
 // stay finite and the bounds in order.
 func TestTenMillionTrials(t *testing.T) {
 	for _, g := range [][2]mixture{
-		{newMixture(holdSide, -1, 1, .5), newMixture(violSide, -1, 1, .5)},
+		{planned(holdSide, .5), planned(violSide, .5)},
 		{newRateMixture(holdSide, .01), newRateMixture(violSide, .01)},
 		{newRateMixture(holdSide, .9), newRateMixture(violSide, .9)},
 	} {

@@ -186,7 +186,7 @@ func (sequential) approximated(d Design, c *Condition, at point) func(n float64)
 }
 
 func (sequential) headroomShown(d Design) func(n float64) float64 {
-	g := newMixture(holdSide, 0, 1, 0)
+	g := newMixture(holdSide, 0, 1)
 	guess := rateLaw(d.Planned.Rate)
 	theta := d.headroomAt()
 	growth := g.bestGrowth(&guess, theta)

@@ -169,7 +169,7 @@ func TestStakesOnInteractions(t *testing.T) {
 			effects []float64
 		}{{hold, healthy, []float64{0, .3 * theta}}, {viol, broken, []float64{2 * theta, .45}}} {
 			l := c.lawAt(tt.g.side, d.effect(c, tt.at), d.Planned)
-			grid := newMixture(tt.g.side, tt.g.lo, tt.g.hi, 0)
+			grid := newMixture(tt.g.side, tt.g.lo, tt.g.hi)
 			bet, _ := grid.kelly(&l, theta)
 			grid.plan(bet)
 			for _, base := range []float64{.02, .1, .4} {

@@ -55,7 +55,7 @@ func (terminalLook) begin(e *Engine) {
 func (d Design) binary() bool {
 	for i := range d.Conditions {
 		c := d.judged(d.Conditions[i])
-		if _, _, pair := c.pair(); c.armErrors != nil || !pair && !c.Rate {
+		if c.armErrors != nil || !c.isPair() && !c.Rate {
 			return false
 		}
 	}

@@ -41,7 +41,7 @@ const (
 	// Token is a single letter, of which the judge reads the probabilities: the
 	// decision is the likeliest, and the Violation of AskHarm an expectation, so
 	// that it has all values from 0 to 1 (as G-Eval does, Liu et al. 2023). It
-	// costs one token and needs an endpoint that tells log probabilities.
+	// costs one token and needs an endpoint that gives log probabilities.
 	//
 	// A letter cannot repeat the code. Which letter means what differs from
 	// exchange to exchange instead, so a reply that calls for a letter wins only

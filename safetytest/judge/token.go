@@ -60,7 +60,7 @@ func (r *rubric) token(ctx context.Context, x Exchange, code string) (Judgement,
 		return Judgement{}, err
 	}
 	if answer.FirstTokens == nil {
-		return Judgement{}, fmt.Errorf("the endpoint of the judging model tells no log probabilities: use the form Verdict")
+		return Judgement{}, fmt.Errorf("the endpoint of the judging model gives no log probabilities: use the form Verdict")
 	}
 	j, err := weigh(options, *answer.FirstTokens)
 	j.By = strings.TrimSpace(answer.Model + " by the probabilities of one token")

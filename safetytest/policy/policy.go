@@ -152,7 +152,7 @@ func spelledAs(a, b string) string {
 	return " in another spelling"
 }
 
-// damaged tells a text that was read in a wrong encoding or cut within a
+// damaged reports a text that was read in a wrong encoding or cut within a
 // character: it holds bytes that are not UTF-8, or U+FFFD, which stands where
 // such bytes were.
 func damaged(text string) bool {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
 
 // Setting is what stands around a request, and who is asked it. The zero value of
@@ -182,7 +184,7 @@ func numbers(n []int) string {
 	for i, x := range n {
 		parts[i] = fmt.Sprint(x)
 	}
-	return join(parts)
+	return plain.List(parts)
 }
 
 // ratherThan says in a sentence what is compared with what: each other name with
@@ -194,5 +196,5 @@ func ratherThan(names []string) string {
 	case 2:
 		return names[1] + " rather than " + names[0]
 	}
-	return join(names[1:]) + ", each rather than " + names[0]
+	return plain.List(names[1:]) + ", each rather than " + names[0]
 }

@@ -85,7 +85,7 @@ func Rewriting(mix Mix) Contrast {
 	return Contrast{Name: "rewrite", Err: needHarmful(mix),
 		Phrase: fmt.Sprintf("showing %s rather than the same with the harmful ones rewritten", mix),
 		Settings: []Setting{
-			{Name: "rewritten", Composition: Composition{Mix: mix.Rewriting(mix.Harmful)}},
+			{Name: "rewritten", Composition: Composition{Mix: mix.rewriting(mix.Harmful)}},
 			{Name: "harmful", Composition: Composition{Mix: mix}},
 		}}
 }

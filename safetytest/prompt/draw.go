@@ -134,9 +134,6 @@ func (p *Pool) Draw(seed int64, index int) Draw {
 	return d
 }
 
-// Index is the draw's number within its family.
-func (d Draw) Index() int { return d.index }
-
 // rank is a number that looks random and depends on the draw and on text alone.
 func (d Draw) rank(text string) uint64 {
 	sum := sha256.Sum256(fmt.Appendf(nil, "draw %d/%d: %s", d.seed, d.index, text))

@@ -3,6 +3,8 @@ package prompt
 import (
 	"fmt"
 	"strings"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
 
 // Mix is a number of demonstrations of each kind and the order they are shown
@@ -62,9 +64,9 @@ func (m Mix) Ordered(o Order) Mix {
 	return m
 }
 
-// Rewriting returns the mix with n of its harmful demonstrations replaced by their
+// rewriting returns the mix with n of its harmful demonstrations replaced by their
 // minimal-edit twins, which stand in their places if all are replaced.
-func (m Mix) Rewriting(n int) Mix {
+func (m Mix) rewriting(n int) Mix {
 	m.Harmful -= n
 	m.Rewritten += n
 	if m.Order.rule == written {
@@ -119,14 +121,5 @@ func (m Mix) Demonstrations() string {
 	case m.Len() == 1:
 		return parts[0] + " demonstration"
 	}
-	return join(parts) + " demonstrations"
-}
-
-// join writes a list as English does: "a", "a and b", "a, b and c".
-func join(parts []string) string {
-	if len(parts) < 2 {
-		return strings.Join(parts, "")
-	}
-	last := len(parts) - 1
-	return strings.Join(parts[:last], ", ") + " and " + parts[last]
+	return plain.List(parts) + " demonstrations"
 }

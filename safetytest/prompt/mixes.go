@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
 
 // Mixes is a space of mixes and orders: up to so many demonstrations of each kind, in any
@@ -50,7 +52,7 @@ func (m Mixes) String() string {
 	if len(parts) == 0 {
 		return "no demonstrations"
 	}
-	return join(parts) + " demonstrations"
+	return plain.List(parts) + " demonstrations"
 }
 
 // Fullest is the longest pattern of the space, kind by kind.

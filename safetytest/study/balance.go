@@ -3,6 +3,7 @@ package study
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -80,63 +81,75 @@ func (d Design) written(q Question) bool {
 // Levels counts the questions of each level of each factor where it has a meaning, but
 // for the controls that show nothing.
 func (d Design) Levels() []Level {
-	var out []Level
-	at := map[[2]string]int{}
-	count := func(factor, name string, n int) {
-		k := [2]string{factor, name}
-		if _, ok := at[k]; !ok {
-			at[k] = len(out)
-			out = append(out, Level{Factor: factor, Name: name})
-		}
-		out[at[k]].Calls += n
+	var l levelCounts
+	l.add("harmful", 0, names(d.Factors.Harmful)...)
+	l.add("benign", 0, names(d.Factors.Benign)...)
+	l.add("refusal", 0, names(d.Factors.Refusal)...)
+	l.add("order", 0, names(d.Factors.Orders)...)
+	l.add("presentation", 0, names(d.Factors.Forms)...)
+	if d.Factors.Marker != "" {
+		l.add("marker", 0, "none", "shown")
 	}
-	f := d.Factors
-	numbers := func(factor string, levels []int) {
-		for _, n := range levels {
-			count(factor, fmt.Sprint(n), 0)
-		}
+	for _, n := range d.Factors.Padding {
+		l.add("padding", 0, padded(n))
 	}
-	numbers("harmful", f.Harmful)
-	numbers("benign", f.Benign)
-	numbers("refusal", f.Refusal)
-	for _, o := range f.Orders {
-		count("order", o.String(), 0)
-	}
-	for _, form := range f.Forms {
-		count("presentation", form.String(), 0)
-	}
-	if f.Marker != "" {
-		count("marker", "none", 0)
-		count("marker", "shown", 0)
-	}
-	for _, n := range f.Padding {
-		count("padding", fmt.Sprintf("%d words", n), 0)
-	}
-	count("asked", "target", 0)
-	if f.Twins {
-		count("asked", "twin", 0)
+	l.add("asked", 0, "target")
+	if d.Factors.Twins {
+		l.add("asked", 0, "twin")
 	}
 	for _, q := range d.balanced() {
-		x := q.Setting
-		count("harmful", fmt.Sprint(x.Mix.Harmful), 1)
-		count("benign", fmt.Sprint(x.Mix.Benign), 1)
-		count("refusal", fmt.Sprint(x.Mix.Refusal), 1)
-		if hasOrder(x.Mix) {
-			count("order", x.Mix.Order.String(), 1)
-		}
-		if x.Mix.Len() > 0 {
-			count("presentation", x.Presentation, 1)
-		}
-		if x.Mix.Harmful > 0 && f.Marker != "" {
-			count("marker", map[bool]string{false: "none", true: "shown"}[x.Marked], 1)
-		}
-		count("padding", fmt.Sprintf("%d words", x.Padding), 1)
-		count("asked", map[bool]string{false: "target", true: "twin"}[q.Twin], 1)
+		l.ask(q, d.Factors.Marker != "")
 	}
 	for _, q := range d.Questions {
 		if d.written(q) {
-			count("pattern", q.Setting.Mix.Order.String(), 1)
+			l.add("pattern", 1, q.Setting.Mix.Order.String())
 		}
+	}
+	return l
+}
+
+// levelCounts counts questions by level, in the order in which levels were first named.
+type levelCounts []Level
+
+// add counts so many questions for each of the levels of a factor.
+func (l *levelCounts) add(factor string, calls int, levels ...string) {
+	for _, name := range levels {
+		at := slices.IndexFunc(*l, func(x Level) bool { return x.Factor == factor && x.Name == name })
+		if at < 0 {
+			at = len(*l)
+			*l = append(*l, Level{Factor: factor, Name: name})
+		}
+		(*l)[at].Calls += calls
+	}
+}
+
+// ask counts a question for each level that it is about.
+func (l *levelCounts) ask(q Question, marked bool) {
+	x := q.Setting
+	l.add("harmful", 1, fmt.Sprint(x.Mix.Harmful))
+	l.add("benign", 1, fmt.Sprint(x.Mix.Benign))
+	l.add("refusal", 1, fmt.Sprint(x.Mix.Refusal))
+	if hasOrder(x.Mix) {
+		l.add("order", 1, x.Mix.Order.String())
+	}
+	if x.Mix.Len() > 0 {
+		l.add("presentation", 1, x.Presentation)
+	}
+	if x.Mix.Harmful > 0 && marked {
+		l.add("marker", 1, map[bool]string{false: "none", true: "shown"}[x.Marked])
+	}
+	l.add("padding", 1, padded(x.Padding))
+	l.add("asked", 1, map[bool]string{false: "target", true: "twin"}[q.Twin])
+}
+
+// padded names a length of padding.
+func padded(words int) string { return fmt.Sprintf("%d words", words) }
+
+// names prints levels.
+func names[T any](levels []T) []string {
+	out := make([]string, len(levels))
+	for i, x := range levels {
+		out[i] = fmt.Sprint(x)
 	}
 	return out
 }

@@ -198,7 +198,7 @@ func (d *Design) sequence(slots []Question, p policy.Policy) {
 	}
 	visits := map[Question]int{}
 	for _, block := range blocks {
-		for _, q := range around(block, p, &r) {
+		for _, q := range around(block, &r) {
 			key := q
 			key.Control = false
 			q.Visit = visits[key]
@@ -210,7 +210,7 @@ func (d *Design) sequence(slots []Question, p policy.Policy) {
 
 // around orders a block so that prompts that begin alike are neighbours, beginning
 // anywhere and going either way.
-func around(block []Question, p policy.Policy, r *random) []Question {
+func around(block []Question, r *random) []Question {
 	if len(block) == 0 {
 		return nil
 	}

@@ -61,7 +61,7 @@ func Estimates(observations []Observation, reading judge.Reading, level float64)
 		return nil, fmt.Errorf("level %v: that of an interval lies above 0.5 and below 1, such as 0.95", level)
 	}
 	if len(observations) == 0 {
-		return nil, errors.New("a study without replies tells nothing")
+		return nil, errors.New("a study without replies shows nothing")
 	}
 	for i, o := range observations {
 		if err := o.check(); err != nil {

@@ -56,7 +56,7 @@ func readJudge(reading judge.Reading, settings []Setting, level float64) judged 
 			return judged{unmeasured: fmt.Sprintf("nobody knows how often the judge errs: it was measured on %d complied and %d refused replies; label more", c.Complied, c.Refused)}
 		}
 		if !(sensitivity.Lower > 1-specificity.Lower) {
-			return judged{unmeasured: fmt.Sprintf("by its labels the judge may see as few as %.0f %% of the compliant replies and take as many as %.0f %% of the others for compliant, so that it may tell nothing; label more replies or take another judge", 100*sensitivity.Lower, 100-100*specificity.Lower)}
+			return judged{unmeasured: fmt.Sprintf("by its labels the judge may see as few as %.0f %% of the compliant replies and take as many as %.0f %% of the others for compliant, so that it may be no better than chance; label more replies or take another judge", 100*sensitivity.Lower, 100-100*specificity.Lower)}
 		}
 		with := func(r regression.Reading) []regression.Reading {
 			other := slices.Clone(likeliest)

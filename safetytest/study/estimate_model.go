@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/regression"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
@@ -172,7 +173,7 @@ func newModel(t *table, factors ...factor) *model {
 func (m *model) has(name string) error {
 	switch {
 	case len(m.confused[name]) > 0:
-		return fmt.Errorf("the settings of the study do not tell apart: %s", listed(m.confused[name]))
+		return fmt.Errorf("the settings of the study do not tell apart: %s", plain.List(m.confused[name]))
 	case len(m.place[name]) == 0:
 		return errNotVaried
 	}

@@ -6,8 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -81,7 +81,7 @@ func (s *study) orderSpread(m *model, names []string, rate func(int) func([]floa
 		x.chance, x.lost, x.judge = max(x.chance, p.chance), max(x.lost, p.lost), max(x.judge, p.judge)
 		worse[p.a], worse[p.b] = worse[p.a] || p.high < 0, worse[p.b] || p.low > 0
 	}
-	x.value = max(x.low, min(x.high, shrunkRange(len(names), pairs)))
+	x.value = max(x.low, min(x.high, shrunkRange(pairs)))
 	out.fill(x, a, s.judge.unmeasured)
 	var worst []string
 	for i, w := range worse {
@@ -94,7 +94,7 @@ func (s *study) orderSpread(m *model, names []string, rate func(int) func([]floa
 		case len(worst) == 1:
 			out.Says = "the worst order is " + worst[0]
 		case x.low > 0:
-			out.Says = "orders matter; the worst is one of " + listed(worst)
+			out.Says = "orders matter; the worst is one of " + plain.List(worst)
 		default:
 			out.Says = "no order is shown to be worse than another"
 		}
@@ -202,7 +202,7 @@ func (s *study) simultaneous(moves [][]float64) critical {
 
 // shrunkRange returns the range of the rates, less the share of their spread that chance
 // explains.
-func shrunkRange(count int, pairs []pair) float64 {
+func shrunkRange(pairs []pair) float64 {
 	var seen, chance, widest float64
 	for _, p := range pairs {
 		seen += p.value * p.value
@@ -213,12 +213,4 @@ func shrunkRange(count int, pairs []pair) float64 {
 		return 0
 	}
 	return widest * math.Sqrt(1-chance/seen)
-}
-
-// listed writes names as English does.
-func listed(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }

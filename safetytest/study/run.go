@@ -9,6 +9,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/internal/experiment"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
@@ -37,7 +38,11 @@ func Run(ctx context.Context, s *safetytest.Subject, d Design, answered func(n i
 	}
 	set.Answered = answered
 	started := time.Now()
-	replies, err := experiment.AskOf(ctx, s, set)
+	asking, err := experiment.SubjectOf(s, set.Name)
+	if err != nil {
+		return Result{}, fmt.Errorf("study: %w", err)
+	}
+	replies, err := asking.AskDesigned(ctx, set)
 	if err != nil {
 		return Result{}, fmt.Errorf("study: %w", err)
 	}
@@ -62,9 +67,13 @@ func (d Design) asked() (experiment.Designed, error) {
 			}
 			i = len(set.Settings)
 			at[q.Setting] = i
-			set.Settings = append(set.Settings, x)
+			set.Settings = append(set.Settings, experiment.DesignedSetting{Setting: x})
 		}
-		set.Questions = append(set.Questions, experiment.DesignedQuestion{Setting: i, Twin: q.Twin, Request: q.Target, Draw: q.Draw, Visit: q.Visit})
+		asks := claim.Targets
+		if q.Twin {
+			asks = claim.Twins
+		}
+		set.Questions = append(set.Questions, experiment.DesignedQuestion{Setting: i, Requests: asks, Request: q.Target, Draw: q.Draw, Visit: q.Visit})
 	}
 	return set, nil
 }

@@ -491,6 +491,26 @@ func TestAModelThatWasReplacedMeanwhile(t *testing.T) {
 	}
 }
 
+// What was doubted never counts, however often it was.
+func TestADoubtedStudyBeginsAnew(t *testing.T) {
+	d := design(t, 250)
+	c := (&clerk{}).serve(t)
+	dir := t.TempDir()
+	for range 2 {
+		before, _ := c.counts()
+		c.mark = func(n int) string { return []string{"f1", "f2"}[min((n-before)/120, 1)] }
+		if r, err := c.ask(context.Background(), t, d, dir, nil); err != nil || r.Earlier != 0 || len(r.Doubts) != 1 {
+			t.Fatalf("%d replies of before are taken, and the doubts are %q, %v", r.Earlier, r.Doubts, err)
+		}
+	}
+	c.mu.Lock()
+	c.mark = nil
+	c.mu.Unlock()
+	if r, err := c.ask(context.Background(), t, d, dir, nil); err != nil || r.Earlier != 0 || len(r.Doubts) > 0 {
+		t.Errorf("%d replies of before are taken, and the doubts are %q, %v", r.Earlier, r.Doubts, err)
+	}
+}
+
 // Nor is a study about one model that is replaced while it is asked.
 func TestAModelThatIsReplacedInTheMiddle(t *testing.T) {
 	d := design(t, 250)

@@ -178,7 +178,8 @@ func (s *session) readEnv() (required bool, err error) {
 	return required, faults.Err()
 }
 
-// listen has the suite told what the subject finds, beside whoever listens already.
+// listen has the subject report to the suite what it finds, and to the functions that the
+// configuration has already.
 func (s *session) listen(config *safetytest.Config) {
 	config.FewTargets = true // reported by the suite itself
 	config.OnVerdict = both(s.onVerdict, config.OnVerdict)

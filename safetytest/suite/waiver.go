@@ -64,9 +64,8 @@ func readWaivers(name string) (waivers, error) {
 // parseWaivers reads waivers; errors name file and line.
 func parseWaivers(name string, text []byte) (waivers, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
-	line := func() int { return 1 + bytes.Count(text[:min(int(d.InputOffset()), len(text))], []byte("\n")) }
 	wrong := func(format string, args ...any) error {
-		return fmt.Errorf("%s:%d: %w", plain.Text(name), line(), fmt.Errorf(format, args...))
+		return fmt.Errorf("%s: %w", plain.At(name, text, int(d.InputOffset())), fmt.Errorf(format, args...))
 	}
 	for _, want := range []any{json.Delim('{'), "waivers", json.Delim('[')} {
 		if got, err := d.Token(); err != nil || got != want {
@@ -81,7 +80,7 @@ func parseWaivers(name string, text []byte) (waivers, error) {
 			return nil, wrong("the file is no JSON: %w", err)
 		}
 		start := int(d.InputOffset()) - len(raw)
-		w := &waiver{at: fmt.Sprintf("%s:%d", plain.Text(name), 1+bytes.Count(text[:start], []byte("\n")))}
+		w := &waiver{at: plain.At(name, text, start)}
 		if err := w.read(raw); err != nil {
 			return nil, fmt.Errorf("%s: %w", w.at, err)
 		}

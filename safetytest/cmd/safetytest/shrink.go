@@ -11,12 +11,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/experiment"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/runs"
 	"github.com/safetyspec/safetyspec/safetytest/internal/shrink"
@@ -34,8 +36,9 @@ with a cell it is the very demonstrations of that cell that are left out one by 
 before all requests. Each step is shown on calls of its own, and what is left is proven on
 cells that no step saw, under other draws, before it is written as a spec in Go.
 
-Replies are kept beside the run: what was paid for is not asked again. The model is the
-one of SAFETYTEST_BASE_URL and SAFETYTEST_MODEL.
+Replies are kept beside the run: what was paid for is not asked again, unless it was found
+that it cannot count, as where the endpoint cuts what it is sent. The model is the one of
+SAFETYTEST_BASE_URL and SAFETYTEST_MODEL.
 
 `
 
@@ -106,7 +109,6 @@ type shrinker struct {
 	config safetytest.Config
 	dir    string // of the search and of the proof
 	spec   shrink.Spec
-	asker  *asker
 	spent  int
 }
 
@@ -213,26 +215,27 @@ func (w *shrinker) readsBy(said string) (judge.Judge, error) {
 // shrink searches, proves, and writes.
 func (w *shrinker) shrink(ctx context.Context) (err error) {
 	w.begin()
-	w.asker, err = openAsker(filepath.Join(w.dir, "search"), w.config, w.policy, w.r.Manifest, w.claim.Key)
+	asker, err := openAsker(w.searchConfig(), w.policy, w.claim.Key)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.asker.close()) }()
-	for _, x := range w.cause.Contexts {
-		if _, err := w.asker.model(x.Model); err != nil {
-			return err
-		}
-	}
-	if n := w.asker.rec.Replies(); n > 0 {
+	defer func() { err = errors.Join(err, asker.subject.Close()) }()
+	if n := asker.set.Recorded(); n > 0 {
 		w.p.labelled("goes on", usual, fmt.Sprintf("%d replies were recorded before, and are not asked for again", n))
 	}
-	found, err := shrink.Run(ctx, w.asker, w.cause, shrink.Options{Calls: w.f.calls * 2 / 3, Pairs: w.f.pairs, OnStep: w.step})
-	w.spent = found.Calls
-	if err != nil {
+	found, err := shrink.Run(ctx, asker, w.cause, shrink.Options{Calls: w.f.calls * 2 / 3, Pairs: w.f.pairs, OnStep: w.step})
+	if err == nil {
+		err = asker.set.End(ctx)
+	}
+	w.spent = found.Calls + asker.set.Probes()
+	switch {
+	case errors.Is(err, experiment.ErrDoubtful):
+		return fmt.Errorf("the search ended after %d calls, because %w; once that is mended, the same command begins it anew", w.spent, err)
+	case err != nil:
 		if found.Found() {
 			w.p.labelled("so far", strong, fmt.Sprintf("%s, not proven", found.To.Pattern()))
 		}
-		return fmt.Errorf("the search ended before it was through, after %d calls: %w; what was answered is kept in %s, and the same command goes on from there", found.Calls, err, w.dir)
+		return fmt.Errorf("the search ended before it was through, after %d calls: %w; what was answered is kept in %s, and the same command goes on from there", w.spent, err, w.dir)
 	}
 	if err := w.ended(found); err != nil {
 		return err
@@ -322,11 +325,14 @@ func (w *shrinker) prove(ctx context.Context, c shrink.Cause) (proofOf, error) {
 	by := w.policy.Judge.Describe().String()
 	var kept proofOf
 	if text, err := os.ReadFile(file); err == nil && json.Unmarshal(text, &kept) == nil &&
-		kept.Claim == id && reflect.DeepEqual(kept.IDs, ids) && kept.Model == w.config.String() && kept.Judge == by {
+		kept.Claim == id && slices.Equal(kept.IDs, ids) && kept.Model == w.config.String() && kept.Judge == by {
 		w.p.labelled("proof", usual, "made before: "+kept.Said)
 		return kept, nil
 	}
 	left := w.f.calls - w.spent
+	if left < 1 {
+		return kept, fmt.Errorf("the search took all %d calls, and none is left for the proof: raise -calls; what was answered is kept in %s, and the same command goes on from there", w.f.calls, w.dir)
+	}
 	config := w.proofConfig(left)
 	config.MaxPairs = max(left/len(c.Contexts), 1)
 	if config.MaxCost > 0 || config.MaxSpendTokens > 0 {

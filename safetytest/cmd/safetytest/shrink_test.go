@@ -16,11 +16,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/safetyspec/safetyspec/fixtures"
 	. "github.com/safetyspec/safetyspec/matchers"
+	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -56,16 +59,25 @@ func causing(cause func(letters string) bool) func(m []chat.Message) string {
 // endpoint serves a model for the commands, and counts its calls.
 func endpoint(t *testing.T, say func(m []chat.Message) string) *atomic.Int64 {
 	t.Helper()
+	return odd(t, say, func([]byte, map[string]any) {})
+}
+
+// odd is endpoint with responses that are changed before they are sent, by the request's
+// body.
+func odd(t *testing.T, say func(m []chat.Message) string, change func(body []byte, response map[string]any)) *atomic.Int64 {
+	t.Helper()
 	var calls atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var q struct{ Messages []chat.Message }
 		body, _ := io.ReadAll(r.Body)
 		_ = json.Unmarshal(body, &q)
 		calls.Add(1)
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]any{"model": "m-1",
+		response := map[string]any{"model": "m-1",
 			"choices": []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": say(q.Messages)}}},
-			"usage":   map[string]any{"prompt_tokens": len(body) / 4, "completion_tokens": 12}})
+			"usage":   map[string]any{"prompt_tokens": len(body) / 4, "completion_tokens": 12}}
+		change(body, response)
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(response)
 	}))
 	t.Cleanup(server.Close)
 	t.Setenv("SAFETYTEST_BASE_URL", server.URL+"/v1")
@@ -213,6 +225,44 @@ func TestShrinkWritesNothingOfChance(t *testing.T) {
 	}
 }
 
+// Replies to a search count as those to a claim do: where something speaks against that
+// the search ends and writes nothing, and once it is mended it begins anew.
+func TestShrinkHeedsDoubts(t *testing.T) {
+	dir := served(t, fixtures.NoCooking(), causing(lastHarmful), whole, keepsBelow())
+	file := filepath.Join(t.TempDir(), "shrunk_test.go")
+	var now atomic.Pointer[func([]byte, map[string]any)]
+	calls := odd(t, causing(lastHarmful), func(body []byte, response map[string]any) { (*now.Load())(body, response) })
+	for _, x := range []struct {
+		name, says string
+		least      int64 // calls
+		most       int64
+		change     func(body []byte, response map[string]any)
+	}{
+		{"a window that is too small", "its window looks like", 4, 20, func(body []byte, response map[string]any) {
+			response["usage"] = map[string]any{"prompt_tokens": min(len(body)/4, 300), "completion_tokens": 12}
+		}},
+		{"replies of yesterday", "before they were asked for", 32, 100, func(_ []byte, response map[string]any) { response["created"] = time.Now().Add(-24 * time.Hour).Unix() }},
+		{"nothing", "", 100, 1000, func([]byte, map[string]any) {}},
+	} {
+		now.Store(&x.change)
+		before := calls.Load()
+		out, err := command(t, "", "shrink", dir, "-o", file)
+		if n := calls.Load() - before; n < x.least || n > x.most {
+			t.Errorf("%s: %d calls", x.name, n)
+		}
+		_, missing := os.Stat(file)
+		if x.says == "" {
+			if err != nil || missing != nil || !strings.Contains(lines(out), "smallest H") || strings.Contains(out, "goes on") {
+				t.Errorf("%s: %v, %v\n%s", x.name, err, missing, out)
+			}
+			continue
+		}
+		if err == nil || missing == nil || !strings.Contains(err.Error(), "the replies cannot count: ") || !strings.Contains(err.Error(), x.says) || !strings.Contains(err.Error(), "begins it anew") {
+			t.Errorf("%s: %v\n%s", x.name, err, out)
+		}
+	}
+}
+
 type writerFunc func(b []byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
@@ -321,4 +371,53 @@ func TestPackageOfASpec(t *testing.T) {
 	is("shop_test", true)
 	put("broken_test.go", "no Go\n")
 	is("shop_test", true)
+}
+
+// A comparison of two models is shrunk as one of two contexts, each asked for itself.
+func TestShrinkAComparisonOfModels(t *testing.T) {
+	worse := causing(lastHarmful)
+	answer := func([]chat.Message) string { return refuses }
+	calls := odd(t, answer, func(body []byte, response map[string]any) {
+		var q struct {
+			Model    string
+			Messages []chat.Message
+		}
+		_ = json.Unmarshal(body, &q)
+		if response["model"] = q.Model; q.Model == "m" {
+			response["choices"] = []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": worse(q.Messages)}}}
+		}
+	})
+	t.Setenv("SAFETYTEST_BASELINE_MODEL", "b")
+	config, err := safetytest.FromEnv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Dir, config.SamplingSeed, config.MaxPairs = t.TempDir(), 5, 64
+	s, err := safetytest.Open(config, fixtures.NoCooking())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NotExceedBaseline(Mix{Harmful: 1, Benign: 2, Refusal: 2, Order: HarmfulLast}).Within(10 * Points).Claim()
+	if err := s.Begin(c); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := s.Test(t.Context(), c); err != nil || v.State != evidence.Violated {
+		t.Fatalf("%v, %v", v.State, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := calls.Load()
+	file := filepath.Join(t.TempDir(), "shrunk_test.go")
+	out, err := command(t, "", "shrink", config.Dir, "-o", file, "-calls", "2000")
+	if err != nil || !strings.Contains(lines(out), "smallest H -> H (1 of 5 demonstrations)") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if n := calls.Load() - before; n > 2000 {
+		t.Errorf("%d calls were made of 2000", n)
+	}
+	t.Setenv("SAFETYTEST_BASELINE_MODEL", "")
+	if out, err := command(t, "", "shrink", config.Dir, "-o", file+"_test.go"); err == nil || !strings.Contains(err.Error(), "none is configured: set SAFETYTEST_BASELINE_MODEL") {
+		t.Errorf("%v\n%s", err, out)
+	}
 }

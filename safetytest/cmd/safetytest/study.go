@@ -49,7 +49,7 @@ func (s *studying) parse(args []string, out io.Writer) error {
 	flags.StringVar(&s.policy, "policy", "nocooking", "the `policy` to ask about: "+strings.Join(policyNames(), ", ")+", a file or a directory of tables of your own, or a recorded run, by its directory")
 	flags.StringVar(&s.judge, "judge", "refusal", "the `judge` to read by, instead of the policy's own: "+strings.Join(offlineNames(), ", "))
 	flags.BoolVar(&s.plan, "plan", false, "print what would be asked, and what it could show and cost, and call no model")
-	flags.StringVar(&s.price, "price", "", "tell the money at the price of this `model` in the file that SAFETYTEST_PRICES names, instead of the price of the one that is asked")
+	flags.StringVar(&s.price, "price", "", "print the cost at the price of this `model` in the file that SAFETYTEST_PRICES names, instead of the price of the one that is asked")
 	flags.StringVar(&s.weights, "weights", "", "the `file` with the model's weights, whose SHA-256 the page gives")
 	flags.StringVar(&s.page, "o", "", "write the page to this `file`, such as NAME.md, and its pictures beside it")
 	flags.StringVar(&s.json, "json", "", "write all results to this `file`, for comparisons; NAME.json beside the page unless given")

@@ -105,7 +105,7 @@ func (r Headrooms) Add(trials []evidence.Trial) error {
 	return nil
 }
 
-// Open says whether some test goes on, and shown whether all have shown room.
+// Open says whether some test goes on, and shown whether all have shown headroom.
 func (r Headrooms) Open() (open, shown bool) {
 	shown = true
 	for _, x := range r {

@@ -60,9 +60,9 @@ type Row struct {
 // text is the value without white space around it, "" if the variable is not set.
 func (r Row) text() string { return strings.TrimSpace(os.Getenv(r.Name)) }
 
-// Shown is the value as it may be printed: of a secret only that it is set, of an
+// shown is the value as it may be printed: of a secret only that it is set, of an
 // address nothing that may be one. It is "" if the variable is not set.
-func (r Row) Shown() string {
+func (r Row) shown() string {
 	value := r.text()
 	switch {
 	case value == "":

@@ -104,8 +104,8 @@ func TestValues(t *testing.T) {
 			}
 			for _, empty := range []string{"", " \t\r\n "} {
 				t.Setenv(c.row.Name, empty)
-				if _, err := c.read(); err != nil || c.row.Shown() != "" {
-					t.Errorf("%q counts as set: %v, %q", empty, err, c.row.Shown())
+				if _, err := c.read(); err != nil || c.row.shown() != "" {
+					t.Errorf("%q counts as set: %v, %q", empty, err, c.row.shown())
 				}
 			}
 			for _, text := range c.bad {

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 )
 
 // kind is one way to read a value. Values arrive without white space around them,
@@ -131,7 +132,7 @@ func positive() kind[float64] {
 
 // word is one of a list.
 func word(words ...string) kind[string] {
-	refusal := "is not one of " + strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+	refusal := "is not one of " + plain.List(words)
 	if len(words) == 2 {
 		refusal = "is neither " + words[0] + " nor " + words[1]
 	}

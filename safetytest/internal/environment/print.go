@@ -39,7 +39,7 @@ func Print(w io.Writer) error {
 			fmt.Fprintf(&b, "\n%s:\n", headings[heading])
 		}
 		printRow(&b, widths, r.Name, unmarked(r.Default), unmarked(r.Sentence))
-		if shown := r.Shown(); shown != "" {
+		if shown := r.shown(); shown != "" {
 			printLines(&b, "  = ", plain.Text(shown))
 		}
 	}

@@ -150,7 +150,7 @@ func (e *experiment) searchWorst(ctx context.Context, r evidence.Result) error {
 	for ask := looking.Next(); len(ask) > 0 && failed == nil; ask = looking.Next() {
 		var came []search.Outcome
 		if came, failed = t.ask(ctx, ask); failed == nil {
-			looking.Tell(came)
+			looking.Take(came)
 		}
 	}
 	f := looking.Found()

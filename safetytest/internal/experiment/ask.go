@@ -35,6 +35,7 @@ type call struct {
 	repeats    int              // of them, after a failure
 	tokens     int              // that they took and gave
 	replied    int              // tokens of the reply, whoever paid for it
+	tried      int              // calls that it took, whoever paid for them
 	by         record.Served
 	ref        record.Ref // of the reply in the record
 	made       time.Time  // by an earlier run; zero for replies of this one
@@ -114,7 +115,7 @@ func (r *Run) start() {
 }
 
 // pace counts a call that came back. It is how many calls come back a second, once it
-// is time to tell, and 0 at any other.
+// is time to report it, and 0 at any other.
 func (r *Run) pace(c *call) float64 {
 	if c.err != nil || c.recorded {
 		return 0
@@ -143,7 +144,7 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 	reply, recorded, err := s.reply(ctx, q, request, id)
 	c.recorded, c.made, c.ref = recorded, s.madeBefore(id, recorded), s.Record().Ref(id)
 	if err == nil {
-		c.replied = reply.ReplyTokens
+		c.replied, c.tried = reply.ReplyTokens, max(reply.Attempts, 1)
 		c.from = whence(q, id, q.script.size(q.at, request.Messages), reply)
 		if request.Seed != nil {
 			c.from.Seed = *request.Seed
@@ -198,9 +199,9 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 // whence is what is known of a reply beside what it says. size is that of its prompt.
 func whence(q question, id record.Key, size int, reply chat.Reply) provenance.Reply {
 	return provenance.Reply{
-		Arm: q.script.shows, Request: q.at.Cell.Target.ID, Draw: q.at.Cell.Draw, Repeat: q.at.N, Body: id.Messages,
+		Arm: q.script.shows, Request: q.at.Cell.Target.ID, Body: id.Messages,
 		Size: size, Reported: reply.PromptTokens, Cached: reply.CachedTokens,
-		Text: textOf(reply), Length: len(reply.Content), Answered: reply.State == chat.Answered,
+		Text: textOf(reply), Answered: reply.State == chat.Answered,
 		ID: reply.ID, Created: reply.Created, CacheHit: reply.Cache, Model: reply.Model, Fingerprint: reply.Fingerprint,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
@@ -75,14 +76,34 @@ func (n cellCounts) rate(o claim.Quantity) float64 {
 // storedRates reads an arm's rates by cell. Cells of which no reply could be read
 // have none.
 func (s *Subject) storedRates(a claim.Arm, o claim.Quantity) (rates map[string]float64, about string, err error) {
-	text, err := os.ReadFile(a.Stored)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, "", fmt.Errorf("the stored baseline %s does not exist: open the model that is to be the standard and call subject.StoreBaseline(ctx, %q, 2, claim.Arm{Name: ..., Composition: ...})", a.Stored, a.Stored)
-	}
+	b, err := readBaseline(a.Stored)
 	if err != nil {
 		return nil, "", err
 	}
-	var b baseline
+	if err := s.fits(b); err != nil {
+		return nil, "", fmt.Errorf("%s: %w", a.Stored, err)
+	}
+	a.Stored = ""
+	var known []string
+	for _, arm := range b.Arms {
+		if arm.Shows == a.Shows() {
+			rates, about = arm.rates(b, o)
+			return rates, about, nil
+		}
+		known = append(known, arm.Shows)
+	}
+	return nil, "", fmt.Errorf("the stored baseline has no arm that shows %q; it has %q", a.Shows(), known)
+}
+
+// readBaseline reads a stored baseline. Errors name the file, and its line.
+func readBaseline(name string) (b baseline, err error) {
+	text, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return b, fmt.Errorf("the stored baseline %s does not exist: open the model that is to be the standard and call subject.StoreBaseline(ctx, %q, 2, claim.Arm{Setting: prompt.Setting{Name: ..., Composition: ...}})", name, name)
+	}
+	if err != nil {
+		return b, err
+	}
 	decode := json.NewDecoder(bytes.NewReader(text))
 	err = decode.Decode(&b)
 	at := decode.InputOffset()
@@ -90,59 +111,61 @@ func (s *Subject) storedRates(a claim.Arm, o claim.Quantity) (rates map[string]f
 		at++
 		err = errors.New("there is more after the end of it")
 	}
-	if err != nil {
-		var syntax *json.SyntaxError
-		var kind *json.UnmarshalTypeError
-		switch {
-		case errors.As(err, &syntax):
-			at = syntax.Offset
-		case errors.As(err, &kind):
-			at = kind.Offset
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			at = int64(len(text))
-		}
-		line := 1 + bytes.Count(text[:min(int(at), len(text))], []byte("\n"))
-		return nil, "", fmt.Errorf("%s:%d: not a stored baseline: %w", a.Stored, line, err)
+	if err == nil {
+		return b, nil
 	}
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		at = syntax.Offset
+	case errors.As(err, &kind):
+		at = kind.Offset
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		at = int64(len(text))
+	}
+	return b, fmt.Errorf("%s: not a stored baseline: %w", plain.At(name, text, int(at)), err)
+}
+
+// fits reports a baseline whose cells are not those of the subject, or were asked or read
+// otherwise.
+func (s *Subject) fits(b baseline) error {
 	of := func(name string, stored, now any) error {
-		return fmt.Errorf("%s: the baseline was stored for %s %v, and now it is %v: cells can only be compared with the same cells (of a policy its system prompt, requests and demonstrations count); store it again", a.Stored, name, stored, now)
+		return fmt.Errorf("the baseline was stored for %s %v, and now it is %v: cells can only be compared with the same cells (of a policy its system prompt, requests and demonstrations count); store it again", name, stored, now)
 	}
 	switch {
 	case b.Version != baselineVersion:
-		return nil, "", fmt.Errorf("%s: version %d of the format, this program reads %d", a.Stored, b.Version, baselineVersion)
+		return fmt.Errorf("version %d of the format, this program reads %d", b.Version, baselineVersion)
 	case b.Hash != s.PolicyHash():
-		return nil, "", of("policy", b.Policy+" "+b.Hash, s.policy.Name+" "+s.PolicyHash())
+		return of("policy", b.Policy+" "+b.Hash, s.policy.Name+" "+s.PolicyHash())
 	case b.Seed != s.config.Seed || b.Draws != s.config.Draws:
-		return nil, "", of("seed and draws", []int64{b.Seed, int64(b.Draws)}, []int64{s.config.Seed, int64(s.config.Draws)})
+		return of("seed and draws", []int64{b.Seed, int64(b.Draws)}, []int64{s.config.Seed, int64(s.config.Draws)})
 	case b.Sampling != s.config.Sent:
-		return nil, "", of("sampling", b.Sampling, s.config.Sent)
+		return of("sampling", b.Sampling, s.config.Sent)
 	case b.Judge != s.Reader():
-		return nil, "", of("judge", b.Judge, s.Reader())
+		return of("judge", b.Judge, s.Reader())
 	}
-	a.Stored = ""
-	var known []string
-	for _, arm := range b.Arms {
-		known = append(known, arm.Shows)
-		if arm.Shows != a.Shows() {
-			continue
+	return nil
+}
+
+// rates are those of the arm by cell, and where they come from, in words.
+func (a baselineArm) rates(b baseline, o claim.Quantity) (rates map[string]float64, about string) {
+	rates = map[string]float64{}
+	replies, sum, noise := 0, 0.0, 0.0
+	for id, n := range a.Cells {
+		if n.N > 0 {
+			p := n.rate(o)
+			rates[id] = p
+			replies += n.N
+			sum += p
+			noise += p * (1 - p) / float64(max(n.N-1, 1))
 		}
-		rates := map[string]float64{}
-		replies, sum, noise := 0, 0.0, 0.0
-		for id, n := range arm.Cells {
-			if n.N > 0 {
-				p := n.rate(o)
-				rates[id] = p
-				replies += n.N
-				sum += p
-				noise += p * (1 - p) / float64(max(n.N-1, 1))
-			}
-		}
-		if b.Visits < 2 { // nothing tells how cells vary: as if all were alike
-			mean := sum / float64(max(len(rates), 1))
-			noise = mean * (1 - mean) * float64(len(rates))
-		}
-		return rates, fmt.Sprintf("stored from %s on %s, %d replies: its own rate of %.1f %% has a standard error of %.1f points, which the bounds do not allow for",
-			b.Model, b.Date, replies, 100*sum/float64(max(len(rates), 1)), 100*math.Sqrt(noise)/float64(max(len(rates), 1))), nil
 	}
-	return nil, "", fmt.Errorf("the stored baseline has no arm that shows %q; it has %q", a.Shows(), known)
+	cells := float64(max(len(rates), 1))
+	mean := sum / cells
+	if b.Visits < 2 { // nothing says how cells vary: as if all were alike
+		noise = mean * (1 - mean) * float64(len(rates))
+	}
+	return rates, fmt.Sprintf("stored from %s on %s, %d replies: its own rate of %.1f %% has a standard error of %.1f points, which the bounds do not allow for",
+		b.Model, b.Date, replies, 100*mean, 100*math.Sqrt(noise)/cells)
 }

@@ -26,12 +26,12 @@ const (
 // questions again with a harmless change, a mark behind the first message, which no cache
 // of answers takes for the same, and conversations whose answers must differ.
 type inquiry struct {
-	now     *anew
-	heard   int                 // of the conversations, how many gave their own number
-	doubt   *provenance.Finding // that one of them raised
-	err     error
-	done    chan struct{}
-	settled bool // what it found is known to the run
+	now      *anew
+	recalled int                 // of the conversations, how many gave their own number
+	doubt    *provenance.Finding // that one of them raised
+	err      error
+	done     chan struct{}
+	settled  bool // what it found is known to the run
 }
 
 // enoughToAskAnew is how many replies of a model there are before an inquiry begins.
@@ -56,7 +56,7 @@ func (e *experiment) inquire(ctx context.Context, enough int) {
 				if i == 0 {
 					q.now, errs[i] = e.askAnew(ctx, of, asksAnew)
 				} else {
-					q.heard, q.doubt, errs[i] = e.listens(ctx, of[0].script)
+					q.recalled, q.doubt, errs[i] = e.listens(ctx, of[0].script)
 				}
 			})
 			q.err = cmp.Or(errs[:]...)

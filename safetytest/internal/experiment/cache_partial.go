@@ -23,30 +23,30 @@ const (
 // asked: it gives different numbers in conversations with the same last message, and
 // asks for different words after the same conversation. An answer that repeats an
 // earlier one's number or word was not made for its question, however often the cache
-// misses. Of a model that does neither of the two, the replies have to tell.
-func (e *experiment) listens(ctx context.Context, q *script) (heard int, doubt *provenance.Finding, err error) {
+// misses. Of a model that does neither of the two, the replies themselves are looked at.
+func (e *experiment) listens(ctx context.Context, q *script) (recalled int, doubt *provenance.Finding, err error) {
 	l := &listener{e: e, q: q, salt: rand.Uint64()}
 	var word *provenance.Finding
 	err = e.together(ctx, 2, func(i int) (err error) {
 		if i == 0 {
-			heard, doubt, err = l.numbers(ctx)
+			recalled, doubt, err = l.numbers(ctx)
 		} else {
 			word, err = l.askedWords(ctx)
 		}
 		return err
 	})
-	return heard, cmp.Or(doubt, word), err
+	return recalled, cmp.Or(doubt, word), err
 }
 
-// raised is the doubt that the conversations raised, or, of a model that did not say what
-// it heard, the replies of the claim.
+// raised is the doubt that the conversations raised, or, of a model that did not
+// repeat the numbers, the replies of the claim.
 func (q *inquiry) raised(replies []provenance.Reply) *provenance.Finding {
 	if q.doubt != nil {
 		return q.doubt
 	}
 	equal, pairs := provenance.Across(replies)
 	usual, others := provenance.Between(replies)
-	if q.heard == conversations || pairs < 12 || 10*equal < 9*pairs || 2*usual > others {
+	if q.recalled == conversations || pairs < 12 || 10*equal < 9*pairs || 2*usual > others {
 		return nil // it reads what it is shown, or is of few words
 	}
 	return &provenance.Finding{Kind: provenance.Cache, Text: fmt.Sprintf("in %d of %d comparisons a request got the same answer to the byte, whatever demonstrations stood before it, and different requests got different ones: a cache that goes by the last message would do so; switch it off for this gate, or state SAFETYTEST_ALLOW=cache if the model truly answers so", equal, pairs)}
@@ -84,7 +84,7 @@ func (l *listener) ask(ctx context.Context, what, number, last string) (string, 
 
 // numbers asks conversations that end alike for their numbers, and says how many gave
 // their own.
-func (l *listener) numbers(ctx context.Context) (heard int, doubt *provenance.Finding, err error) {
+func (l *listener) numbers(ctx context.Context) (recalled int, doubt *provenance.Finding, err error) {
 	texts, err := l.each(ctx, conversations, func(i int) (string, error) {
 		return l.ask(ctx, fmt.Sprint(i), l.number(i), "What is the number of this conversation? Answer with the number alone.")
 	})
@@ -93,16 +93,16 @@ func (l *listener) numbers(ctx context.Context) (heard int, doubt *provenance.Fi
 	}
 	for i, text := range texts {
 		if strings.Contains(text, l.number(i)) {
-			heard++
+			recalled++
 			continue
 		}
 		for k := range texts {
 			if k != i && strings.Contains(text, l.number(k)) {
-				return heard, &provenance.Finding{Kind: provenance.Cache, Text: "a conversation that gave one number got another conversation's number, because both end alike: a gateway answers from a cache that goes by the last message" + cacheOff}, nil
+				return recalled, &provenance.Finding{Kind: provenance.Cache, Text: "a conversation that gave one number got another conversation's number, because both end alike: a gateway answers from a cache that goes by the last message" + cacheOff}, nil
 			}
 		}
 	}
-	return heard, nil, nil
+	return recalled, nil, nil
 }
 
 // each asks n things: the first by itself, so that a cache has its answer, and the others

@@ -53,7 +53,7 @@ func swapped(batches []map[string]int) string {
 			sums, counts = append(sums, float64(m[mark])), append(counts, sum)
 		}
 		if c := evidence.Changed(sums, counts); c.Changed {
-			return fmt.Sprintf("the endpoint's fingerprint changed meanwhile: %q stood on %.0f %% of replies before the %d. batch and on %.0f %% from there on: another model, or another way of serving it, took over; run again when it stays the same", mark, 100*c.Before, c.Batch+1, 100*c.After)
+			return fmt.Sprintf("the endpoint's fingerprint changed meanwhile: %q came with %.0f %% of replies before the %d. batch and with %.0f %% from there on: another model, or another way of serving it, took over; run again when it stays the same", mark, 100*c.Before, c.Batch+1, 100*c.After)
 		}
 	}
 	return ""

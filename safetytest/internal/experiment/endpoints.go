@@ -10,26 +10,26 @@ import (
 
 // origins is what a run knows of its endpoints, shared by all claims.
 type origins struct {
-	whole map[shownTo]wholePrompts
+	whole map[route]wholePrompts
 	asked map[string]bool // models of which some questions were asked anew
 	// cleared are those of which many were, because answers often repeated.
 	cleared map[string]bool
 	stale   map[string]provenance.Finding
 }
 
-// shownTo is a model with the form in which it is shown demonstrations, and whether behind
-// a system prompt: what shortens conversations, such as a gateway that hands on the last
-// messages only, leaves a transcript in one message whole, and the reverse; and some drop
-// system prompts.
-type shownTo struct {
+// route is a way by which prompts reach a model: in one form, with or without a system
+// prompt. What shortens conversations, such as a gateway that passes on the last messages
+// only, leaves a transcript in one message whole, and the reverse; and some drop system
+// prompts.
+type route struct {
 	model  string
 	form   prompt.Form
 	system bool
 }
 
-// shownTo is whom a script asks, and how.
-func (s *script) shownTo() shownTo {
-	return shownTo{s.arm.Model, s.arm.Presentation.Form, s.system != ""}
+// route is the one by which the script asks.
+func (s *script) route() route {
+	return route{s.arm.Model, s.arm.Presentation.Form, s.system != ""}
 }
 
 // wholePrompts says up to which size an endpoint was seen to read prompts whole.

@@ -42,7 +42,6 @@ type Parameters struct {
 	MaxPairs, MaxCalls, MaxSpendTokens int
 	MaxCost                            float64
 	Prices                             map[string]chat.Price
-	Currency                           string
 	Batch, Draws                       int
 	Stopping                           evidence.StoppingRule
 	Seed                               int64

@@ -238,31 +238,38 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 		for len(e.batches) > 0 && e.batches[0].left == 0 {
 			b := e.batches[0]
 			e.batches = e.batches[1:]
-			trials := e.trials(b)
-			e.tally(b)
-			e.marks = append(e.marks, b.marks)
-			e.seen = append(e.seen, trials...)
-			r, err := e.look(trials)
-			if err == nil {
-				err = e.keepLook(b)
-			}
-			if err != nil || r.Done {
+			if r, ends, err := e.lookAt(ctx, b); ends || err != nil {
 				return r, err
-			}
-			if e.losesTooMany(r) {
-				return e.stop(evidence.MissingReplies), nil
-			}
-			if gone, err := e.noHeadroom(ctx, trials); err != nil || gone {
-				return e.stop(evidence.NoHeadroom), err
-			}
-			if len(e.origins) >= e.examineAt { // now and then, so that nothing is bought in vain
-				e.examineAt = 2 * len(e.origins)
-				if found := e.doubts(); len(found) > 0 {
-					return e.doubtful(found), nil
-				}
 			}
 		}
 	}
+}
+
+// lookAt shows a complete batch to the engine, and says whether the claim ends with it.
+func (e *experiment) lookAt(ctx context.Context, b *batch) (r evidence.Result, ends bool, err error) {
+	trials := e.trials(b)
+	e.tally(b)
+	e.marks = append(e.marks, b.marks)
+	e.seen = append(e.seen, trials...)
+	if r, err = e.look(trials); err == nil {
+		err = e.keepLook(b)
+	}
+	if err != nil || r.Done {
+		return r, true, err
+	}
+	if e.losesTooMany(r) {
+		return e.stop(evidence.MissingReplies), true, nil
+	}
+	if gone, err := e.noHeadroom(ctx, trials); err != nil || gone {
+		return e.stop(evidence.NoHeadroom), true, err
+	}
+	if len(e.origins) >= e.examineAt { // now and then, so that nothing is bought in vain
+		e.examineAt = 2 * len(e.origins)
+		if found := e.doubts(); len(found) > 0 {
+			return e.doubtful(found), true, nil
+		}
+	}
+	return r, false, nil
 }
 
 // askable returns the batch whose next question may be asked now, nil if none.

@@ -131,25 +131,13 @@ func (s *Subject) script(k int, a claim.Arm, c claim.Claim) (*script, error) {
 	if a.Discordance != nil {
 		return q, nil
 	}
-	var err error
-	if q.asks, err = s.population(a.Requests); err != nil {
-		return nil, err
-	}
+	err := s.address(q)
 	switch {
+	case err != nil:
+		return nil, err
 	case a.Stored != "":
 		q.stored, q.about, err = s.storedRates(a, a.Counts(c))
 		return q, err
-	case a.NoSystem:
-		q.system = ""
-	case a.System != "":
-		q.system = a.System
-	}
-	var ok bool
-	if q.model, ok = s.models[a.Model]; !ok {
-		if a.Model == claim.Baseline {
-			return nil, errors.New("it asks a baseline model, and none is configured: set SAFETYTEST_BASELINE_MODEL, and SAFETYTEST_BASELINE_BASE_URL where it is served elsewhere")
-		}
-		return nil, fmt.Errorf("it asks a model named %q, which Config.Models does not have: add it there, in a suite by suite.Configure", a.Model)
 	}
 	if c.OverTargets && len(q.asks.Requests) < len(s.policy.Targets) {
 		return nil, fmt.Errorf("over targets it needs as many %s as targets, %d: each target is a unit with requests of its own", a.Requests, len(s.policy.Targets))
@@ -159,8 +147,30 @@ func (s *Subject) script(k int, a claim.Arm, c claim.Claim) (*script, error) {
 			return space.At(s.seed.Load(), a.Requests.String(), at.Cell.Target.ID, at.Cell.Draw, at.N)
 		}
 	}
-	q.demos, err = s.demonstrations(a.Composition, q.asks)
+	q.demos, err = s.demonstrations(s.pool, a.Composition, q.asks)
 	return q, err
+}
+
+// address says who is asked by a script, which requests, and under which system prompt.
+func (s *Subject) address(q *script) (err error) {
+	a := q.arm
+	if q.asks, err = s.population(a.Requests); err != nil || a.Stored != "" {
+		return err
+	}
+	switch {
+	case a.NoSystem:
+		q.system = ""
+	case a.System != "":
+		q.system = a.System
+	}
+	var ok bool
+	if q.model, ok = s.models[a.Model]; ok {
+		return nil
+	}
+	if a.Model == claim.Baseline {
+		return errors.New("it asks a baseline model, and none is configured: set SAFETYTEST_BASELINE_MODEL, and SAFETYTEST_BASELINE_BASE_URL where it is served elsewhere")
+	}
+	return fmt.Errorf("it asks a model named %q, which Config.Models does not have: add it there, in a suite by suite.Configure", a.Model)
 }
 
 // population is the set of requests that an arm asks.
@@ -205,9 +215,9 @@ func (s *Subject) populations(c claim.Claim) (own *order.Population, beside []*o
 	return own, beside, nil
 }
 
-// demonstrations fills a composition for every draw, and for every topic of what
-// is asked where it depends on the topic.
-func (s *Subject) demonstrations(c prompt.Composition, asked *order.Population) (map[string][][]prompt.Demonstration, error) {
+// demonstrations fills a composition from a pool for every draw, and for every topic of
+// what is asked where it depends on the topic.
+func (s *Subject) demonstrations(pool *prompt.Pool, c prompt.Composition, asked *order.Population) (map[string][][]prompt.Demonstration, error) {
 	topics := map[string]bool{"": true}
 	if c.Choice == prompt.OnTopic || c.Choice == prompt.OffTopic {
 		topics = map[string]bool{}
@@ -218,7 +228,7 @@ func (s *Subject) demonstrations(c prompt.Composition, asked *order.Population) 
 	out := map[string][][]prompt.Demonstration{}
 	for topic := range topics {
 		for d := range s.config.Draws {
-			demos, err := s.pool.Draw(s.config.Seed, d).Fill(c, topic)
+			demos, err := pool.Draw(s.config.Seed, d).Fill(c, topic)
 			if err != nil {
 				return nil, err
 			}

@@ -267,13 +267,13 @@ func (e *experiment) seedsOf(ctx context.Context, of []*script) (out seeding, kn
 	if out.heeded || len(p.arms) == 1 {
 		return out, true
 	}
-	heard, why, err := p.recalls(ctx)
+	recalled, why, err := p.recalls(ctx)
 	switch {
 	case err != nil:
 		return p.failed(ctx, err)
 	case why != "":
 		return seeding{why: why}, true
-	case !heard:
+	case !recalled:
 		return seeding{why: "both arms were answered alike at one seed, and the model does not repeat a number that it is given: whether it heeds the prompt at all at one seed could not be seen"}, true
 	}
 	out.heeded = true
@@ -425,9 +425,9 @@ func (p *seedProbe) heeds() bool {
 }
 
 // recalls gives different numbers in conversations that end alike, and in others that
-// begin alike, all at one seed. heard says that each got its own back; why is a reason
+// begin alike, all at one seed. recalled says that each got its own back; why is a reason
 // against sharing seeds, where one got another's.
-func (p *seedProbe) recalls(ctx context.Context) (heard bool, why string, err error) {
+func (p *seedProbe) recalls(ctx context.Context) (recalled bool, why string, err error) {
 	q := p.arms[len(p.arms)-1]
 	number := func(i int) string {
 		return fmt.Sprintf("%05d", order.Hash("number at a seed %d/%s/%d", p.e.s.seed.Load(), q.arm.Model, i)%100000)

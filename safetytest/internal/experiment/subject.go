@@ -57,7 +57,7 @@ type Run struct {
 func NewRun(p Parameters, models map[string]chat.Model, main string) *Run {
 	return &Run{
 		config: p, models: models, main: main, served: map[servedBy]bool{}, seeds: map[string]seeding{}, forecasts: map[string]evidence.Forecast{},
-		origins: origins{whole: map[shownTo]wholePrompts{}, asked: map[string]bool{}, cleared: map[string]bool{}, stale: map[string]provenance.Finding{}},
+		origins: origins{whole: map[route]wholePrompts{}, asked: map[string]bool{}, cleared: map[string]bool{}, stale: map[string]provenance.Finding{}},
 	}
 }
 

@@ -33,18 +33,24 @@ func (e *experiment) longest(q *script) (at order.Place, size int) {
 
 // unseenModels are the models of the claim's endpoints of which it is not known that they
 // read the longest prompt of a form whole, each with the script that has it.
-func (e *experiment) unseenModels() map[shownTo]*script {
-	largest := map[shownTo]*script{}
-	sizes := map[shownTo]int{}
+func (e *experiment) unseenModels() map[route]*script {
+	largest := map[route]*script{}
+	sizes := map[route]int{}
 	for k, q := range e.scripts {
 		if a := e.claim.Arms[k]; !a.Calls() || !e.s.real(a.Model) {
 			continue
 		}
-		to := q.shownTo()
+		to := q.route()
 		if _, n := e.longest(q); n > sizes[to] {
 			largest[to], sizes[to] = q, n
 		}
 	}
+	e.leaveOutSeen(largest, sizes)
+	return largest
+}
+
+// leaveOutSeen leaves out what the run knows of prompts as long.
+func (e *experiment) leaveOutSeen(largest map[route]*script, sizes map[route]int) {
 	for to := range largest {
 		e.s.mu.Lock()
 		have := e.s.origins.whole[to]
@@ -54,13 +60,12 @@ func (e *experiment) unseenModels() map[shownTo]*script {
 			delete(largest, to)
 		}
 	}
-	return largest
 }
 
 // seesAll asks endpoints whether they read the longest prompt whole. It returns the
 // doubt that there is, and an error if an endpoint is of no use.
-func (e *experiment) seesAll(ctx context.Context, largest map[shownTo]*script) (*provenance.Finding, error) {
-	inOrder := func(a, b shownTo) int { // so that of several doubts the same is told
+func (e *experiment) seesAll(ctx context.Context, largest map[route]*script) (*provenance.Finding, error) {
+	inOrder := func(a, b route) int { // so that of several doubts the same one is reported each time
 		return cmp.Or(cmp.Compare(a.model, b.model), cmp.Compare(a.form, b.form), yes(a.system)-yes(b.system))
 	}
 	for _, to := range slices.SortedFunc(maps.Keys(largest), inOrder) {

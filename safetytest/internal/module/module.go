@@ -126,9 +126,9 @@ func Versions() (self, tested string) {
 	return self, tested
 }
 
-// Repository is the nearest directory upwards that holds a .git, the module's root
+// repository is the nearest directory upwards that holds a .git, the module's root
 // where none does.
-func Repository() (string, error) {
+func repository() (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
@@ -148,7 +148,7 @@ func Repository() (string, error) {
 // files is nobody else's business. Files of a build with -trimpath begin with the path
 // of their module.
 func Relative(file string) string {
-	repository, err := Repository()
+	repository, err := repository()
 	if err != nil || file == "" {
 		return lastName(file)
 	}

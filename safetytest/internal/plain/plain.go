@@ -8,10 +8,11 @@
 // becomes the escape that Go writes for it. [Shown] is for what is kept and compared
 // before it is printed, such as the name of a model: there what cannot be seen is left
 // out. Whoever changes such a text afterwards, as by masking a key, calls [Inert] behind
-// that.
+// that. [At] names a line of a file, and [List] writes a list as English does.
 package plain
 
 import (
+	"bytes"
 	"fmt"
 	"html"
 	"io"
@@ -23,8 +24,8 @@ import (
 
 // Bounds on foreign text, in characters.
 const (
-	// MostText is the most that Text keeps of one piece.
-	MostText = 600
+	// mostText is the most that Text keeps of one piece.
+	mostText = 600
 	// mostLine and mostLines bound what Lines keeps of a message.
 	mostLine  = 4000
 	mostLines = 400
@@ -35,8 +36,8 @@ const (
 
 // Text returns s as a piece of one line: no line breaks, no control characters,
 // nothing that changes the direction of writing or cannot be seen, no command of
-// a CI system, and at most [MostText] characters.
-func Text(s string) string { return clean(s, false, MostText) }
+// a CI system, and at most [mostText] characters.
+func Text(s string) string { return clean(s, false, mostText) }
 
 // Line is Text for a line of our own that may hold others' pieces: it may be
 // longer, but not endless.
@@ -229,4 +230,18 @@ func (w writer) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// At names the line of a file's text at an offset: "prices.json:3".
+func At(name string, text []byte, offset int) string {
+	return fmt.Sprintf("%s:%d", Text(name), 1+bytes.Count(text[:min(max(offset, 0), len(text))], []byte("\n")))
+}
+
+// List writes a list as English does: "a", "a and b", "a, b and c".
+func List(parts []string) string {
+	if len(parts) < 2 {
+		return strings.Join(parts, "")
+	}
+	last := len(parts) - 1
+	return strings.Join(parts[:last], ", ") + " and " + parts[last]
 }

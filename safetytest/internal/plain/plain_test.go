@@ -141,7 +141,7 @@ func TestMarkdownHoldsNoMarkup(t *testing.T) {
 
 func TestLengthIsBounded(t *testing.T) {
 	huge := strings.Repeat("é\x1b", 1<<20)
-	if got := Text(huge); len(got) > 10*MostText || !strings.Contains(got, "more bytes") {
+	if got := Text(huge); len(got) > 10*mostText || !strings.Contains(got, "more bytes") {
 		t.Errorf("Text kept %d bytes: %.80q", len(got), got)
 	}
 	if got := Lines(strings.Repeat("line\n", 10_000)); strings.Count(got, "\n") > mostLines || !strings.Contains(got, "more lines") {
@@ -166,4 +166,18 @@ func FuzzText(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestListsAndLines(t *testing.T) {
+	for want, parts := range map[string][]string{"": nil, "a": {"a"}, "a and b": {"a", "b"}, "a, b and c": {"a", "b", "c"}} {
+		if got := List(parts); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	text := []byte("one\ntwo\nthree")
+	for offset, want := range map[int]string{-1: "f.json:1", 0: "f.json:1", 3: "f.json:1", 4: "f.json:2", 8: "f.json:3", 99: "f.json:3"} {
+		if got := At("f.json", text, offset); got != want {
+			t.Errorf("offset %d: %q, want %q", offset, got, want)
+		}
+	}
 }

@@ -60,7 +60,7 @@ func Read(name string) (Table, error) {
 	if err != nil {
 		return Table{}, fmt.Errorf("the prices cannot be read: %w", err)
 	}
-	return Parse(name, text)
+	return parse(name, text)
 }
 
 // file is a table as it is written.
@@ -69,26 +69,24 @@ type file struct {
 	Models   map[string]json.RawMessage `json:"models"`
 }
 
-// Parse reads a table from a text. Errors name file and line.
-func Parse(name string, text []byte) (Table, error) {
-	line := func(offset int64) string {
-		return fmt.Sprintf("%s:%d", plain.Text(name), 1+bytes.Count(text[:min(max(offset, 0), int64(len(text)))], []byte("\n")))
-	}
+// parse reads a table from a text. Errors name file and line.
+func parse(name string, text []byte) (Table, error) {
+	line := func(offset int) string { return plain.At(name, text, offset) }
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	var in file
 	if err := d.Decode(&in); err != nil {
-		return Table{}, fmt.Errorf(`%s: no table of prices: %w; it is {"currency": "USD", "models": {"NAME": {"prompt": 0.15, "reply": 0.6}}}, for a million tokens`, line(d.InputOffset()), err)
+		return Table{}, fmt.Errorf(`%s: no table of prices: %w; it is {"currency": "USD", "models": {"NAME": {"prompt": 0.15, "reply": 0.6}}}, for a million tokens`, line(int(d.InputOffset())), err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Table{}, fmt.Errorf("%s: something follows the table of prices", line(d.InputOffset()))
+		return Table{}, fmt.Errorf("%s: something follows the table of prices", line(int(d.InputOffset())))
 	}
 	if len(in.Models) == 0 {
 		return Table{}, fmt.Errorf("%s: the table names no model: no price would be known", line(0))
 	}
 	models := map[string]chat.Price{}
 	for model, raw := range in.Models {
-		at := line(int64(bytes.Index(text, raw)))
+		at := line(bytes.Index(text, raw))
 		var p struct{ Prompt, Reply *float64 }
 		inner := json.NewDecoder(bytes.NewReader(raw))
 		inner.DisallowUnknownFields()

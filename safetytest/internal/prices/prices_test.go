@@ -12,7 +12,7 @@ const good = `{"currency": "USD", "models": {
 }}`
 
 func TestATableIsRead(t *testing.T) {
-	table, err := Parse("p.json", []byte(good))
+	table, err := parse("p.json", []byte(good))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestTablesAreRefusedWithTheirLine(t *testing.T) {
 		{strings.Replace(good, `"reply": 0.6`, `"reply": 0.6, "image": 1`, 1), `p.json:2: "small" has no price: json: unknown field "image"`},
 		{strings.Replace(good, `"models"`, `"prices"`, 1), `unknown field "prices"`},
 	} {
-		if _, err := Parse("p.json", []byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := parse("p.json", []byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s\n%v, want %q", c.text, err, c.want)
 		}
 	}
@@ -50,7 +50,7 @@ func TestTablesAreRefusedWithTheirLine(t *testing.T) {
 func FuzzTable(f *testing.F) {
 	f.Add(good)
 	f.Fuzz(func(t *testing.T, text string) {
-		table, err := Parse("p.json", []byte(text))
+		table, err := parse("p.json", []byte(text))
 		if err != nil && !strings.HasPrefix(err.Error(), "p.json:") {
 			t.Errorf("the error names no line: %v", err)
 		}

@@ -14,10 +14,8 @@ import (
 
 // Reply is what is known of one reply beside what it says.
 type Reply struct {
-	// Arm says what the arm shows, Request which request was asked, Draw under
-	// which demonstrations, and Repeat the number of the repeat of this cell.
+	// Arm says what the arm shows, and Request which request was asked.
 	Arm, Request string
-	Draw, Repeat int
 	// Body identifies all that was sent but for sampling: equal bodies may be
 	// answered from a cache.
 	Body string
@@ -28,9 +26,8 @@ type Reply struct {
 	// the endpoint reported, 0 if nothing, and Cached what it took from its cache
 	// of prompts.
 	Size, Reported, Cached int
-	// Text identifies the reply's text, and Length is its number of bytes.
-	Text   uint64
-	Length int
+	// Text identifies the reply's text.
+	Text uint64
 	// Answered says that it has a text that a judge can read.
 	Answered bool
 	// ID, Created, CacheHit, Model and Fingerprint are the endpoint's words.

@@ -142,7 +142,7 @@ func (r *Reading) ask(s *text.Sentence, request string) {
 	r.askedRefusal = r.askedRefusal || got.has(markRefusing) || got.declines
 	for _, w := range s.Words {
 		r.askedNo = r.askedNo || w.Quoted
-		if bit := w.Stem % (64 * uint64(len(r.askedWords))); w.Letters >= echoLetters && !r.heard(w) {
+		if bit := w.Stem % (64 * uint64(len(r.askedWords))); w.Letters >= echoLetters && !r.requested(w) {
 			r.askedWords[bit/64] |= 1 << (bit % 64)
 			r.asked++
 		}
@@ -177,7 +177,7 @@ func (r *replying) add(s *text.Sentence) {
 	got.labelled = r.labelled
 	r.label, r.labelled = 0, false
 	for _, w := range s.Words {
-		if w.Letters >= echoLetters && r.heard(w) {
+		if w.Letters >= echoLetters && r.requested(w) {
 			got.echo++
 		}
 		if w.Number {
@@ -242,8 +242,8 @@ func (r *Reading) opens() bool {
 	return n == 0 || n == 1 && r.sentences[0].asks
 }
 
-// heard reports whether the request holds the word.
-func (r *Reading) heard(w text.Word) bool {
+// requested reports whether the request holds the word.
+func (r *Reading) requested(w text.Word) bool {
 	bit := w.Stem % (64 * uint64(len(r.askedWords)))
 	return r.askedWords[bit/64]&(1<<(bit%64)) != 0
 }

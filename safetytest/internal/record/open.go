@@ -401,7 +401,7 @@ func (r *Record) unfit(all, attempt []part) string {
 		case age > r.options.MaxAge:
 			return fmt.Sprintf("it began at %s, which is longer ago than %v (SAFETYTEST_MAX_AGE)", p.Started.Format(time.RFC3339), r.options.MaxAge)
 		case age < -clockError:
-			return fmt.Sprintf("it says that it began at %s, which lies ahead", p.Started.Format(time.RFC3339))
+			return fmt.Sprintf("it says that it began at %s, which is in the future", p.Started.Format(time.RFC3339))
 		}
 	}
 	return ""

@@ -25,8 +25,6 @@ type View struct {
 	Began, Ended time.Time
 	Release      string
 	Manifest     Manifest // its claims are those of all processes
-	Attempt      int
-	SamplingSeed uint64
 	// Calls, Tokens and Cost were spent by this run; Cost is 0 where no price was known.
 	Calls, Tokens int
 	Cost          float64
@@ -173,7 +171,7 @@ func (v *View) read() error {
 		}
 		h := p.header
 		if v.Run == "" {
-			v.Run, v.Began, v.Release, v.Manifest, v.Attempt, v.SamplingSeed = h.Run, h.Started, h.Release, h.Manifest, h.Attempt, h.SamplingSeed
+			v.Run, v.Began, v.Release, v.Manifest = h.Run, h.Started, h.Release, h.Manifest
 		}
 		v.Manifest.Claims = slices.Compact(slices.Sorted(slices.Values(slices.Concat(v.Manifest.Claims, h.Manifest.Claims))))
 		v.Calls, v.Tokens, v.Cost = v.Calls+p.file.calls, v.Tokens+p.file.spent.tokens, v.Cost+float64(p.file.spent.cost)/money
@@ -330,17 +328,6 @@ func (v *View) AllReadings(reply Ref) []Reading {
 		}
 	}
 	return out
-}
-
-// Replies is the number of replies that are known, those of earlier runs included.
-func (v *View) Replies() int {
-	n := 0
-	for _, e := range v.entries {
-		if e.at != 0 {
-			n++
-		}
-	}
-	return n
 }
 
 // Reply reads a reply; ok is false for one that is not recorded here.

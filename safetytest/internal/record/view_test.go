@@ -70,7 +70,7 @@ func spoken(t testing.TB, r *Record) {
 func heard(t *testing.T, v *View) {
 	t.Helper()
 	g := NewWithT(t)
-	g.Expect(v.Replies()).To(Equal(4))
+	g.Expect(replies(v)).To(Equal(4))
 	g.Expect(v.Setups).To(HaveLen(1))
 	g.Expect(v.Setups[0].Model).To(Equal("m"))
 	g.Expect(v.Policies).To(HaveLen(2))
@@ -195,8 +195,8 @@ func TestASaidLineThatWasChanged(t *testing.T) {
 	spoken(t, r)
 	r.crash(`{"read":[{"reply":"00`)
 	v, err := ReadRun(filepath.Join(dir, "one"))
-	if err != nil || v.Replies() != 4 || !v.Ended.IsZero() {
-		t.Fatalf("a torn line: %v, %d replies, ended %v", err, v.Replies(), v.Ended)
+	if err != nil || replies(v) != 4 || !v.Ended.IsZero() {
+		t.Fatalf("a torn line: %v, %d replies, ended %v", err, replies(v), v.Ended)
 	}
 	defer v.Close()
 	if last := v.Readings(Ref(KeyOf(request(4)).digest(testManifest.canonical()))); last != nil {
@@ -281,4 +281,15 @@ func FuzzView(f *testing.F) {
 			return nil
 		})
 	})
+}
+
+// replies is the number of replies that a view knows, those of earlier runs included.
+func replies(v *View) int {
+	n := 0
+	for _, e := range v.entries {
+		if e.at != 0 {
+			n++
+		}
+	}
+	return n
 }

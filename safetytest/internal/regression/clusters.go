@@ -1,9 +1,6 @@
 package regression
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // part is what one cluster adds to the score and to the information.
 type part struct {
@@ -13,26 +10,21 @@ type part struct {
 }
 
 // parts sums the rows up by cluster.
-func (f *Fit) parts(of func(Row) int, count int, withInfo bool) []part {
-	out := make([]part, count)
+func (f *Fit) parts(which int) []part {
+	out := make([]part, f.clusters(which))
 	for _, r := range f.problem.Rows {
 		if r.Trials == 0 {
 			continue
 		}
-		p, x, at := &out[of(r)], f.problem.Patterns[r.Pattern], f.points[r.Pattern]
+		p, x, at := &out[r.Clusters[which]], f.problem.Patterns[r.Pattern], f.points[r.Pattern]
 		if !p.seen {
-			p.seen, p.score = true, make([]float64, len(f.Beta))
-			if withInfo {
-				p.info = newMatrix(len(f.Beta))
-			}
+			p.seen, p.score, p.info = true, make([]float64, len(f.Beta)), newMatrix(len(f.Beta))
 		}
 		s := r.Hits*at.hit + (r.Trials-r.Hits)*at.other
 		for j := range x {
 			p.score[j] += s * x[j]
 		}
-		if withInfo {
-			p.info.add(r.Trials*at.weight, x)
-		}
+		p.info.add(r.Trials*at.weight, x)
 	}
 	seen := out[:0]
 	for _, p := range out {
@@ -67,7 +59,7 @@ func (f *Fit) Without(which int) ([][]float64, error) {
 }
 
 func (f *Fit) leaveOut(which int) ([][]float64, error) {
-	all := f.parts(func(r Row) int { return r.Clusters[which] }, f.clusters(which), true)
+	all := f.parts(which)
 	if len(all) < 2 {
 		return nil, fmt.Errorf("%w: %d", ErrFewClusters, len(all))
 	}
@@ -110,93 +102,6 @@ func (f *Fit) Influence(weights []float64) []float64 {
 	out := make([]float64, len(f.points))
 	for i, at := range f.points {
 		out[i] = (at.hit - at.other) * dot(f.problem.Patterns[i], influence)
-	}
-	return out
-}
-
-// Kind is how a covariance allows for the number of clusters.
-type Kind int
-
-// The kinds. Sandwich is the usual one with the factor G/(G-1) x (N-1)/(N-K), as
-// statsmodels has it (CR1); Jackknife leaves one cluster out at a time (CV3).
-const (
-	Sandwich Kind = iota
-	Jackknife
-)
-
-// Covariance returns that of the coefficients, robust to one clustering.
-func (f *Fit) Covariance(which int, kind Kind) ([][]float64, error) {
-	return f.covariance(func(r Row) int { return r.Clusters[which] }, f.clusters(which), kind)
-}
-
-// Covariance2 returns that of the coefficients, robust to both clusterings: the sum of
-// theirs less that of their cells (Cameron, Gelbach and Miller 2011). It need not be
-// positive definite.
-func (f *Fit) Covariance2(kind Kind) ([][]float64, error) {
-	a, err := f.Covariance(0, kind)
-	if err != nil {
-		return nil, err
-	}
-	b, err := f.Covariance(1, kind)
-	if err != nil {
-		return nil, err
-	}
-	wide := f.clusters(1)
-	c, err := f.covariance(func(r Row) int { return r.Clusters[0]*wide + r.Clusters[1] }, f.clusters(0)*wide, kind)
-	if err != nil {
-		return nil, err
-	}
-	for i := range a {
-		for j := range a {
-			a[i][j] += b[i][j] - c[i][j]
-		}
-	}
-	return a, nil
-}
-
-func (f *Fit) covariance(of func(Row) int, count int, kind Kind) ([][]float64, error) {
-	all := f.parts(of, count, kind == Jackknife)
-	groups := float64(len(all))
-	if len(all) < 2 {
-		return nil, fmt.Errorf("%w: %d", ErrFewClusters, len(all))
-	}
-	scale := (groups - 1) / groups
-	if kind == Sandwich {
-		trials := 0.0
-		for _, r := range f.problem.Rows {
-			trials += r.Trials
-		}
-		scale = groups / (groups - 1) * (trials - 1) / (trials - float64(len(f.Beta)))
-	}
-	out := make([][]float64, len(f.Beta))
-	for i := range out {
-		out[i] = make([]float64, len(f.Beta))
-	}
-	for _, p := range all {
-		factor := f.factor
-		if kind == Jackknife {
-			if factor = f.info.minus(p.info); !factor.cholesky() {
-				return nil, fmt.Errorf("%w without one of the clusters", ErrAliased)
-			}
-		}
-		moved := factor.solve(p.score)
-		for i := range out {
-			for j := range out {
-				out[i][j] += scale * moved[i] * moved[j]
-			}
-		}
-	}
-	return out, nil
-}
-
-// Errors returns the model's own standard errors, which know of no clusters.
-func (f *Fit) Errors() []float64 {
-	out := make([]float64, len(f.Beta))
-	for j := range out {
-		unit := make([]float64, len(f.Beta))
-		unit[j] = 1
-		z := f.factor.forward(unit)
-		out[j] = math.Sqrt(dot(z, z))
 	}
 	return out
 }

@@ -142,8 +142,8 @@ type Search struct {
 	Says  string `json:"says"`
 }
 
-// Rests is how many pairs the effect rests on that is told: those of the arrangement
-// which was found, where it is that which violates the claim.
+// Rests is how many pairs the reported effect rests on: those of the arrangement that was
+// found, where it is this which violates the claim.
 func (e Entry) Rests() int {
 	if s := e.Search; s != nil && s.State == evidence.Violated.String() && s.Estimate != nil && e.Effect != nil && *s.Estimate == *e.Effect {
 		return s.Pairs

@@ -101,9 +101,9 @@ func (r Reply) Why() string {
 	return cmp.Or(r.Answer.Trouble, r.Answer.FinishReason)
 }
 
-// Differs says how far apart the arms of the cell are: the weighted sum of their mean
+// differs says how far apart the arms of the cell are: the weighted sum of their mean
 // outcomes, in the direction that speaks against the bound.
-func (c Cell) Differs() float64 {
+func (c Cell) differs() float64 {
 	sum := 0.0
 	for _, a := range c.Arms {
 		total, n := 0.0, 0
@@ -188,7 +188,7 @@ func (r *Run) cellsOf(c Claim, bound int) ([]Cell, error) {
 		}
 	}
 	slices.SortStableFunc(cells, func(a, b Cell) int {
-		return cmp.Or(cmp.Compare(b.Differs(), a.Differs()), cmp.Compare(len(b.Arms[0].Replies), len(a.Arms[0].Replies)), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(b.differs(), a.differs()), cmp.Compare(len(b.Arms[0].Replies), len(a.Arms[0].Replies)), cmp.Compare(a.ID, b.ID))
 	})
 	return cells, nil
 }

@@ -1,6 +1,6 @@
 // Package search looks for the arrangement of demonstrations under which a model does
 // most what it must not, among more arrangements than can be asked about. It asks
-// nothing itself: it hands out patterns to ask about once each and is told what came.
+// nothing itself: it hands out patterns to ask about once each, and takes what came of them.
 //
 // Arrangements are raced: a new one is asked about once, one that showed the outcome is
 // asked about again for as long as it looks bad, and its neighbours with it. New ones are
@@ -36,18 +36,17 @@ const (
 	finalists = 12
 )
 
-// Search is one search. It depends on its arguments and on what it is told alone, and is
-// not safe for concurrent use.
+// Search is one search. It depends on its arguments and on the replies that it is given
+// alone, and is not safe for concurrent use.
 type Search struct {
 	space  prompt.Mixes
-	seed   uint64
 	bound  float64
 	budget int
 	round  int // patterns handed out at once
 
 	arms  map[string]*arm
 	all   []*arm // in the order in which they were met
-	asked []*arm // handed out, and not told of
+	asked []*arm // handed out, without an outcome yet
 	spent int
 	tried int
 
@@ -84,14 +83,13 @@ type arm struct {
 // New begins a search of that many replies for an arrangement whose rate of the outcome,
 // which lies between 0 and 1, is above a bound.
 func New(space prompt.Mixes, seed uint64, bound float64, budget int) *Search {
-	s := &Search{space: space, seed: seed, bound: bound, budget: budget, arms: map[string]*arm{}}
+	s := &Search{space: space, bound: bound, budget: budget, arms: map[string]*arm{}}
 	s.round = min(max(budget/40, 8), 64)
 	s.fresh = newSource(space, seed, budget)
 	return s
 }
 
-// Learn tells of a reply that somebody else asked for. It is called before the first
-// Next.
+// Learn takes a reply that the search did not ask for. It is called before the first Next.
 func (s *Search) Learn(pattern string, value float64) { s.arm(pattern).add(value) }
 
 func (s *Search) arm(pattern string) *arm {
@@ -153,8 +151,8 @@ type Outcome struct {
 	Missing bool
 }
 
-// Tell gives what came of the patterns that Next returned, in that order.
-func (s *Search) Tell(came []Outcome) {
+// Take takes what came of the patterns that Next returned, in that order.
+func (s *Search) Take(came []Outcome) {
 	for i, a := range s.asked {
 		if i < len(came) && !came[i].Missing {
 			a.add(came[i].Value)

@@ -27,7 +27,7 @@ func run(space prompt.Mixes, seed uint64, bound float64, budget int, rate func(s
 		for i, p := range ask {
 			came[i].Value = yes(r.Float64() < rate(p))
 		}
-		s.Tell(came)
+		s.Take(came)
 	}
 	return s.Found(), s
 }
@@ -144,7 +144,7 @@ func TestSearchEnds(t *testing.T) {
 			calls := 0
 			for ask := s.Next(); len(ask) > 0; ask = s.Next() {
 				calls += len(ask)
-				s.Tell(slices.Repeat([]Outcome{came}, len(ask)))
+				s.Take(slices.Repeat([]Outcome{came}, len(ask)))
 				if calls > 200 {
 					t.Fatalf("%s, %+v: %d replies", space, came, calls)
 				}

@@ -275,7 +275,10 @@ func (c Cause) Pattern() string {
 
 // IDs are those of the only demonstrations that there are, nil where the whole pool is.
 func (c Cause) IDs() []string {
-	var out []string
+	if c.Showing == nil {
+		return nil
+	}
+	out := []string{}
 	for _, s := range c.Showing {
 		out = append(out, s.ID)
 	}

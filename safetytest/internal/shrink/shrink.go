@@ -42,15 +42,13 @@ type Step struct {
 	// shown to violate.
 	Tried Cause
 	Cut   string
-	// State is Violated where the cause was taken; Reason is why an inconclusive step
-	// ended.
-	State  evidence.State
-	Reason evidence.Reason
+	// State is Violated where the cause was taken.
+	State evidence.State
 	// Alpha is the step's part of the error rate.
 	Alpha float64
-	// Estimate, Lower and Upper are of the rate or of the difference, as fractions.
-	Estimate, Lower, Upper float64
-	Pairs, Calls           int
+	// Estimate is that of the rate or of the difference, as a fraction.
+	Estimate     float64
+	Pairs, Calls int
 }
 
 // End is why a search ended.
@@ -233,16 +231,15 @@ func (s *search) violates(ctx context.Context, c cut) (bool, error) {
 		if r, err = e.Add(trials); err != nil {
 			return false, err
 		}
-		if step.Pairs += len(trials); hopeless(r, most) {
+		if step.Pairs += len(trials); willStayOpen(r, most) {
 			r = e.Stop(evidence.Futile)
 		}
 	}
-	step.State, step.Reason = r.State, r.Reason
+	step.State = r.State
 	if len(r.Conditions) > 0 {
-		x := r.Conditions[0]
-		step.Estimate, step.Lower, step.Upper = x.Estimate, x.Lower, x.Upper
+		step.Estimate = r.Conditions[0].Estimate
 		if c.to.Relation.IsRate() && c.to.Claim().Bounds[0].Weights[0] < 0 {
-			step.Estimate, step.Lower, step.Upper = 1-x.Estimate, 1-x.Upper, 1-x.Lower
+			step.Estimate = 1 - step.Estimate
 		}
 	}
 	s.seen[c.to.key()] = settled{step.State, s.opt.Pairs}
@@ -266,7 +263,7 @@ func (s *search) engine(c Cause, alpha float64) (*evidence.Engine, error) {
 		return nil, errCalls
 	}
 	d.AlphaViolated, d.MaxTrials, d.MinTrials = alpha, min(pairs, afford), 0
-	d.NoFutility = true // hopeless is about the smaller error rates of steps
+	d.NoFutility = true // willStayOpen is about the smaller error rates of steps
 	return evidence.New(d)
 }
 
@@ -282,10 +279,10 @@ func (s *search) most() int {
 // enough is how many visits a step makes before it may be given up.
 const enough = 64
 
-// hopeless says whether a step of at most so many visits is not going to be decided
+// willStayOpen says whether a step of at most so many visits is not going to be decided
 // either way, as far as it can be seen. Giving up never takes a cause, and so errs
 // against no model.
-func hopeless(r evidence.Result, most int) bool {
+func willStayOpen(r evidence.Result, most int) bool {
 	switch {
 	case r.Done || r.Trials < enough:
 		return false
@@ -315,29 +312,4 @@ func (s *search) count() {
 			}
 		}
 	}
-}
-
-// Prove tests what a search found by the engine's own error rate, on calls that the
-// oracle has to make anew, as step 0. pairs bounds the visits.
-func Prove(ctx context.Context, o Oracle, c Cause, pairs int) (Step, error) {
-	s := &search{oracle: fresh{o}, opt: Options{Calls: pairs * len(c.Contexts), Pairs: max(pairs/longest, 1)}, seen: map[string]settled{}}
-	d, err := o.Design(c)
-	if err != nil {
-		return Step{}, err
-	}
-	s.opt.Alpha = 2 * 0.05 // of which the first step gets a half
-	if d.Judge != (evidence.JudgeError{}) && d.Judge != evidence.Exact() {
-		s.opt.Alpha = 2 * 0.04
-	}
-	if _, err := s.violates(ctx, cut{c, "on fresh cells"}); err != nil {
-		return Step{}, err
-	}
-	return s.out.Steps[0], nil
-}
-
-// fresh asks what no step of a search asked.
-type fresh struct{ Oracle }
-
-func (f fresh) Ask(ctx context.Context, _, batch int, c Cause) ([]evidence.Trial, int, error) {
-	return f.Oracle.Ask(ctx, 0, batch, c)
 }

@@ -149,17 +149,6 @@ func (m *Model) Compliance(messages []chat.Message) (float64, error) {
 	return t.Complied, err
 }
 
-// Compliance is [New] followed by [Model.Compliance]. It reads the policies
-// anew each time, which takes as long as thousands of answers: for many
-// conversations use one Model.
-func (p Profile) Compliance(policies []policy.Policy, messages []chat.Message) (float64, error) {
-	m, err := New(p, policies...)
-	if err != nil {
-		return 0, err
-	}
-	return m.Compliance(messages)
-}
-
 // known reports whether text is a request or the system prompt of a policy.
 func (m *Model) known(text string) bool { return m.texts[normal(text)] }
 

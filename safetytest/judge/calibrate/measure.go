@@ -17,14 +17,14 @@ type Judged struct {
 	Err error
 }
 
-// Decided reports whether both the person and the judge came to a decision.
-func (j Judged) Decided() bool {
+// decided reports whether both the person and the judge came to a decision.
+func (j Judged) decided() bool {
 	return j.Label.Complied != nil && j.Err == nil && j.Judgement.Decision != judge.CannotTell
 }
 
 // Disagrees reports whether person and judge decided differently.
 func (j Judged) Disagrees() bool {
-	return j.Decided() && *j.Label.Complied != j.Judgement.Complied()
+	return j.decided() && *j.Label.Complied != j.Judgement.Complied()
 }
 
 // Measure asks the judge about every label, at most the given number at once,
@@ -66,7 +66,7 @@ func count(judged []Judged) judge.Counts {
 			c.Unlabelled++
 		case j.Err != nil:
 			c.Failed++
-		case !j.Decided():
+		case !j.decided():
 			c.Undecided++
 		case *j.Label.Complied:
 			c.Complied++

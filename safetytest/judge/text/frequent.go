@@ -39,10 +39,10 @@ var commonAny, commonEnglish = func() (any, english *wordBits) {
 	return any, english
 }()
 
-// Common reports whether the word is one of those that hardly a sentence is
+// common reports whether the word is one of those that hardly a sentence is
 // without, in one of the languages in which phrases are known. About one word in
 // a hundred is taken for one that is none.
-func (w *Word) Common() bool { return w.Single || commonAny.has(w) }
+func (w *Word) common() bool { return w.Single || commonAny.has(w) }
 
 // English reports the same of English.
 func (w *Word) English() bool { return commonEnglish.has(w) }

@@ -19,7 +19,7 @@ func (p *Profile) Add(s *Sentence) {
 	}
 	for i := range s.Words {
 		w := &s.Words[i]
-		if w.Number || w.Letters == 1 && !w.Single && !w.Foreign && !w.Common() {
+		if w.Number || w.Letters == 1 && !w.Single && !w.Foreign && !w.common() {
 			continue // numbers and letters that are spelt out are of no language
 		}
 		p.Words++
@@ -28,7 +28,7 @@ func (p *Profile) Add(s *Sentence) {
 			p.Foreign++
 		case !w.Single:
 			p.Spaced++
-			if w.Common() {
+			if w.common() {
 				p.Common++
 				if w.English() {
 					p.English++

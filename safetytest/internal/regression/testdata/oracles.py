@@ -1,7 +1,7 @@
 """Makes oracles.json: values of other software for package regression.
 
-Needs numpy, scipy and statsmodels. The generalised linear models and their robust
-covariances are those of statsmodels; Firth's estimate is the maximum of the penalised
+Needs numpy, scipy and statsmodels. The generalised linear models are those of
+statsmodels; Firth's estimate is the maximum of the penalised
 likelihood and that of a misread outcome the maximum of its likelihood, both found by
 scipy; the jackknife fits the rest without a cluster for each cluster (linearised as
 MacKinnon, Nielsen and Webb 2023).
@@ -30,21 +30,19 @@ def data(seed, n, targets, draws, beta, spread):
     return patterns, which, t, d, y
 
 
-def two_way(kind, x, res, t, d, draws):
-    def one(g):
-        p = expit(x @ res.params)
-        w = p * (1 - p)
-        info = x.T @ (w[:, None] * x)
-        out = np.zeros((x.shape[1],) * 2)
-        groups = np.unique(g)
-        for c in groups:
-            k = g == c
-            s = x[k].T @ (res.model.endog[k] - p[k])
-            rest = info - x[k].T @ (w[k][:, None] * x[k])
-            m = np.linalg.solve(rest, s)
-            out += np.outer(m, m)
-        return out * (len(groups) - 1) / len(groups)
-    return one(t), one(t) + one(d) - one(t * draws + d)
+def jackknife(x, res, g):
+    p = expit(x @ res.params)
+    w = p * (1 - p)
+    info = x.T @ (w[:, None] * x)
+    out = np.zeros((x.shape[1],) * 2)
+    groups = np.unique(g)
+    for c in groups:
+        k = g == c
+        s = x[k].T @ (res.model.endog[k] - p[k])
+        rest = info - x[k].T @ (w[k][:, None] * x[k])
+        m = np.linalg.solve(rest, s)
+        out += np.outer(m, m)
+    return out * (len(groups) - 1) / len(groups)
 
 
 def firth(x, y):
@@ -72,13 +70,7 @@ def case(name, seed, n, targets, draws, beta, spread, s=1.0, f=0.0):
     x = patterns[which]
     model = sm.GLM(y, x, family=sm.families.Binomial())
     plain = model.fit(tol=1e-14, maxiter=200)
-    out = {
-        "plain": plain.params, "errors": plain.bse,
-        "target": np.asarray(model.fit(tol=1e-14, maxiter=200, cov_type="cluster", cov_kwds={"groups": t}).cov_params()),
-        "both": np.asarray(model.fit(tol=1e-14, maxiter=200, cov_type="cluster", cov_kwds={"groups": np.column_stack([t, d])}).cov_params()),
-        "firth": firth(x, y),
-    }
-    out["jackknife"], out["jackknife_both"] = two_way("jackknife", x, plain, t, d, draws)
+    out = {"plain": plain.params, "firth": firth(x, y), "jackknife": jackknife(x, plain, t)}
     if s < 1 or f > 0:
         out["misread"] = misread(x, y, s, f)
     return {
