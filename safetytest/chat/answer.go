@@ -209,6 +209,8 @@ func (r *Reply) take(m message, how ending) {
 		r.State, r.Trouble = Unfinished, fmt.Sprintf("a part of the reply stands in %q, which no judge reads", m.unread())
 	case m.Content.odd != "":
 		r.State, r.Trouble = Unfinished, fmt.Sprintf("the reply holds a part of the unknown type %q", m.Content.odd)
+	case isNotice(r.Content):
+		r.State, r.Trouble = Unfinished, "the reply is a service's word about itself, such as that it is busy, and none of the model's: look at what stands between"
 	case !empty:
 		r.State = Answered
 	case countsAsRefusal(refusal):
