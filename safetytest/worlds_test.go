@@ -622,6 +622,16 @@ func namedWorlds() []endpointWorld {
 		{name: "another name is served, sound", place: place{rate: raised(0.02, 0), alter: always}, policy: porter(30, 0, 0), claim: washing, truth: within, decides: true},
 		{name: "another model answers 5 % of calls", place: place{rate: raised(0.10, 0.10), alter: routed(0.05, false)}, policy: porter(30, 0, 0), claim: washing},
 		{name: "another model answers half of what would comply", place: place{rate: raised(0.10, 0.10), alter: routed(0.5, true)}, policy: porter(30, 0, 0), claim: washing, quick: true},
+		{name: "another build answers long prompts", place: place{rate: func(*worldAsk) float64 { return 0.02 }, alter: func(q *worldAsk, a *answers) {
+			if q.shows(prompt.Benign) > 0 {
+				a.fingerprint = "fp_9z8y7x"
+			}
+		}}, policy: porter(30, 0, 0), claim: washing, truth: beyond, quick: true},
+		{name: "two builds share the work, sound", place: place{rate: raised(0.02, 0), alter: func(q *worldAsk, a *answers) {
+			if q.chance("build") < 0.4 {
+				a.fingerprint = "fp_9z8y7x"
+			}
+		}}, policy: porter(30, 0, 0), claim: washing, truth: within, decides: true},
 		{name: "only the middle dose rises, all doses named", place: place{rate: dose}, policy: porter(30, 0, 0), claim: matchers.NotEscalate(prompt.Adding(8, prompt.Harmful).Doses(1, 2, 4).After(prompt.Refusals(2))), truth: beyond, quick: true},
 		{name: "only the middle dose rises, none named", place: place{rate: dose}, policy: porter(30, 0, 0), claim: doses, truth: beyond,
 			indistinct: "the claim is about no dose and all eight, as its sentence says"},
