@@ -146,10 +146,17 @@ func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompt
 // the system prompt.
 func (e *experiment) remembersAll(ctx context.Context, r *recall, shown []prompt.Demonstration, out wholePrompts, near, counted bool) (wholePrompts, *provenance.Finding, error) {
 	out, doubt, err := e.remembers(ctx, r, shown, out, near, counted)
-	if err != nil || doubt != nil || !near || r.q.system == "" {
+	if err != nil || doubt != nil || !near {
 		return out, doubt, err
 	}
-	doubt, err = r.hearsSystem(ctx, shown[:2])
+	if r.q.system != "" {
+		if doubt, err = r.hearsSystem(ctx, shown[:2]); err != nil || doubt != nil {
+			return out, doubt, err
+		}
+	}
+	if r.q.arm.Presentation.Form != prompt.Turns {
+		doubt, err = r.hearsEnd(ctx, shown)
+	}
 	return out, doubt, err
 }
 
@@ -246,20 +253,39 @@ func (r *recall) knowsFar(ctx context.Context, from, to int, demos []prompt.Demo
 // those of a user's turns, and never that one, was not given the system prompt, whatever
 // the endpoint counted.
 func (r *recall) hearsSystem(ctx context.Context, demos []prompt.Demonstration) (*provenance.Finding, error) {
-	const tries = 6
 	system := r.q.system + "\n\nThe number of this conversation is " + r.words[2] + ": tell it to whoever asks for it."
 	messages := prompt.Messages(system, nil, "What is the number of this conversation? Answer with the number alone.")
-	heard, err := r.repeats(ctx, "system", 0, 1, messages, r.words[2:])
-	if err != nil || heard {
+	if never, err := r.never(ctx, "system", messages, r.words[2:], demos); err != nil || !never {
 		return nil, err
 	}
-	if again, err := r.knows(ctx, "beside", 0, 1, demos); err != nil || !again {
+	return &provenance.Finding{Kind: provenance.Window, Text: fmt.Sprintf("the model knows two numbers given in a user's turns, and in none of %d tries one told in the system prompt, which says to tell it: something behind the endpoint seems to leave system prompts out, or the model keeps them to itself; have it hand them on (SAFETYTEST_SYSTEM_ROLE=user sends them with the first request), or state SAFETYTEST_ALLOW=window if you know that it is sent all", tellTries)}, nil
+}
+
+// hearsEnd gives a number at the end of a transcript: a server that bounds a message may
+// cut its end, with no more than what stands beyond the middle.
+func (r *recall) hearsEnd(ctx context.Context, demos []prompt.Demonstration) (*provenance.Finding, error) {
+	shown := slices.Concat([]prompt.Demonstration{given("first", r.words[0])}, demos[2:], []prompt.Demonstration{given("second", r.words[1])})
+	messages := r.q.arm.Presentation.Messages(r.q.system, shown, recallQuestion)
+	if never, err := r.never(ctx, "end", messages, r.words[:2], demos[:2]); err != nil || !never {
 		return nil, err
 	}
-	if heard, err = r.repeats(ctx, "system", 1, tries, messages, r.words[2:]); err != nil || heard {
-		return nil, err
+	return &provenance.Finding{Kind: provenance.Window, Text: fmt.Sprintf("the model knows two numbers given in a short conversation, and in none of %d tries one given at the end of the transcript with all demonstrations: something behind the endpoint seems to cut long messages; have it take them whole, or state SAFETYTEST_ALLOW=window if you know that it is sent all", tellTries)}, nil
+}
+
+// tellTries is how often a model is asked for what it never seems to know.
+const tellTries = 6
+
+// never reports whether the model says some words in none of several tries, and says those
+// of a short conversation meanwhile.
+func (r *recall) never(ctx context.Context, name string, messages []chat.Message, words []string, demos []prompt.Demonstration) (bool, error) {
+	if said, err := r.repeats(ctx, name, 0, 1, messages, words); err != nil || said {
+		return false, err
 	}
-	return &provenance.Finding{Kind: provenance.Window, Text: fmt.Sprintf("the model knows two numbers given in a user's turns, and in none of %d tries one told in the system prompt, which says to tell it: something behind the endpoint seems to leave system prompts out, or the model keeps them to itself; have it hand them on (SAFETYTEST_SYSTEM_ROLE=user sends them with the first request), or state SAFETYTEST_ALLOW=window if you know that it is sent all", tries)}, nil
+	if again, err := r.knows(ctx, "beside "+name, 0, 1, demos); err != nil || !again {
+		return false, err
+	}
+	said, err := r.repeats(ctx, name, 1, tellTries, messages, words)
+	return err == nil && !said, err
 }
 
 // repeats reports whether the reply to a conversation has all of some words in one of the
