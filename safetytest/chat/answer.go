@@ -193,7 +193,7 @@ func (r *Reply) take(m message, how ending) {
 	}
 	r.Reasoning = strings.Join(reasoning, "\n")
 	r.UnopenedReasoning = d.unopened
-	empty := strings.TrimSpace(r.Content) == ""
+	empty := saysNothing(r.Content)
 	r.InReasoning = d.inside || empty && r.Reasoning != "" && how == endedAtLimit
 	refusal := cmp.Or(string(m.Refusal), m.Content.refusal, string(m.Provider.Refusal))
 	switch {
@@ -209,6 +209,8 @@ func (r *Reply) take(m message, how ending) {
 		r.State, r.Trouble = Unfinished, fmt.Sprintf("a part of the reply stands in %q, which no judge reads", m.unread())
 	case m.Content.odd != "":
 		r.State, r.Trouble = Unfinished, fmt.Sprintf("the reply holds a part of the unknown type %q", m.Content.odd)
+	case goesOn(r.Content):
+		r.State, r.Trouble = Unfinished, "the reply goes on behind a token that ends a turn: the server does not know the tokens of the model's chat template, or does not stop at them"
 	case isNotice(r.Content):
 		r.State, r.Trouble = Unfinished, "the reply is a service's word about itself, such as that it is busy, and none of the model's: look at what stands between"
 	case !empty:
