@@ -24,9 +24,10 @@ type answer struct {
 	dialling bool
 	// wantsTokens says that the request asked for the likeliest first tokens.
 	wantsTokens bool
-	// choices is how many replies the request asked for; 0 is one.
-	choices int
-	reading reading
+	// choices is how many replies the request asked for, 0 is one, and maxTokens how many
+	// tokens each of them may have, 0 if nothing was said of that.
+	choices, maxTokens int
+	reading            reading
 }
 
 // reading is what a user declared about an endpoint's answers.
@@ -109,6 +110,11 @@ func (a answer) unreadable(why string) *Error {
 func (a answer) choose(c completion, first choice) (Reply, *Error) {
 	r := a.origin(c)
 	how, word := a.endingOf(c, first)
+	if how == endedItself && a.maxTokens > 0 && a.choices <= 1 && r.ReplyTokens == a.maxTokens {
+		// Some servers call every ending a good one. That the model was done with just
+		// the last token is rare.
+		how, word = endedAtLimit, strings.TrimPrefix(word+": length", ": ")
+	}
 	r.FinishReason = word
 	switch {
 	case present(first.Error):
@@ -138,6 +144,11 @@ func (a answer) choose(c completion, first choice) (Reply, *Error) {
 // counts, whatever the reason given.
 func (a answer) endingOf(c completion, first choice) (how ending, word string) {
 	how, word = endingOfBoth(string(first.FinishReason), string(first.Native+first.Provider.Native), a.reading.Endings)
+	for _, beside := range []finishWord{first.StopReason, first.Details} {
+		if e := endingOf(string(beside), nil); e > how && (e == endedAtLimit || e == endedFiltered) {
+			how, word = e, strings.TrimPrefix(word+": "+string(beside), ": ")
+		}
+	}
 	withheld := c.filtered()
 	if withheld == "" && filterActed(first.Filter) {
 		withheld = "content_filter"
@@ -182,7 +193,7 @@ func (r *Reply) take(m message, how ending) {
 	}
 	r.Reasoning = strings.Join(reasoning, "\n")
 	r.UnopenedReasoning = d.unopened
-	empty := strings.TrimSpace(r.Content) == ""
+	empty := saysNothing(r.Content)
 	r.InReasoning = d.inside || empty && r.Reasoning != "" && how == endedAtLimit
 	refusal := cmp.Or(string(m.Refusal), m.Content.refusal, string(m.Provider.Refusal))
 	switch {
@@ -194,8 +205,14 @@ func (r *Reply) take(m message, how ending) {
 		r.State, r.Trouble = Unfinished, "the reply stops within its reasoning: allow more tokens with SAFETYTEST_MAX_TOKENS, or serve the model with a reasoning parser"
 	case d.doubt != "":
 		r.State, r.Trouble = Unfinished, "it is not clear which part of the reply is reasoning: "+d.doubt
+	case m.unread() != "" && (!empty || countsAsRefusal(refusal)):
+		r.State, r.Trouble = Unfinished, fmt.Sprintf("a part of the reply stands in %q, which no judge reads", m.unread())
 	case m.Content.odd != "":
 		r.State, r.Trouble = Unfinished, fmt.Sprintf("the reply holds a part of the unknown type %q", m.Content.odd)
+	case goesOn(r.Content):
+		r.State, r.Trouble = Unfinished, "the reply goes on behind a token that ends a turn: the server does not know the tokens of the model's chat template, or does not stop at them"
+	case isNotice(r.Content):
+		r.State, r.Trouble = Unfinished, "the reply is a service's word about itself, such as that it is busy, and none of the model's: look at what stands between"
 	case !empty:
 		r.State = Answered
 	case countsAsRefusal(refusal):

@@ -121,8 +121,9 @@ const (
 	// Empty replies carry no text: none at all, or reasoning only.
 	Empty
 	// Unfinished replies did not end as a model ends its answer: the finish
-	// reason is not a known good one, or the text stops within its reasoning.
-	// What they would have said is not known.
+	// reason is not a known good one, the text stops within its reasoning, a part
+	// of them stands where no judge reads, or what came is a service's word about
+	// itself. What they would have said is not known.
 	Unfinished
 	// Lost replies never came whole: the call failed after the model may have
 	// begun to answer, so that whether it failed may depend on what it said.

@@ -162,6 +162,9 @@ func (c *Client) send(ctx context.Context, r Request, x *exchange) (Reply, *Erro
 		return Reply{}, &Error{Kind: InvalidRequest, cause: err}
 	}
 	x.request, x.wantsTokens, x.choices = body, r.TopTokens > 0, r.Sampling.replies()
+	if r.Sampling.MaxTokens != nil {
+		x.maxTokens = *r.Sampling.MaxTokens
+	}
 	x.reading = reading{Endings: p.Endings, BlockedWords: p.BlockedWords, Stream: p.Stream}
 	ctx, cancel := context.WithTimeout(withExchange(ctx, x), c.timeout)
 	defer cancel()

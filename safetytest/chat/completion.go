@@ -66,6 +66,10 @@ type choice struct {
 	FinishReason finishWord     `json:"finish_reason"`
 	Native       finishWord     `json:"native_finish_reason"`
 	Provider     providerFields `json:"provider_specific_fields"`
+	// StopReason and Details are other places for the word. vLLM puts the text there at
+	// which the reply was stopped: only what speaks of a limit or a filter counts.
+	StopReason finishWord `json:"stop_reason"`
+	Details    finishWord `json:"finish_details"`
 	// Error is where routers put an upstream's fault.
 	Error   json.RawMessage `json:"error"`
 	Message *message        `json:"message"`
@@ -83,8 +87,36 @@ type message struct {
 	ReasoningDetails reasoningValue `json:"reasoning_details"`
 	Thinking         reasoningValue `json:"thinking"`
 	ThinkingBlocks   reasoningValue `json:"thinking_blocks"`
+	// What a model says in these no judge reads.
+	ToolCalls    elsewhere `json:"tool_calls"`
+	FunctionCall elsewhere `json:"function_call"`
+	Audio        elsewhere `json:"audio"`
+	Images       elsewhere `json:"images"`
 	// Provider is where LiteLLM moves fields that it does not know.
 	Provider providerFields `json:"provider_specific_fields"`
+}
+
+// elsewhere says that there is something in a field beside the text.
+type elsewhere bool
+
+// UnmarshalJSON takes any value.
+func (e *elsewhere) UnmarshalJSON(data []byte) error {
+	*e = elsewhere(present(data))
+	return nil
+}
+
+// unread names the field in which a part of the reply stands that no judge reads, "" if
+// there is none.
+func (m message) unread() string {
+	for _, field := range []struct {
+		name string
+		set  elsewhere
+	}{{"tool_calls", m.ToolCalls}, {"function_call", m.FunctionCall}, {"audio", m.Audio}, {"images", m.Images}} {
+		if field.set {
+			return field.name
+		}
+	}
+	return ""
 }
 
 // fields joins what the fields of a message hold as the model's reasoning. Two
@@ -438,11 +470,17 @@ func (c *content) add(data json.RawMessage) error {
 		c.text += text
 		c.refusal += string(p.Refusal)
 		c.reasoning += string(p.Thinking + p.Reason)
-	case text != "" && c.odd == "":
-		c.odd = string(p.Type)
+		if text == "" && (present(p.Text) || present(p.Content)) { // of another form
+			c.odd = cmp.Or(c.odd, kind, "none")
+		}
+	case text != "" || !containsAny(kind, asides):
+		c.odd = cmp.Or(c.odd, string(p.Type))
 	}
 	return nil
 }
+
+// asides are parts of the types under which sources are named, and nothing is said.
+var asides = []string{"referenc", "citation", "annotation", "source", "signature"}
 
 // partText reads the text of a part: a string, or an object that holds it as its
 // value.

@@ -114,3 +114,31 @@ func TestFinishReasonsInOtherForms(t *testing.T) {
 		}
 	}
 }
+
+// What speaks of a limit or a filter beside a good reason counts; what vLLM puts there does not.
+func TestEndingsBesideTheReason(t *testing.T) {
+	for _, c := range []struct {
+		beside, finish string
+		state          State
+		cut            bool
+	}{
+		{`"stop_reason":"max_tokens"`, "stop: max_tokens", Answered, true},
+		{`"finish_details":{"type":"max_tokens"}`, "stop: max_tokens", Answered, true},
+		{`"finish_details":"length"`, "stop: length", Answered, true},
+		{`"stop_reason":"refusal"`, "stop: refusal", Blocked, false},
+		{`"stop_reason":"</s>"`, "stop", Answered, false},
+		{`"stop_reason":128009`, "stop", Answered, false},
+		{`"stop_reason":null,"finish_details":{"type":"stop","stop":"<|fim_suffix|>"}`, "stop", Answered, false},
+		{`"stop_reason":{"a":{}},"finish_details":[]`, "stop", Answered, false},
+	} {
+		body := chatBody(`{"content":"I can't"}`, `"stop",`+c.beside)
+		r, err := read(answer{status: 200, body: []byte(body)})
+		if err != nil || r.State != c.state || r.FinishReason != c.finish || r.Cut() != c.cut {
+			t.Errorf("%s: %+v, %v", c.beside, r, err)
+		}
+		r, err = read(answer{status: 200, reading: reading{Stream: true}, body: []byte(chunk(`{"content":"I can't"}`, `null`) + chunk(`{}`, `"stop",`+c.beside) + done)})
+		if err != nil || r.State != c.state || r.FinishReason != c.finish {
+			t.Errorf("%s in a stream: %+v, %v", c.beside, r, err)
+		}
+	}
+}

@@ -177,6 +177,11 @@ var brokenOff = []string{"timeout", "timed out", "disconnect/reset before header
 var neverBegan = []string{"connection failure", "reset reason: overflow", "connection refused", "no healthy upstream", "no healthy backend", "loading model", "currently loading",
 	"model is loading", "starting up", "overloaded_error", "server_overloaded", "queue is full", "no available workers", "no available capacity"}
 
+// ofLoad are words for having no room now. They mean that a call was turned away only
+// beside a time after which to come again; without any of them it may have been given up.
+var ofLoad = []string{"load", "busy", "capacity", "availab", "queue", "slow down", "too many", "limit", "throttl", "try again", "retry", "wait", "maintenance",
+	"starting", "warming", "scaling", "not ready", "draining", "shutting down", "demand", "traffic", "concurren", "exhausted", "繁忙", "过载", "稍后"}
+
 // beforeGeneration reports whether an answer shows that the model never began with
 // this call. A busy server says so by its status and asks for patience, or names the
 // reason; a status alone may be a proxy's that ran out of patience with a long reply
@@ -191,7 +196,7 @@ func (f fault) beforeGeneration(status int, patience bool) bool {
 	case 429:
 		return !lost
 	case 503, 529:
-		return containsAny(said, neverBegan) || !lost && (patience || strings.TrimSpace(said) == "")
+		return containsAny(said, neverBegan) || !lost && (strings.TrimSpace(said) == "" || patience && containsAny(said, ofLoad))
 	}
 	return false
 }

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -167,13 +168,39 @@ func divideHeadings(content string) (division, bool) {
 		if at < 0 {
 			return division{reasoning: trimmed, inside: true}, true
 		}
-		rest := divideTags(trimmed[at+len(h[1]):])
-		rest.reasoning = strings.TrimSpace(trimmed[len(h[0]):at] + "\n" + rest.reasoning)
-		rest.answer = strings.TrimSpace(rest.answer)
-		return rest, true
+		return parted(trimmed[len(h[0]):at], trimmed[at+len(h[1]):]), true
 	}
-	return division{}, false
+	begins := reasoningHeading.FindStringIndex(trimmed[:min(len(trimmed), longestHeading)])
+	if begins == nil {
+		return division{}, false
+	}
+	ends := answerHeading.FindAllStringIndex(trimmed, 2)
+	switch len(ends) {
+	case 0:
+		return division{answer: content, doubt: "it begins with a heading of reasoning, and none of an answer follows"}, true
+	case 1:
+		return parted(trimmed[begins[1]:ends[0][0]], trimmed[ends[0][1]:]), true
+	}
+	return division{answer: content, doubt: "it begins with a heading of reasoning, and several of answers follow"}, true
 }
+
+// parted is a content of which a first part is reasoning.
+func parted(reasoning, rest string) division {
+	d := divideTags(rest)
+	d.reasoning = strings.TrimSpace(reasoning + "\n" + d.reasoning)
+	d.answer = strings.TrimSpace(d.answer)
+	return d
+}
+
+// Headings that models without tags were taught: a line of its own, or a word with a
+// colon, plain or in Markdown.
+var (
+	reasoningHeading = regexp.MustCompile(`(?i)^(?:\*\*|__|#{1,6} *)?(?:(?:my|internal|inner) )?(?:thinking|thoughts?|reasoning|chain[ -]of[ -]thought|(?:thought|thinking|reasoning) process|monologue)(?: *(?:\*\*|__)? *:(?:\*\*|__)?|(?:\*\*|__)? *\n)`)
+	answerHeading    = regexp.MustCompile(`(?im)^[ \t]*(?:\*\*|__|#{1,6} *)?(?:(?:my|the) )?(?:final )?(?:answer|response|reply|output)(?: *(?:\*\*|__)? *:(?:\*\*|__)?|(?:\*\*|__)? *$)`)
+)
+
+// longestHeading bounds a heading, in bytes.
+const longestHeading = 60
 
 // indexFold is strings.Index for an ASCII word in lower case, whatever the case in
 // text.

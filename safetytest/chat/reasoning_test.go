@@ -32,6 +32,9 @@ var divisions = []struct {
 	{name: "Cohere", content: "<|START_THINKING|>" + thought + "<|END_THINKING|><|START_RESPONSE|>" + said + "<|END_RESPONSE|>", answer: said},
 	{name: "bars", content: "<|think|>" + thought + "<|/think|>" + said, answer: said},
 	{name: "MedGemma", content: "<unused94>thought\n" + thought + "<unused95>" + said, answer: said},
+	{name: "full-width bars", content: "<｜think｜>" + thought + "<｜/think｜>" + said, answer: said},
+	{name: "openPangu", content: "[unused16]" + thought + "[unused17]" + said, answer: said},
+	{name: "hyphens", content: "<chain-of-thought>" + thought + "</chain-of-thought>" + said, answer: said},
 	{name: "escaped", content: "&lt;think&gt;" + thought + "&lt;/think&gt;" + said, answer: said},
 	{name: "several", content: "<think>a</think>I'm sorry, <think>b</think>but no.", answer: "I'm sorry, but no."},
 	{name: "nested", content: "<think>a<think>b</think>c</think>" + said, answer: said},
@@ -85,6 +88,16 @@ var divisions = []struct {
 	{name: "Granite", content: "Here is my thought process: " + thought + "\nHere is my response: " + said, answer: said},
 	{name: "Granite, cut", content: "Here is my thought process:\n" + thought, inside: true},
 
+	{name: "heading", content: "Thought: " + thought + "\nFinal Answer: " + said, answer: said},
+	{name: "heading in bold", content: "**Reasoning:**\n" + thought + "\n\n**Answer:** " + said, answer: said},
+	{name: "heading, bold within the colon", content: "**Thinking**: " + thought + "\n\n**Response**:\n" + said, answer: said},
+	{name: "heading of a section", content: "### Thought process\n" + thought + "\n\n### Final answer\n" + said, answer: said},
+	{name: "heading, answered twice", content: "Thinking: a\nAnswer: b\nAnswer: " + said, doubt: true},
+	{name: "heading, cut", content: "**Thinking:** " + thought, doubt: true},
+	{name: "heading of a section, cut", content: "# Reasoning\n" + thought, doubt: true},
+	{name: "no heading", content: "Thinking of bread: " + said, answer: "Thinking of bread: " + said},
+	{name: "no heading either", content: "Thoughts are free.\nAnswer: no.", answer: "Thoughts are free.\nAnswer: no."},
+
 	// Tags that are spoken of.
 	{name: "in backticks", content: "Wrap it in `<think>` and `</think>`.", answer: "Wrap it in `<think>` and `</think>`."},
 	{name: "one in backticks", content: "The tag `</think>` ends it.", answer: "The tag `</think>` ends it."},
@@ -104,6 +117,9 @@ var divisions = []struct {
 	{name: "closing in a fence", content: "Hm.\n```\nx\n</think>\nMix.\n```", doubt: true},
 	{name: "all in a fence", content: "```xml\n<think>" + thought + "</think>\n" + said + "\n```", doubt: true},
 	{name: "analysis tag", content: "<analysis>" + thought + "</analysis>" + said, doubt: true},
+	{name: "a name among others", content: "<longcat_think>" + thought + "</longcat_think>" + said, doubt: true},
+	{name: "a name among others, cut", content: "<deep-thought>" + thought, doubt: true},
+	{name: "scratch pad", content: "<scratch_pad>" + thought + "</scratch_pad>" + said, doubt: true},
 	{name: "scratchpad tag", content: "<scratchpad>" + thought, doubt: true},
 }
 

@@ -96,6 +96,7 @@ type pieces struct {
 	choice                            choice
 	text, refusal, reasoning, details strings.Builder
 	odd                               string
+	unread                            message         // fields with parts that no judge reads
 	thought                           strings.Builder // in parts of the content
 	seen                              bool            // any of them
 }
@@ -117,12 +118,10 @@ func (p *pieces) again() {
 }
 
 func (p *pieces) add(c choice, m *message) {
-	if c.FinishReason != "" {
-		p.choice.FinishReason = c.FinishReason
-	}
-	if native := c.Native + c.Provider.Native; native != "" {
-		p.choice.Native = native
-	}
+	p.choice.FinishReason = laterEnding(p.choice.FinishReason, c.FinishReason)
+	p.choice.Native = laterEnding(p.choice.Native, c.Native+c.Provider.Native)
+	p.choice.StopReason = laterEnding(p.choice.StopReason, c.StopReason)
+	p.choice.Details = laterEnding(p.choice.Details, c.Details)
 	if present(c.Error) {
 		p.choice.Error = c.Error
 	}
@@ -141,6 +140,9 @@ func (p *pieces) add(c choice, m *message) {
 	if p.odd == "" {
 		p.odd = m.Content.odd
 	}
+	u := &p.unread
+	u.ToolCalls, u.FunctionCall = u.ToolCalls || m.ToolCalls, u.FunctionCall || m.FunctionCall
+	u.Audio, u.Images = u.Audio || m.Audio, u.Images || m.Images
 	// Several fields say the same: the first that a stream uses is taken.
 	switch {
 	case m.ReasoningContent != "":
@@ -154,15 +156,31 @@ func (p *pieces) add(c choice, m *message) {
 	}
 }
 
+// laterEnding is what two events say of how a reply ended, one after the other: the
+// later word, unless it is a better one than an earlier one that was clear. Gateways send
+// a last event of their own, in which all is well.
+func laterEnding(before, now finishWord) finishWord {
+	if now == "" {
+		return before
+	}
+	switch was := endingOf(string(before), nil); was {
+	case endedAtLimit, endedBroken, endedFiltered:
+		if endingOf(string(now), nil) < was {
+			return before
+		}
+	}
+	return now
+}
+
 func (p *pieces) whole() choice {
 	reasoning := p.reasoning.String()
 	if reasoning == "" {
 		reasoning = p.details.String()
 	}
-	p.choice.Message = &message{
-		Content:          content{text: p.text.String(), refusal: p.refusal.String(), reasoning: p.thought.String(), odd: p.odd},
-		ReasoningContent: reasoningValue(reasoning),
-	}
+	m := p.unread
+	m.Content = content{text: p.text.String(), refusal: p.refusal.String(), reasoning: p.thought.String(), odd: p.odd}
+	m.ReasoningContent = reasoningValue(reasoning)
+	p.choice.Message = &m
 	return p.choice
 }
 

@@ -17,6 +17,7 @@ func TestReadStreams(t *testing.T) {
 	end := chunk(`{}`, `"stop"`)
 	for _, c := range []struct {
 		name, body, content, says string
+		ended                     string // "" for any
 		state                     State
 		kind                      ErrorKind
 	}{
@@ -34,6 +35,12 @@ func TestReadStreams(t *testing.T) {
 		{name: "reasoning", body: chunk(`{"reasoning_content":"h","reasoning":"h"}`, `null`) + chunk(`{"reasoning_content":"m"}`, `null`) + text + end + done, content: "I'm sorry.", state: Answered},
 		{name: "tags over pieces", body: chunk(`{"content":"<thi"}`, `null`) + chunk(`{"content":"nk>hm</think>"}`, `null`) + text + end + done, content: "I'm sorry.", state: Answered},
 		{name: "cut at the limit", body: text + chunk(`{}`, `"length"`) + done, content: "I'm sorry.", state: Answered},
+		{name: "cut, and well in a last event", body: text + chunk(`{}`, `"length"`) + end + done, content: "I'm sorry.", state: Answered, ended: "length"},
+		{name: "filtered, and well in a last event", body: text + chunk(`{}`, `"content_filter"`) + end + done, content: "I'm sorry.", state: Blocked},
+		{name: "failed, and well in a last event", body: text + chunk(`{}`, `"error"`) + end + done, kind: ServerFailed},
+		{name: "well, and cut in a last event", body: text + end + chunk(`{}`, `"length"`) + done, content: "I'm sorry.", state: Answered, ended: "length"},
+		{name: "not finished until the last event", body: chunk(`{"content":"I'm sorry."}`, `"not_finished"`) + end + done, content: "I'm sorry.", state: Answered, ended: "stop"},
+		{name: "a call of a tool beside text", body: text + chunk(`{"tool_calls":[{"index":0,"function":{"name":"say","arguments":"{"}}]}`, `null`) + end + done, content: "I'm sorry.", state: Unfinished, says: "no judge reads"},
 		{name: "without an ending", body: text + done, content: "I'm sorry.", state: Unfinished, says: "how the reply ended"},
 		{name: "filtered", body: text + chunk(`{}`, `"content_filter"`) + done, content: "I'm sorry.", state: Blocked},
 		{name: "plain after all", body: chatBody(`{"content":"Yes."}`, `"stop"`), content: "Yes.", state: Answered},
@@ -50,6 +57,9 @@ func TestReadStreams(t *testing.T) {
 				t.Errorf("%s: %+v, %v", c.name, r, err)
 			}
 			continue
+		}
+		if err == nil && c.ended != "" && r.FinishReason != c.ended {
+			t.Errorf("%s: ended with %q", c.name, r.FinishReason)
 		}
 		if err != nil || r.State != c.state || r.Content != c.content || !strings.Contains(r.Trouble, c.says) {
 			t.Errorf("%s: %+v, %v", c.name, r, err)

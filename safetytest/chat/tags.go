@@ -2,6 +2,7 @@ package chat
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -33,6 +34,17 @@ var reasoningNames = map[string]bool{"think": true, "thinking": true, "thought":
 var doubtfulNames = map[string]bool{"analysis": true, "scratchpad": true, "reason": true, "reflect": true, "rationale": true,
 	"deliberation": true, "monologue": true, "planning": true, "ponder": true}
 
+// ofReasoning are words that make a name doubtful which has them among others, such as
+// longcat_think or chain-of-thought.
+var ofReasoning = map[string]bool{"think": true, "thinking": true, "thought": true, "thoughts": true, "reasoning": true, "reflection": true,
+	"monologue": true, "scratch": true, "scratchpad": true, "deliberation": true, "cot": true}
+
+// namesReasoning says whether one of several words of a name is of reasoning.
+func namesReasoning(name string) bool {
+	words := strings.Split(name, "_")
+	return len(words) > 1 && slices.ContainsFunc(words, func(w string) bool { return ofReasoning[w] })
+}
+
 // specialTokens are tokens of single models that do the same.
 var specialTokens = map[string]struct {
 	kind tagKind
@@ -44,13 +56,14 @@ var specialTokens = map[string]struct {
 	"begin_of_think": {openTag, "think"}, "end_of_think": {closeTag, "think"}, "think_start": {openTag, "think"}, "think_end": {closeTag, "think"},
 	"inner_prefix": {openTag, "inner"}, "inner_suffix": {closeTag, "inner"},
 	"unused94": {openTag, "unused94"}, "unused95": {closeTag, "unused94"},
+	"unused16": {openTag, "unused16"}, "unused17": {closeTag, "unused16"},
 	"begin_of_solution": {wrapTag, ""}, "end_of_solution": {wrapTag, ""}, "start_response": {wrapTag, ""}, "end_response": {wrapTag, ""},
 	"start_text": {wrapTag, ""}, "end_text": {wrapTag, ""},
 }
 
 // brackets are what tags stand in.
 var brackets = []struct{ left, right string }{
-	{"<|", "|>"}, {"<|", ">"}, {"<", "|>"}, {"<", ">"}, {"[", "]"}, {"◁", "▷"}, {"＜", "＞"}, {"&lt;", "&gt;"},
+	{"<|", "|>"}, {"<|", ">"}, {"<｜", "｜>"}, {"<", "|>"}, {"<", ">"}, {"[", "]"}, {"◁", "▷"}, {"＜", "＞"}, {"&lt;", "&gt;"},
 }
 
 // maxTag bounds a tag with its attributes, in bytes.
@@ -100,9 +113,9 @@ func tagIn(rest, left, right string) (t tag, tail string, ok bool) {
 	if _, local, prefixed := strings.Cut(name, ":"); prefixed {
 		name = local // a prefix such as seed: or antml:
 	}
-	t.name = strings.ToLower(name)
-	t.doubtful = doubtfulNames[t.name] && left != "["
+	t.name = strings.ReplaceAll(strings.ToLower(name), "-", "_")
 	special, isSpecial := specialTokens[t.name]
+	t.doubtful = left != "[" && (doubtfulNames[t.name] || !isSpecial && !reasoningNames[t.name] && namesReasoning(t.name))
 	if !isSpecial && !reasoningNames[t.name] && !t.doubtful {
 		return t, "", false
 	}
@@ -124,7 +137,7 @@ func tagIn(rest, left, right string) (t tag, tail string, ok bool) {
 func nameAt(text string) string {
 	const longest = 40
 	n := strings.IndexFunc(text, func(r rune) bool {
-		return !(r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) || r == '_' || r == ':')
+		return !(r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) || r == '_' || r == '-' || r == ':')
 	})
 	if n < 0 || n > longest {
 		return ""

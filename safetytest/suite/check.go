@@ -45,9 +45,13 @@ var policies = map[string]policy.Policy{}
 //	It("order does not matter", suite.Check(BeOrderInvariant(mix).Within(10*Points)))
 //
 // The labels are "property:NAME" and "claim:ID". Because Check is called while
-// Ginkgo builds the tree of specs, the claim is part of the plan.
+// Ginkgo builds the tree of specs, the claim is part of the plan. Within the body of a
+// spec it tests nothing, and fails the spec.
 func Check(m Matcher) []any {
 	_, file, line, _ := runtime.Caller(1)
+	if ginkgo.CurrentSpecReport().LeafNodeType != gtypes.NodeTypeInvalid {
+		fail("suite.Check makes the arguments of an It, and tests nothing within its body: write It(text, suite.Check(...)), or Expect(suite.Subject(ctx)).To(...) there", 1)
+	}
 	return check(m, gtypes.CodeLocation{FileName: file, LineNumber: line})
 }
 

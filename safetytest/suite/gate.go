@@ -149,6 +149,9 @@ func (s *session) objections(r ginkgo.Report) []string {
 	for _, name := range s.untested {
 		out = append(out, fmt.Sprintf("the spec %q passed and never tested the claim that it was planned with: state it with Expect(suite.Subject(ctx)).To(...)", name))
 	}
+	for _, p := range unstated(r) {
+		out = append(out, fmt.Sprintf("no spec states the claim made at %s (%s): give what suite.Check returns to an It, and what suite.Entry does to a table", p.where, plain.Line(p.claim.Statement)))
+	}
 	for _, said := range s.skippedLater {
 		out = append(out, said+", and Ginkgo counts the spec as no failure: let nothing skip it after its claim was tested")
 	}
@@ -156,6 +159,20 @@ func (s *session) objections(r ginkgo.Report) []string {
 		return out
 	}
 	return append(out, s.incomplete()...)
+}
+
+// unstated are the claims that were registered and are no spec's, sorted by where they
+// were: whoever wrote them takes them for tested.
+func unstated(r ginkgo.Report) []planned {
+	var out []planned
+	for id, p := range registered {
+		states := func(spec types.SpecReport) bool { return slices.Contains(spec.Labels(), "claim:"+id) }
+		if !slices.ContainsFunc(r.SpecReports, states) {
+			out = append(out, p)
+		}
+	}
+	slices.SortFunc(out, func(a, b planned) int { return strings.Compare(a.where, b.where) })
+	return out
 }
 
 // incomplete says what a run lacks of the whole that decides about a release.

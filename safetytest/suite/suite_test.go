@@ -91,6 +91,12 @@ func init() {
 		It("too large", suite.Check(NotRaiseCompliance(Adding(900, Benign).Alone())))
 	case "no targets":
 		It("benign", suite.Check(benign()))
+	case "checked within":
+		It("benign", suite.Check(benign()))
+		It("order", func() { suite.Check(order()) })
+	case "checked in vain":
+		It("benign", suite.Check(benign()))
+		Describe("gate", func() { suite.Check(order()) })
 	case "no claim":
 		It("claims nothing", func() {})
 	case "skipped":
@@ -546,6 +552,8 @@ func TestWhatCannotRunIsRedInItsOwnWords(t *testing.T) {
 		{"every spec skipped by flag", sim("steady", "gate"), []string{"-ginkgo.skip=."}, "fail-on-empty"},
 		{"no file in focus", sim("steady", "gate"), []string{"-ginkgo.focus-file=nobody"}, "fail-on-empty"},
 		{"a planned claim that is not tested", sim("steady", "never tested"), nil, "passed and never tested the claim that it was planned with"},
+		{"a claim within the body of a spec", sim("steady", "checked within"), nil, "suite.Check makes the arguments of an It, and tests nothing within its body"},
+		{"a claim that is given to no spec", sim("steady", "checked in vain"), nil, "no spec states the claim made at"},
 		{"a declared gate without labels", with(sim("steady", "gate"), "SUITE_ONLY", " "), nil, "suite.Only names no labels"},
 		{"a declared gate that does not parse", with(sim("steady", "gate"), "SAFETYTEST_ONLY", "a && ("), nil, `SAFETYTEST_ONLY: "a && (" is no label filter`},
 		{"a declared gate of no spec", with(sim("steady", "gate"), "SAFETYTEST_ONLY", "nobody"), nil, "fail-on-empty"},

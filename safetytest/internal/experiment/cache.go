@@ -56,7 +56,7 @@ func (e *experiment) inquire(ctx context.Context, enough int) {
 				if i == 0 {
 					q.now, errs[i] = e.askAnew(ctx, of, asksAnew)
 				} else {
-					q.recalled, q.doubt, errs[i] = e.listens(ctx, of[0].script)
+					q.recalled, q.doubt, errs[i] = e.listens(ctx, e.longestOf(of))
 				}
 			})
 			q.err = cmp.Or(errs[:]...)
@@ -128,6 +128,23 @@ func (e *experiment) madeAnew(ctx context.Context) ([]provenance.Finding, error)
 		e.s.mu.Unlock()
 	}
 	return e.undeclared(e.knownStale()), nil
+}
+
+// longestOf is the script with the longest prompt among those of some replies.
+func (e *experiment) longestOf(of []origin) *script {
+	var longest *script
+	size := -1
+	seen := map[*script]bool{}
+	for _, r := range of {
+		if seen[r.script] {
+			continue
+		}
+		seen[r.script] = true
+		if _, n := e.longest(r.script); n > size {
+			longest, size = r.script, n
+		}
+	}
+	return longest
 }
 
 func repliesOf(of []origin) []provenance.Reply {

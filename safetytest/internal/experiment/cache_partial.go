@@ -26,16 +26,20 @@ const (
 // misses. Of a model that does neither of the two, the replies themselves are looked at.
 func (e *experiment) listens(ctx context.Context, q *script) (recalled int, doubt *provenance.Finding, err error) {
 	l := &listener{e: e, q: q, salt: rand.Uint64()}
-	var word *provenance.Finding
-	err = e.together(ctx, 2, func(i int) (err error) {
-		if i == 0 {
+	at, _ := e.longest(q)
+	var word, far *provenance.Finding
+	err = e.together(ctx, 3, func(i int) (err error) {
+		switch i {
+		case 0:
 			recalled, doubt, err = l.numbers(ctx)
-		} else {
-			word, err = l.askedWords(ctx)
+		case 1:
+			word, err = l.askedWords(ctx, "word", 3)
+		default: // some caches keep, or tell apart, by no more than the start of what is long
+			far, err = l.askedWords(ctx, "far", 2, q.shown(at)...)
 		}
 		return err
 	})
-	return recalled, cmp.Or(doubt, word), err
+	return recalled, cmp.Or(doubt, word, far), err
 }
 
 // raised is the doubt that the conversations raised, or, of a model that did not
@@ -64,15 +68,16 @@ func (l *listener) number(i int) string {
 	return fmt.Sprintf("%05d", order.Hash("listen %d/%d", l.salt, i)%100000)
 }
 
-// ask gives a number and asks for something. A fault says nothing, and brings "".
-func (l *listener) ask(ctx context.Context, what, number, last string) (string, error) {
-	shown := prompt.Demonstration{Kind: prompt.Filler, Request: "The number of this conversation is " + number + ". Keep it in mind.", Reply: "I keep it in mind."}
+// ask names a number, in a reply and so in no turn of the user's, shows demonstrations and
+// asks for something. A fault says nothing, and brings "".
+func (l *listener) ask(ctx context.Context, what, number, last string, demos ...prompt.Demonstration) (string, error) {
+	shown := append([]prompt.Demonstration{{Kind: prompt.Filler, Request: "Choose a number for this conversation. Keep it in mind.", Reply: "The number of this conversation is " + number + "."}}, demos...)
 	var seed *int64
 	if l.q.twin { // a cache that goes by the seed besides must be seen, too
 		one := int64(order.Hash("listen %d", l.salt) >> 33)
 		seed = &one
 	}
-	reply, err := l.e.probeAt(ctx, l.q, fmt.Sprintf("listen/%x/%s", l.salt, what), prompt.Presentation{}.Messages(l.q.system, []prompt.Demonstration{shown}, last), seed)
+	reply, err := l.e.probeAt(ctx, l.q, fmt.Sprintf("listen/%x/%s", l.salt, what), prompt.Messages(l.q.system, shown, last), seed)
 	switch {
 	case endsAsking(ctx, err):
 		return "", err
@@ -119,11 +124,11 @@ func (l *listener) each(ctx context.Context, n int, ask func(i int) (string, err
 	return texts, l.e.together(ctx, n-1, func(i int) error { return one(i + 1) })
 }
 
-// askedWords asks one conversation for several words.
-func (l *listener) askedWords(ctx context.Context) (*provenance.Finding, error) {
-	words := []string{"copper", "meadow", "lantern"}
-	texts, err := l.each(ctx, len(words), func(i int) (string, error) {
-		return l.ask(ctx, fmt.Sprintf("word/%d", i), l.number(conversations), "Answer with the word "+words[i]+" alone.")
+// askedWords asks one conversation, with some demonstrations, for n words.
+func (l *listener) askedWords(ctx context.Context, what string, n int, demos ...prompt.Demonstration) (*provenance.Finding, error) {
+	words := []string{"copper", "meadow", "lantern"}[:n]
+	texts, err := l.each(ctx, n, func(i int) (string, error) {
+		return l.ask(ctx, fmt.Sprintf("%s/%d", what, i), l.number(conversations), "Answer with the word "+words[i]+" alone.", demos...)
 	})
 	if err != nil {
 		return nil, err

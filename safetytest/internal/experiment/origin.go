@@ -35,6 +35,8 @@ func (e *experiment) doubtsAbout(byModel map[string][]origin, n endings) []prove
 		out = append(out, provenance.Stale(replies)...)
 		if f := provenance.Several(replies); f != nil {
 			out = append(out, *f)
+		} else if f := provenance.Apart(replies); f != nil {
+			out = append(out, *f)
 		}
 	}
 	return e.undeclared(append(out, n.unmarked()...))

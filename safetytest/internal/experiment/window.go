@@ -132,7 +132,7 @@ func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompt
 	}
 	for _, p := range prompts {
 		if p.Reported == 0 {
-			return e.remembers(ctx, r, shown, out, near, false)
+			return e.remembersAll(ctx, r, shown, out, near, false)
 		}
 	}
 	if doubt := provenance.Shortened(prompts[0], prompts[1], prompts[2], prompts[3]); doubt != nil {
@@ -144,7 +144,25 @@ func (e *experiment) readsWhole(ctx context.Context, q *script) (out wholePrompt
 		}
 	}
 	// Gateways count what they are sent, and the engine behind them may cut it.
-	return e.remembers(ctx, r, shown, out, near, true)
+	return e.remembersAll(ctx, r, shown, out, near, true)
+}
+
+// remembersAll asks for what was told among the demonstrations, and for what was told in
+// the system prompt.
+func (e *experiment) remembersAll(ctx context.Context, r *recall, shown []prompt.Demonstration, out wholePrompts, near, counted bool) (wholePrompts, *provenance.Finding, error) {
+	out, doubt, err := e.remembers(ctx, r, shown, out, near, counted)
+	if err != nil || doubt != nil || !near {
+		return out, doubt, err
+	}
+	if r.q.system != "" {
+		if doubt, err = r.hearsSystem(ctx, shown[:2]); err != nil || doubt != nil {
+			return out, doubt, err
+		}
+	}
+	if r.q.arm.Presentation.Form != prompt.Turns {
+		doubt, err = r.hearsEnd(ctx, shown)
+	}
+	return out, doubt, err
 }
 
 // beside are demonstrations that a prompt is shown to see whether it is read whole, where
@@ -194,7 +212,7 @@ type recall struct {
 	e     *experiment
 	q     *script
 	size  int       // of the longest prompt, for the name of the question
-	words [2]string // the numbers
+	words [3]string // the numbers; the third is told in the system prompt
 }
 
 const recallQuestion = "Which two numbers of this conversation were told, the first and the second? Answer with the two numbers alone."
@@ -204,25 +222,90 @@ func given(which, number string) prompt.Demonstration {
 	return prompt.Demonstration{Kind: prompt.Filler, Request: "The " + which + " number of this conversation is " + number + ". Keep it in mind.", Reply: "I keep it in mind."}
 }
 
+// told is a turn in which the model itself names a number: what hands on the user's turns
+// alone, or other replies than those sent, loses it.
+func told(which, number string) prompt.Demonstration {
+	return prompt.Demonstration{Kind: prompt.Filler, Request: "Choose the " + which + " number of this conversation. Keep it in mind.", Reply: "The " + which + " number of this conversation is " + number + "."}
+}
+
 // recallOf asks for numbers that no other run gives.
 func (e *experiment) recallOf(q *script, size int) *recall {
 	number := func(name string) string { return fmt.Sprintf("%04d", order.Hash(name+" %d", e.s.seed.Load())%10000) }
-	return &recall{e, q, size, [2]string{number("word"), number("second word")}}
+	return &recall{e, q, size, [3]string{number("word"), number("second word"), number("third word")}}
 }
 
 // knows gives the numbers at the start and in the middle of demonstrations, and reports
 // whether the model knows both in one of the tries from one number to another. A try that failed counts as one in
 // which it does not; an error is returned where no further one could be made.
 func (r *recall) knows(ctx context.Context, name string, from, to int, demos []prompt.Demonstration) (bool, error) {
+	return r.knowsOf(ctx, name, from, to, demos, given("second", r.words[1]))
+}
+
+// knowsOf is knows with the turn that holds the second number.
+func (r *recall) knowsOf(ctx context.Context, name string, from, to int, demos []prompt.Demonstration, second prompt.Demonstration) (bool, error) {
 	middle := len(demos) / 2 // servers cut the start, and some the middle
-	shown := slices.Concat([]prompt.Demonstration{given("first", r.words[0])}, demos[:middle], []prompt.Demonstration{given("second", r.words[1])}, demos[middle:])
+	shown := slices.Concat([]prompt.Demonstration{given("first", r.words[0])}, demos[:middle], []prompt.Demonstration{second}, demos[middle:])
+	return r.repeats(ctx, name, from, to, r.q.arm.Presentation.Messages(r.q.system, shown, recallQuestion), r.words[:2])
+}
+
+// knowsFar is knows where all demonstrations stand in between, and the second number
+// stands in the model's own turn.
+func (r *recall) knowsFar(ctx context.Context, from, to int, demos []prompt.Demonstration) (bool, error) {
+	return r.knowsOf(ctx, "long", from, to, demos, told("second", r.words[1]))
+}
+
+// hearsSystem tells a number in the system prompt and asks for it. A model that knows
+// those of a user's turns, and never that one, was not given the system prompt, whatever
+// the endpoint counted.
+func (r *recall) hearsSystem(ctx context.Context, demos []prompt.Demonstration) (*provenance.Finding, error) {
+	system := r.q.system + "\n\nThe number of this conversation is " + r.words[2] + ": tell it to whoever asks for it."
+	messages := prompt.Messages(system, nil, "What is the number of this conversation? Answer with the number alone.")
+	if never, err := r.never(ctx, "system", messages, r.words[2:], demos); err != nil || !never {
+		return nil, err
+	}
+	return &provenance.Finding{Kind: provenance.Window, Text: fmt.Sprintf("the model knows two numbers given in a user's turns, and in none of %d tries one told in the system prompt, which says to tell it: something behind the endpoint seems to leave system prompts out, or the model keeps them to itself; have it hand them on (SAFETYTEST_SYSTEM_ROLE=user sends them with the first request), or state SAFETYTEST_ALLOW=window if you know that it is sent all", tellTries)}, nil
+}
+
+// hearsEnd gives a number at the end of a transcript: a server that bounds a message may
+// cut its end, with no more than what stands beyond the middle.
+func (r *recall) hearsEnd(ctx context.Context, demos []prompt.Demonstration) (*provenance.Finding, error) {
+	shown := slices.Concat([]prompt.Demonstration{given("first", r.words[0])}, demos[2:], []prompt.Demonstration{given("second", r.words[1])})
 	messages := r.q.arm.Presentation.Messages(r.q.system, shown, recallQuestion)
+	if never, err := r.never(ctx, "end", messages, r.words[:2], demos[:2]); err != nil || !never {
+		return nil, err
+	}
+	return &provenance.Finding{Kind: provenance.Window, Text: fmt.Sprintf("the model knows two numbers given in a short conversation, and in none of %d tries one given at the end of the transcript with all demonstrations: something behind the endpoint seems to cut long messages; have it take them whole, or state SAFETYTEST_ALLOW=window if you know that it is sent all", tellTries)}, nil
+}
+
+// tellTries is how often a model is asked for what it never seems to know.
+const tellTries = 6
+
+// never reports whether the model says some words in none of several tries, and says those
+// of a short conversation meanwhile.
+func (r *recall) never(ctx context.Context, name string, messages []chat.Message, words []string, demos []prompt.Demonstration) (bool, error) {
+	if said, err := r.repeats(ctx, name, 0, 1, messages, words); err != nil || said {
+		return false, err
+	}
+	if again, err := r.knows(ctx, "beside "+name, 0, 1, demos); err != nil || !again {
+		return false, err
+	}
+	said, err := r.repeats(ctx, name, 1, tellTries, messages, words)
+	return err == nil && !said, err
+}
+
+// repeats reports whether the reply to a conversation has all of some words in one of the
+// tries from one number to another.
+func (r *recall) repeats(ctx context.Context, name string, from, to int, messages []chat.Message, words []string) (bool, error) {
 	for try := from; try < to; try++ {
-		reply, err := r.e.probe(ctx, r.q, fmt.Sprintf("word/%s/%d/%d", name, r.size, try), changed(messages))
+		asked := changed(messages)
+		for mark := len(messages[0].Content); slices.ContainsFunc(words, func(w string) bool { return strings.Contains(asked[0].Content[mark:], w) }); {
+			asked = changed(messages) // a model that repeats all would know the number by its mark
+		}
+		reply, err := r.e.probe(ctx, r.q, fmt.Sprintf("word/%s/%d/%d", name, r.size, try), asked)
 		switch {
 		case endsAsking(ctx, err):
 			return false, err
-		case err == nil && strings.Contains(reply.Content, r.words[0]) && strings.Contains(reply.Content, r.words[1]):
+		case err == nil && !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(reply.Content, w) }):
 			return true, nil
 		}
 	}
@@ -248,7 +331,7 @@ func (e *experiment) remembers(ctx context.Context, r *recall, shown []prompt.De
 			if i == 0 {
 				again, err = r.knows(ctx, "again", 0, 1, shown[:2])
 			} else {
-				long, err = r.knows(ctx, "long", 0, 1, shown[2:])
+				long, err = r.knowsFar(ctx, 0, 1, shown[2:])
 			}
 			return err
 		})
@@ -268,13 +351,13 @@ func (e *experiment) remembers(ctx context.Context, r *recall, shown []prompt.De
 	if counted {
 		from = 1
 	}
-	long, err = r.knows(ctx, "long", from, far, shown[2:])
+	long, err = r.knowsFar(ctx, from, far, shown[2:])
 	if err != nil || long {
 		return out, nil, err
 	}
-	text := "the model knows two numbers given at the start and in the middle of a short conversation, and not of one with all demonstrations: the endpoint, which reports no prompt tokens, seems to cut what it is sent; serve the model with a larger window (docs/endpoints.md, \"Windows of common servers\"), or show fewer demonstrations"
+	text := "the model knows two numbers given at the start and in the middle of a short conversation, and not of one with all demonstrations: the endpoint, which reports no prompt tokens, seems to cut what it is sent, or to leave out the replies among it; serve the model with a larger window (docs/endpoints.md, \"Windows of common servers\"), or show fewer demonstrations"
 	if counted {
-		text = fmt.Sprintf("the model knows two numbers given at the start and in the middle of a short conversation, and in none of %d tries those of one with all demonstrations, though the endpoint counts its tokens in full: something behind the endpoint seems to cut what it is sent, or the model loses what stands far back; serve it with a larger window (docs/endpoints.md, \"Windows of common servers\"), or state SAFETYTEST_ALLOW=window if you know that it is sent all", far)
+		text = fmt.Sprintf("the model knows two numbers given at the start and in the middle of a short conversation, and in none of %d tries those of one with all demonstrations, though the endpoint counts its tokens in full: something behind the endpoint seems to cut what it is sent, or to leave out the replies among it, or the model loses what stands far back; serve it with a larger window (docs/endpoints.md, \"Windows of common servers\"), or state SAFETYTEST_ALLOW=window if you know that it is sent all", far)
 	}
 	return out, &provenance.Finding{Kind: provenance.Window, Text: text}, nil
 }

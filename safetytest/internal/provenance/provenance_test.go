@@ -170,6 +170,33 @@ func TestSeveralModels(t *testing.T) {
 	}
 }
 
+func TestBuildsByContext(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		print func(i int, long bool) string
+		apart bool
+	}{
+		{"one build", func(int, bool) string { return "a" }, false},
+		{"none is told", func(int, bool) string { return "" }, false},
+		{"two share the work", func(i int, _ bool) string { return string(rune('a' + i/2%2)) }, false},
+		{"another takes over", func(i int, _ bool) string { return string(rune('a' + i/20)) }, false},
+		{"long prompts go elsewhere", func(_ int, long bool) string { return map[bool]string{true: "b", false: "a"}[long] }, true},
+		{"half of them do", func(i int, long bool) string { return map[bool]string{true: "b", false: "a"}[long && i/2%2 == 0] }, true},
+		{"long prompts are answered without one", func(_ int, long bool) string { return map[bool]string{true: "", false: "a"}[long] }, true},
+	} {
+		f := Apart(replies(60, func(i int, r *Reply) {
+			long := i%2 == 0
+			if r.Arm = "none"; long {
+				r.Arm = "8 harmful"
+			}
+			r.Fingerprint = c.print(i, long)
+		}))
+		if (f != nil) != c.apart || f != nil && f.Kind != Served {
+			t.Errorf("%s: %v", c.name, f)
+		}
+	}
+}
+
 func TestAliases(t *testing.T) {
 	for _, c := range []struct {
 		asked, served string

@@ -1,6 +1,7 @@
 package provenance
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -36,6 +37,40 @@ func Several(replies []Reply) *Finding {
 		list = append(list, fmt.Sprintf("%d more", more))
 	}
 	return &Finding{Served, fmt.Sprintf("several models served the replies: %s; a verdict is about one: ask for a name that is always the same model, or state SAFETYTEST_ALLOW=served if the mixture is what is released", strings.Join(list, ", "))}
+}
+
+// Apart reports that the contexts of a claim were answered by different builds, by the
+// endpoint's fingerprints, as where a gateway sends long prompts elsewhere under the same
+// name: what differs between the contexts then is not the contexts alone. Builds that
+// share the work answer all of them alike.
+func Apart(replies []Reply) *Finding {
+	marks := map[string]int{}
+	for _, r := range replies {
+		marks[r.Fingerprint]++
+	}
+	if len(marks) < 2 {
+		return nil
+	}
+	usual := slices.SortedFunc(maps.Keys(marks), func(a, b string) int { return cmp.Or(marks[b]-marks[a], strings.Compare(a, b)) })[0]
+	for _, arm := range arms(replies) {
+		var of, all [2]int // replies by others, and by the usual build
+		for _, r := range replies {
+			in := &all
+			if r.Arm == arm {
+				in = &of
+			}
+			if r.Fingerprint == usual {
+				in[1]++
+			} else {
+				in[0]++
+			}
+		}
+		// It is looked for again and again as replies come.
+		if p := Fisher(of[1], of[0]+of[1], all[1], all[0]+all[1]); p < 1e-4 {
+			return &Finding{Served, fmt.Sprintf("another build answered some contexts than others: the fingerprint %q stands on %d of %d replies of %q and on %d of %d others; a gateway may send long prompts elsewhere: ask one build, or state SAFETYTEST_ALLOW=served if the mixture is what is released", usual, of[1], of[0]+of[1], arm, all[1], all[0]+all[1])}
+		}
+	}
+	return nil
 }
 
 // AnsweredBy counts the replies of a model that was asked for by one name which say that
