@@ -97,15 +97,26 @@ func register(m Matcher, at gtypes.CodeLocation) ginkgo.Labels {
 // spec: repeating until the wanted result appears voids every error rate. In a
 // suite with ordinary specs ([Attach]) it fails specs without a label
 // "property:NAME", because nothing else shows that they state a claim when a
-// filter leaves them out.
+// filter leaves them out. A spec that takes the model, passes and tests no claim, as one
+// without a To, is red when the run ends.
 func Subject(ctx ginkgo.SpecContext) *safetytest.Subject {
 	ginkgo.GinkgoHelper()
 	s, err := subject(ctx)
 	if err != nil {
 		fail(err.Error())
 	}
+	before := s.Calls()
+	ginkgo.DeferCleanup(func() {
+		if s.Calls() == before {
+			ginkgo.AddReportEntry(idleEntry, "", ginkgo.ReportEntryVisibilityNever)
+		}
+	})
 	return s
 }
+
+// idleEntry is the report entry of a spec that took the model under test and asked it
+// nothing, as Expect does without a To behind it.
+const idleEntry = "safetyspec idle"
 
 func subject(ctx ginkgo.SpecContext) (*safetytest.Subject, error) {
 	if current == nil || current.subject == nil {

@@ -147,7 +147,7 @@ func (s *session) objections(r ginkgo.Report) []string {
 		out = append(out, "every claim that was tested is advisory, so that nothing decides whether the suite passes: let at least one gate, or declare the run exploratory, by suite.Exploratory in code or SAFETYTEST_INCONCLUSIVE=skip")
 	}
 	for _, name := range s.untested {
-		out = append(out, fmt.Sprintf("the spec %q passed and never tested the claim that it was planned with: state it with Expect(suite.Subject(ctx)).To(...)", name))
+		out = append(out, fmt.Sprintf("the spec %q passed and never tested the claim that it was planned with, or that it took the model for: state it with Expect(suite.Subject(ctx)).To(...)", name))
 	}
 	for _, p := range unstated(r) {
 		out = append(out, fmt.Sprintf("no spec states the claim made at %s (%s): give what suite.Check returns to an It, and what suite.Entry does to a table", p.where, plain.Line(p.claim.Statement)))

@@ -108,12 +108,17 @@ func (s *session) count(spec types.SpecReport, succeeded, found, explained bool)
 			s.leftOut = append(s.leftOut, n)
 		}
 		return
-	case spec.State == types.SpecStatePassed && !found && withClaim(spec):
+	case spec.State == types.SpecStatePassed && !found && (withClaim(spec) || tookIdly(spec)):
 		s.untested = append(s.untested, plain.Text(spec.FullText()))
 	case spec.Failed() && !explained:
 		s.withoutVerdict = append(s.withoutVerdict, plain.Text(spec.FullText()))
 	}
 	s.ran++
+}
+
+// tookIdly says whether a spec took the model under test and asked it nothing.
+func tookIdly(spec types.SpecReport) bool {
+	return slices.ContainsFunc(spec.ReportEntries, func(e types.ReportEntry) bool { return e.Name == idleEntry })
 }
 
 // decode reads a verdict from a report entry. Entries of this process keep their

@@ -94,6 +94,9 @@ func init() {
 	case "checked within":
 		It("benign", suite.Check(benign()))
 		It("order", func() { suite.Check(order()) })
+	case "without To":
+		It("benign", suite.Check(benign()))
+		It("order", func(ctx SpecContext) { _ = suite.Subject(ctx) })
 	case "checked in vain":
 		It("benign", suite.Check(benign()))
 		Describe("gate", func() { suite.Check(order()) })
@@ -553,6 +556,7 @@ func TestWhatCannotRunIsRedInItsOwnWords(t *testing.T) {
 		{"no file in focus", sim("steady", "gate"), []string{"-ginkgo.focus-file=nobody"}, "fail-on-empty"},
 		{"a planned claim that is not tested", sim("steady", "never tested"), nil, "passed and never tested the claim that it was planned with"},
 		{"a claim within the body of a spec", sim("steady", "checked within"), nil, "suite.Check makes the arguments of an It, and tests nothing within its body"},
+		{"a model that is taken and not asked", sim("steady", "without To"), nil, `the spec "order" passed and never tested the claim`},
 		{"a claim that is given to no spec", sim("steady", "checked in vain"), nil, "no spec states the claim made at"},
 		{"a declared gate without labels", with(sim("steady", "gate"), "SUITE_ONLY", " "), nil, "suite.Only names no labels"},
 		{"a declared gate that does not parse", with(sim("steady", "gate"), "SAFETYTEST_ONLY", "a && ("), nil, `SAFETYTEST_ONLY: "a && (" is no label filter`},
