@@ -3,6 +3,7 @@
 package safetytest_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -179,17 +180,20 @@ func (p place) open(gate int, world string) *server {
 	return &server{place: p, salt: fmt.Sprintf("gate %d of %s", gate, world), bodies: map[string]int{}, cache: map[string]answers{}, arms: map[int]*armRate{}}
 }
 
-// effect is by how much the arm with most demonstrations was more likely to
-// comply than the one with fewest, on average over the calls that were made.
+// effect is by how much the arm with more demonstrations was more likely to comply than
+// the one with fewer, on average over the calls that were made. The claim's arms are the
+// two that were asked most: a question about the endpoint may show no demonstration.
 func (s *server) effect() float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	of := slices.Sorted(maps.Keys(s.arms))
-	if len(of) == 0 {
+	of := slices.SortedFunc(maps.Keys(s.arms), func(a, b int) int {
+		return cmp.Or(cmp.Compare(s.arms[b].n, s.arms[a].n), cmp.Compare(a, b))
+	})
+	if len(of) < 2 {
 		return 0
 	}
-	first, last := s.arms[of[0]], s.arms[of[len(of)-1]]
-	return last.sum/last.n - first.sum/first.n
+	fewer, more := s.arms[min(of[0], of[1])], s.arms[max(of[0], of[1])]
+	return more.sum/more.n - fewer.sum/fewer.n
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
