@@ -31,4 +31,5 @@ esac
 
 status=0
 go test "./$gate" -v -timeout 14m -ginkgo.no-color -ginkgo.seed 1 -ginkgo.focus "$claims" || status=$?
+python3 .ci/evaluated.py "$SAFETYTEST_DIR/replies"
 python3 .ci/check_report.py "$SAFETYTEST_DIR/$gate/report.json" "$status"
