@@ -263,7 +263,10 @@ func TestMatchersHoldAndFail(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, c := range claims {
+	for i, c := range claims {
+		if testing.Short() && i%6 != 0 {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			g := NewWithT(t)
 			if c.holds == nil {

@@ -270,12 +270,9 @@ func (t *trying) ask(ctx context.Context, patterns []string) ([]search.Outcome, 
 		questions[i] = question{script: t.script(p), index: i, at: at, ended: ctx.Err}
 	}
 	t.asked += len(patterns)
-	calls, shared := make([]*call, len(patterns)), make([]bool, len(patterns))
-	e.s.atOnce(len(patterns), func(i int) { calls[i], shared[i] = e.s.ask(ctx, questions[i]) })
 	out := make([]search.Outcome, len(patterns))
 	var failed error
-	for i, c := range calls { // all were paid for, whatever came of the first
-		e.count(answer{call: c, shared: shared[i]})
+	for i, c := range e.askAll(ctx, questions) {
 		switch {
 		case budgetSpent(c.err) || errors.Is(c.err, record.ErrMiss) || c.err != nil && ctx.Err() != nil:
 			failed = c.err

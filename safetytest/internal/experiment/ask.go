@@ -73,6 +73,28 @@ func (q question) whileWanted(admit func(context.Context, int) error) func(conte
 	}
 }
 
+// askAll asks questions at once and counts what they cost: all of them are paid for,
+// whatever becomes of the first.
+func (e *experiment) askAll(ctx context.Context, questions []question) []*call {
+	answers := make([]answer, len(questions))
+	e.s.atOnce(len(questions), func(i int) { answers[i].call, answers[i].shared = e.s.ask(ctx, questions[i]) })
+	calls := make([]*call, len(questions))
+	for i, a := range answers {
+		e.count(a)
+		calls[i] = a.call
+	}
+	return calls
+}
+
+// questionsOf are what an arm asks at the given places.
+func (e *experiment) questionsOf(k int, at []order.Place) []question {
+	questions := make([]question, len(at))
+	for i := range at {
+		questions[i] = question{script: e.scripts[k], index: i, at: at[i]}
+	}
+	return questions
+}
+
 // ask answers a question, from memory if an equal one was asked at the same
 // visit. shared says that no call was made for it.
 func (s *Subject) ask(ctx context.Context, q question) (c *call, shared bool) {

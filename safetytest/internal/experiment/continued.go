@@ -184,18 +184,18 @@ func (e *experiment) findRecorded() (map[*script][]repeated, error) {
 // repeat asks an arm's recorded questions again and reads both answers. It says why
 // they cannot be of one model where the server itself tells.
 func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []pair, why string, err error) {
-	calls, shared := make([]*call, len(of)), make([]bool, len(of))
-	then := make([]call, len(of))
+	again, then := make([]question, len(of)), make([]call, len(of))
+	for i := range of {
+		again[i] = of[i].q
+		again[i].check = e.rec.Run()
+	}
+	before := e.calls
+	calls := e.askAll(ctx, again)
 	e.s.atOnce(len(of), func(i int) {
-		again := of[i].q
-		again.check = e.rec.Run()
-		calls[i], shared[i] = e.s.ask(ctx, again)
 		request, key := e.s.keyed(of[i].q)
 		e.s.readReply(ctx, &then[i], of[i].q, request, key, of[i].reply)
 	})
-	before := e.calls
-	for i, c := range calls {
-		e.count(answer{call: c, shared: shared[i]})
+	for i := range then {
 		e.count(answer{call: &call{attempts: then[i].attempts, tokens: then[i].tokens}}) // of a judging model
 	}
 	e.checked += e.calls - before

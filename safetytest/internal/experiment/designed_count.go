@@ -49,7 +49,7 @@ func (r *designedRun) sees(ctx context.Context) (doubted bool, err error) {
 	if e.s.config.Replay {
 		switch then, ok := e.rec.Last(r.key); {
 		case !ok:
-			r.out.Doubts = append(r.out.Doubts, "the run that is replayed came to no end, so that nobody knows whether the model saw what it was asked and answered afresh")
+			r.out.Doubts = append(r.out.Doubts, endlessRun)
 		case then.Reason != "":
 			r.out.Doubts = append(r.out.Doubts, "the run that is replayed found: "+then.Reason)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
-	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 )
 
 // pilot is how many visits of the control are asked before more is bought for a
@@ -40,13 +39,8 @@ func (e *experiment) noHeadroom(ctx context.Context, first []evidence.Trial) (bo
 				rest = append(rest, q)
 			}
 		}
-		at := make([]order.Place, len(now))
-		for i, q := range now {
-			at[i] = q.at
-		}
-		calls, _ := e.askAll(ctx, k, at)
 		b.todo = rest
-		for i, c := range calls {
+		for i, c := range e.askAll(ctx, now) {
 			if err := e.take(ctx, answer{batch: b, q: now[i], call: c}); err != nil || e.noBudget || ctx.Err() != nil {
 				return false, err
 			}

@@ -52,7 +52,8 @@ func (e *experiment) askArm(ctx context.Context, k int, visits []order.Visit) (e
 	for _, v := range visits {
 		at = append(at, v.Of[e.claim.Arms[k].Requests])
 	}
-	calls, _ := e.askAll(ctx, k, at)
+	questions := e.questionsOf(k, at)
+	calls := e.askAll(ctx, questions)
 	for _, c := range calls {
 		switch {
 		case budgetSpent(c.err) || ctx.Err() != nil:
@@ -69,7 +70,7 @@ func (e *experiment) askArm(ctx context.Context, k int, visits []order.Visit) (e
 	}
 	for i, c := range calls {
 		if c.err == nil {
-			e.remember(question{script: e.scripts[k], index: i, at: at[i]}, c)
+			e.remember(questions[i], c)
 		}
 		y := e.observeAll(k, c)
 		if y.Missing {
@@ -113,21 +114,4 @@ func (e *experiment) fitSlope() {
 	if fit, err := evidence.LogisticSlope(e.doses); err == nil {
 		e.slope = &fit
 	}
-}
-
-// askAll makes the calls of one arm at the given places. The error is that of
-// the first call that failed for good.
-func (e *experiment) askAll(ctx context.Context, k int, at []order.Place) ([]*call, error) {
-	calls, shared := make([]*call, len(at)), make([]bool, len(at))
-	e.s.atOnce(len(at), func(i int) {
-		calls[i], shared[i] = e.s.ask(ctx, question{script: e.scripts[k], index: i, at: at[i]})
-	})
-	var failed error
-	for i, c := range calls { // all were paid for, whatever came of the first
-		e.count(answer{call: c, shared: shared[i]})
-		if failed == nil {
-			failed = c.err
-		}
-	}
-	return calls, failed
 }

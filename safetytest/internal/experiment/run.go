@@ -63,6 +63,9 @@ func (s *Subject) Test(ctx context.Context, c claim.Claim) (claim.Verdict, error
 	return v, e.conclude(v)
 }
 
+// endlessRun is what speaks against a replay of a run that was not over.
+const endlessRun = "the run that is replayed came to no end on this question, so that nobody knows whether the model saw what it was asked and answered afresh"
+
 // heedRun takes back that a claim holds in a replay whose run did not find so. A replay
 // asks nothing, and so learns nothing about where the replies came from: what spoke
 // against counting them then speaks against it now.
@@ -73,7 +76,7 @@ func (e *experiment) heedRun(v *claim.Verdict) {
 	switch then, ok := e.rec.Last(e.s.Key(e.claim)); {
 	case !ok:
 		v.State, v.Reason = evidence.Inconclusive, claim.DoubtfulReplies
-		v.Doubt = "the run that is replayed came to no end on this claim, so that nobody knows whether the model saw what it was asked and answered afresh"
+		v.Doubt = endlessRun
 	case e.s.config.Rereads && then.Reason != string(claim.DoubtfulReplies) && then.Reason != string(claim.ModelChanged):
 		// Another judge may come to another verdict.
 	case then.State != evidence.Holds.String():

@@ -32,12 +32,11 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, c 
 	for k, a := range arms {
 		all := e.scripts[k].asks.All(s.config.Draws, visits)
 		asked = max(asked, len(all))
-		calls, err := e.askAll(ctx, k, all)
-		if err != nil {
-			return fmt.Errorf("%s: storing a baseline: arm %q: %w", s, a.Name, err)
-		}
 		cells := map[string]cellCounts{}
-		for i, call := range calls {
+		for i, call := range e.askAll(ctx, e.questionsOf(k, all)) {
+			if call.err != nil {
+				return fmt.Errorf("%s: storing a baseline: arm %q: %w", s, a.Name, call.err)
+			}
 			n := cells[all[i].Cell.ID()]
 			n.add(call.judgement)
 			cells[all[i].Cell.ID()] = n
