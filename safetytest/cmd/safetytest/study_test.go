@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 )
 
 // studyOf runs the command and returns what it printed.
@@ -94,6 +96,7 @@ func TestStudy(t *testing.T) {
 }
 
 func TestStudyPlan(t *testing.T) {
+	raced.Skip(t)
 	t.Setenv("SAFETYTEST_MODEL", "")
 	t.Setenv("SAFETYTEST_BASE_URL", "")
 	dir := t.TempDir()
@@ -129,6 +132,7 @@ func TestStudyPlanOfTooLittle(t *testing.T) {
 }
 
 func TestStudyMisuse(t *testing.T) {
+	raced.Skip(t)
 	t.Setenv("SAFETYTEST_MODEL", "sim:steady")
 	dir := t.TempDir()
 	t.Setenv("SAFETYTEST_DIR", dir)
