@@ -377,6 +377,9 @@ func (p priced) measure(t *testing.T) row {
 	out.oracle = p.oracle(1000)
 	runs := runsFor(out.oracle.meanCalls() / p.callsPerTrial())
 	out.verdict = p.toVerdict(t, runs)
+	if !printed() {
+		return out
+	}
 	out.planned = p.asPlanned(t, runs)
 	if p.bound > 0 {
 		return out
@@ -389,7 +392,12 @@ func (p priced) measure(t *testing.T) row {
 	return out
 }
 
-// TestCallsPerVerdict prints the tables and holds the engine to what it took before.
+// printed says whether somebody reads the tables, with -v, SAFETYTEST_OC=full or
+// -update: rivals and runs within a budget stand in
+// them alone.
+func printed() bool { return testing.Verbose() || fullTable() || *update }
+
+// TestCallsPerVerdict holds the engine to what it took before, and prints the tables.
 func TestCallsPerVerdict(t *testing.T) {
 	needsSimulation(t)
 	var rows []row
@@ -397,7 +405,9 @@ func TestCallsPerVerdict(t *testing.T) {
 		rows = append(rows, p.measure(t))
 	}
 	text := tables(rows, falseVerdicts(t))
-	t.Log("\n" + text)
+	if printed() {
+		t.Log("\n" + text)
+	}
 	if *update {
 		head := fmt.Sprintf("Measured on %s, %d draws of %d targets.\n\n", time.Now().UTC().Format(time.DateOnly), pricedDraws, pricedTargets)
 		if err := os.WriteFile(callsTables, []byte(head+text), 0o644); err != nil {

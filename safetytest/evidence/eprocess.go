@@ -52,7 +52,8 @@ func (p *eProcess) look(batch *tally, last bool) {
 	}
 	if len(p.epochs) > 0 {
 		p.epochs[len(p.epochs)-1].seen.merge(batch)
-		p.now = p.sinceClosed()
+		var buffer [16]float64
+		p.now = logSum(p.capitals(buffer[:0]))
 		p.steer() // once the batch is in: it must not choose its own bets
 	} else {
 		p.now = p.logEAt(p.theta)
@@ -141,10 +142,11 @@ func (p *eProcess) reachable(left int, threshold float64) bool {
 		favourable = p.hi
 	}
 	var buffer [32]float64
-	logs := append(buffer[:0], p.logWeights...)
+	var logs []float64
 	if len(p.epochs) > 0 {
-		p.playEpochs(logs, p.theta)
+		logs = p.capitals(buffer[:0])
 	} else {
+		logs = append(buffer[:0], p.logWeights...)
 		p.play(logs, &p.all, p.theta)
 	}
 	stake := p.stake(favourable, p.theta)

@@ -149,14 +149,13 @@ func (p *eProcess) steer() {
 	p.epochs = append(p.epochs, epoch{bets: p.steering.at(&p.mixture, p.theta, &p.all)})
 }
 
-// sinceClosed returns the evidence against theta, for which only the last epoch is to be
-// played.
-func (p *eProcess) sinceClosed() float64 {
-	var buffer [16]float64
-	logs := append(buffer[:0], p.closed...)
+// capitals appends the logarithms of the capitals at the threshold, for which only the
+// last epoch is to be played.
+func (p *eProcess) capitals(logs []float64) []float64 {
+	logs = append(logs, p.closed...)
 	last := &p.epochs[len(p.epochs)-1]
 	p.playAt(logs, last.bets, &last.seen, p.theta)
-	return logSum(logs)
+	return logs
 }
 
 // playEpochs adds to logs what the epochs of the run multiply the capitals by.
