@@ -11,6 +11,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/raced"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -39,6 +40,7 @@ func nightly() []claim.Claim {
 // keeps to its budget, every claim gets its turn, and the one that cannot be decided
 // ends with what it was planned to take.
 func TestTenNightsOfASmallBudget(t *testing.T) {
+	raced.Skip(t)
 	const budget = 500
 	dir := t.TempDir()
 	claims := nightly()
