@@ -1,11 +1,11 @@
 #!/bin/sh
 # Run a small study of the model that SAFETYTEST_BASE_URL and SAFETYTEST_MODEL name, and
 # check that it was asked whole and says what the model's replies show. Called by
-# real_model.sh; 300 calls, some four minutes on two cores:
+# real_model.sh; 150 calls in CI, 300 by itself, some four minutes on two cores:
 #
 #   .ci/real_model.sh --model gemma .ci/study.sh
 #
-# Without a number of calls as argument it is 300. With SAFETYTEST_REPLIES=resume it goes
+# With SAFETYTEST_REPLIES=resume it goes
 # on where it was interrupted.
 set -eu
 cd "$(dirname "$0")/.."
