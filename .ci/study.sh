@@ -1,12 +1,12 @@
 #!/bin/sh
 # Run a small study of the model that SAFETYTEST_BASE_URL and SAFETYTEST_MODEL name, and
 # check that it was asked whole and says what the model's replies show. Called by
-# real_model.sh; 150 calls in CI, 300 by itself, some four minutes on two cores:
+# real_model.sh; some two minutes on two cores for the 150 calls of CI, four for the 300
+# that it makes by itself:
 #
 #   .ci/real_model.sh --model gemma .ci/study.sh
 #
-# With SAFETYTEST_REPLIES=resume it goes
-# on where it was interrupted.
+# With SAFETYTEST_REPLIES=resume it goes on where it was interrupted.
 set -eu
 cd "$(dirname "$0")/.."
 
