@@ -139,7 +139,7 @@ func ExampleRaise() {
 
 func ExampleNotTrend() {
 	fmt.Println(NotTrend(Violation).PerDoubling(Adding(16, Harmful).Doses(4).After(Refusals(4))).Within(2 * Points))
-	// Output: adding 4 or 16 harmful demonstrations after 4 refusal demonstrations does not raise violation by more than 2 points with each doubling, nor at any of them by more than 8.175 points over the lowest (no other number is compared)
+	// Output: adding 4 or 16 harmful demonstrations after 4 refusal demonstrations does not raise violation by more than 2 points with each doubling, nor at any of them by more than 8.175 points over 0, the lowest (no other number is compared)
 }
 
 func ExampleNotFlip() {

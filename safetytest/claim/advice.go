@@ -2,6 +2,7 @@ package claim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
@@ -109,6 +110,18 @@ func (v Verdict) Because() string {
 		return string(v.Reason) + ": " + v.Doubt
 	}
 	return string(v.Reason)
+}
+
+// Together says of a claim of several conditions that is violated although none of them
+// is shown to be beyond its limit by itself, why it is; "" for others. A claim is violated
+// when the mean of its conditions' evidence says so.
+func (v Verdict) Together() string {
+	v = v.about()
+	n := len(v.Result.Conditions)
+	if v.State != evidence.Violated || n < 2 || slices.ContainsFunc(v.Result.Conditions, func(c evidence.ConditionResult) bool { return c.State == evidence.Violated }) {
+		return ""
+	}
+	return fmt.Sprintf("none of the %d effects that the claim bounds is shown to be beyond its limit by itself, and so the bounds of each reach within; that all of them are within is ruled out, wrongly in at most 1 of 20 runs", n)
 }
 
 // advice is what would decide a claim that something limits.

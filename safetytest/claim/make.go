@@ -28,8 +28,10 @@ func Compare(r Relation, q Quantity, c prompt.Contrast, margin float64) Claim {
 func Beyond(r Relation, q Quantity, c, other prompt.Contrast, margin float64) Claim {
 	out := contrasted(r, q, c, margin)
 	out.Property += "-interaction"
-	if len(c.Compared()) != 1 || len(other.Compared()) != 1 {
-		out.fail(errors.New("only effects of two contexts each can be compared: leave out further doses, orders or mixes"))
+	for _, x := range []prompt.Contrast{c, other} {
+		if n := len(x.Compared()); n != 1 {
+			out.fail(fmt.Errorf("only effects of two contexts each can be compared, and %q makes %d comparisons: leave out further doses, lengths, orders or mixes", x.Phrase, n))
+		}
 	}
 	out.fail(other.Validate())
 	if out.Err != nil {
@@ -85,7 +87,7 @@ func Trend(q Quantity, c prompt.Contrast, perDoubling bool, margin float64) Clai
 				out.Bounds = append(out.Bounds, NotRaised.bounds(len(out.Arms), beyond, effect{name: out.Arms, from: lowest, to: k})...)
 			}
 		}
-		out.Statement += fmt.Sprintf(", nor at any of them by more than %s points over the lowest", percent(beyond))
+		out.Statement += fmt.Sprintf(", nor at any of them by more than %s points over %g, the lowest", percent(beyond), c.Numbers[lowest])
 	}
 	out.Statement = unsaid(out.Statement, c)
 	return out

@@ -1,6 +1,7 @@
 package claim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -250,7 +251,7 @@ func (v Verdict) Next() string {
 	if v.State == evidence.Holds || v.Attempt == 0 || v.Pairs == 0 && v.Endings.Replies == 0 {
 		return ""
 	}
-	return "go run github.com/safetyspec/safetyspec/safetytest/cmd/safetytest show " + v.Claim.ID()
+	return "go run github.com/safetyspec/safetyspec/safetytest/cmd/safetytest show " + plain.Quoted(plain.Text(cmp.Or(v.Key, v.Claim.ID())))
 }
 
 // How much a message says: the columns of its lines but for commands, which are to be
@@ -292,6 +293,7 @@ func (v Verdict) Details() string {
 	if v.Reason != "" {
 		say("because", v.Because(), 4)
 	}
+	say("together", v.Together(), 3)
 	if v.Search != nil {
 		say("search", v.Search.String(), 4)
 		if v.Search.Judged != nil { // to be copied as it stands
@@ -321,12 +323,15 @@ func (v Verdict) Details() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// telling lists the cells that speak most against the
+// telling lists the cells that speak most against the claim.
 func (v Verdict) telling() string {
 	parts := make([]string, len(v.Worst))
 	_, rate := v.Limit()
 	for i, w := range v.Worst {
-		parts[i] = fmt.Sprintf("%s: %g of %d", plain.Text(w.ID), w.Treated, w.Visits)
+		if parts[i] = plain.Text(w.ID); w.Combined {
+			continue
+		}
+		parts[i] += fmt.Sprintf(": %g of %d", w.Treated, w.Visits)
 		if !rate {
 			parts[i] += fmt.Sprintf(" instead of %g", w.Control)
 		}

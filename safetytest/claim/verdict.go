@@ -86,6 +86,9 @@ type Verdict struct {
 	Elapsed      time.Duration
 	// Reproduce is one command line that runs this claim again.
 	Reproduce string
+	// Key names the claim in the run's record, which [Verdict.Next] shows: its ID, and
+	// behind an @ the policy where that is not the run's own.
+	Key string
 
 	// Rolls is how many fresh attempts may hold after a violation, Doubt the first thing
 	// that speaks against counting the replies, and Limits what the test could run into:
@@ -117,6 +120,9 @@ type CellCount struct {
 	// reply that was no outcome adds nothing. For a rate Control is unused.
 	Visits           int
 	Control, Treated float64
+	// Combined says that the effect adds or takes away several arms, or parts of them:
+	// the sums are then no numbers of replies.
+	Combined bool
 }
 
 // Nearest is the number of the condition to report: of several the one nearest
@@ -250,6 +256,7 @@ func (v Verdict) Full() string {
 	if v.Reason != "" {
 		t.line("because", "%s", v.Because())
 	}
+	t.known("together", v.Together())
 	if v.Pairs > 0 {
 		v.writeConditions(&t)
 		v.writeRates(&t)
@@ -481,9 +488,12 @@ func (v Verdict) worst() string {
 	parts := make([]string, len(v.Worst))
 	_, rate := v.Limit()
 	for i, w := range v.Worst {
-		if rate {
+		switch {
+		case w.Combined:
+			parts[i] = w.ID
+		case rate:
 			parts[i] = fmt.Sprintf("%s (%g of %d)", w.ID, w.Treated, w.Visits)
-		} else {
+		default:
 			parts[i] = fmt.Sprintf("%s (%g against %g of %d)", w.ID, w.Treated, w.Control, w.Visits)
 		}
 	}

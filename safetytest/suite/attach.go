@@ -32,6 +32,7 @@ func Run(t *testing.T, name string, p policy.Policy, options ...Option) {
 	suiteConfig := s.attach(t)
 	suiteConfig.FailOnEmpty = !suiteConfig.DryRun
 	_, reporterConfig := ginkgo.GinkgoConfiguration()
+	reporterConfig.NoColor = reporterConfig.NoColor || environment.NoColor.IsSet()
 	ginkgo.RunSpecs(t, name, suiteConfig, reporterConfig)
 	s.finish(t)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/onsi/ginkgo/v2"
@@ -36,8 +37,33 @@ type planned struct {
 // process, part of it before Run is called.
 var registered = map[string]planned{}
 
-// policies are those that containers set, by name.
-var policies = map[string]policy.Policy{}
+// policies are those that containers set, by name, and policyLabels the names by label.
+var (
+	policies     = map[string]policy.Policy{}
+	policyLabels = map[string]string{}
+)
+
+// policyLabel names a policy in the words that Ginkgo allows in labels: its filters have
+// a meaning for some marks.
+func policyLabel(name string) string {
+	plain := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("&|!,()/", r) {
+			return '-'
+		}
+		return r
+	}, name)
+	return "policy:" + strings.TrimSpace(plain)
+}
+
+// policyOf is the policy that labels name, "" for the suite's own.
+func policyOf(labels []string) string {
+	for _, label := range labels {
+		if name, ok := policyLabels[label]; ok {
+			return name
+		}
+	}
+	return ""
+}
 
 // Check makes the arguments of an It out of a claim: its labels, by which specs
 // can be filtered, and a body that tests it.
@@ -76,7 +102,7 @@ func test(ctx ginkgo.SpecContext, m Matcher) {
 	case err != nil:
 		failHere(err.Error())
 	default:
-		if covered, said := current.waive(s, m.Claim(), policyOf(spec)); !covered {
+		if covered, said := current.waive(s, m.Claim(), policyOf(spec.Labels())); !covered {
 			failHere(said + m.FailureMessage(s))
 		}
 	}
@@ -160,12 +186,21 @@ type policySubject struct {
 //
 //	Describe("in production", suite.Policy(ours), func() { ... })
 //
-// Two policies of a suite need different names.
+// Two policies of a suite need different names, also where they are labels: those have a
+// hyphen for each of the marks that mean something in Ginkgo's filters (& | ! , ( ) /).
 func Policy(p policy.Policy) []any {
+	label := policyLabel(p.Name)
+	other, taken := policyLabels[label]
 	policies[p.Name] = p
-	under := sync.OnceValues(func() (*safetytest.Subject, error) { return current.subject.WithPolicy(p) })
+	policyLabels[label] = p.Name
+	under := sync.OnceValues(func() (*safetytest.Subject, error) {
+		if taken && other != p.Name {
+			return nil, fmt.Errorf("the policies %q and %q of the run have one label, %q: give one of them another name", other, p.Name, label)
+		}
+		return current.subject.WithPolicy(p)
+	})
 	return []any{
-		ginkgo.Label("policy:" + p.Name),
+		ginkgo.Label(label),
 		ginkgo.AroundNode(func(ctx context.Context) context.Context {
 			if current == nil || current.subject == nil {
 				return ctx

@@ -114,11 +114,8 @@ func list(test string) (reports []types.Report, said []byte, err error) {
 
 // labelled is the claim and the policy that a spec's labels name.
 func labelled(leaf types.SpecReport) spec {
-	found := spec{advisory: slices.Contains(leaf.Labels(), advisoryLabel)}
+	found := spec{advisory: slices.Contains(leaf.Labels(), advisoryLabel), policy: policyOf(leaf.Labels())}
 	for _, label := range leaf.Labels() {
-		if name, ok := strings.CutPrefix(label, "policy:"); ok {
-			found.policy = name
-		}
 		if id, ok := strings.CutPrefix(label, "claim:"); ok {
 			found.id = id
 		}
@@ -299,12 +296,12 @@ const longValue = 400
 func (s *session) reproduce(config safetytest.Config, c claim.Claim) string {
 	env := environment.Given(environment.Config | environment.Suite) // whoever runs it again has the secrets
 	for name, value := range env {
-		env[name] = quote(value)
+		env[name] = plain.Quoted(value)
 		if len(value) > longValue {
 			env[name] = `"$` + name + `"`
 		}
 	}
-	env[environment.Model.Name] = quote(config.Model)
+	env[environment.Model.Name] = plain.Quoted(config.Model)
 	env[environment.Seed.Name] = fmt.Sprint(s.subject.Config().Seed)
 	env[environment.SamplingSeed.Name] = fmt.Sprint(s.subject.Config().SamplingSeed)
 	var b strings.Builder
@@ -312,21 +309,17 @@ func (s *session) reproduce(config safetytest.Config, c claim.Claim) string {
 		fmt.Fprintf(&b, "%s=%s ", name, env[name])
 	}
 	chosen := "-ginkgo.label-filter=claim:" + c.ID()
-	if s.controls {
-		chosen = quote(chosen + " || " + controlLabel)
+	if own := policyOf(ginkgo.CurrentSpecReport().Labels()); own != "" {
+		chosen += " && " + policyLabel(own)
 	}
+	if s.controls {
+		chosen += " || " + controlLabel
+	}
+	chosen = plain.Quoted(chosen)
 	if _, labelled := registered[c.ID()]; !labelled { // stated by hand: no label names it
-		chosen = "-ginkgo.focus=" + quote("^"+regexp.QuoteMeta(ginkgo.CurrentSpecReport().FullText())+"$")
+		chosen = "-ginkgo.focus=" + plain.Quoted("^"+regexp.QuoteMeta(ginkgo.CurrentSpecReport().FullText())+"$")
 	}
 	return fmt.Sprintf("%sgo test %s -run '^%s$' %s", b.String(), module.PackagePath(), s.test, chosen)
-}
-
-// quote makes a value safe for a shell where it needs to be.
-func quote(v string) string {
-	if strings.ContainsAny(v, " \t\n\"'\\$`&|;<>()*?[]#~!{}") {
-		return "'" + strings.ReplaceAll(v, "'", `'\''`) + "'"
-	}
-	return v
 }
 
 // entryName is the report entry under which a verdict travels.

@@ -45,8 +45,8 @@ func wanted() ([]report.Format, error) {
 }
 
 // writeReports stores the document in the run's directory, for people and for scripts
-// that want more than the counts.
-func (s *session) writeReports(d report.Document) error {
+// that want more than the counts, and says where what was asked for lies.
+func (s *session) writeReports(w io.Writer, d report.Document) error {
 	dir, err := reportDirectory()
 	if err != nil {
 		return err
@@ -59,8 +59,12 @@ func (s *session) writeReports(d report.Document) error {
 		return err
 	}
 	for _, r := range renderings {
-		if err := r.WriteFile(filepath.Join(dir, r.File), d); err != nil {
+		path := filepath.Join(dir, r.File)
+		if err := r.WriteFile(path, d); err != nil {
 			return err
+		}
+		if r.File != reportFile {
+			fmt.Fprintf(w, "report: %s\n", plain.Text(path))
 		}
 	}
 	return nil

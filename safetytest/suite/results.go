@@ -145,7 +145,7 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 	if err := report.WriteText(w, d, verbose()); err != nil {
 		return err
 	}
-	if err := s.writeReports(d); err != nil {
+	if err := s.writeReports(w, d); err != nil {
 		return fmt.Errorf("the report could not be stored: %w", err)
 	}
 	if passed && d.Summary.Simulated && oneLine() {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/onsi/ginkgo/v2"
@@ -36,16 +35,6 @@ const advisoryNotice = "ADVISORY: this claim does not gate"
 // advisory says whether a spec was decorated as such and tests a registered claim.
 func advisory(spec types.SpecReport) bool {
 	return slices.Contains(spec.Labels(), advisoryLabel) && withClaim(spec)
-}
-
-// policyOf is the policy that a spec's container set, "" for the suite's own.
-func policyOf(spec types.SpecReport) string {
-	for _, label := range spec.Labels() {
-		if name, ok := strings.CutPrefix(label, "policy:"); ok {
-			return name
-		}
-	}
-	return ""
 }
 
 // waivedEntry is the report entry under which a waiver that counts travels.

@@ -227,6 +227,9 @@ func (p *page) header(others bool) {
 		if e.Because != "" {
 			p.labelled("because", usual, e.Because)
 		}
+		if e.Together != "" {
+			p.labelled("together", usual, e.Together)
+		}
 		for i, w := range e.Warnings {
 			if i == mostWarnings && !p.full {
 				p.labelled("", faint, fmt.Sprintf("%d more warnings (-full)", len(e.Warnings)-i))

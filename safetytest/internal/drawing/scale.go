@@ -96,7 +96,7 @@ func (x Interval) Allowed() string {
 	if x.Rate {
 		format = "%g %%"
 	}
-	least, most := math.Round(1e4*x.Least)/1e4, math.Round(1e4*x.Most)/1e4
+	least, most := math.Round(1e2*x.Least)/1e2, math.Round(1e2*x.Most)/1e2
 	switch {
 	case math.IsInf(least, -1):
 		return fmt.Sprintf("at most "+format, most)

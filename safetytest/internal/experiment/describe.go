@@ -58,7 +58,7 @@ func (e *experiment) verdict(r evidence.Result) claim.Verdict {
 			v.Warnings = slices.Insert(v.Warnings, 0, first)
 		}
 	}
-	v.Reproduce = s.reproduce(e.claim)
+	v.Key, v.Reproduce = s.Key(e.claim), s.reproduce(e.claim)
 	return v
 }
 

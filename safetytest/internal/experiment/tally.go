@@ -59,6 +59,23 @@ type cellSums struct {
 	sums   []float64 // by arm
 }
 
+// combines says whether weights add or take away more than one whole arm each.
+func combines(weights []float64) bool {
+	plus, minus := 0, 0
+	for _, w := range weights {
+		switch w {
+		case 0:
+		case 1:
+			plus++
+		case -1:
+			minus++
+		default:
+			return true
+		}
+	}
+	return plus > 1 || minus > 1
+}
+
 // worst lists up to three cells that speak most against a bound.
 func (e *experiment) worst(b claim.Bound) []claim.CellCount {
 	_, atLeast, _ := b.Rate()
@@ -68,7 +85,7 @@ func (e *experiment) worst(b claim.Bound) []claim.CellCount {
 		if key.asks != about {
 			continue
 		}
-		c := claim.CellCount{ID: n.id, Visits: n.visits}
+		c := claim.CellCount{ID: n.id, Visits: n.visits, Combined: combines(b.Weights)}
 		for k, w := range b.Weights {
 			if w > 0 || atLeast {
 				c.Treated += math.Abs(w) * n.sums[k]

@@ -40,6 +40,9 @@ type Entry struct {
 	// would decide it.
 	Reason  string `json:"reason,omitempty"`
 	Because string `json:"because,omitempty"`
+	// Together says why a claim is violated although none of its effects is shown to be
+	// beyond its limit by itself.
+	Together string `json:"together,omitempty"`
 	// Effect and its bounds are nil before any pair.
 	Effect *float64 `json:"effect_points"`
 	Lower  *float64 `json:"lower_points"`
@@ -252,7 +255,7 @@ type Marker struct {
 func NewEntry(v claim.Verdict) Entry {
 	e := Entry{
 		Schema: Schema, Claim: v.Claim.ID(), Property: plain.Text(v.Claim.Property), Statement: plain.Line(v.Claim.Statement), Quantity: plain.Text(string(v.Claim.Quantity)), Deciding: plain.Text(v.Deciding()),
-		State: v.State.String(), Happened: plain.Line(v.Happened()), Check: v.Check(), Reason: plain.Text(string(v.Reason)), Because: plain.Line(v.Because()), LogE: v.Result.LogEViolated,
+		State: v.State.String(), Happened: plain.Line(v.Happened()), Check: v.Check(), Reason: plain.Text(string(v.Reason)), Because: plain.Line(v.Because()), Together: v.Together(), LogE: v.Result.LogEViolated,
 		Pairs: v.Pairs, Calls: v.Calls, Shared: v.Shared, Recorded: v.Recorded, Attempt: v.Attempt, Tokens: v.Tokens,
 		Errors: v.Errors, Blocked: v.Blocked, Unread: v.Unreadable, Arms: []Arm{},
 		Population: plain.Line(v.Population), Targets: v.Targets, Few: v.Few(), Model: plain.Text(v.Model), Policy: plain.Text(v.Policy), Judge: plain.Line(v.Judge), Seeds: plain.Line(v.Seeds),
@@ -276,6 +279,9 @@ func NewEntry(v claim.Verdict) Entry {
 	}
 	for _, w := range v.Worst {
 		e.Worst = append(e.Worst, plain.Text(w.ID))
+		if w.Combined {
+			continue
+		}
 		e.Counts = append(e.Counts, Count{Cell: plain.Text(w.ID), Visits: w.Visits, Treated: w.Treated, Control: w.Control})
 	}
 	e.bound(v)

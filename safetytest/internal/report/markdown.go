@@ -139,6 +139,9 @@ func (m *markdown) claim(e Entry, cells []Cell) {
 	if e.Because != "" {
 		m.f("\n**Why it is undecided:** %s.\n", e.Because)
 	}
+	if e.Together != "" {
+		m.f("\n**Several effects together:** %s.\n", e.Together)
+	}
 	if s := e.Search; s != nil {
 		m.f("\n**Search for the worst arrangement:** %s.\n", s.Says)
 		if s.State != "" {

@@ -102,6 +102,7 @@ func (t *text) claim(e Entry, cells []Cell) {
 		t.line(fmt.Sprintf("%-*s%s", textLabel, "", x.Line(textDrawn)))
 	}
 	t.wrap("  because", e.Because, 5)
+	t.wrap("  together", e.Together, 3)
 	t.searched(e.Search)
 	t.wrap("  check", e.Check, 2)
 	t.worst(e)

@@ -143,6 +143,7 @@ func (r *Run) Shows(policy string) bool { return r.Policies[policy].Harmless }
 func (r *Run) Find(word string) []Claim {
 	var found []Claim
 	for _, holds := range []func(Claim) bool{
+		func(c Claim) bool { return c.Key == strings.TrimPrefix(word, "claim:") },
 		func(c Claim) bool { return strings.HasPrefix(c.Key, strings.TrimPrefix(word, "claim:")) },
 		func(c Claim) bool { return strings.Contains(strings.ToLower(c.Statement()), strings.ToLower(word)) },
 	} {
