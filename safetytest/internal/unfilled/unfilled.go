@@ -28,6 +28,16 @@ func Request(text string) string {
 	return ""
 }
 
+// Note says whether a text is a place of a template or a note that one is to follow,
+// where somebody was to give a name or a reason.
+func Note(text string) bool {
+	text = strings.TrimSpace(text)
+	return wholePlace.MatchString(text) || noteInstead.MatchString(text) || noteOnly.MatchString(text)
+}
+
+// noteOnly matches what stands where nobody had anything to say.
+var noteOnly = regexp.MustCompile(`(?i)^(?:[\pP\pS\s]+|n/?a|none|null|nil|unknown|nobody|no ?one|reason|owner|tbd .*|todo .*|x+|\?+)$`)
+
 // Value says whether a text is a number, a truth value or a date. One may well be asked;
 // where all requests are, another column was meant.
 func Value(text string) bool { return valueInstead.MatchString(strings.TrimSpace(text)) }

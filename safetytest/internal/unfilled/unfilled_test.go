@@ -54,3 +54,14 @@ func TestValue(t *testing.T) {
 		}
 	}
 }
+
+func TestNote(t *testing.T) {
+	for text, is := range map[string]bool{
+		"TODO": true, " tbd ": true, "TODO (anna)": true, "<owner>": true, "{{reason}}": true, "[your name]": true, "-": true, "???": true, "n/a": true, "None": true, "x": true, "owner": true,
+		"release team": false, "r": false, "Ann": false, "base model; mended by the next tuning run": false, "todos of the team are known": false, "ops@example.org": false, "none of the replies is public": false,
+	} {
+		if Note(text) != is {
+			t.Errorf("%q: %v", text, !is)
+		}
+	}
+}
