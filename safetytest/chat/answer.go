@@ -211,6 +211,8 @@ func (r *Reply) take(m message, how ending) {
 		r.State, r.Trouble = Unfinished, fmt.Sprintf("the reply holds a part of the unknown type %q", m.Content.odd)
 	case goesOn(r.Content):
 		r.State, r.Trouble = Unfinished, "the reply goes on behind a token that ends a turn: the server does not know the tokens of the model's chat template, or does not stop at them"
+	case isMask(r.Content):
+		r.State = Blocked
 	case isNotice(r.Content):
 		r.State, r.Trouble = Unfinished, "the reply is a service's word about itself, such as that it is busy, and none of the model's: look at what stands between"
 	case !empty:

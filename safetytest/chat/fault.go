@@ -134,12 +134,12 @@ var faults = []faultRow{
 	{"sampling", func(f fault) bool {
 		return f.param != "" && f.param != formatParam && (f.ofRequest() || f.status != 404 && f.status != 429 && f.aboutParameter())
 	}, SamplingRejected, ""},
-	{"permission", func(f fault) bool { return f.status == 403 }, Forbidden, ""},
+	{"permission", func(f fault) bool { return f.status == 403 && !f.turnedAway() }, Forbidden, ""},
 	{"address", func(f fault) bool {
 		return f.status == 404 || f.status == 405 || f.status >= 300 && f.status < 400
 	}, WrongAddress, ""},
 	{"rate limit", func(f fault) bool {
-		return f.status == 429 || f.says("rate_limit_exceeded", "rate_limit_error")
+		return f.status == 429 || f.says("rate_limit_exceeded", "rate_limit_error") || f.status >= 400 && f.turnedAway()
 	}, RateLimited, ""},
 	{"given up before the answer", func(f fault) bool { return slices.Contains([]int{408, 425, 444, 499}, f.status) }, Interrupted, ""},
 	{"not implemented", func(f fault) bool { return f.status == 501 || f.status == 505 }, WrongAddress, ""},
@@ -198,7 +198,13 @@ func (f fault) beforeGeneration(status int, patience bool) bool {
 	case 503, 529:
 		return containsAny(said, neverBegan) || !lost && (strings.TrimSpace(said) == "" || patience && containsAny(said, ofLoad))
 	}
-	return false
+	return status >= 400 && status < 500 && f.turnedAway() && !lost
+}
+
+// turnedAway reports whether the account is, by its code, that of an endpoint that lets no
+// call in now: some give it a status of their own for what others call 429.
+func (f fault) turnedAway() bool {
+	return f.says("capacity_exceeded", "over_capacity", "RESOURCE_EXHAUSTED", "ThrottlingException", "TooManyRequestsException", "too_many_requests", "rate_limit_exceeded", "rate_limit_error")
 }
 
 // faulty reads a fault by the table of faults.

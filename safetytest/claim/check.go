@@ -19,6 +19,8 @@ func (v Verdict) Check() string {
 		return "suspect the endpoint: nothing was found out about the model (docs/endpoints.md)"
 	case UnmeasuredJudge:
 		return "the judge, which nobody measured, may be right or wrong (docs/own-judge.md)"
+	case Misfiled:
+		return "look at some demonstrations: either their kinds are wrong, or the judge is (docs/own-policy.md)"
 	case evidence.NoHeadroom:
 		return "the comparison cannot show anything here, whatever the model does (docs/verdicts.md)"
 	case evidence.Budget, evidence.Deadline, LaterTurn:

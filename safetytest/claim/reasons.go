@@ -8,6 +8,9 @@ const (
 	// UnmeasuredJudge is the reason of a claim that would hold if whoever judged could be
 	// trusted; a warning says what to do. See judge.Reading.
 	UnmeasuredJudge evidence.Reason = "nobody measured how often the judge errs"
+	// Misfiled is the reason of a claim that would hold if its demonstrations were what
+	// they are filed as, or were read so; a warning says which are not.
+	Misfiled evidence.Reason = "most demonstrations of a kind are read as the contrary of what they are filed as"
 	// DoubtfulReplies is the reason of a claim whose replies cannot count as a model's
 	// answers to what was sent. The warnings say what was seen.
 	DoubtfulReplies evidence.Reason = "the replies cannot count as this model's answers to what was sent"

@@ -3,6 +3,7 @@ package judge
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // joined is a judge made of two. What it is follows from what they are.
@@ -45,9 +46,9 @@ func (e exact) Describe() Description {
 }
 
 // Calibrated returns j with a calibration of its decisions, which takes the place of
-// what j says of them. Of content j alone tells. A calibration of the refusal judge, which the
-// safetytest command measures unless -judge names another, says nothing of another judge:
-// such a pair is unmeasured.
+// what j says of them. Of content j alone tells. A calibration that the safetytest command
+// wrote names the judge, and the model that it asks: of another judge, or of one that pins
+// another model, it says nothing, and such a pair is unmeasured.
 func Calibrated(j Judge, c Calibration) Judge { return calibrated{j, c} }
 
 type calibrated struct {
@@ -61,12 +62,43 @@ func (c calibrated) Judge(ctx context.Context, x Exchange) (Judgement, error) {
 
 func (c calibrated) Describe() Description {
 	d := c.judge.Describe()
-	if of := c.calibration.Judge; of == "refusal" && d.Name != of {
+	if of := c.calibration.Judge; !measuredAs(of, d) {
 		d.Decision = Reading{Why: fmt.Sprintf("the calibration is one of the judge %q, and this is %s: measure this one by calibrate.Measure and calibrate.Summarize", of, d.Name)}
 		return d
 	}
 	d.Decision = Reading{Basis: Measured, Calibration: c.calibration}
 	return d
+}
+
+// commandJudges are the judges that ask a model as the safetytest command names them, and
+// what each is like.
+var commandJudges = map[string]func(Description) bool{
+	"rubric":            func(d Description) bool { return isRubric(d) && !isToken(d) && !d.SeesContent },
+	"rubric-harm":       func(d Description) bool { return isRubric(d) && !isToken(d) && d.SeesContent },
+	"rubric-harm-token": func(d Description) bool { return isRubric(d) && isToken(d) && d.SeesContent },
+	"wildguard":         func(d Description) bool { return d.Name == guards[WildGuard].name },
+}
+
+func isRubric(d Description) bool { return strings.HasPrefix(d.Name, rubricName) }
+func isToken(d Description) bool  { return strings.HasSuffix(d.Name, tokenName) }
+
+// measuredAs says whether a judge may be the one that a calibration names: one that the
+// command wrote names its judge and model, and those of others are called whatever people
+// call them. A rubric that pins no model may ask any.
+func measuredAs(of string, d Description) bool {
+	kind, model, asks := strings.Cut(of, " by ")
+	is, known := commandJudges[kind]
+	switch {
+	case of == "refusal":
+		return d.Name == of
+	case !asks || !known:
+		return true
+	case !is(d):
+		return false
+	}
+	pinned := strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(d.Name, rubricName), tokenName))
+	model = strings.ToLower(model)
+	return !isRubric(d) || pinned == anyServed || strings.Contains(pinned, model) || strings.Contains(model, pinned)
 }
 
 // WithContent returns a judge whose decision is that of the first judge and

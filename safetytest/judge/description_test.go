@@ -222,3 +222,57 @@ func TestAgreementNeverSaysOtherwiseThanItsParts(t *testing.T) {
 		}
 	}
 }
+
+// A calibration that the command wrote names its judge and model, and says nothing of
+// others; whatever people call theirs is theirs to know.
+func TestCalibrationsOfOtherJudges(t *testing.T) {
+	rubric := func(o judge.RubricOptions) judge.Judge {
+		if o.Question == 0 {
+			o.Question = judge.AskRefusal
+		}
+		j, err := judge.Rubric(silent{}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j
+	}
+	wild, err := judge.Guard(silent{}, judge.WildGuard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := says(judge.Refused, 0)
+	for _, c := range []struct {
+		of    string
+		judge judge.Judge
+		is    bool
+	}{
+		{"refusal", refusal.Judge(), true},
+		{"refusal", code, false},
+		{"refusal", rubric(judge.RubricOptions{}), false},
+		{"our rule", code, true},
+		{"our refusal judge", refusal.Judge(), true},
+		{"rubric that we wrote", rubric(judge.RubricOptions{}), true},
+		{"judged by hand", code, true},
+		{"rubric by qwen", rubric(judge.RubricOptions{}), true},
+		{"rubric by Qwen", rubric(judge.RubricOptions{Served: "qwen"}), true},
+		{"rubric by gpt-4o", rubric(judge.RubricOptions{Served: "gpt-4o-2024-08-06"}), true},
+		{"rubric by llama", rubric(judge.RubricOptions{Served: "qwen"}), false},
+		{"rubric by qwen", rubric(judge.RubricOptions{Question: judge.AskHarm}), false},
+		{"rubric-harm by qwen", rubric(judge.RubricOptions{Question: judge.AskHarm}), true},
+		{"rubric-harm by qwen", rubric(judge.RubricOptions{Question: judge.AskHarm, Form: judge.Token}), false},
+		{"rubric-harm-token by qwen", rubric(judge.RubricOptions{Question: judge.AskHarm, Form: judge.Token, Served: "qwen"}), true},
+		{"rubric-harm-token by llama", rubric(judge.RubricOptions{Question: judge.AskHarm, Form: judge.Token, Served: "qwen"}), false},
+		{"rubric by qwen", code, false},
+		{"rubric by qwen", refusal.Judge(), false},
+		{"rubric by qwen", wild, false},
+		{"wildguard by wild", wild, true},
+		{"wildguard by wild", rubric(judge.RubricOptions{}), false},
+	} {
+		d := judge.Calibrated(c.judge, labels(60)).Describe().Name
+		cal := labels(60)
+		cal.Judge = c.of
+		if got := judge.Calibrated(c.judge, cal).Describe().Decision.Basis == judge.Measured; got != c.is {
+			t.Errorf("a calibration of %q with %s: measured %v, want %v", c.of, d, got, c.is)
+		}
+	}
+}

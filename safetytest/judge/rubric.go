@@ -108,12 +108,19 @@ type rubric struct {
 	noSchema atomic.Bool
 }
 
+// The parts of the names of rubrics: which model they ask, and by what.
+const (
+	rubricName = "a rubric by "
+	anyServed  = "whatever model is served"
+	tokenName  = ", by the probabilities of one token"
+)
+
 // Describe says that a model is asked, which nobody has measured, and that content
 // is seen if it was asked about.
 func (r *rubric) Describe() Description {
-	name := "a rubric by " + cmp.Or(r.Served, "whatever model is served")
+	name := rubricName + cmp.Or(r.Served, anyServed)
 	if r.Form == Token {
-		name += ", by the probabilities of one token"
+		name += tokenName
 	}
 	return Description{Name: name, SeesContent: r.Question == AskHarm, Calls: 1}
 }

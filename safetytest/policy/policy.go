@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/spelling"
+	"github.com/safetyspec/safetyspec/safetytest/internal/unfilled"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
 )
@@ -53,8 +54,8 @@ type Policy struct {
 
 // Validate reports all that keeps the policy from being asked about: no name, no
 // targets, no judge, an id or a request that occurs twice, a demonstration whose
-// request is also asked in earnest, texts that are damaged, and what
-// [prompt.NewPool] reports.
+// request is also asked in earnest, texts that are damaged or are places of a template
+// that nobody filled, as "{{prompt}}" and "TODO", and what [prompt.NewPool] reports.
 //
 // Requests are the same when a reader would call them so: they are compared
 // without regard to case, white space, marks at the ends of words, the shape of
@@ -74,6 +75,9 @@ func (p Policy) Validate() error {
 	}
 	if p.Judge == nil {
 		report("it has no judge: replies could not be read")
+	}
+	if why := unfilled.Request(p.System); p.System != "" && why != "" {
+		report("its system prompt %s", why)
 	}
 	errs = append(errs, p.checkRequests()...)
 	if _, err := prompt.NewPool(p.Demonstrations); err != nil {
@@ -111,10 +115,15 @@ func (p Policy) checkRequests() (errs []error) {
 			report("target %q has no request", t.ID)
 		case damaged(t.Request):
 			report("the request of target %q is damaged: it holds what is no character", t.ID)
+		case unfilled.Request(t.Request) != "":
+			report("the request of target %q %s", t.ID, unfilled.Request(t.Request))
 		case twice:
 			report("targets %q and %q ask the same%s", other.ID, t.ID, spelledAs(other.Request, t.Request))
 		}
 		ids[id], asked[request] = t.ID, t
+	}
+	if len(p.Targets) >= 3 && !slices.ContainsFunc(p.Targets, func(t Target) bool { return !unfilled.Value(t.Request) }) {
+		report("its targets are values without a word, such as %q: was another column meant?", p.Targets[0].Request)
 	}
 	return append(errs, p.checkDemonstrations(asked)...)
 }
@@ -138,6 +147,11 @@ func (p Policy) checkDemonstrations(asked map[string]Target) (errs []error) {
 		}
 		if damaged(d.Request) || damaged(d.Reply) {
 			report("the text of demonstration %q is damaged: it holds what is no character", d.ID)
+		}
+		if why := unfilled.Request(d.Request); why != "" {
+			report("the request of demonstration %q %s", d.ID, why)
+		} else if why := unfilled.Reply(d.Reply); why != "" {
+			report("the reply of demonstration %q %s", d.ID, why)
 		}
 	}
 	return errs

@@ -68,6 +68,14 @@ func TestValidate(t *testing.T) {
 		{func(p *policy.Policy) { p.Demonstrations[0].ID = " \u200b" }, "demonstration 1 of the pool has no id"},
 		{func(p *policy.Policy) { p.Targets[0].ID = "\u00a0\ufeff" }, "target 1 has no id"},
 		{func(p *policy.Policy) { p.Twins[0].ID = "\t" }, "target 2 has no id"},
+		{func(p *policy.Policy) { p.Targets[0].Request = "As a poet: [INSERT PROMPT HERE]" }, `the request of target "t1" holds the place "[INSERT PROMPT HERE]" of a template that was not filled`},
+		{func(p *policy.Policy) { p.Twins[0].Request = "TODO" }, `the request of target "w1" is the note "TODO"`},
+		{func(p *policy.Policy) { p.Demonstrations[0].Request = "{{request}}" }, `the request of demonstration "d1" holds the place`},
+		{func(p *policy.Policy) { p.Demonstrations[0].Reply = "[REFUSAL REPLY]" }, `the reply of demonstration "d1" is the place`},
+		{func(p *policy.Policy) {
+			p.Targets = []policy.Target{{ID: "t1", Request: "1"}, {ID: "t2", Request: "0.5"}, {ID: "t3", Request: "true"}}
+		}, `its targets are values without a word, such as "1": was another column meant?`},
+		{func(p *policy.Policy) { p.System = "{{system_prompt}}" }, `its system prompt is the place`},
 	} {
 		p := valid()
 		c.spoil(&p)

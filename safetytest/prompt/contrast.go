@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
+	"github.com/safetyspec/safetyspec/safetytest/internal/unfilled"
 )
 
 // Setting is what stands around a request, and who is asked it. The zero value of
@@ -154,6 +155,9 @@ func (x Setting) Validate() error {
 	}
 	if x.NoSystem && x.System != "" {
 		return errors.New("it has no system prompt and another one")
+	}
+	if why := unfilled.Request(x.System); why != "" {
+		return fmt.Errorf("its system prompt %s", why)
 	}
 	return nil
 }

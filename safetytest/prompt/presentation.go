@@ -3,6 +3,7 @@ package prompt
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 )
@@ -106,7 +107,17 @@ func (p Presentation) Validate() error {
 	case strings.ContainsAny(p.Marker+p.Instruction+p.Asked, "\r\n"):
 		return fmt.Errorf("a format marker and an instruction are one line each, got %q and %q", p.Marker, p.Instruction)
 	}
+	for _, marker := range []string{p.Marker, p.Asked} {
+		if unseenEnd(marker) {
+			return fmt.Errorf("a format marker begins and ends with what can be seen, got %q: it is looked for behind the blanks before a reply, and would not be found; take them away, for one follows it anyway", marker)
+		}
+	}
 	return nil
+}
+
+// unseenEnd says whether a text begins or ends with a blank, or with what has no width.
+func unseenEnd(text string) bool {
+	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Cc) }) != text
 }
 
 // String describes the presentation as reports print it, "as turns" for the

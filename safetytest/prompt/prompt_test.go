@@ -311,3 +311,15 @@ func TestSpellingsAreOneRequest(t *testing.T) {
 		}
 	}
 }
+
+// A system prompt that nobody filled in is compared with none.
+func TestSystemPromptsThatNobodyFilledIn(t *testing.T) {
+	for _, text := range []string{"TODO", "You are a cook. {{instructions}}", "{{system}}"} {
+		if err := Prompting("You are a cook.", text).Validate(); err == nil || !strings.Contains(err.Error(), "its system prompt") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if err := Prompting("You are a cook.", "You are a cook. Greet with {{name}}.").Validate(); err != nil {
+		t.Error(err)
+	}
+}

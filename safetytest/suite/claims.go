@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"fmt"
 	"runtime"
 
 	"github.com/onsi/ginkgo/v2"
@@ -13,11 +14,17 @@ import (
 //		BeOrderInvariant(Mix{Harmful: 4, Refusal: 4}),
 //		NotFollowTheLast(Refusals(4)).Within(15*Points))
 //
-// It is used where Describe is: at the top level or inside a container.
+// It is used where Describe is: at the top level or inside a container. A list without a
+// claim, as one that was made of an empty file, is a spec that fails.
 func Claims(text string, claims ...Matcher) bool {
 	_, file, line, _ := runtime.Caller(1)
 	at := types.CodeLocation{FileName: file, LineNumber: line}
 	return ginkgo.Describe(text, at, func() {
+		if len(claims) == 0 {
+			ginkgo.It("states no claim", at, ginkgo.Label("property:none"), func() {
+				failHere(fmt.Sprintf("suite.Claims(%q) was given no claim, and so tests nothing: give it some, or take it away", text))
+			})
+		}
 		for _, m := range claims {
 			ginkgo.It(m.Claim().Statement, at, check(m, at))
 		}

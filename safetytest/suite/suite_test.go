@@ -152,6 +152,9 @@ func init() {
 		It("benign", suite.Check(benign()))
 	case "all pending":
 		PIt("order", suite.Check(order()))
+	case "no claims":
+		It("order", suite.Check(order()))
+		suite.Claims("from a file")
 	case "never tested":
 		It("order", suite.Check(order()))
 		DescribeTable("table", func(SpecContext, suite.Matcher) {}, suite.Entry("benign", benign()))
@@ -557,6 +560,7 @@ func TestWhatCannotRunIsRedInItsOwnWords(t *testing.T) {
 		{"a planned claim that is not tested", sim("steady", "never tested"), nil, "passed and never tested the claim that it was planned with"},
 		{"a claim within the body of a spec", sim("steady", "checked within"), nil, "suite.Check makes the arguments of an It, and tests nothing within its body"},
 		{"a model that is taken and not asked", sim("steady", "without To"), nil, `the spec "order" passed and never tested the claim`},
+		{"a list of no claims", sim("steady", "no claims"), nil, `suite.Claims("from a file") was given no claim, and so tests nothing`},
 		{"a claim that is given to no spec", sim("steady", "checked in vain"), nil, "no spec states the claim made at"},
 		{"a declared gate without labels", with(sim("steady", "gate"), "SUITE_ONLY", " "), nil, "suite.Only names no labels"},
 		{"a declared gate that does not parse", with(sim("steady", "gate"), "SAFETYTEST_ONLY", "a && ("), nil, `SAFETYTEST_ONLY: "a && (" is no label filter`},

@@ -13,6 +13,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/report"
+	"github.com/safetyspec/safetyspec/safetytest/internal/unfilled"
 )
 
 // Waivers names a file of the repository, relative to the package of the test, that
@@ -117,6 +118,9 @@ func (w *waiver) read(raw []byte) error {
 	} {
 		if strings.TrimSpace(f.value) == "" {
 			return fmt.Errorf("the waiver has no %s: %s", f.name, f.why)
+		}
+		if (f.name == "owner" || f.name == "reason") && unfilled.Note(f.value) {
+			return fmt.Errorf("the waiver's %s is %q, which somebody was to fill in: %s", f.name, plain.Text(f.value), f.why)
 		}
 	}
 	if !(w.UpTo > 0 && w.UpTo < 100) {

@@ -34,6 +34,8 @@ func TestWaiverFilesAreRefusedWithTheirLine(t *testing.T) {
 		{list(strings.Replace(goodWaiver, "{", `{"until": "x", `, 1)), `w.json:2: no waiver: json: unknown field "until"; it has the fields claim`},
 		{list(without("claim")), "w.json:2: the waiver has no claim"},
 		{list(without("owner")), "w.json:2: the waiver has no owner: who answers for it"},
+		{list(strings.Replace(goodWaiver, `"o"`, `"TBD"`, 1)), `w.json:2: the waiver's owner is "TBD", which somebody was to fill in`},
+		{list(strings.Replace(goodWaiver, `"r"`, `"TODO"`, 1)), `w.json:2: the waiver's reason is "TODO"`},
 		{list(without("reason")), "w.json:2: the waiver has no reason"},
 		{list(without("expires")), "w.json:2: the waiver has no expires"},
 		{list(without("up_to_points")), "w.json:2: up_to_points must lie between 0 and 100, got 0"},

@@ -65,7 +65,11 @@ func (e *experiment) verdict(r evidence.Result) claim.Verdict {
 // takeBack makes a verdict inconclusive that the numbers alone do not carry.
 func (e *experiment) takeBack(v *claim.Verdict) {
 	if e.s.judged().Unmeasured(e.claim) != nil {
-		judged.ProvesNothing(v)
+		judged.ProvesNothing(v, claim.UnmeasuredJudge)
+	}
+	if err := e.s.filed(); err != nil {
+		e.warn("%v", err)
+		judged.ProvesNothing(v, claim.Misfiled)
 	}
 	r := v.Result
 	beside := slices.ContainsFunc(r.Conditions[min(len(e.claim.Own()), len(r.Conditions)):], func(c evidence.ConditionResult) bool { return c.State == evidence.Violated })

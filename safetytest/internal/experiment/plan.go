@@ -1,6 +1,8 @@
 package experiment
 
 import (
+	"errors"
+
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 )
 
@@ -26,7 +28,7 @@ func (s *Subject) Plan(c claim.Claim) (claim.Plan, error) {
 	e.choices, _ = e.manyReplies() // pairs are planned as if it were one: how much fewer it takes is not known before
 	p := claim.Plan{Claim: c, Forecast: f, CallsPerPair: c.Questions(), JudgeCalls: e.choices * s.Judge().Describe().Calls}
 	p.TokensPerCall, p.CostPerCall, p.Priced = e.perCall()
-	p.Unprovable = s.judged().Unmeasured(c)
+	p.Unprovable = errors.Join(s.judged().Unmeasured(c), s.filed())
 	if c.OverTargets {
 		p.CallsPerPair *= s.config.Draws
 	}

@@ -116,12 +116,16 @@ type Subject struct {
 	*Run
 	policy policy.Policy
 	pool   *prompt.Pool
+	// filed is misfiled, found out once.
+	filed func() error
 }
 
 // Under is the run's subject under a valid policy with the given pool of
 // demonstrations.
 func (r *Run) Under(p policy.Policy, pool *prompt.Pool) *Subject {
-	return &Subject{Run: r, policy: p, pool: pool}
+	s := &Subject{Run: r, policy: p, pool: pool}
+	s.filed = sync.OnceValue(s.misfiled)
+	return s
 }
 
 // String names the model and the policy.

@@ -247,9 +247,10 @@ func (s Judge) Unmeasured(c claim.Claim) error {
 	return errors.Join(errs...)
 }
 
-// ProvesNothing takes back what was proven by a judge that nobody measured: what raises
-// an alarm may be wrong, and what gives the all-clear must not.
-func ProvesNothing(v *claim.Verdict) {
+// ProvesNothing takes back what was proven by a judge that nobody measured, or is seen to
+// read the contrary, for that reason: what raises an alarm may be wrong, and what gives
+// the all-clear must not.
+func ProvesNothing(v *claim.Verdict, why evidence.Reason) {
 	v.Result.Conditions = slices.Clone(v.Result.Conditions)
 	for i := range v.Result.Conditions {
 		if c := &v.Result.Conditions[i]; c.State == evidence.Holds {
@@ -257,7 +258,7 @@ func ProvesNothing(v *claim.Verdict) {
 		}
 	}
 	if v.State == evidence.Holds {
-		v.State, v.Reason = evidence.Inconclusive, claim.UnmeasuredJudge
+		v.State, v.Reason = evidence.Inconclusive, why
 	}
 }
 

@@ -100,7 +100,7 @@ func TestAnAlarmStandsAndNoAllClear(t *testing.T) {
 	} {
 		given := []evidence.ConditionResult{{State: c.was}}
 		v := claim.Verdict{State: c.was, Result: evidence.Result{Conditions: given}}
-		ProvesNothing(&v)
+		ProvesNothing(&v, claim.UnmeasuredJudge)
 		if v.State != c.want || v.Result.Conditions[0].State != c.want || given[0].State != c.was {
 			t.Errorf("%v became %v, its condition %v, and of whoever gave it %v", c.was, v.State, v.Result.Conditions[0].State, given[0].State)
 		}

@@ -1,6 +1,7 @@
 package calibrate
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -46,6 +47,12 @@ func Parse(text []byte, name string) (judge.Calibration, error) {
 	}
 	if c.Version != version {
 		return judge.Calibration{}, fmt.Errorf("%s: calibration version %d, this program reads %d", name, c.Version, version)
+	}
+	// What a misspelt field holds, as the counts of each class, would go unnoticed.
+	strict := json.NewDecoder(bytes.NewReader(text))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&judge.Calibration{}); err != nil {
+		return judge.Calibration{}, fmt.Errorf("%s: not a calibration: %w", name, err)
 	}
 	if err := check(c.Counts); err != nil {
 		return judge.Calibration{}, fmt.Errorf("%s: %w", name, err)

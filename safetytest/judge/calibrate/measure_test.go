@@ -92,6 +92,8 @@ func TestCalibrationFiles(t *testing.T) {
 		`{"version":1,"refused":1,"refused_seen":-1}`:                  "cannot be",
 		`{"version":1,"complied":1,"effective_complied":2}`:            "more effective replies",
 		`{"version":1,"classes":{"a":{"refused":1,"refused_seen":2}}}`: `class "a"`,
+		`{"version":1,"clases":{"a":{"refused":1,"refused_seen":1}}}`:  `unknown field "clases"`,
+		`{"version":1,"classes":{"a":{"refused":1,"refusedSeen":1}}}`:  `unknown field "refusedSeen"`,
 	} {
 		bad := filepath.Join(dir, "bad.json")
 		if err := os.WriteFile(bad, []byte(text), 0o600); err != nil {
