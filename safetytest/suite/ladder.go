@@ -217,7 +217,7 @@ func (s *session) climb(ctx context.Context) error {
 	claims := slices.DeleteFunc(slices.Clone(s.willRun), func(p planned) bool { return p.advisory })
 	switch {
 	case s.byHand > 0:
-		return fmt.Errorf("%d specs state what they claim by hand, which a ladder cannot test on other builds: state them with suite.Check", s.byHand)
+		return fmt.Errorf("specs state what they claim by hand (%d), which a ladder cannot test on other builds: state them with suite.Check", s.byHand)
 	case len(claims) == 0:
 		return errors.New("no claim of this run gates, so that every build would hold")
 	}

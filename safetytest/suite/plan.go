@@ -177,7 +177,7 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 		sums.note("SAFETYTEST_MAX_CALLS=%d may end the run before every claim is decided", c.MaxCalls)
 	}
 	if s.byHand > 0 {
-		sums.note("%d specs state what they claim by hand, which no plan can know: it runs on what budget is left", s.byHand)
+		sums.note("specs that state what they claim by hand: %d, which no plan can know; they run on what budget is left", s.byHand)
 	}
 	for _, n := range sums.notes {
 		fmt.Fprintln(w, "note:", n)

@@ -824,7 +824,7 @@ func TestEveryVerdictIsCountedOnce(t *testing.T) {
 // A claim by hand has no label; the line that runs it again names its spec.
 func TestAClaimByHandCanBeReproduced(t *testing.T) {
 	_, out, _ := run(t, sim("recency", "by hand"))
-	mustContain(t, out, "-ginkgo.focus='^by hand$'", "specs state what they claim by hand")
+	mustContain(t, out, "-ginkgo.focus='^by hand$'", "specs that state what they claim by hand")
 }
 
 // Keys of whatever model stay out of the output and of every file of a run, also

@@ -132,7 +132,11 @@ func (w *shrinker) prepare(words []string) (err error) {
 	if w.policy, err = w.readPolicy(); err != nil {
 		return err
 	}
-	if w.config, err = safetytest.FromEnv(); err != nil {
+	w.config, err = safetytest.FromEnv()
+	if asked := w.claim.Verdict.Model; errors.Is(err, safetytest.ErrNoModel) && asked != "" {
+		return fmt.Errorf("the search asks the model anew, and none is configured: the run asked %s, so set SAFETYTEST_MODEL=%s, and SAFETYTEST_BASE_URL where it is served", plain.Text(asked), plain.Quoted(plain.Text(asked)))
+	}
+	if err != nil {
 		return err
 	}
 	if err := w.placeSpec(); err != nil {

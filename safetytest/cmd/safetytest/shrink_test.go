@@ -342,7 +342,7 @@ func TestShrinkMisuse(t *testing.T) {
 	}
 	t.Setenv("SAFETYTEST_MODEL", "")
 	t.Setenv("SAFETYTEST_BASE_URL", "")
-	if out, err := command(t, "", "shrink", dir, "-o", tests); err == nil || !strings.Contains(err.Error(), "no model is configured") {
+	if out, err := command(t, "", "shrink", dir, "-o", tests); err == nil || !strings.Contains(err.Error(), "set SAFETYTEST_MODEL=") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if n := calls.Load(); n != 0 {
