@@ -126,6 +126,45 @@ func TestOldRepliesCountForTheSameModelOnly(t *testing.T) {
 	}
 }
 
+// forgetful loses some replies: nobody says then which model served them.
+type forgetful struct {
+	*weights
+	loses func(asked int) bool
+}
+
+func (f *forgetful) Ask(ctx context.Context, r chat.Request) (chat.Reply, error) {
+	reply, err := f.weights.Ask(ctx, r)
+	if f.loses(f.calls) {
+		return chat.Reply{State: chat.Lost, Trouble: "the connection ended", Attempts: 1}, nil
+	}
+	return reply, err
+}
+
+// A reply that was lost names no model, and so says nothing about which one serves.
+func TestALostReplyIsNoOtherModel(t *testing.T) {
+	const paid = 64
+	at := func(n int) func(int) bool { return func(asked int) bool { return asked == n } }
+	never := func(int) bool { return false }
+	for name, c := range map[string]struct{ then, now func(int) bool }{
+		"lost then": {at(9), never},
+		"lost now":  {never, at(9)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, dir := NewWithT(t), t.TempDir()
+			run := func(loses func(int) bool, c safetytest.Config) claim.Verdict {
+				c.Dir, c.Concurrency = dir, 1
+				s := under(t, &forgetful{&weights{openings(always(0)), chat.Reply{Model: "m", Fingerprint: "a"}}, loses}, house(), c)
+				defer func() { g.Expect(s.Close()).To(Succeed()) }()
+				return verdict(t, s, few(3*Points))
+			}
+			run(c.then, safetytest.Config{Run: "first", MaxCalls: paid})
+			v := run(c.now, safetytest.Config{Run: "second"})
+			g.Expect(v.Recorded).To(Equal(paid), v.Details())
+			g.Expect(v.Attempt).To(Equal(1), v.Details())
+		})
+	}
+}
+
 // Resume cannot bring back what is too old.
 func TestResumeKeepsToTheAge(t *testing.T) {
 	g, dir := NewWithT(t), t.TempDir()

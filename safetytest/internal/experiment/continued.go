@@ -208,8 +208,9 @@ func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []
 		case c.err != nil && permanent(c.err):
 			return nil, "", c.err
 		}
-		if was := of[i].reply; c.err == nil && (was.Model != c.by.Model || was.Fingerprint != c.by.Fingerprint) {
-			return nil, fmt.Sprintf("the model has changed: then %v, now %v", record.Served{Model: was.Model, Fingerprint: was.Fingerprint}, c.by), nil
+		was := record.Served{Model: of[i].reply.Model, Fingerprint: of[i].reply.Fingerprint}
+		if c.err == nil && was != c.by && says(was, then[i].state) && says(c.by, c.state) {
+			return nil, fmt.Sprintf("the model has changed: then %v, now %v", was, c.by), nil
 		}
 		y := evidence.Observation{Missing: true}
 		if c.err == nil {
@@ -218,6 +219,12 @@ func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []
 		pairs = append(pairs, pair{bounds.Observed(e.claim.Arms[k].Counts(e.claim), then[i].judgement), y})
 	}
 	return pairs, "", nil
+}
+
+// says reports whether a reply tells who served it. One that was lost, or that a filter in
+// front of the model withheld, names nobody: of an answer that says something.
+func says(by record.Served, of chat.State) bool {
+	return by != record.Served{} || of == chat.Answered
 }
 
 // changedIn says how an arm's readings differ from those of the recorded replies, at a
