@@ -165,6 +165,57 @@ func TestALostReplyIsNoOtherModel(t *testing.T) {
 	}
 }
 
+// replicas are a model behind several servers, each with a fingerprint of its own.
+type replicas struct {
+	*spy
+	marks func(asked int) string
+}
+
+func (m *replicas) Ask(ctx context.Context, r chat.Request) (chat.Reply, error) {
+	reply, err := m.spy.Ask(ctx, r)
+	reply.Model, reply.Fingerprint = "m", m.marks(m.calls)
+	return reply, err
+}
+
+// Replicas that take turns are one model, as they are within a run; one of them that comes
+// new, or that takes over from another, is not.
+func TestReplicasThatTakeTurnsAreOneModel(t *testing.T) {
+	const paid = 64
+	turns := func(marks ...string) func(int) string {
+		return func(asked int) string { return marks[asked*7919%101%len(marks)] }
+	}
+	for name, c := range map[string]struct {
+		then, now func(int) string
+		continued bool
+	}{
+		"the same two":        {turns("a", "b"), turns("b", "a"), true},
+		"one of ten is new":   {turns("a"), turns("a", "a", "a", "a", "a", "a", "a", "a", "a", "b"), false},
+		"the rare took over":  {turns("a", "a", "a", "b"), turns("b"), false},
+		"one of two is left":  {turns("a", "b"), turns("a"), false},
+		"another one":         {turns("a"), turns("b"), false},
+		"none is given again": {turns("a", "b"), turns(""), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, dir := NewWithT(t), t.TempDir()
+			run := func(marks func(int) string, c safetytest.Config) claim.Verdict {
+				c.Dir, c.Concurrency = dir, 1
+				s := under(t, &replicas{openings(always(0)), marks}, house(), c)
+				defer func() { g.Expect(s.Close()).To(Succeed()) }()
+				return verdict(t, s, few(3*Points))
+			}
+			run(c.then, safetytest.Config{Run: "first", MaxCalls: paid})
+			v := run(c.now, safetytest.Config{Run: "second"})
+			g.Expect(v.State).To(Equal(evidence.Holds), v.Details())
+			if c.continued {
+				g.Expect([]int{v.Recorded, v.Attempt}).To(Equal([]int{paid, 1}), v.Details())
+			} else {
+				g.Expect([]int{v.Recorded, v.Attempt}).To(Equal([]int{0, 2}), v.Details())
+				g.Expect(v.Warnings).To(ContainElement(ContainSubstring("the model has changed")))
+			}
+		})
+	}
+}
+
 // Resume cannot bring back what is too old.
 func TestResumeKeepsToTheAge(t *testing.T) {
 	g, dir := NewWithT(t), t.TempDir()
