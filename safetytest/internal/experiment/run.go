@@ -126,7 +126,9 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 	}
 	found := e.doubts()
 	if result.State == evidence.Holds && !e.s.config.Simulated() {
-		found = append(found, e.cutShort(e.endings)...)
+		if found = append(found, e.cutShort(e.endings)...); len(found) == 0 {
+			found = e.cutInArms()
+		}
 	}
 	if len(found) == 0 {
 		if found, err = e.madeAnew(ctx); err != nil {
@@ -423,6 +425,11 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 		if err := e.noteAll(a.call); err != nil {
 			return err
 		}
+		n := e.ends[a.q.script.first]
+		for _, c := range append([]*call{a.call}, a.call.others...) {
+			n.add(c)
+		}
+		e.ends[a.q.script.first] = n
 	}
 	a.batch.calls[a.q.index][a.q.script.first] = a.call
 	for k, script := range e.scripts {
