@@ -188,6 +188,7 @@ type batch struct {
 	calls  [][]*call                // by visit and script
 	todo   []question
 	left   int
+	last   int // turn of a question of it
 	// blocked counts by arm the replies that a filter withheld, marks by the
 	// endpoint's fingerprint all that came.
 	blocked map[int]int
@@ -216,8 +217,7 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 			if b == nil {
 				break
 			}
-			f.start(b, b.pop())
-			e.asked++
+			f.start(b, e.pop(b))
 		}
 		if ctx.Err() != nil {
 			return e.stop(stopReason(ctx)), nil
@@ -237,9 +237,6 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 		if !e.sight.clear || !ok && ctx.Err() != nil {
 			continue // nothing is looked at before it is known to count
 		}
-		if n := len(e.origins); n >= enoughToAskAnew && (n&(n-1) == 0 || !ok) { // and once more where they are those of several models
-			e.inquire(ctx, enoughToAskAnew)
-		}
 		for len(e.batches) > 0 && e.batches[0].left == 0 {
 			b := e.batches[0]
 			e.batches = e.batches[1:]
@@ -255,7 +252,7 @@ func (e *experiment) lookAt(ctx context.Context, b *batch) (r evidence.Result, e
 	trials := e.trials(b)
 	e.tally(b)
 	e.marks = append(e.marks, b.marks)
-	e.seen = append(e.seen, trials...)
+	e.seen, e.through = append(e.seen, trials...), max(e.through, b.last)
 	if r, err = e.look(trials); err == nil {
 		err = e.keepLook(b)
 	}
@@ -267,6 +264,10 @@ func (e *experiment) lookAt(ctx context.Context, b *batch) (r evidence.Result, e
 	}
 	if gone, err := e.noHeadroom(ctx, trials); err != nil || gone {
 		return e.stop(evidence.NoHeadroom), true, err
+	}
+	if e.through >= e.inquireAt {
+		e.inquireAt = 2 * e.through
+		e.inquire(ctx, enoughToAskAnew)
 	}
 	if len(e.origins) >= e.examineAt { // now and then, so that nothing is bought in vain
 		e.examineAt = 2 * len(e.origins)
@@ -375,10 +376,18 @@ func (e *experiment) turns(draw int) []int {
 	return out
 }
 
-func (b *batch) pop() question {
+// pop takes the next question of a batch, which is asked now.
+func (e *experiment) pop(b *batch) question {
 	q := b.todo[0]
 	b.todo = b.todo[1:]
+	e.turn(b, &q)
 	return q
+}
+
+// turn numbers a question that is asked now.
+func (e *experiment) turn(b *batch, q *question) {
+	e.asked++
+	q.turn, b.last = e.asked, e.asked
 }
 
 // count notes what an answer cost, whether or not it was of use.
