@@ -132,6 +132,41 @@ func TestABaselineIsStoredOfRepliesThatCount(t *testing.T) {
 	}
 }
 
+// What was found to count for nothing, or lacks too much, is not stored by the next run
+// either, whatever that finds out about its own replies.
+func TestADoubtedBaselineBeginsAnew(t *testing.T) {
+	for name, spoil := range map[string]func(n int64, a map[string]any, h http.Header){
+		"doubted": func(_ int64, _ map[string]any, h http.Header) { h.Set("X-Cache", "HIT") },
+		"lacking": func(n int64, a map[string]any, _ http.Header) {
+			if n%5 == 0 {
+				a["finish_reason"] = "aborted"
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file, dir, mended, calls := filepath.Join(t.TempDir(), "baseline.json"), t.TempDir(), false, 0
+			base := oddEndpoint(t, func(n int64, _ []chat.Message, a map[string]any, h http.Header) {
+				if calls++; !mended {
+					spoil(n, a, h)
+				}
+			})
+			run := func(name string) error {
+				calls = 0
+				s := open(t, base, func(c *safetytest.Config) { c.Dir, c.Run, c.Concurrency = dir, name, 1 })
+				defer s.Close()
+				return s.StoreBaseline(context.Background(), file, 1, claim.Arm{Setting: Setting{Name: "long", Composition: Composition{Mix: Mix{Refusal: 4}}}})
+			}
+			if err := run("one"); err == nil {
+				t.Fatal("stored")
+			}
+			mended = true
+			if err := run("two"); err != nil || calls < 120 {
+				t.Errorf("%v; %d calls, where 120 cells are to be asked anew", err, calls)
+			}
+		})
+	}
+}
+
 // The standard is kept cell by cell: a model that complies with other requests
 // than the stored one did, and no more often, does not exceed it, and shows the
 // cells that changed.

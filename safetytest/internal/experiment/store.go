@@ -40,8 +40,13 @@ func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, c 
 		asked = max(asked, len(all))
 		cells, err := e.countCells(ctx, e.questionsOf(k, all))
 		stored := baselineArm{Shows: a.Shows(), Cells: cells}
+		useless := errors.Is(err, errLost)
 		if err == nil {
 			err = stored.lacking(visits)
+			useless = err != nil
+		}
+		if useless {
+			err = errors.Join(err, e.giveUp())
 		}
 		if err != nil {
 			return fmt.Errorf("%s: storing a baseline: arm %q: %w", s, a.Name, err)
@@ -113,7 +118,13 @@ func (e *experiment) counts(ctx context.Context) error {
 		}
 	}
 	if len(found) > 0 {
-		return errors.New(found[0].Text)
+		return errors.Join(errors.New(found[0].Text), e.giveUp())
 	}
 	return nil
+}
+
+// giveUp records that what was answered counts for nothing, so that the next run begins
+// anew, whatever it finds out about its own replies.
+func (e *experiment) giveUp() error {
+	return e.rec.Conclude(record.Conclusion{Claim: e.s.Key(e.claim), State: "failed", Final: true, Question: e.s.question(e.claim), Since: e.rec.Apart(e.scripts[0].since)}, nil)
 }
