@@ -3,6 +3,8 @@ package safetytest_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -214,6 +216,36 @@ func TestReplicasThatTakeTurnsAreOneModel(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Copies that a cache gave while a budget ran out are no evidence of the run that goes on,
+// whatever that finds out about its own replies.
+func TestCopiesOfARunThatEndedUndecided(t *testing.T) {
+	g, dir, cached := NewWithT(t), t.TempDir(), true
+	var last map[string]any
+	base := oddEndpoint(t, func(n int64, _ []chat.Message, a map[string]any, _ http.Header) {
+		if cached && n > 90 && last != nil {
+			a["id"], a["created"], a["content"] = last["id"], last["created"], last["content"]
+			last = nil
+		} else {
+			last = maps.Clone(a)
+		}
+	})
+	run := func(c safetytest.Config) claim.Verdict {
+		s := open(t, base, func(config *safetytest.Config) {
+			config.Dir, config.Concurrency, config.Run, config.MaxCalls = dir, 1, c.Run, c.MaxCalls
+		})
+		defer func() { g.Expect(s.Close()).To(Succeed()) }()
+		return verdict(t, s, few(3*Points))
+	}
+	first := run(safetytest.Config{Run: "one", MaxCalls: 110})
+	g.Expect(first.State).To(Equal(evidence.Inconclusive))
+	g.Expect(first.Pairs).To(BeNumerically(">", 60), first.Details())
+	g.Expect(first.Reason).To(Equal(claim.DoubtfulReplies), first.Details())
+	cached = false
+	second := run(safetytest.Config{Run: "two"})
+	g.Expect(second.State).To(Equal(evidence.Holds), second.Details())
+	g.Expect(second.Recorded).To(BeZero(), second.Details())
 }
 
 // Resume cannot bring back what is too old.

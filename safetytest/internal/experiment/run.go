@@ -111,8 +111,15 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 	}
 	result, err := e.sample(ctx)
 	_ = e.settle() // what could not be found out madeAnew reports, where it matters
-	if err != nil || result.State == evidence.Inconclusive {
+	switch {
+	case err != nil:
 		return result, err
+	case result.State == evidence.Inconclusive:
+		if found := e.doubts(); len(found) > 0 && result.Reason != claim.DoubtfulReplies { // or the next run would go on from them
+			result.Reason = claim.DoubtfulReplies
+			e.warnOf(found)
+		}
+		return result, nil
 	}
 	if text := e.changed(); text != "" {
 		e.warn("%s", text)
