@@ -167,6 +167,24 @@ func TestALostReplyIsNoOtherModel(t *testing.T) {
 	}
 }
 
+// Nor does it say, where such replies come early and then no more, that another build took
+// over.
+func TestEarlyLossesAreNoOtherBuild(t *testing.T) {
+	lost := 0
+	loses := func(asked int) bool {
+		early := asked <= 240 && asked%23 == 0
+		if early {
+			lost++
+		}
+		return early
+	}
+	m := &forgetful{&weights{openings(always(0.15)), chat.Reply{Model: "doorman", Fingerprint: "a"}}, loses}
+	v := verdict(t, under(t, m, house(), safetytest.Config{Concurrency: 1, MaxPairs: 800}), benignAddition())
+	if v.State != evidence.Holds || lost != 10 {
+		t.Errorf("%d lost\n%s", lost, v.Details())
+	}
+}
+
 // replicas are a model behind several servers, each with a fingerprint of its own.
 type replicas struct {
 	*spy

@@ -197,7 +197,7 @@ type batch struct {
 	left   int
 	last   int // turn of a question of it
 	// blocked counts by arm the replies that a filter withheld, marks by the
-	// endpoint's fingerprint all that came.
+	// endpoint's fingerprint those that tell who served them.
 	blocked map[int]int
 	marks   map[string]int
 }
@@ -437,7 +437,9 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 		}
 	default:
 		e.remember(a.q, a.call)
-		a.batch.marks[a.call.from.Fingerprint]++
+		if says(a.call.by, a.call.state) {
+			a.batch.marks[a.call.by.Fingerprint]++
+		}
 		if err := e.noteAll(a.call); err != nil {
 			return err
 		}
