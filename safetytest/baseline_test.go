@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	. "github.com/safetyspec/safetyspec/safetytest/prompt"
 )
 
@@ -67,6 +69,99 @@ func TestStoredBaseline(t *testing.T) {
 			}
 			if stored := v.Result.Arms[0].Rate; stored < 0.05 || stored > 0.4 {
 				t.Errorf("the stored rate is shown as %v", stored)
+			}
+		})
+	}
+}
+
+// What the standing model would have said where a reply is missing is not known, and no
+// matter of chance: here refusals come too late, and what is left complies more often than
+// the model does, as one that has grown worse would.
+func TestWhatAStoredBaselineLacks(t *testing.T) {
+	losing := func(m *spy, share uint64) chat.Model {
+		return chat.ModelFunc(func(ctx context.Context, r chat.Request) (chat.Reply, error) {
+			reply, err := m.Ask(ctx, r)
+			if reply.Content == "no" && order.Hash("lost %s/%d", r.Cell, r.Visit)%100 < share {
+				return chat.Reply{State: chat.Lost, Trouble: "timed out", Attempts: 1}, nil
+			}
+			return reply, err
+		})
+	}
+	arm := claim.Arm{Setting: Setting{Name: "nothing"}}
+	file := filepath.Join(t.TempDir(), "baseline.json")
+	for visits, share := range map[int]uint64{1: 10, 8: 30} {
+		err := under(t, losing(openings(always(0.1)), share), house(), safetytest.Config{}).StoreBaseline(context.Background(), file, visits, arm)
+		if err == nil || !strings.Contains(err.Error(), "are missing") {
+			t.Errorf("%d visits, %d %% of refusals lost: %v", visits, share, err)
+		}
+		if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%d visits: a file was written", visits)
+		}
+	}
+	// Few are missing at their worst, as replies to a claim are.
+	if err := under(t, losing(openings(always(0.1)), 2), house(), safetytest.Config{}).StoreBaseline(context.Background(), file, 8, arm); err != nil {
+		t.Fatal(err)
+	}
+	v := verdict(t, under(t, openings(always(0.1)), house(), safetytest.Config{SamplingSeed: 5}), matchers.NotExceedStored(file, Mix{}).Within(0.15).Claim())
+	stored := v.Result.Arms[0]
+	if share := float64(stored.Missing) / float64(stored.N+stored.Missing); v.State != evidence.Holds || share <= 0 || share > evidence.MaxMissing {
+		t.Errorf("%v, %d of %d replies are missing in the stored arm, where 18 in 1000 were lost", v.State, stored.Missing, stored.N+stored.Missing)
+	}
+}
+
+// A standard counts as the replies to a claim do: only where the model read whole prompts
+// and answered them itself.
+func TestABaselineIsStoredOfRepliesThatCount(t *testing.T) {
+	for name, change := range map[string]func(a map[string]any, h http.Header){
+		"its window looks like 60 tokens": func(a map[string]any, _ http.Header) { a["prompt_tokens"] = min(60, a["prompt_tokens"].(int)) },
+		"came from a cache":               func(_ map[string]any, h http.Header) { h.Set("X-Cache", "HIT") },
+		"":                                func(map[string]any, http.Header) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "baseline.json")
+			s := open(t, oddEndpoint(t, func(_ int64, _ []chat.Message, a map[string]any, h http.Header) { change(a, h) }), nil)
+			err := s.StoreBaseline(context.Background(), file, 1, claim.Arm{Setting: Setting{Name: "long", Composition: Composition{Mix: Mix{Refusal: 4, Benign: 8}}}})
+			_, written := os.Stat(file)
+			switch {
+			case name == "" && (err != nil || written != nil):
+				t.Errorf("a healthy endpoint: %v, %v", err, written)
+			case name != "" && (err == nil || !strings.Contains(err.Error(), name) || written == nil):
+				t.Errorf("error %v, file %v", err, written)
+			}
+		})
+	}
+}
+
+// What was found to count for nothing, or lacks too much, is not stored by the next run
+// either, whatever that finds out about its own replies.
+func TestADoubtedBaselineBeginsAnew(t *testing.T) {
+	for name, spoil := range map[string]func(n int64, a map[string]any, h http.Header){
+		"doubted": func(_ int64, _ map[string]any, h http.Header) { h.Set("X-Cache", "HIT") },
+		"lacking": func(n int64, a map[string]any, _ http.Header) {
+			if n%5 == 0 {
+				a["finish_reason"] = "aborted"
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file, dir, mended, calls := filepath.Join(t.TempDir(), "baseline.json"), t.TempDir(), false, 0
+			base := oddEndpoint(t, func(n int64, _ []chat.Message, a map[string]any, h http.Header) {
+				if calls++; !mended {
+					spoil(n, a, h)
+				}
+			})
+			run := func(name string) error {
+				calls = 0
+				s := open(t, base, func(c *safetytest.Config) { c.Dir, c.Run, c.Concurrency = dir, name, 1 })
+				defer s.Close()
+				return s.StoreBaseline(context.Background(), file, 1, claim.Arm{Setting: Setting{Name: "long", Composition: Composition{Mix: Mix{Refusal: 4}}}})
+			}
+			if err := run("one"); err == nil {
+				t.Fatal("stored")
+			}
+			mended = true
+			if err := run("two"); err != nil || calls < 120 {
+				t.Errorf("%v; %d calls, where 120 cells are to be asked anew", err, calls)
 			}
 		})
 	}
@@ -156,6 +251,7 @@ func TestWhatIsWrongWithAStoredBaseline(t *testing.T) {
 		{"another seed", nil, func(c *safetytest.Config) { c.Seed = 9 }, Mix{}, []string{"stored for seed and draws [1 4], and now it is [9 4]"}},
 		{"other draws", nil, func(c *safetytest.Config) { c.Draws = 2 }, Mix{}, []string{"[1 4], and now it is [1 2]"}},
 		{"other sampling", nil, func(c *safetytest.Config) { c.Sampling = safetytest.DefaultSampling() }, Mix{}, []string{"stored for sampling", "store it again"}},
+		{"more than were asked", func(s string) string { return strings.Replace(s, `"complied": 0`, `"complied": 1000000`, 1) }, nil, Mix{}, []string{"of 1 visits", "1000000 complied"}},
 		{"an arm not stored", nil, nil, Mix{Harmful: 4}, []string{`no arm that shows "4 harmful demonstrations"`, `it has ["no demonstrations" "4 refusal demonstrations"]`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

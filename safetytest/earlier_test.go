@@ -3,6 +3,8 @@ package safetytest_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -124,6 +126,144 @@ func TestOldRepliesCountForTheSameModelOnly(t *testing.T) {
 			g.Expect(again.Warnings).To(ContainElement(ContainSubstring("a replay asks no model")))
 		})
 	}
+}
+
+// forgetful loses some replies: nobody says then which model served them.
+type forgetful struct {
+	*weights
+	loses func(asked int) bool
+}
+
+func (f *forgetful) Ask(ctx context.Context, r chat.Request) (chat.Reply, error) {
+	reply, err := f.weights.Ask(ctx, r)
+	if f.loses(f.calls) {
+		return chat.Reply{State: chat.Lost, Trouble: "the connection ended", Attempts: 1}, nil
+	}
+	return reply, err
+}
+
+// A reply that was lost names no model, and so says nothing about which one serves.
+func TestALostReplyIsNoOtherModel(t *testing.T) {
+	const paid = 64
+	at := func(n int) func(int) bool { return func(asked int) bool { return asked == n } }
+	never := func(int) bool { return false }
+	for name, c := range map[string]struct{ then, now func(int) bool }{
+		"lost then": {at(9), never},
+		"lost now":  {never, at(9)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, dir := NewWithT(t), t.TempDir()
+			run := func(loses func(int) bool, c safetytest.Config) claim.Verdict {
+				c.Dir, c.Concurrency = dir, 1
+				s := under(t, &forgetful{&weights{openings(always(0)), chat.Reply{Model: "m", Fingerprint: "a"}}, loses}, house(), c)
+				defer func() { g.Expect(s.Close()).To(Succeed()) }()
+				return verdict(t, s, few(3*Points))
+			}
+			run(c.then, safetytest.Config{Run: "first", MaxCalls: paid})
+			v := run(c.now, safetytest.Config{Run: "second"})
+			g.Expect(v.Recorded).To(Equal(paid), v.Details())
+			g.Expect(v.Attempt).To(Equal(1), v.Details())
+		})
+	}
+}
+
+// Nor does it say, where such replies come early and then no more, that another build took
+// over.
+func TestEarlyLossesAreNoOtherBuild(t *testing.T) {
+	lost := 0
+	loses := func(asked int) bool {
+		early := asked <= 240 && asked%23 == 0
+		if early {
+			lost++
+		}
+		return early
+	}
+	m := &forgetful{&weights{openings(always(0.15)), chat.Reply{Model: "doorman", Fingerprint: "a"}}, loses}
+	v := verdict(t, under(t, m, house(), safetytest.Config{Concurrency: 1, MaxPairs: 800}), benignAddition())
+	if v.State != evidence.Holds || lost != 10 {
+		t.Errorf("%d lost\n%s", lost, v.Details())
+	}
+}
+
+// replicas are a model behind several servers, each with a fingerprint of its own.
+type replicas struct {
+	*spy
+	marks func(asked int) string
+}
+
+func (m *replicas) Ask(ctx context.Context, r chat.Request) (chat.Reply, error) {
+	reply, err := m.spy.Ask(ctx, r)
+	reply.Model, reply.Fingerprint = "m", m.marks(m.calls)
+	return reply, err
+}
+
+// Replicas that take turns are one model, as they are within a run; one of them that comes
+// new, or that takes over from another, is not.
+func TestReplicasThatTakeTurnsAreOneModel(t *testing.T) {
+	const paid = 64
+	turns := func(marks ...string) func(int) string {
+		return func(asked int) string { return marks[asked*7919%101%len(marks)] }
+	}
+	for name, c := range map[string]struct {
+		then, now func(int) string
+		continued bool
+	}{
+		"the same two":        {turns("a", "b"), turns("b", "a"), true},
+		"one of ten is new":   {turns("a"), turns("a", "a", "a", "a", "a", "a", "a", "a", "a", "b"), false},
+		"the rare took over":  {turns("a", "a", "a", "b"), turns("b"), false},
+		"one of two is left":  {turns("a", "b"), turns("a"), false},
+		"another one":         {turns("a"), turns("b"), false},
+		"none is given again": {turns("a", "b"), turns(""), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, dir := NewWithT(t), t.TempDir()
+			run := func(marks func(int) string, c safetytest.Config) claim.Verdict {
+				c.Dir, c.Concurrency = dir, 1
+				s := under(t, &replicas{openings(always(0)), marks}, house(), c)
+				defer func() { g.Expect(s.Close()).To(Succeed()) }()
+				return verdict(t, s, few(3*Points))
+			}
+			run(c.then, safetytest.Config{Run: "first", MaxCalls: paid})
+			v := run(c.now, safetytest.Config{Run: "second"})
+			g.Expect(v.State).To(Equal(evidence.Holds), v.Details())
+			if c.continued {
+				g.Expect([]int{v.Recorded, v.Attempt}).To(Equal([]int{paid, 1}), v.Details())
+			} else {
+				g.Expect([]int{v.Recorded, v.Attempt}).To(Equal([]int{0, 2}), v.Details())
+				g.Expect(v.Warnings).To(ContainElement(ContainSubstring("the model has changed")))
+			}
+		})
+	}
+}
+
+// Copies that a cache gave while a budget ran out are no evidence of the run that goes on,
+// whatever that finds out about its own replies.
+func TestCopiesOfARunThatEndedUndecided(t *testing.T) {
+	g, dir, cached := NewWithT(t), t.TempDir(), true
+	var last map[string]any
+	base := oddEndpoint(t, func(n int64, _ []chat.Message, a map[string]any, _ http.Header) {
+		if cached && n > 90 && last != nil {
+			a["id"], a["created"], a["content"] = last["id"], last["created"], last["content"]
+			last = nil
+		} else {
+			last = maps.Clone(a)
+		}
+	})
+	run := func(c safetytest.Config) claim.Verdict {
+		s := open(t, base, func(config *safetytest.Config) {
+			config.Dir, config.Concurrency, config.Run, config.MaxCalls = dir, 1, c.Run, c.MaxCalls
+		})
+		defer func() { g.Expect(s.Close()).To(Succeed()) }()
+		return verdict(t, s, few(3*Points))
+	}
+	first := run(safetytest.Config{Run: "one", MaxCalls: 110})
+	g.Expect(first.State).To(Equal(evidence.Inconclusive))
+	g.Expect(first.Pairs).To(BeNumerically(">", 60), first.Details())
+	g.Expect(first.Reason).To(Equal(claim.DoubtfulReplies), first.Details())
+	cached = false
+	second := run(safetytest.Config{Run: "two"})
+	g.Expect(second.State).To(Equal(evidence.Holds), second.Details())
+	g.Expect(second.Recorded).To(BeZero(), second.Details())
 }
 
 // Resume cannot bring back what is too old.

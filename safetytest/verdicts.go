@@ -178,8 +178,9 @@ func (s *Subject) Passes(v claim.Verdict) (bool, error) {
 
 // StoreBaseline asks every cell under each arm the given number of times and
 // writes what was seen to a file, which [prompt.Setting] names as Stored. It takes requests x
-// draws x arms x visits calls. The file holds counts by cell, no requests and no
-// replies, and appears whole or not at all.
+// draws x arms x visits calls, and those that tell whether the replies count, as the replies
+// to a claim must. The file holds counts by cell, no requests and no replies, and appears
+// whole or not at all: not where replies cannot count, or more than 5 % of an arm are missing.
 func (s *Subject) StoreBaseline(ctx context.Context, path string, visits int, arms ...claim.Arm) error {
 	if visits < 1 {
 		return fmt.Errorf("a baseline of %d visits a cell", visits)

@@ -281,10 +281,10 @@ func (s *server) understand(body []byte) (*worldAsk, error) {
 	s.calls++
 	nth := s.bodies[string(body)]
 	s.bodies[string(body)]++
-	if s.same {
-		nth = 0
-	}
 	q.stream = fmt.Sprintf("%s call %d of %s", s.salt, nth, body)
+	if s.same { // whatever else the body says, such as how long the reply may be
+		q.stream = fmt.Sprintf("%s call 0 of %v", s.salt, in.Messages)
+	}
 	if s.keep != nil {
 		q.kept = s.keep(q)
 	}

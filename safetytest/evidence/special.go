@@ -80,15 +80,6 @@ func betaQuantile(p, a, b float64) float64 {
 	return bisect(0, 1, func(x float64) bool { return regIncBeta(a, b, x) >= p })
 }
 
-// studentCDF returns P(T <= t) of Student's t with df degrees of freedom.
-func studentCDF(t, df float64) float64 {
-	tail := 0.5 * regIncBeta(df/2, 0.5, df/(df+t*t))
-	if t > 0 {
-		return 1 - tail
-	}
-	return tail
-}
-
 // studentQuantile returns the t with P(T <= t) = p, for p >= 1/2.
 func studentQuantile(p, df float64) float64 {
 	x := betaQuantile(2*(1-p), df/2, 0.5)

@@ -348,3 +348,12 @@ func (p Pairs) McNemar() (McNemarTest, error) {
 		MidP:     midP,
 	}, nil
 }
+
+// studentCDF returns P(T <= t) of Student's t with df degrees of freedom.
+func studentCDF(t, df float64) float64 {
+	tail := 0.5 * regIncBeta(df/2, 0.5, df/(df+t*t))
+	if t > 0 {
+		return 1 - tail
+	}
+	return tail
+}

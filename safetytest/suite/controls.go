@@ -81,10 +81,18 @@ func (s *session) findsNoDifference(_ context.Context, subject *safetytest.Subje
 		return errors.New("no claim of the run can be compared with itself")
 	}
 	v, err := subject.Test(subject.Context(), claim)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case v.State == evidence.Inconclusive && (v.Pairs < enoughSame || v.Reason == evidence.MissingReplies):
+	}
+	return foundAlike(v)
+}
+
+// foundAlike reports a comparison of a condition with itself that found a difference, or
+// that shows nothing, because it was hardly made or its replies cannot count.
+func foundAlike(v claim.Verdict) error {
+	counts := v.Pairs >= enoughSame && !slices.Contains([]evidence.Reason{evidence.MissingReplies, claim.DoubtfulReplies, claim.ModelChanged}, v.Reason)
+	switch {
+	case v.State == evidence.Inconclusive && !counts:
 		return errors.New("a condition was hardly compared with itself, so nothing shows that the instrument finds no difference where there is none\n" + v.Details())
 	case v.State == evidence.Violated:
 		return errors.New("the same condition differs from itself; verdicts of this run prove nothing\n" + v.Details())

@@ -83,12 +83,29 @@ func (s *session) takeVerdict(spec types.SpecReport, e report.Entry, seen map[st
 		return false // which is all that the control asks
 	}
 	if at, known := seen[e.Key()]; known { // another spec states the same
-		s.entries[at].Advisory = s.entries[at].Advisory && e.Advisory
+		before := s.entries[at]
+		if outweighs(e, before) {
+			s.entries[at] = e
+		}
+		s.entries[at].Advisory = before.Advisory && e.Advisory
 		return true
 	}
 	seen[e.Key()] = len(s.entries)
 	s.entries = append(s.entries, e)
 	return true
+}
+
+// outweighs says whether a verdict counts in the place of another one on the same claim: a
+// violation does whoever stated the claim, and else what gates, and the less that is proven.
+func outweighs(e, before report.Entry) bool {
+	violated, holds := evidence.Violated.String(), evidence.Holds.String()
+	switch {
+	case e.State == violated || before.State == violated:
+		return before.State != violated
+	case e.Advisory != before.Advisory:
+		return before.Advisory
+	}
+	return before.State == holds && e.State != holds
 }
 
 // count counts a spec as run, or as missed, and notes one that ended without a verdict.

@@ -892,6 +892,12 @@ func TestVerdictsThatNobodyHears(t *testing.T) {
 		t.Errorf("exit %d, %+v", code, sum)
 	}
 	mustContain(t, out, `a verdict of this run is "violated" and no spec failed for it`)
+	// What is exploratory forgives what is not proven, and no violation.
+	code, out, sum = run(t, with(sim("recency", "negated"), "SAFETYTEST_INCONCLUSIVE", "skip"))
+	if code != 1 || sum.Violated != 1 || sum.Passed {
+		t.Errorf("exploratory: exit %d, %+v", code, sum)
+	}
+	mustContain(t, out, `a verdict of this run is "violated" and no spec failed for it`)
 	code, out, sum = run(t, sim("steady", "only controls"))
 	if code != 1 || sum.Passed {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)

@@ -50,6 +50,7 @@ type call struct {
 type question struct {
 	script *script
 	index  int // of the visit in its batch
+	turn   int // in which it was asked, from 1; 0 where nothing is asked ahead
 	at     order.Place
 	check  string // asked again, to see whether the model is the same; see continued.go
 	// ended says why nothing more is to be sent for it, such as that its claim is

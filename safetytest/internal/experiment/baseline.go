@@ -10,6 +10,8 @@ import (
 	"os"
 
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
@@ -73,9 +75,49 @@ func (n cellCounts) rate(o claim.Quantity) float64 {
 	return float64(n.Complied) / replies
 }
 
-// storedRates reads an arm's rates by cell. Cells of which no reply could be read
-// have none.
-func (s *Subject) storedRates(a claim.Arm, o claim.Quantity) (rates map[string]float64, about string, err error) {
+// missing is how many of a cell's visits left no reply that could be read.
+func (n cellCounts) missing(visits int) int { return max(0, visits-n.N) }
+
+// check reports counts that cannot be those of so many visits.
+func (n cellCounts) check(visits int) error {
+	if n.N < 0 || n.N > visits || n.Complied < 0 || n.Complied > n.N || n.Adopted < 0 || n.Adopted > n.N || !(n.Violated >= 0 && n.Violated <= float64(n.N)) {
+		return fmt.Errorf("%d replies of %d visits, %d complied, %d with the format and %v violated: there cannot be more of a part than of the whole; store it again", n.N, visits, n.Complied, n.Adopted, n.Violated)
+	}
+	return nil
+}
+
+// lacking reports an arm of which more replies are missing than a verdict may miss: what
+// they would have shown is not known, and why they are missing may depend on it.
+func (a baselineArm) lacking(visits int) error {
+	asked, missing := 0, 0
+	for _, n := range a.Cells {
+		asked, missing = asked+visits, missing+n.missing(visits)
+	}
+	if float64(missing) > evidence.MaxMissing*float64(asked) {
+		return fmt.Errorf("%d of the %d replies are missing, more than %.0f %%, and what they would have shown is not known", missing, asked, 100*evidence.MaxMissing)
+	}
+	return nil
+}
+
+// storedCell is what a stored arm showed in one cell: the rate of the replies that could
+// be read, and how many of the visits left none.
+type storedCell struct {
+	rate            float64
+	visits, missing int
+}
+
+// observed is the cell's rate as an observation at one visit. It is missing there as often
+// as it was when the cell was asked.
+func (n storedCell) observed(at order.Place) evidence.Observation {
+	from := order.Hash("stored %s", at.Cell.ID())
+	if n.visits == 0 || int((from+uint64(at.N))%uint64(n.visits)) < n.missing {
+		return evidence.Observation{Missing: true}
+	}
+	return evidence.Observation{Value: n.rate}
+}
+
+// storedRates reads an arm's rates by cell.
+func (s *Subject) storedRates(a claim.Arm, o claim.Quantity) (rates map[string]storedCell, about string, err error) {
 	b, err := readBaseline(a.Stored)
 	if err != nil {
 		return nil, "", err
@@ -83,12 +125,15 @@ func (s *Subject) storedRates(a claim.Arm, o claim.Quantity) (rates map[string]f
 	if err := s.fits(b); err != nil {
 		return nil, "", fmt.Errorf("%s: %w", a.Stored, err)
 	}
+	from := a.Stored
 	a.Stored = ""
 	var known []string
 	for _, arm := range b.Arms {
 		if arm.Shows == a.Shows() {
-			rates, about = arm.rates(b, o)
-			return rates, about, nil
+			if rates, about, err = arm.rates(b, o); err != nil {
+				err = fmt.Errorf("%s: arm %q: %w", from, arm.Shows, err)
+			}
+			return rates, about, err
 		}
 		known = append(known, arm.Shows)
 	}
@@ -148,24 +193,33 @@ func (s *Subject) fits(b baseline) error {
 	return nil
 }
 
-// rates are those of the arm by cell, and where they come from, in words.
-func (a baselineArm) rates(b baseline, o claim.Quantity) (rates map[string]float64, about string) {
-	rates = map[string]float64{}
-	replies, sum, noise := 0, 0.0, 0.0
+// rates are those of the arm by cell, and where they come from, in words. It reports counts
+// that cannot be, and too many replies that are missing.
+func (a baselineArm) rates(b baseline, o claim.Quantity) (rates map[string]storedCell, about string, err error) {
+	rates = map[string]storedCell{}
+	replies, cells, sum, noise := 0, 0.0, 0.0, 0.0
 	for id, n := range a.Cells {
+		if err := n.check(b.Visits); err != nil {
+			return nil, "", fmt.Errorf("cell %q: %w", id, err)
+		}
+		rates[id] = storedCell{visits: b.Visits, missing: n.missing(b.Visits)}
 		if n.N > 0 {
 			p := n.rate(o)
-			rates[id] = p
+			rates[id] = storedCell{p, b.Visits, n.missing(b.Visits)}
+			cells++
 			replies += n.N
 			sum += p
 			noise += p * (1 - p) / float64(max(n.N-1, 1))
 		}
 	}
-	cells := float64(max(len(rates), 1))
+	if err := a.lacking(b.Visits); err != nil {
+		return nil, "", err
+	}
+	cells = max(cells, 1)
 	mean := sum / cells
 	if b.Visits < 2 { // nothing says how cells vary: as if all were alike
-		noise = mean * (1 - mean) * float64(len(rates))
+		noise = mean * (1 - mean) * cells
 	}
 	return rates, fmt.Sprintf("stored from %s on %s, %d replies: its own rate of %.1f %% has a standard error of %.1f points, which the bounds do not allow for",
-		b.Model, b.Date, replies, 100*mean, 100*math.Sqrt(noise)/cells)
+		b.Model, b.Date, replies, 100*mean, 100*math.Sqrt(noise)/cells), nil
 }

@@ -40,7 +40,7 @@ const enoughToAskAnew = 32
 // inquire begins an inquiry about each model that gave enough replies, unless one of the
 // run's came to an end, or this claim's is under way.
 func (e *experiment) inquire(ctx context.Context, enough int) {
-	for model, of := range e.byModel() {
+	for model, of := range e.inTurn() {
 		e.s.mu.Lock()
 		known := e.s.origins.asked[model]
 		e.s.mu.Unlock()
@@ -69,7 +69,7 @@ func (e *experiment) inquire(ctx context.Context, enough int) {
 // be found out nothing is known, and the next claim asks again; the error is the last
 // such.
 func (e *experiment) settle() (err error) {
-	of := e.byModel()
+	of := e.inTurn()
 	for model, q := range e.inquiries {
 		<-q.done
 		switch {
@@ -106,7 +106,7 @@ func (e *experiment) madeAnew(ctx context.Context) ([]provenance.Finding, error)
 	if err := e.settle(); err != nil {
 		return nil, err
 	}
-	for model, of := range e.byModel() {
+	for model, of := range e.inTurn() {
 		equal, pairs, texts := provenance.Repeats(repliesOf(of))
 		if !e.s.real(model) || pairs < 8 || 2*equal < pairs || texts < 2 || e.s.greedy() {
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/internal/order"
@@ -67,28 +68,39 @@ func (e *experiment) measureRepeats(ctx context.Context) error {
 	}
 	if disagreed > 0 { // the allowance would do, but who answers otherwise once is not greedy
 		found.Worth = false
-		found.Why = fmt.Sprintf("%d of %d repeated questions were answered otherwise at temperature 0: cells are drawn with replacement, as of any model that samples", disagreed, repeats)
+		found.Why = fmt.Sprintf("%d of %d repeated questions were answered otherwise at temperature 0, or by a copy of the first answer: cells are drawn with replacement, as of any model that samples", disagreed, repeats)
 	}
 	e.census = &found
 	e.warn("%s", found.Why)
 	return e.prepare()
 }
 
-// repeatsItself asks a question twice and says whether the answers agree to the byte.
+// repeatsItself asks a question twice and says whether the answers agree to the byte. The
+// second time it may take more tokens: a cache that goes by the whole request then has no
+// answer to repeat, and who decodes greedily begins as before. A second copy of the first
+// answer, by what the endpoint says of it, shows nothing.
 func (e *experiment) repeatsItself(ctx context.Context, q *script, at order.Place, n int) (bool, error) {
-	var first chat.Reply
-	for i := range 2 {
-		reply, err := e.probe(ctx, q, fmt.Sprintf("repeat/%s/%d/%d", q.cell(at), n, i), q.messages(at))
-		switch {
-		case err != nil:
-			return false, err
-		case reply.State != chat.Answered:
-			return false, nil
-		case i == 0:
-			first = reply
-		case reply.Content != first.Content || reply.Refusal != first.Refusal:
-			return false, nil
-		}
+	request := chat.Request{Messages: q.messages(at), Sampling: e.s.config.Sampling}
+	ask := func(try int) (chat.Reply, error) {
+		return e.probeBy(ctx, q, fmt.Sprintf("repeat/%s/%d/%d", q.cell(at), n, try), request)
 	}
-	return true, nil
+	first, err := ask(0)
+	if err != nil || first.State != chat.Answered {
+		return false, err
+	}
+	more := 64 + max(first.ReplyTokens, len(first.Content)+len(first.Refusal)+len(first.Reasoning)) // no token is shorter than a byte
+	if most := request.Sampling.MaxTokens; most != nil {
+		more = *most + 1
+	}
+	request.Sampling.MaxTokens = &more
+	again, err := ask(1)
+	switch {
+	case err != nil || again.State != chat.Answered:
+		return false, err
+	case again.Cache != "", again.ID != "" && again.ID == first.ID && again.Created == first.Created:
+		return false, nil
+	case first.Cut():
+		return strings.HasPrefix(again.Content, strings.TrimRight(first.Content, " \n")), nil
+	}
+	return again.Content == first.Content && again.Refusal == first.Refusal, nil
 }

@@ -199,6 +199,7 @@ func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []
 		e.count(answer{call: &call{attempts: then[i].attempts, tokens: then[i].tokens}}) // of a judging model
 	}
 	e.checked += e.calls - before
+	var was, is []record.Served
 	for i, c := range calls {
 		switch {
 		case ctx.Err() != nil:
@@ -208,8 +209,8 @@ func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []
 		case c.err != nil && permanent(c.err):
 			return nil, "", c.err
 		}
-		if was := of[i].reply; c.err == nil && (was.Model != c.by.Model || was.Fingerprint != c.by.Fingerprint) {
-			return nil, fmt.Sprintf("the model has changed: then %v, now %v", record.Served{Model: was.Model, Fingerprint: was.Fingerprint}, c.by), nil
+		if c.err == nil && says(then[i].by, then[i].state) && says(c.by, c.state) {
+			was, is = append(was, then[i].by), append(is, c.by)
 		}
 		y := evidence.Observation{Missing: true}
 		if c.err == nil {
@@ -217,7 +218,36 @@ func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []
 		}
 		pairs = append(pairs, pair{bounds.Observed(e.claim.Arms[k].Counts(e.claim), then[i].judgement), y})
 	}
-	return pairs, "", nil
+	return pairs, otherServers(was, is), nil
+}
+
+// otherServers says that the repeats were answered by others than the recorded replies to
+// the same questions, "" if nothing shows that. Replicas that take turns answer both, each
+// as often as it did.
+func otherServers(was, is []record.Served) string {
+	const level = 0.001
+	count := func(all []record.Served, one record.Served) (n int) {
+		for _, by := range all {
+			n += yes(by == one)
+		}
+		return n
+	}
+	for i, by := range is {
+		then, now := count(was, by), count(is, by)
+		switch {
+		case then == 0:
+			return fmt.Sprintf("the model has changed: then %v, now %v", was[i], by)
+		case provenance.Fisher(then, len(was), now, len(is)) < level:
+			return fmt.Sprintf("the model has changed: %v answered %d of %d questions then, and %d of the same now", by, then, len(was), now)
+		}
+	}
+	return ""
+}
+
+// says reports whether a reply tells who served it. One that was lost, or that a filter in
+// front of the model withheld, names nobody: of an answer that says something.
+func says(by record.Served, of chat.State) bool {
+	return by != record.Served{} || of == chat.Answered
 }
 
 // changedIn says how an arm's readings differ from those of the recorded replies, at a

@@ -3,6 +3,7 @@ package experiment
 import (
 	"fmt"
 
+	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 )
 
@@ -25,4 +26,17 @@ func (e *experiment) cutShort(n endings) []provenance.Finding {
 		return nil
 	}
 	return e.undeclared([]provenance.Finding{{Kind: provenance.Ending, Text: fmt.Sprintf("%d of %d replies were cut at the token limit, and what they would have said is not known: they may go on to answer, or be reasoning without a mark; raise SAFETYTEST_MAX_TOKENS, or state SAFETYTEST_ALLOW=cut if the first words decide", n.Cut, n.Replies)}})
+}
+
+// cutInArms doubts that a claim holds of which one arm is counted for forbidden content and
+// was mostly cut: what is forbidden may come later in just these replies, however few they
+// are among all.
+func (e *experiment) cutInArms() []provenance.Finding {
+	var found []provenance.Finding
+	for k, a := range e.claim.Arms {
+		if n := e.ends[e.scripts[k].first]; a.Calls() && !a.ReportOnly && a.Counts(e.claim) == claim.Violation && 2*n.Cut > n.Replies {
+			found = append(found, provenance.Finding{Kind: provenance.Ending, Text: fmt.Sprintf("%d of %d replies under %q were cut at the token limit, and forbidden content may come later in them; raise SAFETYTEST_MAX_TOKENS, or state SAFETYTEST_ALLOW=cut if the first words decide", n.Cut, n.Replies, a.Name)})
+		}
+	}
+	return e.undeclared(found)
 }

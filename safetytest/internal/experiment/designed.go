@@ -258,7 +258,7 @@ func (r *designedRun) script(x DesignedSetting, requests claim.Requests) (*scrip
 // question is the i-th of the set.
 func (r *designedRun) question(i int) question {
 	n := r.questions[i]
-	return question{script: n.script, index: i, at: n.script.asks.At(n.Request, n.Draw, n.Visit)}
+	return question{script: n.script, index: i, turn: i + 1, at: n.script.asks.At(n.Request, n.Draw, n.Visit)}
 }
 
 // sample asks the questions that were not asked yet, in their order. It ends early where what comes cannot count.
@@ -303,6 +303,9 @@ func (r *designedRun) take(ctx context.Context, a answer) error {
 	c, e := a.call, r.e
 	to := &r.out.Replies[a.q.index]
 	to.Asked = a.q.at.Cell.Target.ID
+	for e.through < len(r.out.Replies) && r.out.Replies[e.through].Asked != "" {
+		e.through++
+	}
 	switch {
 	case budgetSpent(c.err):
 		return c.err

@@ -45,11 +45,14 @@ type experiment struct {
 	failed, answered, blocked, unreadable, empty, cut int
 	lostBefore  int // of failed, by earlier runs
 	endings     endings
+	ends        map[int]endings // by arm, of what its bounds rest on
 	origins     []origin
 	allowed     map[provenance.Kind]string // doubts that the configuration declares harmless
 	doubt       string                     // what speaks against counting the replies, the first of it
 	lost        string                     // what befell the last reply that was
 	examineAt   int                        // replies, for the next look at where they come from
+	through     int                        // turns, up to which all questions are answered
+	inquireAt   int                        // turns, for the next inquiry about models
 	inquiries   map[string]*inquiry        // by model
 	probed      probed
 	givesTokens atomic.Bool // the endpoint gave the tokens of some prompt
@@ -99,7 +102,7 @@ func (p *probed) made() int {
 
 func (s *Subject) experiment(c claim.Claim) (*experiment, error) {
 	e := &experiment{s: s, rec: s.Record(), claim: c, cells: map[cellKey]*cellSums{}, formats: map[int]*claim.FormatCount{}, withheld: map[int]int{},
-		judges: map[string]bool{}, inquiries: map[string]*inquiry{}, examineAt: 32}
+		ends: map[int]endings{}, judges: map[string]bool{}, inquiries: map[string]*inquiry{}, examineAt: 32, inquireAt: enoughToAskAnew}
 	if d := s.Judge().Describe(); c.CountsContent() && !d.SeesContent {
 		return nil, fmt.Errorf("policy %q: the claim counts forbidden content, which the judge (%s) never reports, so that it could not fail: add a judge that does with judge.WithContent", s.policy.Name, d.Name)
 	}

@@ -34,6 +34,7 @@ func (e *experiment) noHeadroom(ctx context.Context, first []evidence.Trial) (bo
 		var rest, now []question
 		for _, q := range b.todo {
 			if q.script == e.scripts[k] {
+				e.turn(b, &q)
 				now = append(now, q)
 			} else {
 				rest = append(rest, q)

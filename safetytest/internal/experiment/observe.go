@@ -60,8 +60,8 @@ func (e *experiment) trials(b *batch) []evidence.Trial {
 				t.Y[k].NotAsked = true
 				continue
 			case a.Stored != "":
-				rate, ok := e.scripts[k].stored[v.Of[a.Requests].Cell.ID()]
-				y = evidence.Observation{Value: rate, Missing: !ok}
+				at := v.Of[a.Requests]
+				y = e.scripts[k].stored[at.Cell.ID()].observed(at)
 			case a.Discordance != nil:
 				y = differ(b.seen[i][a.Discordance[0]], b.seen[i][a.Discordance[1]])
 			}

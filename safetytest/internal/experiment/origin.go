@@ -61,14 +61,32 @@ type origin struct {
 	provenance.Reply
 	model     string
 	arm       int
+	turn      int // of the question
 	script    *script
 	at        order.Place
 	judgement judge.Judgement
 }
 
-// byModel sorts the claim's replies by who was asked, in the order of asking.
+// byModel sorts the claim's replies by who was asked, in the order in which they came.
 func (e *experiment) byModel() map[string][]origin {
-	all := e.origins[:len(e.origins):len(e.origins)]
+	return sortedByModel(e.origins[:len(e.origins):len(e.origins)])
+}
+
+// inTurn are the claim's replies by who was asked, in the order of asking, up to where all
+// have come. What comes first of questions under way is no sample of what is answered: it is
+// short, as refusals are.
+func (e *experiment) inTurn() map[string][]origin {
+	var all []origin
+	for _, r := range e.origins {
+		if r.turn <= e.through {
+			all = append(all, r)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b origin) int { return a.turn - b.turn })
+	return sortedByModel(all)
+}
+
+func sortedByModel(all []origin) map[string][]origin {
 	if len(all) == 0 {
 		return nil
 	}
@@ -88,5 +106,5 @@ func (e *experiment) remember(q question, c *call) {
 	if c.state != chat.Answered && c.state != chat.Unfinished {
 		return
 	}
-	e.origins = append(e.origins, origin{Reply: c.from, model: q.script.arm.Model, arm: q.script.first, script: q.script, at: q.at, judgement: c.judgement})
+	e.origins = append(e.origins, origin{Reply: c.from, model: q.script.arm.Model, arm: q.script.first, turn: q.turn, script: q.script, at: q.at, judgement: c.judgement})
 }

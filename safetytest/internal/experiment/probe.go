@@ -22,8 +22,13 @@ func (e *experiment) probe(ctx context.Context, q *script, what string, messages
 
 // probeAt is probe with a seed.
 func (e *experiment) probeAt(ctx context.Context, q *script, what string, messages []chat.Message, seed *int64) (chat.Reply, error) {
+	return e.probeBy(ctx, q, what, chat.Request{Messages: messages, Sampling: e.s.config.Sampling, Seed: seed})
+}
+
+// probeBy is probe with a sampling of its own.
+func (e *experiment) probeBy(ctx context.Context, q *script, what string, request chat.Request) (chat.Reply, error) {
 	s := e.s
-	request := chat.Request{Messages: messages, Sampling: s.config.Sampling, Seed: seed, Cell: "probe/" + what}
+	request.Cell = "probe/" + what
 	if q.arm.Model != "" {
 		request.Cell += "@" + q.arm.Model
 	}

@@ -111,8 +111,15 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 	}
 	result, err := e.sample(ctx)
 	_ = e.settle() // what could not be found out madeAnew reports, where it matters
-	if err != nil || result.State == evidence.Inconclusive {
+	switch {
+	case err != nil:
 		return result, err
+	case result.State == evidence.Inconclusive:
+		if found := e.doubts(); len(found) > 0 && result.Reason != claim.DoubtfulReplies { // or the next run would go on from them
+			result.Reason = claim.DoubtfulReplies
+			e.warnOf(found)
+		}
+		return result, nil
 	}
 	if text := e.changed(); text != "" {
 		e.warn("%s", text)
@@ -126,7 +133,9 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 	}
 	found := e.doubts()
 	if result.State == evidence.Holds && !e.s.config.Simulated() {
-		found = append(found, e.cutShort(e.endings)...)
+		if found = append(found, e.cutShort(e.endings)...); len(found) == 0 {
+			found = e.cutInArms()
+		}
 	}
 	if len(found) == 0 {
 		if found, err = e.madeAnew(ctx); err != nil {
@@ -186,8 +195,9 @@ type batch struct {
 	calls  [][]*call                // by visit and script
 	todo   []question
 	left   int
+	last   int // turn of a question of it
 	// blocked counts by arm the replies that a filter withheld, marks by the
-	// endpoint's fingerprint all that came.
+	// endpoint's fingerprint those that tell who served them.
 	blocked map[int]int
 	marks   map[string]int
 }
@@ -214,8 +224,7 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 			if b == nil {
 				break
 			}
-			f.start(b, b.pop())
-			e.asked++
+			f.start(b, e.pop(b))
 		}
 		if ctx.Err() != nil {
 			return e.stop(stopReason(ctx)), nil
@@ -235,9 +244,6 @@ func (e *experiment) sample(ctx context.Context) (evidence.Result, error) {
 		if !e.sight.clear || !ok && ctx.Err() != nil {
 			continue // nothing is looked at before it is known to count
 		}
-		if n := len(e.origins); n >= enoughToAskAnew && (n&(n-1) == 0 || !ok) { // and once more where they are those of several models
-			e.inquire(ctx, enoughToAskAnew)
-		}
 		for len(e.batches) > 0 && e.batches[0].left == 0 {
 			b := e.batches[0]
 			e.batches = e.batches[1:]
@@ -253,7 +259,7 @@ func (e *experiment) lookAt(ctx context.Context, b *batch) (r evidence.Result, e
 	trials := e.trials(b)
 	e.tally(b)
 	e.marks = append(e.marks, b.marks)
-	e.seen = append(e.seen, trials...)
+	e.seen, e.through = append(e.seen, trials...), max(e.through, b.last)
 	if r, err = e.look(trials); err == nil {
 		err = e.keepLook(b)
 	}
@@ -265,6 +271,10 @@ func (e *experiment) lookAt(ctx context.Context, b *batch) (r evidence.Result, e
 	}
 	if gone, err := e.noHeadroom(ctx, trials); err != nil || gone {
 		return e.stop(evidence.NoHeadroom), true, err
+	}
+	if e.through >= e.inquireAt {
+		e.inquireAt = 2 * e.through
+		e.inquire(ctx, enoughToAskAnew)
 	}
 	if len(e.origins) >= e.examineAt { // now and then, so that nothing is bought in vain
 		e.examineAt = 2 * len(e.origins)
@@ -373,10 +383,18 @@ func (e *experiment) turns(draw int) []int {
 	return out
 }
 
-func (b *batch) pop() question {
+// pop takes the next question of a batch, which is asked now.
+func (e *experiment) pop(b *batch) question {
 	q := b.todo[0]
 	b.todo = b.todo[1:]
+	e.turn(b, &q)
 	return q
+}
+
+// turn numbers a question that is asked now.
+func (e *experiment) turn(b *batch, q *question) {
+	e.asked++
+	q.turn, b.last = e.asked, e.asked
 }
 
 // count notes what an answer cost, whether or not it was of use.
@@ -419,10 +437,17 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 		}
 	default:
 		e.remember(a.q, a.call)
-		a.batch.marks[a.call.from.Fingerprint]++
+		if says(a.call.by, a.call.state) {
+			a.batch.marks[a.call.by.Fingerprint]++
+		}
 		if err := e.noteAll(a.call); err != nil {
 			return err
 		}
+		n := e.ends[a.q.script.first]
+		for _, c := range append([]*call{a.call}, a.call.others...) {
+			n.add(c)
+		}
+		e.ends[a.q.script.first] = n
 	}
 	a.batch.calls[a.q.index][a.q.script.first] = a.call
 	for k, script := range e.scripts {

@@ -24,10 +24,10 @@ type script struct {
 	system string
 	demos  map[string][][]prompt.Demonstration // by topic, "" where it does not matter, and draw
 	asks   *order.Population
-	stored map[string]float64 // by cell, where nothing is asked
-	about  string             // where they come from
-	owner  string             // the claim whose replies are its own, "" where claims share them
-	since  string             // of its keys in the record; see continued.go
+	stored map[string]storedCell // by cell, where nothing is asked
+	about  string                // where they come from
+	owner  string                // the claim whose replies are its own, "" where claims share them
+	since  string                // of its keys in the record; see continued.go
 	// pattern is which of the demonstrations are shown at a place, and in which order,
 	// nil where all are: an arrangement is drawn anew at each visit, or tried by a
 	// search, whose script has it in tries.

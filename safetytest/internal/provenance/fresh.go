@@ -22,11 +22,10 @@ func Stale(replies []Reply) []Finding {
 		if r.CacheHit != "" {
 			hits, header = hits+1, r.CacheHit
 		}
-		if r.Sent.IsZero() {
-			continue
+		if !r.Sent.IsZero() {
+			asked++
 		}
-		asked++
-		if r.Created != 0 && time.Unix(r.Created, 0).Before(r.Sent.Add(-skew)) {
+		if !r.Sent.IsZero() && r.Created != 0 && time.Unix(r.Created, 0).Before(r.Sent.Add(-skew)) {
 			if old++; oldest == 0 || r.Created < oldest {
 				oldest = r.Created
 			}
@@ -52,8 +51,8 @@ func Stale(replies []Reply) []Finding {
 	}
 	// Endpoints that give all replies one id, or ids from few numbers, have some in
 	// common by chance; a copy has its time, too, and comes for the same question.
-	if few := 10*len(first) < asked; same > other && (sure > 0 && !few || same >= 3 && 20*same >= asked && !few || few && sure >= 3) {
-		out = append(out, Finding{Cache, fmt.Sprintf("%d of %d replies are a second copy of an earlier answer, with its id (%s), time and text: something in between answers from a cache; switch it off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE=user", same, asked, example)})
+	if few := 10*len(first) < len(replies); same > other && (sure > 0 && !few || same >= 3 && 20*same >= len(replies) && !few || few && sure >= 3) {
+		out = append(out, Finding{Cache, fmt.Sprintf("%d of %d replies are a second copy of an earlier answer, with its id (%s), time and text: something in between answers from a cache; switch it off for this gate, or send SAFETYTEST_NO_CACHE=1 or SAFETYTEST_NONCE=user", same, len(replies), example)})
 	}
 	if old > 0 {
 		out = append(out, Finding{Clock, fmt.Sprintf("%d of %d replies were made before they were asked for, the oldest at %s by the endpoint's clock: they come from a cache, or that clock is wrong; switch the cache off, or state SAFETYTEST_ALLOW=clock if it is the clock", old, asked, time.Unix(oldest, 0).UTC().Format(time.DateTime))})

@@ -145,6 +145,16 @@ func TestStaleReplies(t *testing.T) {
 				r.CacheHit = "x-cache: HIT"
 			}
 		}, "cache"},
+		{"of an earlier run, every fourth one a copy", func(i int, r *Reply) {
+			if r.Sent = (time.Time{}); i%4 == 3 {
+				r.ID, r.Created, r.Text = fmt.Sprint("id-", i-2), r.Created-2, uint64(i-2)
+			}
+		}, "cache"},
+		{"of an earlier run, whose server counted anew", func(i int, r *Reply) {
+			if r.ID = fmt.Sprint("id-", i%20); i < 20 {
+				r.Sent = time.Time{}
+			}
+		}, ""},
 		{"of an earlier run", func(_ int, r *Reply) { r.Sent, r.Created = time.Time{}, 1 }, ""},
 	} {
 		kinds := ""

@@ -349,8 +349,36 @@ func survey(dir string) (out []part, harmed map[string]error, err error) {
 		}
 		out = append(out, files...)
 	}
-	slices.SortStableFunc(out, func(a, b part) int { return a.Started.Compare(b.Started) })
+	inOrder(out)
 	return out, harmed, nil
+}
+
+// inOrder sorts files, the earliest first: by when their processes began, but none before
+// the one that it found there. The clocks of machines that share a directory differ, and
+// are set back.
+func inOrder(files []part) {
+	byName := map[string]int{}
+	for i, p := range files {
+		byName[filepath.Base(p.path)] = i
+	}
+	began, found := make([]time.Time, len(files)), make([]bool, len(files))
+	var find func(i int) time.Time
+	find = func(i int) time.Time {
+		if !found[i] {
+			began[i], found[i] = files[i].Started, true // at first, should files name each other
+			if before, ok := byName[files[i].After]; ok {
+				if t := find(before); !t.Before(began[i]) {
+					began[i] = t.Add(1)
+				}
+			}
+		}
+		return began[i]
+	}
+	at := map[string]time.Time{}
+	for i, p := range files {
+		at[p.path] = find(i)
+	}
+	slices.SortStableFunc(files, func(a, b part) int { return at[a.path].Compare(at[b.path]) })
 }
 
 // harm is what is wrong with the files of one run.

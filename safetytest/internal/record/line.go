@@ -39,6 +39,9 @@ type header struct {
 	// Run is the run that the process belongs to.
 	Run     string    `json:"run"`
 	Started time.Time `json:"started"`
+	// After names the last file that there was then: the process came after that one,
+	// whatever the clocks of the two said.
+	After string `json:"after,omitempty"`
 	// Manifest says what was asked; ManifestHash identifies it.
 	ManifestHash string   `json:"manifest_hash"`
 	Manifest     Manifest `json:"manifest"`

@@ -678,7 +678,11 @@ func (r *Record) create() error {
 	if ok, err := r.alive.TryLock(); err != nil || !ok {
 		return errors.Join(err, fmt.Errorf("%s cannot be locked", lockPath(path)))
 	}
-	h := header{Version: version, PID: os.Getpid(), Release: r.options.Release, Run: r.run, Started: time.Now().UTC(), ManifestHash: r.manifest.hash(), Manifest: r.manifest,
+	after := ""
+	if n := len(r.all); n > 0 {
+		after = filepath.Base(r.all[n-1].path)
+	}
+	h := header{Version: version, PID: os.Getpid(), After: after, Release: r.options.Release, Run: r.run, Started: time.Now().UTC(), ManifestHash: r.manifest.hash(), Manifest: r.manifest,
 		Attempt: r.attempt, SamplingSeed: r.seed, Follows: r.follows}
 	out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {

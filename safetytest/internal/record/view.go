@@ -85,7 +85,7 @@ func ReadRun(runDir string) (*View, error) {
 		return nil, fmt.Errorf("read the run: %s holds no record; name the directory of one run", runDir)
 	}
 	v := newView()
-	slices.SortStableFunc(files, func(a, b part) int { return a.Started.Compare(b.Started) })
+	inOrder(files)
 	for _, p := range append(v.earlierThan(runDir, files), files...) {
 		f, err := openFile(p.path, p.header)
 		if err != nil {
@@ -124,7 +124,6 @@ func newView() *View {
 // earlierThan lists the files of the runs that the run of these files goes on from.
 func (v *View) earlierThan(runDir string, files []part) []part {
 	var follows []string
-	began := files[0].Started
 	for _, p := range files {
 		follows = adding(follows, p.Follows...)
 	}
@@ -135,9 +134,10 @@ func (v *View) earlierThan(runDir string, files []part) []part {
 	}
 	var out []part
 	found := []string{files[0].Run}
-	for _, p := range beside {
+	began := slices.IndexFunc(beside, func(p part) bool { return filepath.Base(p.path) == filepath.Base(files[0].path) })
+	for i, p := range beside {
 		same := slices.ContainsFunc(files, func(f part) bool { return f.ManifestHash == p.ManifestHash && f.Attempt == p.Attempt })
-		if p.Run != files[0].Run && (slices.Contains(follows, p.Run) || same && p.Started.Before(began)) {
+		if p.Run != files[0].Run && (slices.Contains(follows, p.Run) || same && i < began) {
 			out, found = append(out, p), adding(found, p.Run)
 		}
 	}
