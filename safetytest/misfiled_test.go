@@ -2,6 +2,7 @@ package safetytest_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +27,9 @@ func TestMisfiledDemonstrationsProveNothing(t *testing.T) {
 		for i, d := range p.Demonstrations {
 			if k, ok := kinds[d.Kind]; ok {
 				p.Demonstrations[i].Kind = k
+			}
+			if d.Kind == Harmful { // no two of them alike
+				p.Demonstrations[i].Reply = fmt.Sprintf("%s (door %d)", d.Reply, i)
 			}
 		}
 		p.Demonstrations = slices.DeleteFunc(p.Demonstrations, func(d Demonstration) bool { return d.RewriteOf != "" })
