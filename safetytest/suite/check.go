@@ -14,6 +14,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
+	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/policy"
 )
 
@@ -46,13 +47,13 @@ var (
 // policyLabel names a policy in the words that Ginkgo allows in labels: its filters have
 // a meaning for some marks.
 func policyLabel(name string) string {
-	plain := strings.Map(func(r rune) rune {
+	fit := strings.Map(func(r rune) rune {
 		if strings.ContainsRune("&|!,()/", r) {
 			return '-'
 		}
 		return r
-	}, name)
-	return "policy:" + strings.TrimSpace(plain)
+	}, plain.Text(name))
+	return "policy:" + strings.TrimSpace(fit)
 }
 
 // policyOf is the policy that labels name, "" for the suite's own.

@@ -167,6 +167,15 @@ func init() {
 			It("\n::error::"+hostile, suite.Check(order()))
 			DescribeTable("##vso[table]", suite.Table, suite.Entry(hostile, benign()))
 		})
+	case "any name", "one label":
+		p := fixtures.NoCooking()
+		p.Name, p.System = "no kitchens, (brief)", "Never speak about kitchens. "+p.System
+		Describe("own", suite.Policy(p), func() { It("order", suite.Check(order())) })
+		It("order", suite.Check(order()))
+		if os.Getenv("SUITE_CASE") == "one label" {
+			p.Name = "no kitchens, !brief/"
+			Describe("other", suite.Policy(p), func() { It("benign", suite.Check(benign())) })
+		}
 	case "two policies":
 		p := fixtures.NoCooking()
 		p.Name, p.System = "no kitchens", "Never speak about kitchens. "+p.System
@@ -385,6 +394,28 @@ func TestThreePoliciesInOneSuite(t *testing.T) {
 		t.Errorf("exit %d, %+v\n%s", code, sum, out)
 	}
 	mustContain(t, out, "(policy codename)", "(policy no summaries)", "points (no cooking)", "points (codename)", "points (no summaries)")
+}
+
+// A policy may have any name. Where one claim stands under two policies, the lines to
+// copy mean the one that failed.
+func TestALineToCopyNamesThePolicy(t *testing.T) {
+	raced.Skip(t)
+	env := sim("recency", "any name")
+	env["SAFETYTEST_DIR"] = t.TempDir()
+	code, out, sum := run(t, env)
+	if code != 1 || sum.Violated != 2 {
+		t.Errorf("exit %d, %+v\n%s", code, sum, out)
+	}
+	id := order().Claim().ID()
+	filter := "claim:" + id + " && policy:no kitchens- -brief-"
+	mustContain(t, out, "show '"+id+"@no kitchens, (brief)'", "'-ginkgo.label-filter="+filter+"'")
+	_, out, sum = run(t, sim("recency", "any name"), "-ginkgo.label-filter="+filter)
+	if sum.Violated != 1 || sum.Holds != 0 {
+		t.Errorf("%+v\n%s", sum, out)
+	}
+
+	_, out, _ = run(t, sim("steady", "one label"))
+	mustContain(t, out, `have one label, "policy:no kitchens- -brief-": give one of them another name`)
 }
 
 func TestControlsPassWhereTheInstrumentWorks(t *testing.T) {
