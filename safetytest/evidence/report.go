@@ -211,6 +211,6 @@ func (e *Engine) drawWarning(draws []DrawResult, j int) string {
 	if min(a.n, b.n) < fewInDraw || apart <= math.Abs(e.conditions[j].Threshold) || apart <= 3*se {
 		return ""
 	}
-	return fmt.Sprintf("draws differ by more than the margin: %+.1f points in draw %d, %+.1f in draw %d",
+	return fmt.Sprintf("draws differ by more than the margin: %+.1f points in draw %d, %+.1f in draw %d; the verdict is about their average",
 		100*low.Estimate, low.Draw, 100*high.Estimate, high.Draw)
 }
