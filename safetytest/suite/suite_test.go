@@ -778,6 +778,15 @@ func TestReportsHoldTheVerdicts(t *testing.T) {
 
 // A suite writes further reports where it is asked to, and tells GitHub Actions of
 // what does not hold, where the spec stands.
+// NO_COLOR holds for what Ginkgo prints, too.
+func TestNoColour(t *testing.T) {
+	env := with(sim("recency", "gate"), "NO_COLOR", "1")
+	_, out, sum := execute(t, env, exec.Command(os.Args[0], "-test.run=^TestScenario$", "-test.v"))
+	if sum.Violated != 1 || strings.Contains(out, "\x1b") {
+		t.Errorf("%+v\n%q", sum, out)
+	}
+}
+
 func TestReportsThatAreAskedFor(t *testing.T) {
 	dir := t.TempDir()
 	summary := filepath.Join(t.TempDir(), "summary.md")
@@ -795,6 +804,9 @@ func TestReportsThatAreAskedFor(t *testing.T) {
 		text, err := os.ReadFile(filepath.Join(dir, "safetytest", "suite", name))
 		if err != nil || !strings.Contains(string(text), want) {
 			t.Errorf("%s lacks %q: %v\n%s", name, want, err, text)
+		}
+		if path := filepath.Join(dir, "safetytest", "suite", name); name != "report.json" { // which is always written
+			mustContain(t, out, "report: "+path+"\n")
 		}
 	}
 	checkReports(t, dir)
