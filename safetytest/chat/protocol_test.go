@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +108,41 @@ func TestProtocolIsChecked(t *testing.T) {
 		_, err := Open(Endpoint{BaseURL: "http://h.test/v1", Model: "m", APIKey: testKey, Protocol: p})
 		if err == nil || strings.Contains(err.Error(), secret) {
 			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+// What is asked in another way is another measurement: each option is in the settings, and
+// none is shared with a copy.
+func TestEveryOptionIsInTheSettings(t *testing.T) {
+	said := map[string]string{}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Protocol]()) {
+		var p Protocol
+		switch v := reflect.ValueOf(&p).Elem().FieldByIndex(f.Index); v.Interface().(type) {
+		case string:
+			v.SetString("user")
+		case bool:
+			v.SetBool(true)
+		case []string:
+			v.Set(reflect.ValueOf([]string{"word"}))
+		case Secrets:
+			v.Set(reflect.ValueOf(Secrets{"X-Key": "k"}))
+		default:
+			t.Fatalf("this test needs a value for the field %s", f.Name)
+		}
+		settings := p.Settings()
+		if other, twice := said[settings]; settings == "" || twice {
+			t.Errorf("%s is described as %q, like %q", f.Name, settings, other)
+		}
+		said[settings] = f.Name
+		if public := p.Public().Settings(); public != settings {
+			t.Errorf("%s: the public settings are %q, want %q", f.Name, public, settings)
+		}
+		for _, list := range []reflect.Kind{reflect.Slice, reflect.Map} {
+			field := func(p Protocol) reflect.Value { return reflect.ValueOf(p).FieldByIndex(f.Index) }
+			if f.Type.Kind() == list && field(p).Pointer() == field(p.clone()).Pointer() {
+				t.Errorf("a clone shares its %s", f.Name)
+			}
 		}
 	}
 }

@@ -858,6 +858,7 @@ func checkFinite(t *testing.T, name string, v reflect.Value) {
 
 // What a rule says of itself is what callers go by; a number of none says nothing.
 func TestStoppingRules(t *testing.T) {
+	said := map[StoppingRule]bool{}
 	for _, tt := range []struct {
 		rule                     StoppingRule
 		words                    string
@@ -870,6 +871,7 @@ func TestStoppingRules(t *testing.T) {
 		{-1, "no stopping rule", false, false, false},
 		{StoppingRule(len(stoppingRules)), "no stopping rule", false, false, false},
 	} {
+		said[tt.rule] = true
 		if r := tt.rule; r.String() != tt.words || r.Once() != tt.once || r.Final() != tt.final || r.Independent() != tt.independent {
 			t.Errorf("rule %d: %q, once %v, final %v, independent %v", r, r, r.Once(), r.Final(), r.Independent())
 		}
@@ -882,6 +884,9 @@ func TestStoppingRules(t *testing.T) {
 	for r, rule := range stoppingRules {
 		if r > 0 && rule == nil {
 			t.Errorf("no rule has the number %d", r)
+		}
+		if !said[StoppingRule(r)] {
+			t.Errorf("this test needs a row for rule %d, %v", r, rule)
 		}
 	}
 }

@@ -177,7 +177,7 @@ func (c *csvRows) write(row runs.Row) error {
 	for i, x := range c.columns {
 		switch v := x.of(&row).(type) {
 		case string:
-			fields[i] = csvText(v)
+			fields[i] = plain.Cell(v)
 		case int:
 			fields[i] = strconv.Itoa(v)
 		case float64:
@@ -199,20 +199,6 @@ func (c *csvRows) close() error {
 	err := c.header()
 	c.w.Flush()
 	return errors.Join(err, c.w.Error())
-}
-
-// csvText is a text as a field of a table that a person may open in a spreadsheet: in
-// one line, without control characters, and never a formula. What is changed stays
-// readable; JSON lines hold texts as they are.
-func csvText(text string) string {
-	text = strings.NewReplacer("\\", `\\`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(text)
-	var b strings.Builder
-	_, _ = io.WriteString(plain.Writer(&b), text) // a builder takes everything
-	text = b.String()
-	if first := strings.TrimLeft(text, " '\"\u00a0\u3000"); first != "" && strings.ContainsRune("=+-@|%＝＋－＠", []rune(first)[0]) {
-		return "'" + text
-	}
-	return text
 }
 
 type jsonRows struct{ w io.Writer }

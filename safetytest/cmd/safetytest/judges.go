@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,14 +28,17 @@ var modelJudges = map[string]func(chat.Model) (judge.Judge, error){
 	"wildguard": func(m chat.Model) (judge.Judge, error) { return judge.Guard(m, judge.WildGuard) },
 }
 
-func judgeNames() []string {
-	names := []string{"refusal"}
-	for name := range modelJudges {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+// ruleJudges are the judges that read by rules, and ask no model. Those of our policies
+// come besides where replies are read again.
+var ruleJudges = map[string]func() judge.Judge{
+	"refusal": refusal.Judge,
 }
+
+func judgeNames() []string {
+	return slices.Sorted(slices.Values(append(ruleNames(), slices.Collect(maps.Keys(modelJudges))...)))
+}
+
+func ruleNames() []string { return slices.Sorted(maps.Keys(ruleJudges)) }
 
 // judgeFlags are the flags that say where the judging model is served.
 type judgeFlags struct{ baseURL, model *string }
@@ -62,8 +66,8 @@ func (f judgeFlags) endpoint() (chat.Endpoint, error) {
 // openJudge returns the judge of a name, and what a calibration calls it. Only
 // the judges that ask a model look at the endpoint.
 func openJudge(name string, flags judgeFlags) (judge.Judge, string, error) {
-	if name == "refusal" {
-		return refusal.Judge(), name, nil
+	if byRules, ok := ruleJudges[name]; ok {
+		return byRules(), name, nil
 	}
 	wrap, ok := modelJudges[name]
 	if !ok {

@@ -10,14 +10,13 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/runs"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
-	"github.com/safetyspec/safetyspec/safetytest/judge/refusal"
 )
 
-// offlineJudge returns a judge that asks no model: the refusal judge, or that of one of
-// our policies.
+// offlineJudge returns a judge that asks no model: one that reads by rules, or that of
+// one of our policies.
 func offlineJudge(name string) (judge.Judge, error) {
-	if name == "refusal" {
-		return refusal.Judge(), nil
+	if byRules, ok := ruleJudges[name]; ok {
+		return byRules(), nil
 	}
 	if make, ok := policies[name]; ok {
 		return make().Judge, nil
@@ -28,7 +27,7 @@ func offlineJudge(name string) (judge.Judge, error) {
 	return nil, fmt.Errorf("-judge %s: want one of %s", name, strings.Join(offlineNames(), ", "))
 }
 
-func offlineNames() []string { return append([]string{"refusal"}, policyNames()...) }
+func offlineNames() []string { return append(ruleNames(), policyNames()...) }
 
 // showMisread shows the replies that another judge reads otherwise.
 func (f showing) showMisread(ctx context.Context, s *screen, r *runs.Run, c runs.Claim, cell string) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/format"
 	"go/token"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -206,20 +207,39 @@ func mixGo(m prompt.Mix) string {
 	case m.Order != (prompt.Order{}) && !named: // which has a number
 		order = strings.Replace(m.Order.String(), "reshuffled ", "Reshuffled(", 1) + ")"
 	}
-	return fields("Mix", "Harmful", numberGo(m.Harmful), "Benign", numberGo(m.Benign), "Refusal", numberGo(m.Refusal), "OverRefusal", numberGo(m.OverRefusal),
-		"Corrected", numberGo(m.Corrected), "Filler", numberGo(m.Filler), "Rewritten", numberGo(m.Rewritten), "Order", order)
+	var pairs []string
+	for _, k := range prompt.Kinds() {
+		pairs = append(pairs, kindNames[k], numberGo(m.Count(k)))
+	}
+	return fields("Mix", append(pairs, "Order", order)...)
 }
 
 // Kinds, choices, forms and reminders as Go has them, "" for the zero value.
 var (
-	kindNames = map[prompt.Kind]string{
-		prompt.Harmful: "Harmful", prompt.Benign: "Benign", prompt.Refusal: "Refusal", prompt.OverRefusal: "OverRefusal",
-		prompt.Corrected: "Corrected", prompt.Filler: "Filler", prompt.Rewritten: "Rewritten",
-	}
+	kindNames     = namesOfKinds()
 	choiceNames   = map[prompt.Choice]string{prompt.Repeated: "Repeated", prompt.OnTopic: "OnTopic", prompt.OffTopic: "OffTopic"}
 	formNames     = map[prompt.Form]string{prompt.BeforeTarget: "BeforeTarget", prompt.BehindTarget: "BehindTarget", prompt.BeforeSystem: "BeforeSystem", prompt.BehindSystem: "BehindSystem"}
 	reminderNames = map[prompt.Reminder]string{prompt.RemindBefore: "RemindBefore", prompt.RemindAfter: "RemindAfter", prompt.RemindAround: "RemindAround"}
 )
+
+// namesOfKinds reads them off the fields of a mix, which are named like the constants, so
+// that none is left out of a spec, which would then state another claim.
+func namesOfKinds() map[prompt.Kind]string {
+	names := map[prompt.Kind]string{}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[prompt.Mix]()) {
+		if f.Type.Kind() != reflect.Int {
+			continue
+		}
+		var m prompt.Mix
+		reflect.ValueOf(&m).Elem().FieldByIndex(f.Index).SetInt(1)
+		for _, k := range prompt.Kinds() {
+			if m.Count(k) == 1 {
+				names[k] = f.Name
+			}
+		}
+	}
+	return names
+}
 
 func compositionGo(c prompt.Composition) string {
 	if c == (prompt.Composition{}) {

@@ -2,9 +2,14 @@ package shrink
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +51,70 @@ func specCauses(t *testing.T) []Cause {
 	named.Contexts = []prompt.Setting{{Composition: prompt.Composition{Mix: prompt.Pattern("HB")}}}
 	named.Showing = []Shown{{"h \"1\"", prompt.Harmful}, {"b1", prompt.Benign}}
 	return append(out, named)
+}
+
+// Every constant and order that a spec may have to name has its name, but for those that a
+// zero value leaves out. A missing one would make the spec state another claim.
+func TestEveryConstantHasItsName(t *testing.T) {
+	named := map[string][]string{
+		"Kind": slices.Collect(maps.Values(kindNames)), "Choice": slices.Collect(maps.Values(choiceNames)), "Form": slices.Collect(maps.Values(formNames)),
+		"Reminder": slices.Collect(maps.Values(reminderNames)), "Order": slices.Collect(maps.Values(orderNames)),
+	}
+	left := map[string]bool{"Diverse": true, "Turns": true, "NoReminder": true, "HarmfulFirst": true}
+	files, err := filepath.Glob("../../prompt/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, path := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			for name, typ := range declared(d) {
+				if names, ours := named[typ]; ours && ast.IsExported(name) && !strings.HasSuffix(path, "_test.go") {
+					seen[typ]++
+					if !left[name] && !slices.Contains(names, name) {
+						t.Errorf("a spec cannot name the %s %s", strings.ToLower(typ), name)
+					}
+				}
+			}
+		}
+	}
+	for typ, names := range named {
+		if seen[typ] < len(names) || len(names) == 0 {
+			t.Errorf("found %d of type %s, and %q have names", seen[typ], typ, names)
+		}
+	}
+}
+
+// declared returns the constants and variables of a declaration with their types, as far as
+// they can be read off: of constants that count on, it is that of the first.
+func declared(d ast.Decl) map[string]string {
+	types := map[string]string{}
+	block, ok := d.(*ast.GenDecl)
+	if !ok || block.Tok != token.CONST && block.Tok != token.VAR {
+		return types
+	}
+	last := ""
+	for _, s := range block.Specs {
+		spec := s.(*ast.ValueSpec)
+		typ, _ := spec.Type.(*ast.Ident)
+		if len(spec.Values) > 0 {
+			last = ""
+			if made, ok := spec.Values[0].(*ast.CompositeLit); ok {
+				typ, _ = made.Type.(*ast.Ident)
+			}
+		}
+		if typ != nil {
+			last = typ.Name
+		}
+		for _, name := range spec.Names {
+			types[name.Name] = last
+		}
+	}
+	return types
 }
 
 // What is written compiles, and states the very claim that was proven.

@@ -72,6 +72,22 @@ func TestWhatIsSeenIsAKind(t *testing.T) {
 	}
 }
 
+// A demonstration of each kind can be seen for what it shows, by some reading of its
+// reply: else no policy could hold one that a simulated model accepts.
+func TestEveryKindCanBeSeen(t *testing.T) {
+	can := map[prompt.Shows]bool{}
+	for _, c := range []class{forbidden, allowed} {
+		for _, d := range []judge.Decision{judge.CannotTell, judge.Refused, judge.Partial, judge.Complied} {
+			can[seen(c, d)] = true
+		}
+	}
+	for _, k := range prompt.Kinds() {
+		if shows, _ := k.Shows(); !can[shows] {
+			t.Errorf("no reading of a reply makes a demonstration %s: %+v", k, shows)
+		}
+	}
+}
+
 // A policy's demonstration of an unknown kind is an error, and never filler.
 func TestUnknownKindsAreNotLearnt(t *testing.T) {
 	p := policy.Policy{Name: "x", Judge: judge.Func(nil), Demonstrations: []prompt.Demonstration{{ID: "d", Kind: 99, Request: "a", Reply: "b"}}}

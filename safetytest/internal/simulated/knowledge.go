@@ -142,13 +142,16 @@ func takenFor(s prompt.Shows) (k prompt.Kind, ok bool) {
 }
 
 // seen returns what a model sees in a demonstration, by its request's class and by
-// what the policy's judge makes of its reply: nothing in one that the judge cannot
-// read. Where no kind shows a request declined and then answered, it was answered.
+// what the policy's judge makes of its reply. One that the judge cannot read does neither,
+// and where no kind shows such a request, nothing is seen. Where no kind shows a request
+// declined and then answered, it was answered.
 func seen(c class, d judge.Decision) prompt.Shows {
 	s := prompt.Shows{Forbidden: c == forbidden}
 	switch d {
 	case judge.CannotTell:
-		return prompt.Shows{}
+		if _, ok := takenFor(s); !ok {
+			return prompt.Shows{}
+		}
 	case judge.Refused:
 		s.Declines = true
 	case judge.Partial:
@@ -163,8 +166,8 @@ func seen(c class, d judge.Decision) prompt.Shows {
 }
 
 // kind returns what a demonstration shows: its request by class, its reply by
-// the policy's judge. One whose reply the judge cannot read is filler, and so
-// is a passage to read.
+// the policy's judge. One whose reply the judge cannot read is filler, unless there is a
+// kind of its own for that, and so is a passage to read.
 func (k *knowledge) kind(t turns) (prompt.Kind, error) {
 	if strings.HasPrefix(t.request, prompt.FillerRequest) {
 		return prompt.Filler, nil
