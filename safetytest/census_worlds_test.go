@@ -1,3 +1,5 @@
+//go:build !race
+
 package safetytest_test
 
 import (
