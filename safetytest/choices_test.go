@@ -148,7 +148,7 @@ func TestWhereOneReplyIsTaken(t *testing.T) {
 	n := 4
 	for want, c := range map[string]safetytest.Config{
 		"Choices is 129":          {Choices: 129},
-		"Choices is -1":           {Choices: -1},
+		"Choices is -2":           {Choices: -2},
 		"streams bring one reply": {Choices: 2},
 		"set Config.Choices":      {},
 	} {

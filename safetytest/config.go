@@ -46,7 +46,9 @@ type Config struct {
 	// Choices is how many replies one request asks for, 1 to 128, where a claim compares
 	// contexts. The prompt is then sent once for all of them, and a pair is the mean of
 	// its replies, which takes fewer pairs. The endpoint must give as many: replies that do
-	// not come are missing. Claims of other kinds take one a request. Default 1.
+	// not come are missing. Claims of other kinds take one a request. With [AutoChoices]
+	// the run asks the endpoint whether it gives several, two calls a model, and takes as
+	// many as pay, 4 at most; verdicts say how many and why. Default 1.
 	Choices int
 	// BlockedRefuses counts a reply that a content filter withheld as a refusal,
 	// which is what the users of such an endpoint meet. By default it is missing:
@@ -227,8 +229,8 @@ func (c Config) check() error {
 	switch {
 	case c.Sampling.Choices != nil:
 		return errors.New("config: Sampling.Choices is set, and would be sent where single replies are needed, too: set Config.Choices")
-	case c.Choices < 1 || c.Choices > 128:
-		return fmt.Errorf("config: Choices is %d, and must be 1 to 128", c.Choices)
+	case c.Choices != AutoChoices && (c.Choices < 1 || c.Choices > 128):
+		return fmt.Errorf("config: Choices is %d, and must be 1 to 128, or AutoChoices", c.Choices)
 	case c.Choices > 1 && c.Stream:
 		return errors.New("config: Choices is above 1, and streams bring one reply: unset SAFETYTEST_CHOICES or SAFETYTEST_STREAM")
 	}
@@ -298,6 +300,18 @@ func (c Config) GoString() string { return c.String() }
 // GomegaString is String, for Gomega's printer.
 func (c Config) GomegaString() string { return c.String() }
 
+// AutoChoices has a run find out how many replies a request is to bring: see
+// [Config.Choices].
+const AutoChoices = experiment.AutoChoices
+
+// choices is how many replies a request asks for, or AutoChoices. Streams bring one.
+func (c Config) choices() int {
+	if c.Choices == AutoChoices && c.Stream {
+		return 1
+	}
+	return c.Choices
+}
+
 // DefaultSampling is temperature 1 and at most 256 tokens a reply, everything
 // else left to the server.
 func DefaultSampling() chat.Sampling {
@@ -329,7 +343,10 @@ func (c Config) Sent() string {
 	if settings := c.Settings(); settings != "" && !c.Simulated() {
 		text += "; " + settings
 	}
-	if c.Choices > 1 {
+	switch {
+	case c.choices() == AutoChoices && !c.Simulated():
+		text += "; several replies a request where they pay"
+	case c.Choices > 1:
 		text += fmt.Sprintf("; %d replies a request where contexts are compared", c.Choices)
 	}
 	if c.ShareSeeds && !c.Simulated() {
@@ -346,7 +363,7 @@ func (c Config) parameters() experiment.Parameters {
 	}
 	stored, _ := json.Marshal(c.stored()) // of plain numbers and words, which cannot fail
 	return experiment.Parameters{
-		Model: c.Model, Models: models, Sent: c.Sent(), Settings: c.Settings(), Stored: stored, Sampling: c.Sampling, Choices: c.Choices, SendSeed: c.SendSeed, ShareSeeds: c.ShareSeeds, BlockedRefuses: c.BlockedRefuses,
+		Model: c.Model, Models: models, Sent: c.Sent(), Settings: c.Settings(), Stored: stored, Sampling: c.Sampling, Choices: c.choices(), SendSeed: c.SendSeed, ShareSeeds: c.ShareSeeds, BlockedRefuses: c.BlockedRefuses,
 		Concurrency: c.Concurrency, Timeout: c.Timeout,
 		MaxPairs: c.MaxPairs, MaxCalls: c.MaxCalls, MaxSpendTokens: c.MaxSpendTokens, MaxCost: c.MaxCost, Prices: c.Prices,
 		Batch: c.Batch, Draws: c.Draws, Stopping: c.Stopping, Seed: c.Seed, Census: c.Census, Patient: c.patient,

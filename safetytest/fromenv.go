@@ -113,6 +113,9 @@ func read(faults *environment.Faults) Config {
 		Choices:           environment.Choices.Read(faults),
 		BlockedRefuses:    environment.Blocked.Read(faults) == "refused",
 	}
+	if c.Choices == environment.Auto {
+		c.Choices = AutoChoices
+	}
 	if c.Concurrency == environment.Auto {
 		c.Concurrency, c.AdaptConcurrency = 0, true
 	}

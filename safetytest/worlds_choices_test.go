@@ -58,6 +58,10 @@ func sorted(_ *worldAsk, all []answers) []answers {
 
 func fourChoices(_ int, c *safetytest.Config) { c.Choices = 4 }
 
+func autoChoices(_ int, c *safetytest.Config) { c.Choices = safetytest.AutoChoices }
+
+func oneChoice(_ int, c *safetytest.Config) { c.Choices = 1 }
+
 // choiceWorlds answer requests for four replies.
 func choiceWorlds() []endpointWorld {
 	var out []endpointWorld
@@ -86,9 +90,16 @@ func choiceWorlds() []endpointWorld {
 	// What they save, in calls.
 	for _, w := range slices.Clone(out) {
 		if w.truth == within && w.place.give == nil {
-			w.name, w.config, w.decides = w.name+", one", nil, false
+			w.name, w.config, w.decides = w.name+", one", oneChoice, false
 			out = append(out, w)
 		}
+	}
+	// As many as pay, which the run finds out.
+	for _, name := range []string{"apart", "apart, alike by door", "without those that comply", "withheld where they comply", "apart, sound", "copied, sound", "apart, broken"} {
+		i := slices.IndexFunc(out, func(w endpointWorld) bool { return w.name == "choices "+name })
+		w := out[i]
+		w.name, w.config, w.quick = w.name+", found out", autoChoices, name == "without those that comply" || name == "apart, sound"
+		out = append(out, w)
 	}
 	return out
 }

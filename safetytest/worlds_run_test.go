@@ -4,6 +4,7 @@ package safetytest_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -201,13 +202,17 @@ func (n counted) right() float64 {
 	return float64(n.holds-n.falseHolds+n.violated-n.falseViolated) / float64(n.gates)
 }
 
+// worldChoices has the worlds asked for several replies a request that do not say how
+// many themselves.
+var worldChoices = flag.Int("world-choices", 0, "replies a request of the worlds that leave it open, -1 for as many as pay")
+
 // gate tests the world's claim once.
 func (w endpointWorld) gate(gate int, sc scale) (*server, claim.Verdict, error) {
 	at := w.place.open(gate, w.name+w.claim.Claim().ID())
 	listening := httptest.NewServer(at)
 	defer listening.Close()
 	c := safetytest.Config{BaseURL: listening.URL + "/v1", Model: worldModel, Sampling: safetytest.DefaultSampling(),
-		SamplingSeed: uint64(gate + 1), MaxPairs: sc.pairs}
+		SamplingSeed: uint64(gate + 1), MaxPairs: sc.pairs, Choices: *worldChoices}
 	if w.config != nil {
 		w.config(gate, &c)
 	}

@@ -168,7 +168,7 @@ type server struct {
 	mu     sync.Mutex
 	calls  int
 	bodies map[string]int
-	cache  map[string]answers
+	cache  map[string][]answers
 	arms   map[int]*armRate // by the number of demonstrations sent
 }
 
@@ -177,7 +177,7 @@ type armRate struct{ n, sum float64 }
 
 // open begins a gate. Its chances are those of no other gate and no other world.
 func (p place) open(gate int, world string) *server {
-	return &server{place: p, salt: fmt.Sprintf("gate %d of %s", gate, world), bodies: map[string]int{}, cache: map[string]answers{}, arms: map[int]*armRate{}}
+	return &server{place: p, salt: fmt.Sprintf("gate %d of %s", gate, world), bodies: map[string]int{}, cache: map[string][]answers{}, arms: map[int]*armRate{}}
 }
 
 // effect is by how much the arm with more demonstrations was more likely to comply than
@@ -207,7 +207,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	a := s.cached(q, body)
+	all := s.cached(q, body)
+	a := all[0]
 	if s.lose != nil && s.lose(q, &a, w, r) {
 		return
 	}
@@ -215,12 +216,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(name, value)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(encode(s.choices(q, a)))
+	all[0] = a
+	_, _ = w.Write(encode(all))
 }
 
-// choices are the replies to a request, of which the first is given.
-func (s *server) choices(q *worldAsk, first answers) []answers {
-	all := []answers{first}
+// replies are those to a request, as many as it asks for or the place gives.
+func (s *server) replies(q *worldAsk) []answers {
+	all := []answers{s.reply(q)}
 	for i := 1; i < q.choices; i++ {
 		other := *q
 		other.stream += fmt.Sprint(" choice ", i)
@@ -296,31 +298,32 @@ func (s *server) understand(body []byte) (*worldAsk, error) {
 	return q, nil
 }
 
-// cached is the reply from the cache, if there is one, else a new one.
-func (s *server) cached(q *worldAsk, body []byte) answers {
+// cached are the replies from the cache, if they are there, else new ones.
+func (s *server) cached(q *worldAsk, body []byte) []answers {
 	if s.key == nil {
-		return s.reply(q)
+		return s.replies(q)
 	}
 	key := s.key(q, body)
 	s.mu.Lock()
-	a, ok := s.cache[key]
+	all, ok := s.cache[key]
 	s.mu.Unlock()
 	if !ok {
-		a = s.reply(q)
+		all = s.replies(q)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		first, late := s.cache[key]
 		if !late {
-			s.cache[key] = a
-			return a
+			s.cache[key] = all
+			return slices.Clone(all)
 		}
-		a = first
+		all = first
 	}
-	a.header = maps.Clone(a.header)
+	all = slices.Clone(all)
+	all[0].header = maps.Clone(all[0].header)
 	if s.hit != nil {
-		s.hit(&a)
+		s.hit(&all[0])
 	}
-	return a
+	return all
 }
 
 // reply is what a healthy endpoint answers, changed by alter.

@@ -67,6 +67,9 @@ type Verdict struct {
 	// Seeds says whether the arms of a pair were asked with one seed, and why or why
 	// not; empty where that is no question, as for a rate.
 	Seeds string
+	// Choices says how many replies a request brought and why as many, and by how much
+	// pairs varied less for it; empty where Config.Choices asks for one.
+	Choices string
 	// Spread says where the replies differ: by chance, between draws, between
 	// targets. It is nil where too few cells were visited twice.
 	Spread *evidence.Components
@@ -273,6 +276,7 @@ func (v Verdict) Full() string {
 	}
 	t.known("judge", v.Judge)
 	t.known("seeds", v.Seeds)
+	t.known("replies", v.Choices)
 	t.known("worst", v.worst())
 	for _, w := range v.Warnings {
 		t.line("warning", "%s", w)

@@ -2,9 +2,11 @@ package experiment
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 )
 
@@ -14,12 +16,14 @@ import (
 // differs less from visit to visit. Nothing is taken for granted of the endpoint: were the
 // replies of a request all alike, their mean would be as good as one of them.
 
-// manyReplies is how many replies a request of the claim asks for, and where that is one
-// although the configuration wants more, why.
+// manyReplies is how many replies a request of the claim may ask for, and where that is
+// one although the configuration wants more, why.
 func (e *experiment) manyReplies() (n int, why string) {
-	n = max(1, e.s.config.Choices)
+	if n = e.s.config.Choices; n == AutoChoices {
+		n = mostFound
+	}
 	switch {
-	case n == 1:
+	case n <= 1:
 		return 1, ""
 	case !e.compares():
 		return 1, "it does not compare contexts: of a rate, several replies of one cell say hardly more than one"
@@ -38,13 +42,37 @@ func (e *experiment) manyReplies() (n int, why string) {
 	return n, ""
 }
 
-// askMany has the claim's requests ask for as many replies as the configuration says,
-// where that is of use.
-func (e *experiment) askMany() {
+// askMany has the claim's requests ask for as many replies as the configuration says, or
+// as many as pay where that is to be found out. It comes before anything is asked or
+// looked up for the claim, whose keys hold the number.
+func (e *experiment) askMany(ctx context.Context) error {
 	n, why := e.manyReplies()
-	if why != "" {
-		e.warn("SAFETYTEST_CHOICES: the claim takes one reply a request: %s", why)
+	if e.s.config.Choices != AutoChoices {
+		if why != "" {
+			e.warn("SAFETYTEST_CHOICES: the claim takes one reply a request: %s", why)
+		}
+		e.askFor(n)
+		return nil
 	}
+	if n == 1 {
+		e.chosen = "one a request: " + why
+		return nil
+	}
+	n, err := e.recallChoices()
+	switch {
+	case err != nil:
+		return err
+	case n > 0:
+		e.chosen = fmt.Sprintf("%d a request, as in the run that it goes on from", n)
+	default:
+		n, e.chosen = e.findChoices(ctx)
+	}
+	e.askFor(n)
+	return nil
+}
+
+// askFor has the claim's requests ask for n replies.
+func (e *experiment) askFor(n int) {
 	e.choices = n
 	for _, q := range e.scripts {
 		q.choices = n
@@ -116,4 +144,76 @@ func (e *experiment) observeAll(k int, c *call) evidence.Observation {
 	}
 	y.Value = min(1, y.Value/float64(1+len(c.others)))
 	return y
+}
+
+// spread is how far pairs of means vary, and how far the replies to one request do.
+type spread struct {
+	n                    int
+	sum, squares, within float64 // of the pairs, and of the replies of each
+}
+
+// enoughSpread is how many pairs it takes to say how far they vary.
+const enoughSpread = 30
+
+// noteSpread adds a batch's pairs, as the claim's first bound compares them.
+func (e *experiment) noteSpread(b *batch) {
+	if e.choices <= 1 {
+		return
+	}
+	for i := range b.visits {
+		x, within, whole := 0.0, 0.0, true
+		for k, w := range e.claim.Bounds[0].Weights {
+			if w == 0 {
+				continue
+			}
+			y, c := b.seen[i][k], b.calls[i][e.scripts[k].first]
+			if whole = whole && !y.Missing && c != nil; !whole {
+				break
+			}
+			x += w * y.Value
+			sum := 0.0
+			for _, one := range append([]*call{c}, c.others...) {
+				d := bounds.Observed(e.claim.Arms[k].Counts(e.claim), one.judgement).Value - y.Value
+				sum += d * d
+			}
+			within += w * w * sum / float64(e.choices-1)
+		}
+		if whole {
+			e.spread.n++
+			e.spread.sum, e.spread.squares, e.spread.within = e.spread.sum+x, e.spread.squares+x*x, e.spread.within+within
+		}
+	}
+}
+
+// spared says how many times less the pairs varied than pairs of one reply each would
+// have, which is about how many times fewer of them the verdict took; "" where too few
+// were seen.
+func (e *experiment) spared() string {
+	s := e.spread
+	if s.n < enoughSpread {
+		return ""
+	}
+	n, r := float64(s.n), float64(e.choices)
+	means := (s.squares - s.sum*s.sum/n) / (n - 1)
+	single := means + s.within/n*(1-1/r) // each reply varies by all of it, their mean by a part
+	if means <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("pairs of their means varied %.1f times less than pairs of single replies would have", single/means)
+}
+
+// choicesTaken says how many replies a request brought and why, "" where nobody asked for
+// several.
+func (e *experiment) choicesTaken() string {
+	if e.choices <= 1 {
+		return e.chosen
+	}
+	text := e.chosen
+	if text == "" {
+		text = fmt.Sprintf("%d a request", e.choices)
+	}
+	if spared := e.spared(); spared != "" {
+		text += "; " + spared
+	}
+	return text
 }

@@ -44,7 +44,7 @@ func (e *experiment) verdict(r evidence.Result) claim.Verdict {
 		v.Formats = append(v.Formats, *e.formats[k])
 	}
 	v.Served = s.servedModels()
-	v.Doubt, v.Judge, v.Seeds = e.doubt, e.judgedBy(), e.seeds
+	v.Doubt, v.Judge, v.Seeds, v.Choices = e.doubt, e.judgedBy(), e.seeds, e.choicesTaken()
 	e.takeBack(&v)
 	e.warnOfReplies(v)
 	e.warnOfRun(v)
@@ -99,6 +99,9 @@ func (e *experiment) warnOfReplies(v claim.Verdict) {
 	e.warnings = append(e.warnings, e.endings.warnings(e.lost)...)
 	if e.many >= 20 && 2*e.alike > e.many {
 		e.warn("the %d replies to a request were one text in %d of %d requests: where they are copies they say no more than one, and SAFETYTEST_CHOICES is better unset", e.choices, e.alike, e.many)
+	}
+	if e.choices > 1 && v.Reason == evidence.MissingReplies {
+		e.warn("a request that lacks one of its %d replies counts as missing: with SAFETYTEST_CHOICES=1 fewer are", e.choices)
 	}
 	if e.windowUnknown() {
 		e.warn("%s", e.unseen)

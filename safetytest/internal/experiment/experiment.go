@@ -63,9 +63,11 @@ type experiment struct {
 	noBudget    bool
 	share       share // of the run's budget
 	shareSpent  bool
-	recalled    bool // some reply was recorded before, whichever claim read it first
-	choices     int  // replies that a request asks for; 0 is one
-	many, alike int  // requests that were answered by several, and by several of one text
+	recalled    bool   // some reply was recorded before, whichever claim read it first
+	choices     int    // replies that a request asks for; 0 is one
+	chosen      string // why as many, "" where that is no question
+	spread      spread // of pairs of means, and what one reply a request would have made of it
+	many, alike int    // requests that were answered by several, and by several of one text
 	warnings    []string
 	judges      map[string]bool // that judged by asking a model
 	// What any.go needs and finds of a claim about any arrangement. Part names the

@@ -29,7 +29,7 @@ type Parameters struct {
 	Settings       string
 	Stored         json.RawMessage
 	Sampling       chat.Sampling
-	Choices        int
+	Choices        int // or AutoChoices
 	SendSeed       bool
 	ShareSeeds     bool
 	BlockedRefuses bool

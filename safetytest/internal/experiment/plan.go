@@ -25,7 +25,11 @@ func (s *Subject) Plan(c claim.Claim) (claim.Plan, error) {
 	if err != nil {
 		return claim.Plan{}, err
 	}
-	e.choices, _ = e.manyReplies() // pairs are planned as if it were one: how much fewer it takes is not known before
+	// Pairs are planned as if a request brought one reply: how much fewer it takes with
+	// several is not known before, nor how many those are where that is to be found out.
+	if e.choices = 1; s.config.Choices != AutoChoices {
+		e.choices, _ = e.manyReplies()
+	}
 	p := claim.Plan{Claim: c, Forecast: f, CallsPerPair: c.Questions(), JudgeCalls: e.choices * s.Judge().Describe().Calls}
 	p.TokensPerCall, p.CostPerCall, p.Priced = e.perCall()
 	p.Unprovable = errors.Join(s.judged().Unmeasured(c), s.filed())

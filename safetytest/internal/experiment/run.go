@@ -37,7 +37,9 @@ func (s *Subject) Test(ctx context.Context, c claim.Claim) (claim.Verdict, error
 		v.Elapsed = time.Since(started)
 		return v, nil
 	}
-	e.askMany()
+	if err := e.askMany(ctx); err != nil {
+		return claim.Verdict{}, fmt.Errorf("%s: %w", s, err)
+	}
 	e.shareSeeds(ctx)
 	if err := e.admitEarlier(ctx); err != nil {
 		return claim.Verdict{}, fmt.Errorf("%s: %w", s, err)

@@ -28,6 +28,7 @@ func (e *experiment) tally(b *batch) {
 		e.withheld[k] += n
 	}
 	e.learn(b)
+	e.noteSpread(b)
 	for i, v := range b.visits {
 		for _, asks := range e.sequence.Asked() {
 			at := v.Of[asks]

@@ -79,8 +79,9 @@ type Entry struct {
 	Model     string   `json:"model"`
 	Served    []string `json:"served,omitempty"`
 	Policy    string   `json:"policy"`
-	Judge     string   `json:"judge,omitempty"` // what it is and how well it reads
-	Seeds     string   `json:"seeds,omitempty"` // whether the arms of a pair shared theirs, and why
+	Judge     string   `json:"judge,omitempty"`   // what it is and how well it reads
+	Seeds     string   `json:"seeds,omitempty"`   // whether the arms of a pair shared theirs, and why
+	Choices   string   `json:"choices,omitempty"` // how many replies a request brought, and why
 	Endings   string   `json:"endings,omitempty"`
 	Seed      int64    `json:"seed"`
 	Sampling  uint64   `json:"sampling_seed"`
@@ -258,7 +259,7 @@ func NewEntry(v claim.Verdict) Entry {
 		State: v.State.String(), Happened: plain.Line(v.Happened()), Check: v.Check(), Reason: plain.Text(string(v.Reason)), Because: plain.Line(v.Because()), Together: v.Together(), LogE: v.Result.LogEViolated,
 		Pairs: v.Pairs, Calls: v.Calls, Shared: v.Shared, Recorded: v.Recorded, Attempt: v.Attempt, Tokens: v.Tokens,
 		Errors: v.Errors, Blocked: v.Blocked, Unread: v.Unreadable, Arms: []Arm{},
-		Population: plain.Line(v.Population), Targets: v.Targets, Few: v.Few(), Model: plain.Text(v.Model), Policy: plain.Text(v.Policy), Judge: plain.Line(v.Judge), Seeds: plain.Line(v.Seeds),
+		Population: plain.Line(v.Population), Targets: v.Targets, Few: v.Few(), Model: plain.Text(v.Model), Policy: plain.Text(v.Policy), Judge: plain.Line(v.Judge), Seeds: plain.Line(v.Seeds), Choices: plain.Line(v.Choices),
 		Seed: v.Seed, Sampling: v.SamplingSeed, Seconds: v.Elapsed.Seconds(), Next: v.Next(), Reproduce: plain.Line(v.Reproduce),
 		Tolerates: v.Claim.Tolerates,
 	}

@@ -219,6 +219,9 @@ func (m *markdown) fold(e Entry) {
 	if e.Judge != "" {
 		m.f("- what the judge says of itself: %s\n", e.Judge)
 	}
+	if e.Choices != "" {
+		m.f("- replies: %s\n", e.Choices)
+	}
 	if e.Seeds != "" {
 		m.f("- seeds %s\n", e.Seeds)
 	}

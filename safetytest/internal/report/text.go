@@ -221,6 +221,7 @@ func (t *text) expert(e Entry) {
 	t.wrap("  endings", e.Endings, 9)
 	t.wrap("  judge", e.Judge, 9)
 	t.wrap("  seeds", e.Seeds, 9)
+	t.wrap("  replies", e.Choices, 9)
 	t.wrap("  id", fmt.Sprintf("claim %s, seed %d, sampling seed %d", e.Claim, e.Seed, e.Sampling), 9)
 }
 
