@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -57,7 +58,7 @@ func TestAsManyRepliesAsPay(t *testing.T) {
 		want   int // replies a request, at most
 		said   string
 	}{
-		{"gives them", sound(), nil, 4, "4 a request, whose prompt is paid once; pairs of their means varied "},
+		{"gives them", sound(), nil, 4, "4 a request, whose prompt is paid once"},
 		{"two slots", refused(2), nil, 2, "2 a request"},
 		{"one slot", refused(1), nil, 1, "one a request: the endpoint does not take requests for several: "},
 		{"takes no notice", giving(single), nil, 1, "one a request: the endpoint gives one, however many are asked for"},
@@ -143,11 +144,14 @@ func TestChoicesAreFoundOutOnce(t *testing.T) {
 			c.Dir, c.Run, c.Replies, c.Concurrency = dir, name, from, 1
 		}
 	}
-	first := several(porter(30, 20, 0), at, keeping("a", safetytest.RepliesAuto), washing.Claim(), other)
+	first := several(porter(30, 20, 0), at, keeping("a", safetytest.RepliesAuto), washing.Within(4*matchers.Points).Claim(), other)
 	for _, v := range first {
 		if v.State != evidence.Holds || !strings.HasPrefix(v.Choices, "4 a request, whose prompt is paid once") {
 			t.Errorf("%v: %q", v.Headline(), v.Choices)
 		}
+	}
+	if said := first[0].Choices; !regexp.MustCompile(`; pairs of their means varied (3\.[5-9]|4\.[0-5]) times less than pairs of single replies would have$`).MatchString(said) {
+		t.Errorf("%q: replies of one request are drawn apart there, and cells do not differ", said)
 	}
 	if n := first[0].Calls + first[1].Calls; at.calls != n {
 		t.Errorf("%d calls are counted and %d were made", n, at.calls)
@@ -155,7 +159,7 @@ func TestChoicesAreFoundOutOnce(t *testing.T) {
 	if of := replies - first[0].Endings.Replies - first[1].Endings.Replies; of != 8 {
 		t.Errorf("%d replies were given that no claim counts, want the 8 of two questions", of)
 	}
-	again := several(porter(30, 20, 0), sound.open(1, "nobody"), keeping("", safetytest.RepliesReplay), washing.Claim(), other)
+	again := several(porter(30, 20, 0), sound.open(1, "nobody"), keeping("", safetytest.RepliesReplay), washing.Within(4*matchers.Points).Claim(), other)
 	for i, v := range again {
 		if v.Calls != 0 || v.Pairs != first[i].Pairs || !strings.HasPrefix(v.Choices, "4 a request, as in the run that it goes on from") {
 			t.Errorf("replayed: %v after %d calls and %d pairs: %q", v.Headline(), v.Calls, v.Pairs, v.Choices)

@@ -35,6 +35,8 @@ const worseAtMost = 0.03
 type priced struct {
 	base, margin, effect float64
 	bound, rate          float64
+	choices              int  // replies a request, 0 for one
+	copies               bool // they are one reply again and again
 }
 
 // pricedSettings are sound models, violations of 30 points and of twice the margin,
@@ -147,7 +149,7 @@ func (p priced) design() Design {
 		Conditions: []Condition{{Name: "not raised", Weights: []float64{-1, 1}, Threshold: p.margin}},
 		Control:    0, Headroom: 1 - 2*p.margin,
 		Batch: 4, Draws: pricedDraws, Cells: pricedDraws * pricedTargets,
-		Planned: Guess{Rate: .10, Correlation: .3}, Power: .99,
+		Planned: Guess{Rate: .10, Correlation: .3}, Power: .99, Replies: p.choices,
 	}
 	if p.bound > 0 {
 		d.Arms, d.Control, d.Headroom = d.Arms[:1], -1, 0
@@ -235,7 +237,9 @@ func (p priced) engine(t *testing.T, d Design, runs int) paid {
 	arms := len(d.Arms)
 	return pay(runs, func(r *rand.Rand) (State, float64) {
 		s := newSampler(w, d.Batch, 0)
-		s.r = r
+		if s.r = r; !p.copies {
+			s.choices = p.choices
+		}
 		e := template.fresh()
 		for !e.done {
 			for i := range s.trials {
@@ -264,11 +268,12 @@ func (p priced) toVerdict(t *testing.T, runs int) paid {
 // asPlanned is the engine with the budget that a suite plans for it.
 func (p priced) asPlanned(t *testing.T, runs int) paid {
 	d := p.design()
+	d.Replies = 0 // what is planned for is one reply a request
 	most := min(d.withDefaults().needsTrials(), 20_000/d.Batch*d.Batch)
 	if p.bound > 0 {
 		most = min(3*most, 20_000)
 	}
-	d.MaxTrials = most
+	d.MaxTrials, d.Replies = most, p.choices
 	return p.engine(t, d, runs)
 }
 
@@ -404,7 +409,7 @@ func TestCallsPerVerdict(t *testing.T) {
 	for _, p := range pricedSettings() {
 		rows = append(rows, p.measure(t))
 	}
-	text := tables(rows, falseVerdicts(t))
+	text := tables(rows, falseVerdicts(t)) + severalReplies(t)
 	if printed() {
 		t.Log("\n" + text)
 	}

@@ -109,6 +109,10 @@ type Design struct {
 	NoFutility bool
 	// Planned is the planning point of bets, futility and forecast.
 	Planned Guess
+	// Replies is of how many replies an observation is the mean, 0 for one: those that
+	// came to one request. Planning expects pairs to vary as much less as
+	// [AlikeReplies] leaves. The verdict is right whatever they do.
+	Replies int
 	// Power is the probability of Holds, of a model that is as healthy as planned,
 	// that a forecast plans for, in (0, 1); 0 means 0.90. For all of
 	// n healthy claims of a suite to hold with probability p each needs 1 - (1-p)/n.

@@ -94,6 +94,8 @@ func (d Design) checkCounts() error {
 // checkSampling checks how cells are drawn.
 func (d Design) checkSampling() error {
 	switch {
+	case d.Replies < 0:
+		return fmt.Errorf("field Replies %d: must be 0, for one reply an observation, or more", d.Replies)
 	case d.Draws < 0 || d.Draws > 1 && d.Batch%d.Draws != 0:
 		return fmt.Errorf("field Draws %d: must divide the batch of %d, so that every batch takes equally many cells from each draw", d.Draws, d.Batch)
 	case d.OverTargets && d.Draws > 1:

@@ -98,7 +98,7 @@ func (r fixedN) approximated(d Design, c *Condition, at point) func(n float64) (
 	if c.armErrors != nil || !c.isPair() && !c.Rate {
 		return r.sequential.approximated(d, c, at)
 	}
-	above, below := c.lawAt(holdSide, d.effect(c, at), d.Planned), c.lawAt(violSide, d.effect(c, at), d.Planned)
+	above, below := d.lawAt(c, holdSide, d.effect(c, at)), d.lawAt(c, violSide, d.effect(c, at))
 	shared := float64(len(d.Conditions))
 	highMean, highVariance := above.moments()
 	lowMean, lowVariance := below.moments()

@@ -62,7 +62,7 @@ func (d Design) mixtures(c *Condition) (hold, viol mixture) {
 			return hold, viol // its grid is planned for such rates
 		}
 	}
-	good, bad := c.lawAt(holdSide, d.effect(c, healthy), d.Planned), c.lawAt(violSide, d.effect(c, broken), d.Planned)
+	good, bad := d.lawAt(c, holdSide, d.effect(c, healthy)), d.lawAt(c, violSide, d.effect(c, broken))
 	holdBet, _ := hold.kelly(&good, c.holdsAt())
 	violBet, _ := viol.kelly(&bad, c.violatedAt())
 	if d.rule() != (sequential{}) || d.WithoutReplacement || c.Rate {
@@ -130,7 +130,7 @@ func (d Design) growth(c *Condition, g *mixture) drift {
 	if c.contrast() {
 		seen = c.likeliest()
 	}
-	l := c.lawAt(g.side, seen.of(d.trueEffect(c, at)), d.Planned)
+	l := d.lawAt(c, g.side, seen.of(d.trueEffect(c, at)))
 	return g.bestGrowth(&l, theta)
 }
 

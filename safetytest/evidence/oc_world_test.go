@@ -111,6 +111,7 @@ type sampler struct {
 	oneDraw bool     // every batch is of a single draw
 	reuse   [][2]int // replies of the first visit, given again at every other; 0 unknown, 1 no, 2 yes
 	iid     bool     // cells with replacement, as a terminal look needs them
+	choices int      // replies to a request, of which the mean counts; 0 is one
 }
 
 func newSampler(w world, batch int, seed uint64) *sampler {
@@ -171,6 +172,15 @@ func (s *sampler) shuffle(k int) {
 func (s *sampler) ask(cell, arm int, p float64) float64 {
 	if s.reuse != nil && s.reuse[cell][arm] > 0 {
 		return float64(s.reuse[cell][arm] - 1)
+	}
+	if s.choices > 1 {
+		n := 0
+		for range s.choices {
+			if s.r.Float64() < p {
+				n++
+			}
+		}
+		return float64(n) / float64(s.choices)
 	}
 	y := 0
 	if s.r.Float64() < p {

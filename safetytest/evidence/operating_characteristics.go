@@ -16,7 +16,7 @@ type characteristic struct {
 func (d Design) characteristics(at point, most int, enough bool) []characteristic {
 	if len(d.Conditions) == 1 && d.exact(&d.Conditions[0], most) {
 		c := &d.Conditions[0]
-		return d.withHeadroom(d.follow(c, c.lawAt(holdSide, d.effect(c, at), d.Planned), most, enough))
+		return d.withHeadroom(d.follow(c, d.lawAt(c, holdSide, d.effect(c, at)), most, enough))
 	}
 	// Each condition on its own, then together as if they were independent.
 	var joint []characteristic
@@ -41,7 +41,7 @@ func (d Design) characteristics(at point, most int, enough bool) []characteristi
 // exact says whether a condition can be followed exactly, at an affordable cost.
 func (d Design) exact(c *Condition, most int) bool {
 	pair := c.isPair()
-	if d.WithoutReplacement || c.armErrors != nil || !pair && !c.Rate {
+	if d.WithoutReplacement || d.Replies > 1 || c.armErrors != nil || !pair && !c.Rate {
 		return false
 	}
 	l := c.lawAt(holdSide, d.effect(c, marginal), d.Planned)

@@ -94,7 +94,56 @@ func rateLaw(p float64) law {
 	return l
 }
 
-// lawAt returns what a condition's X is expected to do when the mean of X is
+// AlikeReplies is the share of what pairs of replies vary that lies between requests, as
+// planning takes it: means of several replies to one request vary as much however many
+// they are. Measured it was a tenth at most, see safetytest/internal/savings/measured.md;
+// an endpoint that gives copies makes it all.
+const AlikeReplies = 1.0 / 3
+
+// lawAt is what a condition's X is expected to do, as a mean of as many replies as the
+// design says.
+func (d Design) lawAt(c *Condition, s side, effect float64) law {
+	l := c.lawAt(s, effect, d.Planned)
+	if d.Replies <= 1 {
+		return l
+	}
+	return l.ofMeans(d.Replies)
+}
+
+// mostConvolved bounds the work of a law of means: its values times their number.
+const mostConvolved = 64
+
+// ofMeans is the law of means of n values of X, of which AlikeReplies are copies and the
+// others are drawn apart from each other.
+func (l *law) ofMeans(n int) (out law) {
+	for i, x := range l.values {
+		out.add(x, AlikeReplies*l.probs[i])
+	}
+	var apart law
+	if n*len(l.values) > mostConvolved {
+		mean, variance := l.moments()
+		sd := math.Sqrt(variance / float64(n))
+		apart.add(math.Max(mean-sd, slices.Min(l.values)), 0.5)
+		apart.add(math.Min(mean+sd, slices.Max(l.values)), 0.5)
+	} else {
+		apart.add(0, 1)
+		for range n {
+			var next law
+			for i, x := range apart.values {
+				for k, y := range l.values {
+					next.add(x+y/float64(n), apart.probs[i]*l.probs[k])
+				}
+			}
+			apart = next
+		}
+	}
+	for i, x := range apart.values {
+		out.add(x, (1-AlikeReplies)*apart.probs[i])
+	}
+	return out
+}
+
+// lawAt returns what X of one reply an arm is expected to do when the mean of X is
 // effect and the control rate is as guessed. Arms of equal guess share their
 // luck with probability Correlation and are independent otherwise, which gives
 // equal rates exactly that correlation. The side matters where arms are corrected

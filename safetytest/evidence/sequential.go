@@ -168,7 +168,7 @@ func (sequential) counted(c *countedClaim) func(*distribution) characteristic {
 
 // approximated takes the evidence for a Brownian motion.
 func (sequential) approximated(d Design, c *Condition, at point) func(n float64) (holds, violated float64) {
-	above, below := c.lawAt(holdSide, d.effect(c, at), d.Planned), c.lawAt(violSide, d.effect(c, at), d.Planned)
+	above, below := d.lawAt(c, holdSide, d.effect(c, at)), d.lawAt(c, violSide, d.effect(c, at))
 	holdMixture, violMixture := d.mixtures(c)
 	hold := holdMixture.bestGrowth(&above, c.holdsAt())
 	viol := violMixture.bestGrowth(&below, c.violatedAt())

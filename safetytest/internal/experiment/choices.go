@@ -51,8 +51,7 @@ func (e *experiment) askMany(ctx context.Context) error {
 		if why != "" {
 			e.warn("SAFETYTEST_CHOICES: the claim takes one reply a request: %s", why)
 		}
-		e.askFor(n)
-		return nil
+		return e.askFor(n)
 	}
 	if n == 1 {
 		e.chosen = "one a request: " + why
@@ -67,12 +66,19 @@ func (e *experiment) askMany(ctx context.Context) error {
 	default:
 		n, e.chosen = e.findChoices(ctx)
 	}
-	e.askFor(n)
-	return nil
+	return e.askFor(n)
 }
 
-// askFor has the claim's requests ask for n replies.
-func (e *experiment) askFor(n int) {
+// askFor has the claim's requests ask for n replies, and its bets expect as many.
+func (e *experiment) askFor(n int) error {
+	if e.choose(n); n == 1 {
+		return nil
+	}
+	return e.prepare()
+}
+
+// choose has the claim's requests ask for n replies.
+func (e *experiment) choose(n int) {
 	e.choices = n
 	for _, q := range e.scripts {
 		q.choices = n

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/evidence"
 )
 
 // This file finds out how many replies a request is to bring. An endpoint is asked for
@@ -25,10 +26,6 @@ const (
 	// choiceQuestions is how many requests it takes to see what an endpoint makes of
 	// them.
 	choiceQuestions = 2
-	// alikeShare is how much of what pairs vary is taken to lie between prompts, where
-	// several replies to one say nothing more. Measured it was a tenth at most; see
-	// safetytest/internal/savings/measured.md.
-	alikeShare = 1.0 / 3
 )
 
 // choosing is what a run knows of an endpoint's choices.
@@ -52,7 +49,7 @@ func (e *experiment) recallChoices() (int, error) {
 	}
 	visits := along.Next()
 	for n := mostFound; n >= 1; n /= 2 {
-		e.askFor(n)
+		e.choose(n)
 		for _, v := range visits {
 			for k, q := range e.scripts {
 				if q.first != k || !e.claim.Arms[k].Calls() || e.claim.Arms[k].ReportOnly {
@@ -122,7 +119,7 @@ func (e *experiment) findChoices(ctx context.Context) (int, string) {
 func paying(n int, prompt, reply float64) int {
 	best, least := 1, prompt+reply
 	for k := 2; k <= n; k *= 2 {
-		pairs := alikeShare + (1-alikeShare)/float64(k) // of those that it takes with one reply
+		pairs := evidence.AlikeReplies + (1-evidence.AlikeReplies)/float64(k) // of those that it takes with one reply
 		if cost := pairs * (prompt + float64(k)*reply); cost < least {
 			best, least = k, cost
 		}

@@ -151,6 +151,7 @@ func (e *experiment) prepare() error {
 	if e.within > 0 {
 		d.MaxTrials = e.within
 	}
+	d.Replies = e.choices
 	e.sequence.Once = d.WithoutReplacement
 	e.most, e.control, e.headroom = d.MaxTrials, d.Control, d.Headroom
 	e.questions = e.sequence.PerDraw * e.s.config.Draws * e.claim.Questions()
