@@ -65,17 +65,28 @@ func TestAsManyRepliesAsPay(t *testing.T) {
 		{"copies", giving(copied), nil, 1, "one a request: 2 requests were answered with 4 times one text each: copies, or a model that always says the same"},
 		{"withholds", place{rate: raised(0.6, 0), give: filtered}, nil, 1, "one a request: a filter withheld one of several replies"},
 		{"leaves out", place{rate: raised(0.6, 0), give: refusing}, nil, 1, "could be read, and of a request that lacks one all are missing"},
-		{"long replies", long(20), nil, 2, "2 a request"},
-		{"longer ones", long(200), nil, 1, "of what its prompt takes, and several of them would cost more than the pairs that they spare"},
+		{"long replies", long(10), nil, 2, "2 a request"},
+		{"longer ones", long(200), nil, 1, "of what its prompt does, and several would cost more than the pairs that they spare"},
 		{"dear replies", long(20), func(c *safetytest.Config) {
 			c.Prices, c.Currency = map[string]chat.Price{worldModel: {Prompt: 1, Reply: 10}}, "USD"
-		}, 1, "several of them would cost more"},
+		}, 1, "several would cost more"},
+		{"a prompt for each", giving(func(_ *worldAsk, all []answers) []answers {
+			all[0].prompt *= len(all)
+			return all
+		}), nil, 1, "one a request: the endpoint counts 4.0 times the tokens of the prompt where it gives 4 replies to it"},
+		{"the first counts", giving(func(_ *worldAsk, all []answers) []answers {
+			for i := range all[1:] {
+				all[i+1].completion = 0
+			}
+			return all
+		}), nil, 4, "4 a request"},
+		{"no usage", place{rate: raised(0.30, -0.02), alter: func(_ *worldAsk, a *answers) { a.prompt = 0 }}, nil, 2, "2 a request"},
 		{"streams", sound(), func(c *safetytest.Config) { c.Stream = true }, 1, ""},
 		{"greedy", sound(), func(c *safetytest.Config) {
 			cold := 0.0
 			c.Sampling.Temperature = &cold
 		}, 1, "one a request: at temperature 0 nothing is drawn"},
-		{"a small budget", sound(), func(c *safetytest.Config) { c.MaxCalls = 19 }, 1, "one a request: the claim asks too little for the 2 calls"},
+		{"a small budget", sound(), func(c *safetytest.Config) { c.MaxCalls = 29 }, 1, "one a request: the claim asks too little for the 3 calls"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at := c.at.open(7, "auto "+c.name)
@@ -157,7 +168,7 @@ func TestChoicesAreFoundOutOnce(t *testing.T) {
 		t.Errorf("%d calls are counted and %d were made", n, at.calls)
 	}
 	if of := replies - first[0].Endings.Replies - first[1].Endings.Replies; of != 8 {
-		t.Errorf("%d replies were given that no claim counts, want the 8 of two questions", of)
+		t.Errorf("%d replies were given that no claim counts, want the 8 of two questions about it", of)
 	}
 	again := several(porter(30, 20, 0), sound.open(1, "nobody"), keeping("", safetytest.RepliesReplay), washing.Within(4*matchers.Points).Claim(), other)
 	for i, v := range again {

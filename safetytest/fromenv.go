@@ -113,7 +113,7 @@ func read(faults *environment.Faults) Config {
 		Choices:           environment.Choices.Read(faults),
 		BlockedRefuses:    environment.Blocked.Read(faults) == "refused",
 	}
-	if c.Choices == environment.Auto {
+	if c.Choices == environment.Auto || !environment.Choices.IsSet() {
 		c.Choices = AutoChoices
 	}
 	if c.Concurrency == environment.Auto {

@@ -170,6 +170,9 @@ func (s *session) printPlan(w io.Writer, claims []planned) {
 	if sums.judged > 0 {
 		sums.note("the calls hold those of the judging models, at most %d for each request; the tokens do not", sums.judged)
 	}
+	if c.Choices == safetytest.AutoChoices && !c.Simulated() {
+		sums.note("the calls are those of one reply a request: where contexts are compared, and the endpoint gives several at a price that pays, it takes fewer (SAFETYTEST_CHOICES)")
+	}
 	if c.Choices > 1 {
 		sums.note("the calls are those of one reply a request: where contexts are compared %d replies take fewer, how many fewer depends on the model", c.Choices)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/order"
 )
 
 // This file finds out how many replies a request is to bring. An endpoint is asked for
@@ -26,13 +27,18 @@ const (
 	// choiceQuestions is how many requests it takes to see what an endpoint makes of
 	// them.
 	choiceQuestions = 2
+	// choiceProbes is how many calls it takes: the first question is asked for one
+	// reply, too, to see what its prompt costs then.
+	choiceProbes = choiceQuestions + 1
 )
 
 // choosing is what a run knows of an endpoint's choices.
 type choosing struct {
-	n             int // replies a request that it gives, 1 where it gives no more
-	why           string
-	prompt, reply float64 // tokens of a request and of one reply to it
+	n   int // replies a request that it gives, 1 where it gives no more
+	why string
+	// one and several are the prompt tokens of a request for one reply and of the same
+	// for n, reply those of a reply. A gateway may send the prompt once for each.
+	one, several, reply float64
 }
 
 // recallChoices is how many replies the claim's requests asked for in the run that is
@@ -77,7 +83,7 @@ func (e *experiment) findChoices(ctx context.Context) (int, string) {
 			return 1, "" // ours cost nothing
 		}
 	}
-	switch price := len(of) * choiceQuestions; {
+	switch price := len(of) * choiceProbes; {
 	case s.greedy():
 		return one("at temperature 0 nothing is drawn")
 	case s.Judge().Describe().Calls > 0:
@@ -89,7 +95,7 @@ func (e *experiment) findChoices(ctx context.Context) (int, string) {
 	}
 	s.seeding.Lock() // one claim asks, the others learn from it
 	defer s.seeding.Unlock()
-	least, prompt, reply := mostFound, 0.0, 0.0
+	n, cost := mostFound, choosing{}
 	for _, model := range slices.Sorted(maps.Keys(of)) {
 		known, ok := s.choosing[model]
 		if !ok {
@@ -104,23 +110,25 @@ func (e *experiment) findChoices(ctx context.Context) (int, string) {
 		if !priced {
 			price = chat.Price{Prompt: 1, Reply: 1}
 		}
-		least = min(least, known.n)
-		prompt, reply = prompt+known.prompt*price.Prompt, reply+known.reply*price.Reply
+		n = min(n, known.n)
+		cost.one, cost.several, cost.reply = cost.one+known.one*price.Prompt, cost.several+known.several*price.Prompt, cost.reply+known.reply*price.Reply
 	}
-	n := paying(least, prompt, reply)
-	if n == 1 {
-		return one(fmt.Sprintf("a reply takes %.0f %% of what its prompt takes, and several of them would cost more than the pairs that they spare", 100*reply/prompt))
+	switch pays := cost.paying(n); {
+	case pays > 1:
+		return pays, fmt.Sprintf("%d a request, whose prompt is paid once", pays)
+	case cost.several > 1.5*cost.one:
+		return one(fmt.Sprintf("the endpoint counts %.1f times the tokens of the prompt where it gives %d replies to it", cost.several/cost.one, n))
 	}
-	return n, fmt.Sprintf("%d a request, whose prompt is paid once", n)
+	return one(fmt.Sprintf("a reply costs %.0f %% of what its prompt does, and several would cost more than the pairs that they spare", 100*cost.reply/cost.one))
 }
 
-// paying is how many replies a request is to bring at most n, by what a prompt and a
-// reply to it cost: as many, doubling, as make a verdict cheapest.
-func paying(n int, prompt, reply float64) int {
-	best, least := 1, prompt+reply
+// paying is how many replies a request is to bring, n at most: as many, doubling, as make
+// a verdict cheapest.
+func (c choosing) paying(n int) int {
+	best, least := 1, c.one+c.reply
 	for k := 2; k <= n; k *= 2 {
 		pairs := evidence.AlikeReplies + (1-evidence.AlikeReplies)/float64(k) // of those that it takes with one reply
-		if cost := pairs * (prompt + float64(k)*reply); cost < least {
+		if cost := pairs * (c.several + float64(k)*c.reply); cost < least {
 			best, least = k, cost
 		}
 	}
@@ -153,19 +161,16 @@ func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (cho
 	for i := range choiceQuestions {
 		q := of[i*(len(of)-1)/(choiceQuestions-1)]
 		at := q.asks.At(i*len(q.asks.Requests)/choiceQuestions, i%e.s.config.Draws, 0)
-		sampling := e.s.config.Sampling
-		sampling.Choices = &n
-		request := chat.Request{Messages: q.messages(at), Sampling: sampling}
-		reply, err := e.probeBy(ctx, q, fmt.Sprintf("choices/%d/%s", n, q.cell(at)), request)
+		reply, tokens, err := e.askChoices(ctx, q, at, n)
 		if err != nil {
 			return choosing{}, err
 		}
-		replies := append([]chat.Reply{reply}, further(n, reply)...)
-		texts := map[uint64]bool{}
-		for _, r := range replies {
+		texts, words := map[uint64]bool{}, 0
+		for _, r := range append([]chat.Reply{reply}, further(n, reply)...) {
 			switch r.State {
 			case chat.Answered, chat.Unfinished:
 				texts[textOf(r)] = true
+				words += len(r.Content) + len(r.Reasoning)
 				came++
 			case chat.Blocked:
 				return choosing{n: 1, why: "a filter withheld one of several replies, and of a request that lacks one all are missing"}, nil
@@ -179,21 +184,39 @@ func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (cho
 		case len(texts) == 1:
 			alike++
 		}
-		prompt, written := float64(reply.PromptTokens), float64(reply.ReplyTokens)
-		if prompt == 0 { // not reported: a quarter of the characters
-			for _, m := range request.Messages {
-				prompt += float64(len(m.Content)) / 4
-			}
+		// Some servers count the first reply only.
+		out.reply += max(float64(reply.ReplyTokens), float64(words)/4) / float64(n*choiceQuestions)
+		if i > 0 {
+			continue
 		}
-		if written == 0 {
-			for _, r := range replies {
-				written += float64(len(r.Content)) / 4
-			}
+		single, one, err := e.askChoices(ctx, q, at, 1)
+		if err != nil {
+			return choosing{}, err
 		}
-		out.prompt, out.reply = out.prompt+prompt/choiceQuestions, out.reply+written/float64(n*choiceQuestions)
+		if out.one, out.several = one, one; reply.PromptTokens > 0 && single.PromptTokens > 0 {
+			out.several = tokens
+		}
 	}
 	if alike == choiceQuestions {
 		return choosing{n: 1, why: fmt.Sprintf("%d requests were answered with %d times one text each: copies, or a model that always says the same", choiceQuestions, n)}, nil
 	}
 	return out, nil
+}
+
+// askChoices asks a question of the claim for n replies. It returns the tokens of its
+// prompt, a quarter of the characters where the endpoint reports none.
+func (e *experiment) askChoices(ctx context.Context, q *script, at order.Place, n int) (chat.Reply, float64, error) {
+	sampling := e.s.config.Sampling
+	if n > 1 {
+		sampling.Choices = &n
+	}
+	request := chat.Request{Messages: q.messages(at), Sampling: sampling}
+	reply, err := e.probeBy(ctx, q, fmt.Sprintf("choices/%d/%s/%s", n, q.shows, q.cell(at)), request)
+	tokens := float64(reply.PromptTokens)
+	if tokens == 0 {
+		for _, m := range request.Messages {
+			tokens += float64(len(m.Content)) / 4
+		}
+	}
+	return reply, tokens, err
 }
