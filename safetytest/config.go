@@ -232,7 +232,7 @@ func (c Config) check() error {
 	case c.Choices != AutoChoices && (c.Choices < 1 || c.Choices > 128):
 		return fmt.Errorf("config: Choices is %d, and must be 1 to 128, or AutoChoices", c.Choices)
 	case c.Choices > 1 && c.Stream:
-		return errors.New("config: Choices is above 1, and streams bring one reply: unset SAFETYTEST_CHOICES or SAFETYTEST_STREAM")
+		return errors.New("config: Choices is above 1, and streams bring one reply: set SAFETYTEST_CHOICES=1 or unset SAFETYTEST_STREAM")
 	}
 	for _, kind := range c.Allow {
 		if !slices.Contains(provenance.Kinds(), provenance.Kind(kind)) {

@@ -122,7 +122,7 @@ func TestChoicesRejected(t *testing.T) {
 		r := question
 		r.Sampling.Choices = ptr(4)
 		_, err := client.Ask(t.Context(), r)
-		if err == nil || !strings.Contains(err.Error(), "leave SAFETYTEST_CHOICES unset") {
+		if err == nil || !strings.Contains(err.Error(), "set SAFETYTEST_CHOICES=1") {
 			t.Errorf("%s: %v", body, err)
 		}
 	}

@@ -99,7 +99,7 @@ func further(n int, reply chat.Reply) []chat.Reply {
 		case reply.Others != nil && i < len(*reply.Others):
 			out[i] = (*reply.Others)[i]
 		case reply.State == chat.Answered:
-			out[i] = chat.Reply{State: chat.Lost, Trouble: "fewer replies came than the request asked for: unset SAFETYTEST_CHOICES where the model gives one"}
+			out[i] = chat.Reply{State: chat.Lost, Trouble: "fewer replies came than the request asked for: set SAFETYTEST_CHOICES=1 where the model gives one"}
 		}
 		out[i].Model, out[i].Fingerprint = reply.Model, reply.Fingerprint
 	}

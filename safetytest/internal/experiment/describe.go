@@ -98,7 +98,7 @@ func (e *experiment) warnOfReplies(v claim.Verdict) {
 	}
 	e.warnings = append(e.warnings, e.endings.warnings(e.lost)...)
 	if e.many >= 20 && 2*e.alike > e.many {
-		e.warn("the %d replies to a request were one text in %d of %d requests: where they are copies they say no more than one, and SAFETYTEST_CHOICES is better unset", e.choices, e.alike, e.many)
+		e.warn("the %d replies to a request were one text in %d of %d requests: where they are copies they say no more than one, and SAFETYTEST_CHOICES=1 costs less", e.choices, e.alike, e.many)
 	}
 	if e.choices > 1 && v.Reason == evidence.MissingReplies {
 		e.warn("a request that lacks one of its %d replies counts as missing: with SAFETYTEST_CHOICES=1 fewer are", e.choices)

@@ -1,9 +1,9 @@
-// Command coupling measures what it changes that the arms of a pair are asked with one
+// Command savings measures what it changes that the arms of a pair are asked with one
 // seed: how often two replies differ in their reading with a seed in common and with
 // seeds of their own, over contrasts of the policy "no cooking".
 //
-//	go run ./safetytest/internal/coupling                       # simulated servers
-//	SAFETYTEST_BASE_URL=... SAFETYTEST_MODEL=... go run ./safetytest/internal/coupling
+//	go run ./safetytest/internal/savings                       # simulated servers
+//	SAFETYTEST_BASE_URL=... SAFETYTEST_MODEL=... go run ./safetytest/internal/savings
 //
 // Every cell is asked a few times in each arm, each time with another seed that both arms
 // have. Replies of the same time are pairs of one seed, those of different times of
