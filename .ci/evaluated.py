@@ -3,9 +3,10 @@
     evaluated.py DIRECTORY-OF-RUNS
 
 Prompts of one arm and draw begin alike: a server with a cache evaluates that beginning
-once and of every other prompt only its end. What it evaluates of a beginning that it has
-seen before is what another order of the calls, larger batches or more memory would save;
-the rest is the least that these prompts need.
+once and of every other prompt only its end. What a prompt takes that directly follows one
+with its own beginning is its end. What others take beyond that is their beginning: once,
+which these prompts need, or again, which another order of the calls, larger batches or
+more memory would save.
 """
 
 import glob
@@ -13,36 +14,50 @@ import json
 import sys
 
 
-def main():
-    beginnings = {}
-    runs = sorted(glob.glob(f"{sys.argv[1]}/*/"))
-    if not runs:
-        sys.exit(f"evaluated.py: no record below {sys.argv[1]}")
-    for path in glob.glob(f"{runs[-1]}*.jsonl"):  # the last run's: names begin with the time
+def asked(run):
+    """Yield the answers to an arm's questions in the order in which they came, with the beginning of their prompts."""
+    entries = []
+    for path in glob.glob(f"{run}*.jsonl"):
         with open(path) as file:
             for line in file:
                 entry = json.loads(line)
-                answer = entry.get("answer")
                 # Questions about the endpoint are no replies of an arm.
-                if answer is None or entry.get("check"):
-                    continue
-                draw = entry["cell"].rsplit("/", 1)[-1]
-                counts = answer.get("prompt_tokens", 0), answer.get("cached_tokens", 0)
-                beginnings.setdefault((entry["arm"], draw), []).append(counts)
-    sent = sum(prompt for calls in beginnings.values() for prompt, _ in calls)
-    if not sent or not any(cached for calls in beginnings.values() for _, cached in calls):
+                if entry.get("answer") is not None and not entry.get("check"):
+                    entries.append(entry)
+    for entry in sorted(entries, key=lambda e: e["received"]):
+        yield (entry["arm"], entry["cell"].rsplit("/", 1)[-1]), entry["answer"]
+
+
+def main():
+    runs = sorted(glob.glob(f"{sys.argv[1]}/*/"))
+    if not runs:
+        sys.exit(f"evaluated.py: no record below {sys.argv[1]}")
+    calls = list(asked(runs[-1]))  # the last run's: names begin with the time
+    sent = sum(answer.get("prompt_tokens", 0) for _, answer in calls)
+    if not sent or not any(answer.get("cached_tokens") for _, answer in calls):
         print("prompt tokens: the server reports no cache")
         return
+    taken = [answer.get("prompt_tokens", 0) - answer.get("cached_tokens", 0) for _, answer in calls]
+    followed = {}  # by beginning, what the prompts took that followed one with the same
+    for i, (beginning, _) in enumerate(calls):
+        if i > 0 and calls[i - 1][0] == beginning:
+            followed.setdefault(beginning, []).append(taken[i])
     ends = first = again = 0
-    for calls in beginnings.values():
-        alike = max(cached for _, cached in calls)
-        for i, (prompt, cached) in enumerate(calls):
-            ends += prompt - max(alike, cached)
-            missed = max(0, alike - cached)
-            first, again = (first + missed, again) if i == 0 else (first, again + missed)
-    share = [f"{100 * n / sent:.1f} %" for n in (ends + first + again, ends, first, again)]
+    seen = set()
+    for i, (beginning, _) in enumerate(calls):
+        usual = followed.get(beginning, [taken[i]])
+        end = min(taken[i], sum(usual) / len(usual))
+        if i > 0 and calls[i - 1][0] == beginning:
+            end = taken[i]
+        ends += end
+        if beginning in seen:
+            again += taken[i] - end
+        else:
+            first += taken[i] - end
+        seen.add(beginning)
+    share = [f"{100 * n / sent:.1f} %" for n in (sum(taken), ends, first, again)]
     print(f"prompt tokens: {share[0]} of {sent} evaluated: {share[1]} the ends of prompts, "
-          f"{share[2]} {len(beginnings)} beginnings once, {share[3]} beginnings again")
+          f"{share[2]} {len(seen)} beginnings once, {share[3]} beginnings again")
 
 
 main()
