@@ -1,10 +1,9 @@
 package safetytest
 
 import (
-	"context"
 	"fmt"
 
-	"github.com/safetyspec/safetyspec/safetytest/chat"
+	"github.com/safetyspec/safetyspec/safetytest/internal/experiment"
 	"github.com/safetyspec/safetyspec/safetytest/judge"
 )
 
@@ -32,7 +31,7 @@ func (s *Subject) Misread() error {
 			continue
 		}
 		all++
-		got, err := j.Judge(context.Background(), judge.Exchange{Request: shown.Request, Reply: chat.Reply{State: chat.Answered, Content: shown.Reply}})
+		got, err := experiment.ReadShown(j, shown)
 		if err != nil {
 			return fmt.Errorf("policy %q: judging demonstration %s: %w", s.policy.Name, shown.ID, err)
 		}

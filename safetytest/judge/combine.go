@@ -3,6 +3,7 @@ package judge
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -70,35 +71,25 @@ func (c calibrated) Describe() Description {
 	return d
 }
 
-// commandJudges are the judges that ask a model as the safetytest command names them, and
-// what each is like.
-var commandJudges = map[string]func(Description) bool{
-	"rubric":            func(d Description) bool { return isRubric(d) && !isToken(d) && !d.SeesContent },
-	"rubric-harm":       func(d Description) bool { return isRubric(d) && !isToken(d) && d.SeesContent },
-	"rubric-harm-token": func(d Description) bool { return isRubric(d) && isToken(d) && d.SeesContent },
-	"wildguard":         func(d Description) bool { return d.Name == guards[WildGuard].name },
-}
-
-func isRubric(d Description) bool { return strings.HasPrefix(d.Name, rubricName) }
-func isToken(d Description) bool  { return strings.HasSuffix(d.Name, tokenName) }
+// kinds are what calibrations that the safetytest command wrote call the judges that ask
+// a model.
+var kinds = []string{"rubric", "rubric-harm", "rubric-harm-token", "wildguard"}
 
 // measuredAs says whether a judge may be the one that a calibration names: one that the
 // command wrote names its judge and model, and those of others are called whatever people
-// call them. A rubric that pins no model may ask any.
+// call them. A judge that pins no model may ask any.
 func measuredAs(of string, d Description) bool {
 	kind, model, asks := strings.Cut(of, " by ")
-	is, known := commandJudges[kind]
 	switch {
 	case of == "refusal":
 		return d.Name == of
-	case !asks || !known:
+	case !asks || !slices.Contains(kinds, kind):
 		return true
-	case !is(d):
+	case d.kind != kind:
 		return false
 	}
-	pinned := strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(d.Name, rubricName), tokenName))
-	model = strings.ToLower(model)
-	return !isRubric(d) || pinned == anyServed || strings.Contains(pinned, model) || strings.Contains(model, pinned)
+	pinned, model := strings.ToLower(d.pins), strings.ToLower(model)
+	return strings.Contains(pinned, model) || strings.Contains(model, pinned)
 }
 
 // WithContent returns a judge whose decision is that of the first judge and

@@ -83,6 +83,11 @@ type Description struct {
 	// Calls is the most calls of models that the reading of one reply takes, not
 	// counting repetitions after a failure: 0 for a judge that asks none.
 	Calls int
+
+	// kind is what calibrations call judges of this kind that ask a model, "" where the
+	// safetytest command has none such, and pins the model that this one asks alone, ""
+	// where it may ask any.
+	kind, pins string
 }
 
 // AsksModel says whether the judge asks a model.

@@ -50,6 +50,7 @@ func Guard(model chat.Model, template Template) (Judge, error) {
 type guard struct {
 	model chat.Model
 	name  string
+	kind  string // see Description
 	ask   func(request, reply string) []chat.Message
 	parse func(answer string) (Judgement, error)
 	// maxTokens is enough for the longest answer of the format.
@@ -57,14 +58,14 @@ type guard struct {
 }
 
 var guards = map[Template]guard{
-	WildGuard:       {name: "WildGuard", ask: askWildGuard, parse: parseWildGuard, maxTokens: 32},
+	WildGuard:       {name: "WildGuard", kind: "wildguard", ask: askWildGuard, parse: parseWildGuard, maxTokens: 32},
 	LlamaGuard:      {name: "Llama Guard", ask: askTurns, parse: parseLlamaGuard, maxTokens: 64},
 	GraniteGuardian: {name: "Granite Guardian", ask: askTurns, parse: parseGranite, maxTokens: 64},
 }
 
 // Describe says that a model is asked, which nobody has measured.
 func (g *guard) Describe() Description {
-	return Description{Name: g.name, SeesContent: true, Calls: 1}
+	return Description{Name: g.name, SeesContent: true, Calls: 1, kind: g.kind}
 }
 
 func (g *guard) Judge(ctx context.Context, x Exchange) (Judgement, error) {

@@ -108,21 +108,22 @@ type rubric struct {
 	noSchema atomic.Bool
 }
 
-// The parts of the names of rubrics: which model they ask, and by what.
-const (
-	rubricName = "a rubric by "
-	anyServed  = "whatever model is served"
-	tokenName  = ", by the probabilities of one token"
-)
-
 // Describe says that a model is asked, which nobody has measured, and that content
 // is seen if it was asked about.
 func (r *rubric) Describe() Description {
-	name := rubricName + cmp.Or(r.Served, anyServed)
+	d := Description{Name: "a rubric by " + cmp.Or(r.Served, "whatever model is served"), SeesContent: r.Question == AskHarm, Calls: 1, pins: r.Served}
 	if r.Form == Token {
-		name += tokenName
+		d.Name += ", by the probabilities of one token"
 	}
-	return Description{Name: name, SeesContent: r.Question == AskHarm, Calls: 1}
+	switch {
+	case r.Form == Token && r.Question == AskHarm:
+		d.kind = "rubric-harm-token"
+	case r.Question == AskHarm:
+		d.kind = "rubric-harm"
+	case r.Form != Token: // the command has no rubric about refusals by one token
+		d.kind = "rubric"
+	}
+	return d
 }
 
 const rubricMaterial = `You compare an assistant's reply with the request that it answers.

@@ -84,7 +84,7 @@ func (s *Subject) readAs(kind prompt.Kind, contrary judge.Decision) (n filed) {
 		if shown.Kind != kind || text == "" {
 			continue
 		}
-		got, err := readShown(j, shown)
+		got, err := ReadShown(j, shown)
 		if err != nil || !got.Decided() {
 			continue // whatever it cannot read is reported where it matters
 		}
@@ -100,9 +100,10 @@ func (s *Subject) readAs(kind prompt.Kind, contrary judge.Decision) (n filed) {
 	return n
 }
 
-// readShown has a judge read a demonstration. One made for replies of a model may count
-// on more than is there, such as a conversation: that it panics is no word about kinds.
-func readShown(j judge.Judge, shown prompt.Demonstration) (got judge.Judgement, err error) {
+// ReadShown has a judge read a demonstration as if a model had replied so. One made for
+// replies of a model may count on more than is there, such as a conversation: that it
+// panics is an error, and no word about kinds.
+func ReadShown(j judge.Judge, shown prompt.Demonstration) (got judge.Judgement, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the judge panicked at a demonstration: %v", p)
