@@ -98,7 +98,22 @@ func (a answer) chooseAll(c completion) Reply {
 		whole.FinishReason, whole.Trouble = r.FinishReason, r.Trouble
 	}
 	whole.Others = &others
+	whole.ReplyTokens = max(whole.ReplyTokens, uncounted(whole))
 	return whole
+}
+
+// uncounted is about how many tokens several replies have where the endpoint counted
+// hardly those of one, as llama.cpp does, whose count is of the first; 0 elsewhere.
+func uncounted(whole Reply) int {
+	const bytesPerToken = 4
+	written := 0
+	for _, r := range append([]Reply{whole}, *whole.Others...) {
+		written += len(r.Content) + len(r.Reasoning) + len(r.Refusal)
+	}
+	if whole.ReplyTokens == 0 || 2*whole.ReplyTokens >= written/bytesPerToken {
+		return 0
+	}
+	return written / bytesPerToken
 }
 
 // unreadable is an answer of which nothing can be understood.

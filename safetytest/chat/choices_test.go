@@ -138,3 +138,20 @@ func TestChoicesLost(t *testing.T) {
 		t.Errorf("%+v, %v, %d calls", got, err, client.Calls())
 	}
 }
+
+// An endpoint that counts the tokens of the first reply alone does not make the others
+// free.
+func TestTokensOfAllChoicesCount(t *testing.T) {
+	long := strings.Repeat("word ", 40)
+	for counted, want := range map[int]int{9: 150, 40: 150, 80: 80, 200: 200} {
+		body := choiceBody(aChoice(0, long, "stop"), aChoice(1, long, "stop"), aChoice(2, long, "stop"))
+		body = strings.Replace(body, `"completion_tokens":9`, fmt.Sprintf(`"completion_tokens":%d`, counted), 1)
+		client := open(t, script(always(200, body), ok))
+		r := question
+		r.Sampling.Choices = ptr(3)
+		got, err := client.Ask(t.Context(), r)
+		if err != nil || got.ReplyTokens != want || got.Spent(0) != got.PromptTokens+want {
+			t.Errorf("%d counted: %d tokens, %d charged, want %d of the replies; %v", counted, got.ReplyTokens, got.Spent(0), want, err)
+		}
+	}
+}

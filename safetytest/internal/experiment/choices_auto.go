@@ -184,8 +184,11 @@ func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (cho
 		case len(texts) == 1:
 			alike++
 		}
-		// Some servers count the first reply only.
-		out.reply += max(float64(reply.ReplyTokens), float64(words)/4) / float64(n*choiceQuestions)
+		written := float64(reply.ReplyTokens)
+		if written == 0 { // not reported: a quarter of the characters
+			written = float64(words) / 4
+		}
+		out.reply += written / float64(n*choiceQuestions)
 		if i > 0 {
 			continue
 		}
