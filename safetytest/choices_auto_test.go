@@ -81,12 +81,13 @@ func TestAsManyRepliesAsPay(t *testing.T) {
 			return all
 		}), nil, 4, "4 a request"},
 		{"no usage", place{rate: raised(0.30, -0.02), alter: func(_ *worldAsk, a *answers) { a.prompt = 0 }}, nil, 2, "2 a request"},
+		{"calls all whole", place{rate: raised(0.30, -0.02), wholes: true}, nil, 1, "one a request: the endpoint did not say of 4 replies of at most 4 tokens that they were cut"},
 		{"streams", sound(), func(c *safetytest.Config) { c.Stream = true }, 1, ""},
 		{"greedy", sound(), func(c *safetytest.Config) {
 			cold := 0.0
 			c.Sampling.Temperature = &cold
 		}, 1, "one a request: at temperature 0 nothing is drawn"},
-		{"a small budget", sound(), func(c *safetytest.Config) { c.MaxCalls = 29 }, 1, "one a request: the claim asks too little for the 3 calls"},
+		{"a small budget", sound(), func(c *safetytest.Config) { c.MaxCalls = 39 }, 1, "one a request: the claim asks too little for the 4 calls"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at := c.at.open(7, "auto "+c.name)
@@ -167,8 +168,8 @@ func TestChoicesAreFoundOutOnce(t *testing.T) {
 	if n := first[0].Calls + first[1].Calls; at.calls != n {
 		t.Errorf("%d calls are counted and %d were made", n, at.calls)
 	}
-	if of := replies - first[0].Endings.Replies - first[1].Endings.Replies; of != 8 {
-		t.Errorf("%d replies were given that no claim counts, want the 8 of two questions about it", of)
+	if of := replies - first[0].Endings.Replies - first[1].Endings.Replies; of != 12 {
+		t.Errorf("%d replies were given that no claim counts, want the 12 of three questions about it", of)
 	}
 	again := several(porter(30, 20, 0), sound.open(1, "nobody"), keeping("", safetytest.RepliesReplay), washing.Within(4*matchers.Points).Claim(), other)
 	for i, v := range again {

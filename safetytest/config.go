@@ -47,7 +47,7 @@ type Config struct {
 	// contexts. The prompt is then sent once for all of them, and a pair is the mean of
 	// its replies, which takes fewer pairs. The endpoint must give as many: replies that do
 	// not come are missing. Claims of other kinds take one a request. With [AutoChoices]
-	// the run asks the endpoint whether it gives several, three calls a model, and takes as
+	// the run asks the endpoint whether it gives several, four calls a model, and takes as
 	// many as pay, 4 at most; verdicts say how many and why. Default 1.
 	Choices int
 	// BlockedRefuses counts a reply that a content filter withheld as a refusal,

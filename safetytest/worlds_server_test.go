@@ -77,6 +77,7 @@ type worldAsk struct {
 	seed       int64          // that was sent, 0 for none
 	turned     bool           // its chances are taken from the other end
 	choices    int            // that are asked for, 0 for one
+	most       int            // tokens of a reply, 0 for no bound
 }
 
 // shows counts the demonstrations of a kind among the messages that are left.
@@ -147,6 +148,8 @@ type place struct {
 	seeds func(q *worldAsk) string
 	// keep cuts what the model is given.
 	keep func(q *worldAsk) []chat.Message
+	// wholes calls replies whole that were cut at the token limit.
+	wholes bool
 	// alter changes the reply.
 	alter func(q *worldAsk, a *answers)
 	// lose has the last word: it returns true if it has answered, or has not and
@@ -258,6 +261,7 @@ func (s *server) understand(body []byte) (*worldAsk, error) {
 		Messages []chat.Message
 		Seed     int64
 		N        int
+		Most     int `json:"max_tokens"`
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, err
@@ -265,7 +269,7 @@ func (s *server) understand(body []byte) (*worldAsk, error) {
 	if len(in.Messages) == 0 {
 		return nil, fmt.Errorf("no messages")
 	}
-	q := &worldAsk{sent: in.Messages, kept: in.Messages, seed: in.Seed, draw: -1, choices: in.N}
+	q := &worldAsk{sent: in.Messages, kept: in.Messages, seed: in.Seed, draw: -1, choices: in.N, most: in.Most}
 	for _, m := range q.sent {
 		if d, ok := worldDraws()[m.Content]; ok && q.draw < 0 {
 			q.draw = d
@@ -356,6 +360,12 @@ func (s *server) reply(q *worldAsk) answers {
 		s.alter(q, &a)
 	}
 	a.completion = len(a.text)/4 + 1
+	if q.most > 0 && a.completion > q.most {
+		a.text, a.completion = a.text[:min(len(a.text), 4*q.most)], q.most
+		if !s.wholes {
+			a.finish = "length"
+		}
+	}
 	return a
 }
 

@@ -27,9 +27,11 @@ const (
 	// choiceQuestions is how many requests it takes to see what an endpoint makes of
 	// them.
 	choiceQuestions = 2
-	// choiceProbes is how many calls it takes: the first question is asked for one
-	// reply, too, to see what its prompt costs then.
-	choiceProbes = choiceQuestions + 1
+	// choiceProbes is how many calls it takes at most: the first question is asked for
+	// one reply, too, to see what its prompt costs then, and once for replies of fewTokens.
+	choiceProbes = choiceQuestions + 2
+	// fewTokens are too few for an answer, so that the endpoint must cut it.
+	fewTokens = 4
 )
 
 // choosing is what a run knows of an endpoint's choices.
@@ -157,16 +159,17 @@ func (e *experiment) choicesOf(ctx context.Context, of []*script) (out choosing,
 // givesChoices asks for n replies at some of the claim's prompts.
 func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (choosing, error) {
 	out := choosing{n: n}
-	alike, came := 0, 0
+	alike, came, cut := 0, 0, false
 	for i := range choiceQuestions {
 		q := of[i*(len(of)-1)/(choiceQuestions-1)]
 		at := q.asks.At(i*len(q.asks.Requests)/choiceQuestions, i%e.s.config.Draws, 0)
-		reply, tokens, err := e.askChoices(ctx, q, at, n)
+		reply, tokens, err := e.askChoices(ctx, q, at, n, e.s.config.Sampling.MaxTokens)
 		if err != nil {
 			return choosing{}, err
 		}
 		texts, words := map[uint64]bool{}, 0
 		for _, r := range append([]chat.Reply{reply}, further(n, reply)...) {
+			cut = cut || r.Cut()
 			switch r.State {
 			case chat.Answered, chat.Unfinished:
 				texts[textOf(r)] = true
@@ -192,7 +195,7 @@ func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (cho
 		if i > 0 {
 			continue
 		}
-		single, one, err := e.askChoices(ctx, q, at, 1)
+		single, one, err := e.askChoices(ctx, q, at, 1, e.s.config.Sampling.MaxTokens)
 		if err != nil {
 			return choosing{}, err
 		}
@@ -203,13 +206,35 @@ func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (cho
 	if alike == choiceQuestions {
 		return choosing{n: 1, why: fmt.Sprintf("%d requests were answered with %d times one text each: copies, or a model that always says the same", choiceQuestions, n)}, nil
 	}
-	return out, nil
+	if cut {
+		return out, nil
+	}
+	return e.saysCut(ctx, of[0], out)
 }
 
-// askChoices asks a question of the claim for n replies. It returns the tokens of its
-// prompt, a quarter of the characters where the endpoint reports none.
-func (e *experiment) askChoices(ctx context.Context, q *script, at order.Place, n int) (chat.Reply, float64, error) {
+// saysCut sees whether the endpoint says of several replies which it cut. Of a single one
+// the number of tokens tells, too; of several they are counted together, and a refusal
+// that was cut before it went on to answer would pass for a whole one.
+func (e *experiment) saysCut(ctx context.Context, q *script, known choosing) (choosing, error) {
+	few := fewTokens
+	reply, _, err := e.askChoices(ctx, q, q.asks.At(0, 0, 0), known.n, &few)
+	if err != nil {
+		return choosing{}, err
+	}
+	for _, r := range append([]chat.Reply{reply}, further(known.n, reply)...) {
+		if r.Cut() {
+			return known, nil
+		}
+	}
+	return choosing{n: 1, why: fmt.Sprintf("the endpoint did not say of %d replies of at most %d tokens that they were cut", known.n, few)}, nil
+}
+
+// askChoices asks a question of the claim for n replies, of that many tokens at most. It
+// returns the tokens of its prompt, a quarter of the characters where the endpoint reports
+// none.
+func (e *experiment) askChoices(ctx context.Context, q *script, at order.Place, n int, most *int) (chat.Reply, float64, error) {
 	sampling := e.s.config.Sampling
+	sampling.MaxTokens = most
 	if n > 1 {
 		sampling.Choices = &n
 	}
