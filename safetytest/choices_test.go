@@ -140,6 +140,11 @@ func TestWhereOneReplyIsTaken(t *testing.T) {
 		t.Errorf("%v, %v: %s", v.Headline(), err, said)
 	}
 
+	v, err = chosen(t, place{rate: raised(0.30, -0.02), wholes: true}.open(6, "choices"), washing.Claim(), nil)
+	if err != nil || v.Endings.Replies > v.Calls || !strings.Contains(strings.Join(v.Warnings, "\n"), "the claim takes one reply a request: the endpoint did not say of 4 replies of at most 4 tokens that they were cut") {
+		t.Errorf("calls all whole: %v, %v: %d replies of %d calls, %q", v.Headline(), err, v.Endings.Replies, v.Calls, v.Warnings)
+	}
+
 	v, err = chosen(t, place{rate: raised(0.30, -0.02), give: copied}.open(5, "choices"), washing.Claim(), nil)
 	if err != nil || v.State == evidence.Violated || !strings.Contains(strings.Join(v.Warnings, "\n"), "the 4 replies to a request were one text") {
 		t.Errorf("copies: %v, %v: %q", v.Headline(), err, v.Warnings)

@@ -47,24 +47,28 @@ func (e *experiment) manyReplies() (n int, why string) {
 // looked up for the claim, whose keys hold the number.
 func (e *experiment) askMany(ctx context.Context) error {
 	n, why := e.manyReplies()
-	if e.s.config.Choices != AutoChoices {
-		if why != "" {
+	found := e.s.config.Choices == AutoChoices
+	if n == 1 {
+		if why != "" && found {
+			e.chosen = "one a request: " + why
+		} else if why != "" {
 			e.warn("SAFETYTEST_CHOICES: the claim takes one reply a request: %s", why)
 		}
-		return e.askFor(n)
-	}
-	if n == 1 {
-		e.chosen = "one a request: " + why
 		return nil
 	}
-	n, err := e.recallChoices()
+	known, err := e.recallChoices(n)
 	switch {
 	case err != nil:
 		return err
-	case n > 0:
-		e.chosen = fmt.Sprintf("%d a request, as in the run that it goes on from", n)
-	default:
+	case known > 0:
+		n, e.chosen = known, fmt.Sprintf("%d a request, as in the run that it goes on from", known)
+	case found:
 		n, e.chosen = e.findChoices(ctx)
+	default:
+		if why := e.hidesCuts(ctx, n); why != "" {
+			e.warn("SAFETYTEST_CHOICES: the claim takes one reply a request: %s", why)
+			n = 1
+		}
 	}
 	return e.askFor(n)
 }

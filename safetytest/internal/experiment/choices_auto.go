@@ -43,9 +43,9 @@ type choosing struct {
 	one, several, reply float64
 }
 
-// recallChoices is how many replies the claim's requests asked for in the run that is
-// replayed or gone on from, 0 where none is recorded.
-func (e *experiment) recallChoices() (int, error) {
+// recallChoices is how many replies, n at most, the claim's requests asked for in the run
+// that is replayed or gone on from, 0 where none is recorded.
+func (e *experiment) recallChoices(n int) (int, error) {
 	if !e.s.config.Replay && !e.rec.Continues() {
 		return 0, nil
 	}
@@ -56,7 +56,7 @@ func (e *experiment) recallChoices() (int, error) {
 		return 0, err
 	}
 	visits := along.Next()
-	for n := mostFound; n >= 1; n /= 2 {
+	for ; n >= 1; n /= 2 {
 		e.choose(n)
 		for _, v := range visits {
 			for k, q := range e.scripts {
@@ -210,6 +210,32 @@ func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (cho
 		return out, nil
 	}
 	return e.saysCut(ctx, of[0], out)
+}
+
+// hidesCuts says what speaks against asking an endpoint of the claim for n replies, which
+// the configuration wants whatever they cost, "" where nothing does. One that gives none
+// is for the run to find out, whose error says more.
+func (e *experiment) hidesCuts(ctx context.Context, n int) string {
+	s, of := e.s, e.byEndpoint()
+	s.seeding.Lock()
+	defer s.seeding.Unlock()
+	for _, model := range slices.Sorted(maps.Keys(of)) {
+		if !s.real(model) {
+			continue
+		}
+		known, ok := s.choosing[model]
+		if !ok {
+			var err error
+			if known, err = e.saysCut(ctx, of[model][0], choosing{n: n}); err != nil {
+				continue
+			}
+			s.choosing[model] = known
+		}
+		if known.n == 1 {
+			return known.why
+		}
+	}
+	return ""
 }
 
 // saysCut sees whether the endpoint says of several replies which it cut. Of a single one
