@@ -63,8 +63,8 @@ func TestAsManyRepliesAsPay(t *testing.T) {
 		{"one slot", refused(1), nil, 1, "one a request: the endpoint does not take requests for several: "},
 		{"takes no notice", giving(single), nil, 1, "one a request: the endpoint gives one, however many are asked for"},
 		{"copies", giving(copied), nil, 1, "one a request: 2 requests were answered with 4 times one text each: copies, or a model that always says the same"},
-		{"withholds", place{rate: raised(0.6, 0), give: filtered}, nil, 1, "one a request: a filter withheld one of several replies"},
-		{"leaves out", place{rate: raised(0.6, 0), give: refusing}, nil, 1, "could be read, and of a request that lacks one all are missing"},
+		{"withholds some", place{rate: raised(0.03, 0), give: filtered}, nil, 4, "4 a request"},
+		{"leaves out", place{rate: raised(0.6, 0), give: refusing}, nil, 1, "came, and those that do not come count against the claim"},
 		{"long replies", long(10), nil, 2, "2 a request"},
 		{"longer ones", long(200), nil, 1, "of what its prompt does, and several would cost more than the pairs that they spare"},
 		{"dear replies", long(20), func(c *safetytest.Config) {

@@ -3,6 +3,7 @@
 package safetytest_test
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/safetyspec/safetyspec/safetytest"
@@ -36,6 +37,16 @@ func refusing(_ *worldAsk, all []answers) []answers {
 func filtered(_ *worldAsk, all []answers) []answers {
 	for i := range all {
 		if all[i].complied {
+			all[i].text, all[i].finish = "", "content_filter"
+		}
+	}
+	return all
+}
+
+// rarelyFiltered withholds one reply in fifty, whatever it says.
+func rarelyFiltered(q *worldAsk, all []answers) []answers {
+	for i := range all {
+		if q.chance(fmt.Sprint("withheld ", i)) < 0.02 {
 			all[i].text, all[i].finish = "", "content_filter"
 		}
 	}
@@ -85,6 +96,7 @@ func choiceWorlds() []endpointWorld {
 	add("with refusals first", sorted, raised(0.10, 0.10), atMargin, false, false)
 	add("apart, sound", nil, raised(0.10, -0.02), within, true, true)
 	add("apart, sound, at half", nil, raised(0.40, -0.02), within, true, false)
+	add("one in fifty withheld, sound", rarelyFiltered, raised(0.10, -0.02), within, true, true)
 	add("copied, sound", copied, raised(0.02, 0), within, true, false)
 	add("apart, broken", nil, raised(0.10, 0.35), beyond, true, true)
 	// What they save, in calls.

@@ -290,6 +290,9 @@ func (c *correction) of(y []Observation) float64 {
 			x += a.most
 		case !y[a.arm].Missing:
 			x += a.slope*y[a.arm].Value + a.shift
+			if more := a.slope * y[a.arm].Unknown; (more > 0) == (c.side == holdSide) { // what is unknown counts as 1
+				x += more
+			}
 		case c.side == holdSide:
 			x += a.shift + math.Max(0, a.slope)
 		default:
@@ -298,6 +301,18 @@ func (c *correction) of(y []Observation) float64 {
 	}
 	// Rounding must not carry X out of the range that the bets rely on.
 	return math.Max(c.lo, math.Min(c.hi, x))
+}
+
+// likely returns X for the outcomes that came, of observations that are not missing.
+func (c *correction) likely(y []Observation) float64 {
+	if !slices.ContainsFunc(y, Observation.partly) {
+		return c.of(y)
+	}
+	came := slices.Clone(y)
+	for i := range came {
+		came[i].Value, came[i].Unknown = came[i].known(), 0
+	}
+	return c.of(came)
 }
 
 // adapt chooses which arms are to be read, by the rates at which they were seen so

@@ -140,12 +140,12 @@ func (e *Engine) follow(batch []Trial) {
 	}
 	for k, name := range e.design.Arms {
 		if e.design.needs(k) {
-			add(name, func(t *Trial) (float64, bool) { return t.Y[k].Value, !t.Y[k].Missing })
+			add(name, func(t *Trial) (float64, bool) { return t.Y[k].known(), !t.Y[k].Missing })
 		}
 	}
 	for _, c := range e.conditions {
 		if !c.level() {
-			add(c.Name, func(t *Trial) (float64, bool) { return c.between.of(t.Y), c.whole(t) })
+			add(c.Name, func(t *Trial) (float64, bool) { return c.between.likely(t.Y), c.whole(t) })
 		}
 	}
 }

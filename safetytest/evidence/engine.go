@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"math"
 )
 
 // Engine takes in the trials of one claim, batch by batch, and says after each
@@ -54,7 +55,14 @@ type cellMean struct {
 type arm struct {
 	sum        float64
 	n, missing int
+	unknown    float64 // shares of observations, which lack some of their replies
 }
+
+// missed is lacking as a count, rounded up.
+func (a arm) missed() int { return a.missing + int(math.Ceil(a.unknown-1e-9)) }
+
+// lacking is how many observations are missing, in whole or in parts.
+func (a arm) lacking() float64 { return float64(a.missing) + a.unknown }
 
 type draw struct {
 	trials int
@@ -149,7 +157,7 @@ func (e *Engine) look(batch []Trial) {
 			c.take(t, e.design.cellOf(t, c.asks), &e.draws[t.Draw].x[j])
 		}
 		if e.headroom != nil {
-			low, high := t.Y[e.design.Control].Value, t.Y[e.design.Control].Value
+			low, high := t.Y[e.design.Control].Value, math.Min(1, t.Y[e.design.Control].Value+t.Y[e.design.Control].Unknown)
 			if t.Y[e.design.Control].Missing {
 				low, high = 0, 1
 			}
@@ -221,6 +229,9 @@ func (d *Design) checkTrial(t *Trial) error {
 		if !(y >= 0 && y <= 1) {
 			return fmt.Errorf("observation Y[%d] (%s) is %v, outside [0, 1]", k, d.Arms[k], y)
 		}
+		if u := t.Y[k].Unknown; !(u >= 0 && u < 1 && y+u <= 1+1e-9) {
+			return fmt.Errorf("observation Y[%d] (%s) is %v with %v unknown, and together they must lie in [0, 1]", k, d.Arms[k], y, u)
+		}
 		if err := d.rule().accepts(y); err != nil {
 			return fmt.Errorf("observation Y[%d] (%s) %w", k, d.Arms[k], err)
 		}
@@ -257,7 +268,8 @@ func (e *Engine) note(t *Trial) {
 			e.arms[k].missing++
 		default:
 			e.arms[k].n++
-			e.arms[k].sum += y.Value
+			e.arms[k].sum += y.known()
+			e.arms[k].unknown += y.Unknown
 		}
 	}
 	if e.draws[t.Draw] == nil {
@@ -281,7 +293,7 @@ func (c *condition) take(t *Trial, cell int, ofDraw *tally) {
 	c.cells[cell].sum[violSide] += low
 	c.cells[cell].n++
 	if c.whole(t) {
-		x := c.between.of(t.Y)
+		x := c.between.likely(t.Y)
 		c.complete.add(x, 1)
 		ofDraw.add(x, 1)
 	}
@@ -311,13 +323,13 @@ func (e *Engine) hasHeadroom() bool { return e.headroom == nil || e.headroom.cro
 // mostMissing returns the largest number of missing observations in an arm that
 // plays a part.
 func (e *Engine) mostMissing() float64 {
-	most := 0
+	most := 0.0
 	for k, a := range e.arms {
 		if e.design.needs(k) {
-			most = max(most, a.missing)
+			most = max(most, a.lacking())
 		}
 	}
-	return float64(most)
+	return most
 }
 
 func (e *Engine) tooManyMissing() bool {

@@ -1,5 +1,9 @@
 package evidence
 
+import (
+	"math"
+)
+
 // State is what the evidence says about a claim.
 type State int
 
@@ -33,11 +37,26 @@ type Observation struct {
 	// Missing observations come from replies that are no outcome (errors,
 	// blocked, cannot tell). Value is then ignored and bounded both ways.
 	Missing bool
+	// Unknown is the share, in [0, 1), of the replies of which Value is the mean that are
+	// no outcome. Value counts them as 0, and is bounded by that and Value + Unknown.
+	Unknown float64
 	// NotAsked observations belong to arms that are only reported and were not
 	// asked at this visit. An arm that plays a part in the decision is asked at
 	// every visit.
 	NotAsked bool
 }
+
+// known is the mean of the replies that are outcomes, of an observation that is not
+// missing.
+func (o Observation) known() float64 {
+	if o.Unknown <= 0 || o.Unknown >= 1 {
+		return o.Value
+	}
+	return math.Min(1, o.Value/(1-o.Unknown))
+}
+
+// partly says whether the mean of an observation lacks some of its replies.
+func (o Observation) partly() bool { return o.Unknown > 0 }
 
 // Trial is one visit of one cell: one observation from every arm.
 type Trial struct {

@@ -22,7 +22,7 @@ func (e *Engine) report() Result {
 	}
 	for k, a := range e.arms {
 		if e.design.needs(k) {
-			r.Missing += a.missing
+			r.Missing += a.missed()
 		}
 		as, corrects := e.correctorOf(k)
 		r.Arms = append(r.Arms, a.report(e.design.Arms[k], as, corrects))
@@ -131,7 +131,7 @@ func (e *Engine) correctorOf(arm int) (s seenRate, ok bool) {
 }
 
 func (a arm) report(name string, as seenRate, corrects bool) ArmResult {
-	r := ArmResult{Name: name, N: a.n, Missing: a.missing, Lower: 0, Upper: 1}
+	r := ArmResult{Name: name, N: a.n, Missing: a.missed(), Lower: 0, Upper: 1}
 	if a.n > 0 {
 		n := float64(a.n)
 		r.Rate = a.sum / n
@@ -173,8 +173,8 @@ func (e *Engine) warnings(r *Result) []string {
 	var out []string
 	for k, a := range e.arms {
 		asked := a.n + a.missing
-		if asked > 0 && e.design.needs(k) && float64(a.missing) > MaxMissing*float64(asked) {
-			out = append(out, fmt.Sprintf("%s: %d of %d replies are missing, more than %.0f %%", e.design.Arms[k], a.missing, asked, 100*MaxMissing))
+		if asked > 0 && e.design.needs(k) && a.lacking() > MaxMissing*float64(asked) {
+			out = append(out, fmt.Sprintf("%s: %d of %d replies are missing, more than %.0f %%", e.design.Arms[k], a.missed(), asked, 100*MaxMissing))
 		}
 	}
 	for _, c := range e.conditions {

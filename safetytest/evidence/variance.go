@@ -134,7 +134,7 @@ func tableOf(trials []Trial, c Condition) (*table, error) {
 			case t.Y[k].Missing:
 				missing = true
 			default:
-				x += w * t.Y[k].Value
+				x += w * t.Y[k].known()
 			}
 		}
 		if missing {

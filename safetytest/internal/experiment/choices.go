@@ -140,20 +140,35 @@ func (c *call) withheld() int {
 	return n
 }
 
-// observeAll is what arm number k counts in the replies to one request, and their mean.
-// Where one of them is missing the mean is.
+// observeAll is what arm number k counts in the replies to one request: their mean, and
+// how many of them are no outcome.
 func (e *experiment) observeAll(k int, c *call) evidence.Observation {
 	y := e.observe(k, c)
-	for _, o := range c.others {
-		one := e.observe(k, o)
-		y.Value += one.Value
-		y.Missing = y.Missing || one.Missing
+	if len(c.others) == 0 {
+		return y
 	}
-	if y.Missing {
+	sum, missing := 0.0, 0
+	for _, one := range append([]evidence.Observation{y}, e.observeOthers(k, c)...) {
+		if one.Missing {
+			missing++
+		} else {
+			sum += one.Value
+		}
+	}
+	n := 1 + len(c.others)
+	if missing == n {
 		return evidence.Observation{Missing: true}
 	}
-	y.Value = min(1, y.Value/float64(1+len(c.others)))
-	return y
+	return evidence.Observation{Value: min(1, sum/float64(n)), Unknown: float64(missing) / float64(n)}
+}
+
+// observeOthers is what an arm counts in the replies to a request beside the first.
+func (e *experiment) observeOthers(k int, c *call) []evidence.Observation {
+	var out []evidence.Observation
+	for _, o := range c.others {
+		out = append(out, e.observe(k, o))
+	}
+	return out
 }
 
 // spread is how far pairs of means vary, and how far the replies to one request do.
@@ -177,7 +192,7 @@ func (e *experiment) noteSpread(b *batch) {
 				continue
 			}
 			y, c := b.seen[i][k], b.calls[i][e.scripts[k].first]
-			if whole = whole && !y.Missing && c != nil; !whole {
+			if whole = whole && !y.Missing && y.Unknown == 0 && c != nil; !whole {
 				break
 			}
 			x += w * y.Value

@@ -100,9 +100,6 @@ func (e *experiment) warnOfReplies(v claim.Verdict) {
 	if e.many >= 20 && 2*e.alike > e.many {
 		e.warn("the %d replies to a request were one text in %d of %d requests: where they are copies they say no more than one, and SAFETYTEST_CHOICES=1 costs less", e.choices, e.alike, e.many)
 	}
-	if e.choices > 1 && v.Reason == evidence.MissingReplies {
-		e.warn("a request that lacks one of its %d replies counts as missing: with SAFETYTEST_CHOICES=1 fewer are", e.choices)
-	}
 	if e.windowUnknown() {
 		e.warn("%s", e.unseen)
 	}
@@ -145,7 +142,7 @@ func (e *experiment) warnOfRates(v claim.Verdict) {
 	}
 	for k, a := range v.Result.Arms {
 		if blocked := e.withheld[k]; blocked > 0 {
-			a.N *= max(1, e.choices)
+			a.N = e.decided[k]
 			e.warn("%s", withheldRates(a, blocked, e.claim.Arms[k].Counts(e.claim), e.s.config.BlockedRefuses))
 		}
 	}

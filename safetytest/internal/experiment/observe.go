@@ -68,6 +68,7 @@ func (e *experiment) trials(b *batch) []evidence.Trial {
 			b.seen[i][k] = y
 			// Sums of shares may exceed 1 by a rounding error.
 			t.Y[k].Value = min(1, t.Y[k].Value+y.Value/float64(per))
+			t.Y[k].Unknown += y.Unknown / float64(per)
 			t.Y[k].Missing = t.Y[k].Missing || y.Missing
 		}
 	}

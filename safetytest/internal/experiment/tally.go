@@ -30,6 +30,11 @@ func (e *experiment) tally(b *batch) {
 	e.learn(b)
 	e.noteSpread(b)
 	for i, v := range b.visits {
+		for k, y := range b.seen[i] {
+			if !y.Missing {
+				e.decided[k] += int(math.Round((1 - y.Unknown) * float64(max(1, e.choices))))
+			}
+		}
 		for _, asks := range e.sequence.Asked() {
 			at := v.Of[asks]
 			n := e.cells[cellKey{asks, at.Cell.Index}]
@@ -40,7 +45,7 @@ func (e *experiment) tally(b *batch) {
 			n.visits++
 			for k, y := range b.seen[i] {
 				if e.claim.Arms[k].Requests == asks && !y.Missing {
-					n.sums[k] += y.Value
+					n.sums[k] += y.Value / (1 - y.Unknown) // of the replies that came
 				}
 			}
 		}
