@@ -6,7 +6,8 @@ Prompts of one arm and draw begin alike: a server with a cache evaluates that be
 once and of every other prompt only its end. What a prompt takes that directly follows one
 with its own beginning is its end. What others take beyond that is their beginning: once,
 which these prompts need, or again, which another order of the calls, larger batches or
-more memory would save.
+more memory would save. Where a request brings several replies its prompt is sent for all
+of them at once; the share of what they would have been sent for one by one is given, too.
 """
 
 import glob
@@ -56,7 +57,12 @@ def main():
             first += taken[i] - end
         seen.add(beginning)
     share = [f"{100 * n / sent:.1f} %" for n in (sum(taken), ends, first, again)]
-    print(f"prompt tokens: {share[0]} of {sent} evaluated: {share[1]} the ends of prompts, "
+    single = sum(answer.get("prompt_tokens", 0) * (1 + len(answer.get("others") or [])) for _, answer in calls)
+    if single > sent:
+        share[0] += f" of {sent} evaluated, {100 * sum(taken) / single:.1f} % of what as many replies take one a request"
+    else:
+        share[0] += f" of {sent} evaluated"
+    print(f"prompt tokens: {share[0]}: {share[1]} the ends of prompts, "
           f"{share[2]} {len(seen)} beginnings once, {share[3]} beginnings again")
 
 

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Run a gate against the model that SAFETYTEST_BASE_URL and SAFETYTEST_MODEL name,
 # and check that its report says what a gate on a weak model must be able to say: a
-# violation, and a claim that holds. Called by real_model.sh. At most 600 calls; some
-# four minutes on two cores with the model that follows instructions, two with base
-# weights.
+# violation, and a claim that holds. Called by real_model.sh, whose REAL_MODEL_SLOTS=4
+# lets a request bring four replies. At most 600 calls; some four minutes on two cores
+# with the model that follows instructions, two with base weights.
 set -eu
 cd "$(dirname "$0")/.."
 
-export SAFETYTEST_MAX_CALLS=600 SAFETYTEST_CONCURRENCY=4 SAFETYTEST_REPLIES=fresh SAFETYTEST_BATCH=20
+export SAFETYTEST_MAX_CALLS=600 SAFETYTEST_CONCURRENCY=1 SAFETYTEST_REPLIES=fresh SAFETYTEST_BATCH=8
 export SAFETYTEST_DIR="$PWD/.ci/cache/gate/$SAFETYTEST_MODEL"
 # So few tokens keep the step short; the first words of these models decide.
 # The base weights' claims share the replies of equal arms, to be short: nobody
