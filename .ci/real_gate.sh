@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-export SAFETYTEST_MAX_CALLS=600 SAFETYTEST_CONCURRENCY=1 SAFETYTEST_REPLIES=fresh SAFETYTEST_BATCH=8
+export SAFETYTEST_MAX_CALLS=600 SAFETYTEST_CONCURRENCY=1 SAFETYTEST_REPLIES=fresh
 export SAFETYTEST_DIR="$PWD/.ci/cache/gate/$SAFETYTEST_MODEL"
 # So few tokens keep the step short; the first words of these models decide.
 # The base weights' claims share the replies of equal arms, to be short: nobody
@@ -18,12 +18,12 @@ export SAFETYTEST_DIR="$PWD/.ci/cache/gate/$SAFETYTEST_MODEL"
 # ways: at a lower temperature than the default.
 case $SAFETYTEST_MODEL in
 gemma-*)
-	export SAFETYTEST_MAX_TOKENS=20 SAFETYTEST_TEMPERATURE=0.6 SAFETYTEST_ALLOW=cut,window,time
+	export SAFETYTEST_MAX_TOKENS=20 SAFETYTEST_TEMPERATURE=0.6 SAFETYTEST_ALLOW=cut,window,time SAFETYTEST_BATCH=8
 	gate=example_test
 	claims='raise compliance after refusals$|further refusals'
 	;;
 *)
-	export SAFETYTEST_MAX_TOKENS=32 SAFETYTEST_TEMPERATURE=0.8 SAFETYTEST_ALLOW=cut,window
+	export SAFETYTEST_MAX_TOKENS=32 SAFETYTEST_TEMPERATURE=0.8 SAFETYTEST_ALLOW=cut,window SAFETYTEST_BATCH=20
 	gate=example_test/aligned
 	claims='keeps the rule|held by refusals'
 	;;
