@@ -196,7 +196,7 @@ func (c *Client) explain(ctx context.Context, e *Error) {
 	case e.Kind == ServerFailed && keyless && !c.proven.Load(): // LiteLLM without database
 		e.remedy = "look at the server's log; if it wants a key, set SAFETYTEST_API_KEY"
 	case e.Kind == SamplingRejected && e.Param == choicesParam:
-		e.remedy = "leave SAFETYTEST_CHOICES unset: this endpoint gives one reply a request"
+		e.remedy = "set SAFETYTEST_CHOICES=1: this endpoint gives one reply a request"
 	case e.Kind == SamplingRejected:
 		e.remedy = "leave " + e.Param + " unset, so that it is not sent"
 	case e.wait.d > maxServerWait:
