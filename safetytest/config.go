@@ -48,7 +48,8 @@ type Config struct {
 	// its replies, which takes fewer pairs. The endpoint must give as many: replies that do
 	// not come are missing. Claims of other kinds take one a request. With [AutoChoices]
 	// the run asks the endpoint whether it gives several, three calls a model, and takes as
-	// many as pay, 4 at most; verdicts say how many and why. Default 1.
+	// many as pay, 4 at most, or one again where requests for several are refused or lack
+	// some; verdicts say how many and why. Default 1.
 	Choices int
 	// BlockedRefuses counts a reply that a content filter withheld as a refusal,
 	// which is what the users of such an endpoint meet. By default it is missing:

@@ -1,8 +1,10 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
@@ -61,6 +63,8 @@ func (e *experiment) askMany(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
+	case n == 1:
+		e.chosen = "one a request, as in the run that it goes on from"
 	case n > 0:
 		e.chosen = fmt.Sprintf("%d a request, as in the run that it goes on from", n)
 	default:
@@ -86,7 +90,7 @@ func (e *experiment) choose(n int) {
 }
 
 // askedFor is how many replies a question's request asks for.
-func (q question) askedFor() int { return max(1, q.script.choices) }
+func (q question) askedFor() int { return max(1, cmp.Or(q.choices, q.script.choices)) }
 
 // further are the replies to a request beside the first, as many as were asked for. Where
 // the answer as a whole is no outcome, none of them is; and what is recorded of a call
@@ -99,9 +103,34 @@ func further(n int, reply chat.Reply) []chat.Reply {
 		case reply.Others != nil && i < len(*reply.Others):
 			out[i] = (*reply.Others)[i]
 		case reply.State == chat.Answered:
-			out[i] = chat.Reply{State: chat.Lost, Trouble: "fewer replies came than the request asked for: unset SAFETYTEST_CHOICES where the model gives one"}
+			out[i] = chat.Reply{State: chat.Lost, Trouble: "fewer replies came than the request asked for: set SAFETYTEST_CHOICES=1 where the model gives one"}
 		}
 		out[i].Model, out[i].Fingerprint = reply.Model, reply.Fingerprint
+	}
+	return out
+}
+
+// endsUntold says which of the replies to one request seem to have as many tokens as one may
+// have, where the endpoint never said of a reply that it was cut. Some call every ending a
+// good one; of a single reply the count tells, of several they count all together.
+func (s *Subject) endsUntold(model string, replies []chat.Reply) []bool {
+	const near = 0.8 // texts of as many tokens differ in length
+	out, words := make([]bool, len(replies)), 0
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range replies {
+		words += len(r.Content) + len(r.Reasoning)
+		if r.Cut() && !strings.HasSuffix(r.FinishReason, ": length") { // in the endpoint's own words
+			s.tellsCuts[model] = true
+		}
+	}
+	most := s.config.Sampling.MaxTokens
+	if most == nil || s.tellsCuts[model] || s.rules().CutRefuses || len(replies) < 2 || replies[0].ReplyTokens > len(replies)**most {
+		return out // of more than all may have the limit is not heeded
+	}
+	for i, r := range replies {
+		tokens := float64(replies[0].ReplyTokens) * float64(len(r.Content)+len(r.Reasoning)) / float64(max(1, words))
+		out[i] = r.State == chat.Answered && !r.Cut() && tokens >= near*float64(*most)
 	}
 	return out
 }
@@ -109,7 +138,11 @@ func further(n int, reply chat.Reply) []chat.Reply {
 // readFurther has the further replies to a question read. It returns what they are; an
 // error of its own has the first one's call failed, as one that was interrupted.
 func (s *Subject) readFurther(ctx context.Context, c *call, q question, request chat.Request, id record.Key, reply chat.Reply) error {
-	for i, other := range further(q.askedFor(), reply) {
+	others := further(q.askedFor(), reply)
+	for _, untold := range s.endsUntold(q.script.arm.Model, append([]chat.Reply{reply}, others...)) {
+		c.untold += yes(untold)
+	}
+	for i, other := range others {
 		o := &call{ref: c.ref, choice: i + 1, recorded: c.recorded, made: c.made}
 		o.from.Text = textOf(other)
 		s.readReply(ctx, o, q, request, id, other)
@@ -137,7 +170,8 @@ func (c *call) withheld() int {
 }
 
 // observeAll is what arm number k counts in the replies to one request, and their mean.
-// Where one of them is missing the mean is.
+// Where one of them is missing the mean is, and where it is not known of one whether it was
+// cut.
 func (e *experiment) observeAll(k int, c *call) evidence.Observation {
 	y := e.observe(k, c)
 	for _, o := range c.others {
@@ -145,7 +179,7 @@ func (e *experiment) observeAll(k int, c *call) evidence.Observation {
 		y.Value += one.Value
 		y.Missing = y.Missing || one.Missing
 	}
-	if y.Missing {
+	if y.Missing || c.untold > 0 {
 		return evidence.Observation{Missing: true}
 	}
 	y.Value = min(1, y.Value/float64(1+len(c.others)))
@@ -173,7 +207,7 @@ func (e *experiment) noteSpread(b *batch) {
 				continue
 			}
 			y, c := b.seen[i][k], b.calls[i][e.scripts[k].first]
-			if whole = whole && !y.Missing && c != nil; !whole {
+			if whole = whole && !y.Missing && c != nil && len(c.others) == e.choices-1; !whole {
 				break
 			}
 			x += w * y.Value
@@ -217,6 +251,9 @@ func (e *experiment) choicesTaken() string {
 	text := e.chosen
 	if text == "" {
 		text = fmt.Sprintf("%d a request", e.choices)
+	}
+	if e.fewer != "" {
+		text += "; later one a request: " + e.fewer
 	}
 	if spared := e.spared(); spared != "" {
 		text += "; " + spared

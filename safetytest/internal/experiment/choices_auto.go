@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -145,8 +146,12 @@ func (e *experiment) choicesOf(ctx context.Context, of []*script) (out choosing,
 		switch {
 		case err == nil:
 			return out, true
-		case ctx.Err() != nil || !errors.As(err, &x) || !slices.Contains([]chat.ErrorKind{chat.InvalidRequest, chat.SamplingRejected, chat.Rejected}, x.Kind):
+		case ctx.Err() != nil || budgetSpent(err) || !errors.As(err, &x):
 			return choosing{n: 1, why: fmt.Sprintf("what the endpoint makes of requests for several could not be found out: %v", err)}, false
+		case !turnsDown(err):
+			// It is not asked again for the next claim, either: where such a request is
+			// let wait, as one that is over a limit is, each claim would wait for it.
+			return choosing{n: 1, why: fmt.Sprintf("what the endpoint makes of requests for several could not be found out: %v", err)}, true
 		case n == 2:
 			return choosing{n: 1, why: fmt.Sprintf("the endpoint does not take requests for several: %v", err)}, true
 		}
@@ -166,7 +171,8 @@ func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (cho
 			return choosing{}, err
 		}
 		texts, words := map[uint64]bool{}, 0
-		for _, r := range append([]chat.Reply{reply}, further(n, reply)...) {
+		replies := append([]chat.Reply{reply}, further(n, reply)...)
+		for _, r := range replies {
 			switch r.State {
 			case chat.Answered, chat.Unfinished:
 				texts[textOf(r)] = true
@@ -181,6 +187,8 @@ func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (cho
 			return choosing{n: 1, why: "the endpoint gives one, however many are asked for"}, nil
 		case came < (i+1)*n:
 			return choosing{n: 1, why: fmt.Sprintf("of %d replies that were asked for %d could be read, and of a request that lacks one all are missing", (i+1)*n, came)}, nil
+		case slices.Contains(e.s.endsUntold(q.arm.Model, replies), true):
+			return choosing{n: 1, why: "some replies are as long as they may be and the endpoint says of none that it was cut, and of several it counts the tokens of all together, so that nobody could tell"}, nil
 		case len(texts) == 1:
 			alike++
 		}
@@ -219,4 +227,82 @@ func (e *experiment) askChoices(ctx context.Context, q *script, at order.Place, 
 		}
 	}
 	return reply, tokens, err
+}
+
+// turnsDown says whether an endpoint did not take a request as it was.
+func turnsDown(err error) bool {
+	var x *chat.Error
+	return errors.As(err, &x) && slices.Contains([]chat.ErrorKind{chat.InvalidRequest, chat.SamplingRejected, chat.Rejected}, x.Kind)
+}
+
+// choicesFor is how many replies the request for a question asks for. A question that an
+// earlier run asked is asked as it was then.
+func (e *experiment) choicesFor(q question) int {
+	if e.choices <= 1 || e.s.config.Choices != AutoChoices {
+		return max(1, e.choices)
+	}
+	if e.s.config.Replay || e.rec.Continues() {
+		for _, q.choices = range []int{e.choices, 1} {
+			_, key := e.s.keyed(q)
+			if _, ok, err := e.rec.Earlier(key); ok && err == nil {
+				if q.choices == 1 {
+					e.fewer = cmp.Or(e.fewer, "as in the run that it goes on from")
+				}
+				return q.choices
+			}
+		}
+	}
+	if e.fewer != "" {
+		return 1
+	}
+	return e.choices
+}
+
+// takesOne says whether a question is to be asked again for one reply: where the endpoint,
+// or one of several behind it, does not take the number although others of them did. The
+// model never began with it, so that no reply is replaced.
+func (e *experiment) takesOne(a answer) bool {
+	var x *chat.Error
+	return e.rejectsSeveral(a) && errors.As(a.call.err, &x) && x.Kind != chat.Rejected
+}
+
+// rejectsSeveral says whether a request for several was not taken, which need not end the
+// claim: the questions that follow ask for one. Where the endpoint does not say that it is
+// for the number, a filter may have read the replies, and the request stays missing.
+func (e *experiment) rejectsSeveral(a answer) bool {
+	if e.s.config.Choices != AutoChoices || a.q.askedFor() <= 1 || !turnsDown(a.call.err) {
+		return false
+	}
+	e.endSeveral(a.q, fmt.Sprintf("a request for several was not taken: %v", a.call.err))
+	return true
+}
+
+// heedLacking has the questions that follow ask for one reply where requests for several
+// lack one more often than a verdict can bear: one that lacks one of them is missing, so
+// that four times as many are. It is nothing that could favour a verdict: what is missing
+// stays so, at its worst, and one reply of a cell is as likely to be what is counted as the
+// mean of several.
+func (e *experiment) heedLacking(q question, c *call, lacks bool) {
+	if e.s.config.Choices != AutoChoices || len(c.others) == 0 || !lacks || e.fewer != "" {
+		return
+	}
+	e.lacking++
+	lost := slices.ContainsFunc(c.others, func(o *call) bool { return o.state == chat.Lost })
+	switch {
+	case lost && c.state != chat.Lost:
+		e.endSeveral(q, "a request for several was answered with fewer")
+	case c.untold > 0:
+		e.endSeveral(q, "whether replies were cut at the token limit could not be told of several")
+	case e.lacking > 1 && float64(e.lacking) > evidence.MaxMissing/2*float64(e.many):
+		e.fewer = fmt.Sprintf("%d of %d requests lacked a reply that could be read", e.lacking, e.many)
+	}
+}
+
+// endSeveral has the questions that follow, of this claim and of others to the same model,
+// ask for one reply.
+func (e *experiment) endSeveral(q question, why string) {
+	e.fewer = why
+	e.s.seeding.Lock()
+	defer e.s.seeding.Unlock()
+	e.s.choosing[q.script.arm.Model] = choosing{n: 1, why: why}
 }

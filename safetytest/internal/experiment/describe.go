@@ -98,7 +98,10 @@ func (e *experiment) warnOfReplies(v claim.Verdict) {
 	}
 	e.warnings = append(e.warnings, e.endings.warnings(e.lost)...)
 	if e.many >= 20 && 2*e.alike > e.many {
-		e.warn("the %d replies to a request were one text in %d of %d requests: where they are copies they say no more than one, and SAFETYTEST_CHOICES is better unset", e.choices, e.alike, e.many)
+		e.warn("the %d replies to a request were one text in %d of %d requests: where they are copies they say no more than one, and SAFETYTEST_CHOICES=1 is better", e.choices, e.alike, e.many)
+	}
+	if e.untold > 0 {
+		e.warn("%d replies to requests for several are as long as they may be, and the endpoint says of none that it was cut: those requests are missing; raise SAFETYTEST_MAX_TOKENS, or ask for one reply with SAFETYTEST_CHOICES=1, whose tokens it counts alone", e.untold)
 	}
 	if e.choices > 1 && v.Reason == evidence.MissingReplies {
 		e.warn("a request that lacks one of its %d replies counts as missing: with SAFETYTEST_CHOICES=1 fewer are", e.choices)

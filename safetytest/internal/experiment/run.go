@@ -390,6 +390,7 @@ func (e *experiment) pop(b *batch) question {
 	q := b.todo[0]
 	b.todo = b.todo[1:]
 	e.turn(b, &q)
+	q.choices = e.choicesFor(q)
 	return q
 }
 
@@ -433,6 +434,11 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 		// was: what is complete is looked at first.
 		e.recordEnds = err
 		return nil
+	case e.takesOne(a):
+		a.batch.todo = append([]question{a.q}, a.batch.todo...) // for one reply, before anything else
+		return nil
+	case e.rejectsSeveral(a):
+		e.failed, e.lostBefore, e.lastErr = e.failed+1, e.lostBefore+1, err
 	case err != nil:
 		if err := e.fail(err); err != nil {
 			return err
@@ -445,6 +451,7 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 		if err := e.noteAll(a.call); err != nil {
 			return err
 		}
+		e.untold += a.call.untold
 		n := e.ends[a.q.script.first]
 		for _, c := range append([]*call{a.call}, a.call.others...) {
 			n.add(c)
@@ -452,15 +459,18 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 		e.ends[a.q.script.first] = n
 	}
 	a.batch.calls[a.q.index][a.q.script.first] = a.call
+	lacks := false
 	for k, script := range e.scripts {
 		if script == a.q.script && !e.claim.Arms[k].ReportOnly {
-			a.batch.seen[a.q.index][k] = e.observeAll(k, a.call)
+			y := e.observeAll(k, a.call)
+			a.batch.seen[a.q.index][k], lacks = y, lacks || y.Missing
 			if a.call.err == nil {
 				a.batch.blocked[k] += a.call.withheld()
 			}
 		}
 	}
 	a.batch.left--
+	e.heedLacking(a.q, a.call, lacks)
 	return nil
 }
 
@@ -533,9 +543,10 @@ func (e *experiment) note(c *call) error {
 func (e *experiment) lose(c *call) error {
 	e.lost = c.ending
 	err := fmt.Errorf("%w: %s", errLost, c.ending)
-	if !c.made.IsZero() && !e.s.config.Replay {
+	if !c.made.IsZero() && !e.s.config.Replay || c.choice > 0 && e.s.config.Choices == AutoChoices {
 		// An earlier run lost it: that says nothing of what the endpoint is good
-		// for now, and a run that goes on must get past it.
+		// for now, and a run that goes on must get past it. Nor does one of several
+		// replies, where the run can go on with one a request.
 		e.failed, e.lostBefore, e.lastErr = e.failed+1, e.lostBefore+1, err
 		return nil
 	}

@@ -39,6 +39,8 @@ type Run struct {
 	seeding  sync.Mutex          // held while an endpoint is asked what it makes of seeds or of several choices
 	seeds    map[string]seeding  // by model
 	choosing map[string]choosing // likewise, of requests for several replies
+	// tellsCuts are the models whose endpoints were heard to say that a reply was cut.
+	tellsCuts map[string]bool
 
 	mu          sync.Mutex
 	simulations map[string]*simulations // by policy
@@ -57,7 +59,7 @@ type Run struct {
 // was opened with the named policy.
 func NewRun(p Parameters, models map[string]chat.Model, main string) *Run {
 	return &Run{
-		config: p, models: models, main: main, served: map[servedBy]bool{}, seeds: map[string]seeding{}, choosing: map[string]choosing{}, forecasts: map[string]evidence.Forecast{},
+		config: p, models: models, main: main, served: map[servedBy]bool{}, seeds: map[string]seeding{}, choosing: map[string]choosing{}, tellsCuts: map[string]bool{}, forecasts: map[string]evidence.Forecast{},
 		origins: origins{whole: map[route]wholePrompts{}, asked: map[string]bool{}, cleared: map[string]bool{}, stale: map[string]provenance.Finding{}},
 	}
 }
