@@ -79,9 +79,19 @@ func TestSeveralRepliesThatComeToAnEnd(t *testing.T) {
 // Of several replies an endpoint counts the tokens together, so that nothing tells which
 // were cut where it calls every ending a good one. They do not pass for whole ones.
 func TestCutsThatSeveralRepliesHide(t *testing.T) {
-	for name, n := range map[string]int{"found out": safetytest.AutoChoices, "asked for": 4} {
+	first := func(_ *worldAsk, all []answers) []answers { // counts the tokens of the first alone
+		for i := range all[1:] {
+			all[i+1].completion = 0
+		}
+		return all
+	}
+	for name, n := range map[string]int{"found out": safetytest.AutoChoices, "asked for": 4, "found out, the first counts": safetytest.AutoChoices} {
 		for gate := range 8 {
-			at := place{rate: raised(0.05, 0.12), alter: unsaidCuts}.open(gate, "cuts "+name)
+			where := place{rate: raised(0.05, 0.12), alter: unsaidCuts}
+			if strings.HasSuffix(name, "the first counts") {
+				where.give = first
+			}
+			at := where.open(gate, "cuts "+name)
 			v, err := chosen(t, at, washing.Claim(), func(c *safetytest.Config) { c.Choices, c.Sampling.MaxTokens = n, &fewTokens })
 			if err != nil || v.State == evidence.Holds {
 				t.Errorf("%s: %v, %v: %q", name, v.Headline(), err, v.Choices)

@@ -114,7 +114,7 @@ func further(n int, reply chat.Reply) []chat.Reply {
 // have, where the endpoint never said of a reply that it was cut. Some call every ending a
 // good one; of a single reply the count tells, of several they count all together.
 func (s *Subject) endsUntold(model string, replies []chat.Reply) []bool {
-	const near = 0.8 // texts of as many tokens differ in length
+	const near, fewest = 0.8, 6 // texts of as many tokens differ in length; bytes that more than a token has
 	out, words := make([]bool, len(replies)), 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,8 +128,12 @@ func (s *Subject) endsUntold(model string, replies []chat.Reply) []bool {
 	if most == nil || s.tellsCuts[model] || s.rules().CutRefuses || len(replies) < 2 || replies[0].ReplyTokens > len(replies)**most {
 		return out // of more than all may have the limit is not heeded
 	}
+	all := float64(replies[0].ReplyTokens)
+	if words > fewest*replies[0].ReplyTokens && all > 0 { // some count the first reply only
+		all = float64(words) / 4
+	}
 	for i, r := range replies {
-		tokens := float64(replies[0].ReplyTokens) * float64(len(r.Content)+len(r.Reasoning)) / float64(max(1, words))
+		tokens := all * float64(len(r.Content)+len(r.Reasoning)) / float64(max(1, words))
 		out[i] = r.State == chat.Answered && !r.Cut() && tokens >= near*float64(*most)
 	}
 	return out
