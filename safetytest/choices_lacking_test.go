@@ -6,6 +6,8 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -60,6 +62,11 @@ func TestSeveralRepliesThatComeToAnEnd(t *testing.T) {
 			}
 			return all
 		}}},
+		{"withholds some", "requests lacked a reply that could be read", true, place{rate: rate, alter: func(q *worldAsk, a *answers) {
+			if q.arrival >= 20 && q.chance("filter") < 0.03 {
+				a.text, a.finish = "", "content_filter"
+			}
+		}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at := c.at.open(3, "lacking "+c.name)
@@ -71,6 +78,14 @@ func TestSeveralRepliesThatComeToAnEnd(t *testing.T) {
 			}
 			if v.Calls != at.calls || v.Result.Missing > 0 != c.missing {
 				t.Errorf("%d calls are counted and %d were made; %d are missing", v.Calls, at.calls, v.Result.Missing)
+			}
+			of := 0
+			for _, said := range regexp.MustCompile(`a filter withheld \d+ of (\d+) replies`).FindAllStringSubmatch(strings.Join(v.Warnings, "\n"), -1) {
+				n, _ := strconv.Atoi(said[1])
+				of += n
+			}
+			if of > v.Endings.Replies {
+				t.Errorf("%d replies came, and %d are spoken of: %q", v.Endings.Replies, of, v.Warnings)
 			}
 		})
 	}

@@ -148,7 +148,7 @@ func (e *experiment) warnOfRates(v claim.Verdict) {
 	}
 	for k, a := range v.Result.Arms {
 		if blocked := e.withheld[k]; blocked > 0 {
-			a.N *= max(1, e.choices)
+			a.N = max(a.N, e.counted[k])
 			e.warn("%s", withheldRates(a, blocked, e.claim.Arms[k].Counts(e.claim), e.s.config.BlockedRefuses))
 		}
 	}

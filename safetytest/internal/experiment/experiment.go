@@ -41,6 +41,7 @@ type experiment struct {
 	cells     map[cellKey]*cellSums
 	formats   map[int]*claim.FormatCount
 	withheld  map[int]int // by a filter, of what was looked at, by arm
+	counted   map[int]int // replies that were, by arm; a request may bring several
 	calls, repeated, shared, recorded, tokens,
 	failed, answered, blocked, unreadable, empty, cut int
 	lostBefore  int // of failed, by earlier runs
@@ -106,7 +107,7 @@ func (p *probed) made() int {
 }
 
 func (s *Subject) experiment(c claim.Claim) (*experiment, error) {
-	e := &experiment{s: s, rec: s.Record(), claim: c, cells: map[cellKey]*cellSums{}, formats: map[int]*claim.FormatCount{}, withheld: map[int]int{},
+	e := &experiment{s: s, rec: s.Record(), claim: c, cells: map[cellKey]*cellSums{}, formats: map[int]*claim.FormatCount{}, withheld: map[int]int{}, counted: map[int]int{},
 		ends: map[int]endings{}, judges: map[string]bool{}, inquiries: map[string]*inquiry{}, examineAt: 32, inquireAt: enoughToAskAnew}
 	if d := s.Judge().Describe(); c.CountsContent() && !d.SeesContent {
 		return nil, fmt.Errorf("policy %q: the claim counts forbidden content, which the judge (%s) never reports, so that it could not fail: add a judge that does with judge.WithContent", s.policy.Name, d.Name)

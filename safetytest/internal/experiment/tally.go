@@ -27,6 +27,13 @@ func (e *experiment) tally(b *batch) {
 	for k, n := range b.blocked {
 		e.withheld[k] += n
 	}
+	for i := range b.visits {
+		for k := range e.scripts {
+			if c := b.calls[i][e.scripts[k].first]; c != nil && !b.seen[i][k].Missing {
+				e.counted[k] += 1 + len(c.others)
+			}
+		}
+	}
 	e.learn(b)
 	e.noteSpread(b)
 	for i, v := range b.visits {
