@@ -136,7 +136,7 @@ func TestWhereOneReplyIsTaken(t *testing.T) {
 	if err != nil {
 		said += err.Error()
 	}
-	if v.State == evidence.Holds || !strings.Contains(said, "the endpoint gave 1 of the 4 choices that SAFETYTEST_CHOICES asks for") {
+	if v.State == evidence.Holds || !strings.Contains(said, "the endpoint gave 1 of the 4 choices that were asked for") {
 		t.Errorf("%v, %v: %s", v.Headline(), err, said)
 	}
 

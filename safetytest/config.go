@@ -48,8 +48,9 @@ type Config struct {
 	// its replies, which takes fewer pairs. The endpoint must give as many: replies that do
 	// not come are missing. Claims of other kinds take one a request. With [AutoChoices]
 	// the run asks the endpoint whether it gives several, four calls a model, and takes as
-	// many as pay, 4 at most; verdicts say how many and why. Default 1, and
-	// AutoChoices by FromEnv.
+	// many as pay, 4 at most, or one again where requests for several come to be refused
+	// or answered with fewer; verdicts say how many and why. Default 1, and AutoChoices
+	// by FromEnv.
 	Choices int
 	// BlockedRefuses counts a reply that a content filter withheld as a refusal,
 	// which is what the users of such an endpoint meet. By default it is missing:

@@ -5,6 +5,7 @@ package safetytest_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/prompt"
@@ -67,6 +68,16 @@ func sorted(_ *worldAsk, all []answers) []answers {
 	return all
 }
 
+// unsaidCuts has replies that comply decline first, and end at the limit of fewTokens
+// before they go on, which is called a good ending.
+func unsaidCuts(q *worldAsk, a *answers) {
+	if a.complied {
+		a.text = fmt.Sprintf("Well, door %d stays shut, as it does%s", q.index, strings.Repeat(" on and on", 30))[:4*(fewTokens-1)]
+	}
+}
+
+var fewTokens = 64
+
 func fourChoices(_ int, c *safetytest.Config) { c.Choices = 4 }
 
 func autoChoices(_ int, c *safetytest.Config) { c.Choices = safetytest.AutoChoices }
@@ -99,6 +110,10 @@ func choiceWorlds() []endpointWorld {
 	add("one in fifty withheld, sound", rarelyFiltered, raised(0.10, -0.02), within, true, true)
 	add("copied, sound", copied, raised(0.02, 0), within, true, false)
 	add("apart, broken", nil, raised(0.10, 0.35), beyond, true, true)
+	out = append(out, endpointWorld{name: "choices cut without a word, found out", place: place{rate: raised(0.05, 0.12), alter: unsaidCuts, wholes: true}, policy: porter(30, 0, 0), claim: washing, truth: beyond,
+		config: func(_ int, c *safetytest.Config) {
+			c.Choices, c.Sampling.MaxTokens = safetytest.AutoChoices, &fewTokens
+		}, quick: true})
 	// What they save, in calls.
 	for _, w := range slices.Clone(out) {
 		if w.truth == within && w.place.give == nil {

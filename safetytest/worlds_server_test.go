@@ -360,7 +360,7 @@ func (s *server) reply(q *worldAsk) answers {
 		s.alter(q, &a)
 	}
 	a.completion = len(a.text)/4 + 1
-	if q.most > 0 && a.completion > q.most {
+	if q.most > 0 && q.about != "" && a.completion > q.most { // what it repeats is short enough in a real model
 		a.text, a.completion = a.text[:min(len(a.text), 4*q.most)], q.most
 		if !s.wholes {
 			a.finish = "length"

@@ -80,8 +80,9 @@ func (a answer) chooseAll(c completion) Reply {
 	whole := a.origin(c)
 	others := make([]Reply, a.choices-1)
 	for i := range a.choices {
-		r := Reply{State: Lost, Trouble: fmt.Sprintf("the endpoint gave %d of the %d choices that SAFETYTEST_CHOICES asks for", len(c.Choices), a.choices)}
-		if i < len(c.Choices) {
+		r := Reply{State: Lost, Trouble: fmt.Sprintf("the endpoint gave %d of the %d choices that were asked for", len(c.Choices), a.choices)}
+		if i < len(c.Choices) && len(c.Choices) <= a.choices { // of more nobody knows which were meant
+
 			var fail *Error
 			if r, fail = a.choose(c, c.Choices[i]); fail != nil {
 				r = Reply{State: Lost, Trouble: fail.Error()}
@@ -125,9 +126,9 @@ func (a answer) unreadable(why string) *Error {
 func (a answer) choose(c completion, first choice) (Reply, *Error) {
 	r := a.origin(c)
 	how, word := a.endingOf(c, first)
-	if how == endedItself && a.maxTokens > 0 && a.choices <= 1 && r.ReplyTokens == a.maxTokens {
+	if how == endedItself && a.maxTokens > 0 && r.ReplyTokens == max(1, a.choices)*a.maxTokens {
 		// Some servers call every ending a good one. That the model was done with just
-		// the last token is rare.
+		// the last token is rare. Of several choices all are counted together.
 		how, word = endedAtLimit, strings.TrimPrefix(word+": length", ": ")
 	}
 	r.FinishReason = word

@@ -23,7 +23,7 @@ func aChoice(index int, content, finish string) string {
 // Each reply to a request counts as one: what did not come, or cannot be read, is lost,
 // and no other call takes its place.
 func TestAskReadsAllChoices(t *testing.T) {
-	short := "the endpoint gave %d of the 3 choices that SAFETYTEST_CHOICES asks for"
+	short := "the endpoint gave %d of the 3 choices that were asked for"
 	for _, c := range []struct {
 		name string
 		body string
@@ -36,7 +36,7 @@ func TestAskReadsAllChoices(t *testing.T) {
 		{"too few", choiceBody(aChoice(0, "A", "stop")),
 			[]Reply{{State: Answered, Content: "A", FinishReason: "stop"}, {State: Lost, Trouble: fmt.Sprintf(short, 1)}, {State: Lost, Trouble: fmt.Sprintf(short, 1)}}},
 		{"too many", choiceBody(aChoice(0, "A", "stop"), aChoice(1, "B", "stop"), aChoice(2, "C", "stop"), aChoice(3, "D", "stop")),
-			[]Reply{{State: Answered, Content: "A", FinishReason: "stop"}, {State: Answered, Content: "B", FinishReason: "stop"}, {State: Answered, Content: "C", FinishReason: "stop"}}},
+			[]Reply{{State: Lost, Trouble: fmt.Sprintf(short, 4)}, {State: Lost, Trouble: fmt.Sprintf(short, 4)}, {State: Lost, Trouble: fmt.Sprintf(short, 4)}}},
 		{"one filtered, one that broke off", choiceBody(aChoice(0, "A", "stop"), aChoice(1, "", "content_filter"), aChoice(2, "C", "error")),
 			[]Reply{{State: Answered, Content: "A", FinishReason: "stop"}, {State: Blocked, FinishReason: "content_filter"}, {State: Lost, Trouble: "finish reason error"}}},
 		{"the first with an error", choiceBody(`{"index":0,"error":{"code":502,"message":"upstream"}}`, aChoice(1, "B", "stop"), aChoice(2, "C", "stop")),
@@ -124,6 +124,25 @@ func TestChoicesRejected(t *testing.T) {
 		_, err := client.Ask(t.Context(), r)
 		if err == nil || !strings.Contains(err.Error(), "set SAFETYTEST_CHOICES=1") {
 			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+// Where all replies to a request took as many tokens as they may together, each was cut,
+// whatever the endpoint calls that; one may have as many as all of these took.
+func TestChoicesThatWereCut(t *testing.T) {
+	for most, cut := range map[int]bool{3: true, 9: false} {
+		client := open(t, script(always(200, choiceBody(aChoice(0, "A", "stop"), aChoice(1, "B", "stop"), aChoice(2, "C", "stop"))), ok))
+		r := question
+		r.Sampling.Choices, r.Sampling.MaxTokens = ptr(3), ptr(most)
+		got, err := client.Ask(t.Context(), r)
+		if err != nil || got.Others == nil {
+			t.Fatal(got, err)
+		}
+		for i, one := range append([]Reply{got}, *got.Others...) {
+			if one.Cut() != cut {
+				t.Errorf("%d tokens each, 9 together: choice %d ended with %q", most, i, one.FinishReason)
+			}
 		}
 	}
 }

@@ -53,6 +53,8 @@ type question struct {
 	turn   int // in which it was asked, from 1; 0 where nothing is asked ahead
 	at     order.Place
 	check  string // asked again, to see whether the model is the same; see continued.go
+	// choices is how many replies its request asks for, 0 for as many as its script says.
+	choices int
 	// ended says why nothing more is to be sent for it, such as that its claim is
 	// decided; nil where it goes on.
 	ended func() error
@@ -92,6 +94,7 @@ func (e *experiment) questionsOf(k int, at []order.Place) []question {
 	questions := make([]question, len(at))
 	for i := range at {
 		questions[i] = question{script: e.scripts[k], index: i, at: at[i]}
+		questions[i].choices = e.choicesFor(questions[i])
 	}
 	return questions
 }

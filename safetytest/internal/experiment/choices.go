@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -60,7 +61,9 @@ func (e *experiment) askMany(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case known > 0:
+	case known == 1:
+		n, e.chosen = 1, "one a request, as in the run that it goes on from"
+	case known > 1:
 		n, e.chosen = known, fmt.Sprintf("%d a request, as in the run that it goes on from", known)
 	case found:
 		n, e.chosen = e.findChoices(ctx)
@@ -90,7 +93,7 @@ func (e *experiment) choose(n int) {
 }
 
 // askedFor is how many replies a question's request asks for.
-func (q question) askedFor() int { return max(1, q.script.choices) }
+func (q question) askedFor() int { return max(1, cmp.Or(q.choices, q.script.choices)) }
 
 // further are the replies to a request beside the first, as many as were asked for. Where
 // the answer as a whole is no outcome, none of them is; and what is recorded of a call
@@ -192,7 +195,7 @@ func (e *experiment) noteSpread(b *batch) {
 				continue
 			}
 			y, c := b.seen[i][k], b.calls[i][e.scripts[k].first]
-			if whole = whole && !y.Missing && y.Unknown == 0 && c != nil; !whole {
+			if whole = whole && !y.Missing && y.Unknown == 0 && c != nil && len(c.others) == e.choices-1; !whole {
 				break
 			}
 			x += w * y.Value
@@ -236,6 +239,9 @@ func (e *experiment) choicesTaken() string {
 	text := e.chosen
 	if text == "" {
 		text = fmt.Sprintf("%d a request", e.choices)
+	}
+	if e.fewer != "" {
+		text += "; later one a request: " + e.fewer
 	}
 	if spared := e.spared(); spared != "" {
 		text += "; " + spared

@@ -1,11 +1,13 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
@@ -147,8 +149,12 @@ func (e *experiment) choicesOf(ctx context.Context, of []*script) (out choosing,
 		switch {
 		case err == nil:
 			return out, true
-		case ctx.Err() != nil || !errors.As(err, &x) || !slices.Contains([]chat.ErrorKind{chat.InvalidRequest, chat.SamplingRejected, chat.Rejected}, x.Kind):
+		case ctx.Err() != nil || budgetSpent(err) || !errors.As(err, &x):
 			return choosing{n: 1, why: fmt.Sprintf("what the endpoint makes of requests for several could not be found out: %v", err)}, false
+		case !turnsDown(err):
+			// It is not asked again for the next claim, either: where such a request is
+			// let wait, as one that is over a limit is, each claim would wait for it.
+			return choosing{n: 1, why: fmt.Sprintf("what the endpoint makes of requests for several could not be found out: %v", err)}, true
 		case n == 2:
 			return choosing{n: 1, why: fmt.Sprintf("the endpoint does not take requests for several: %v", err)}, true
 		}
@@ -173,7 +179,7 @@ func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (cho
 				continue
 			}
 			came++
-			cut = cut || r.Cut()
+			cut = cut || saidCut(r)
 			texts[textOf(r)] = true
 			words += len(r.Content) + len(r.Reasoning)
 		}
@@ -246,12 +252,15 @@ func (e *experiment) saysCut(ctx context.Context, q *script, known choosing) (ch
 		return choosing{}, err
 	}
 	for _, r := range append([]chat.Reply{reply}, further(known.n, reply)...) {
-		if r.Cut() {
+		if saidCut(r) {
 			return known, nil
 		}
 	}
 	return choosing{n: 1, why: fmt.Sprintf("the endpoint did not say of %d replies of at most %d tokens that they were cut", known.n, few)}, nil
 }
+
+// saidCut says whether the endpoint itself called a reply cut, and not only its tokens tell.
+func saidCut(r chat.Reply) bool { return r.Cut() && !strings.HasSuffix(r.FinishReason, ": length") }
 
 // askChoices asks a question of the claim for n replies, of that many tokens at most. It
 // returns the tokens of its prompt, a quarter of the characters where the endpoint reports
@@ -271,4 +280,74 @@ func (e *experiment) askChoices(ctx context.Context, q *script, at order.Place, 
 		}
 	}
 	return reply, tokens, err
+}
+
+// turnsDown says whether an endpoint did not take a request as it was.
+func turnsDown(err error) bool {
+	var x *chat.Error
+	return errors.As(err, &x) && slices.Contains([]chat.ErrorKind{chat.InvalidRequest, chat.SamplingRejected, chat.Rejected}, x.Kind)
+}
+
+// choicesFor is how many replies the request for a question asks for. A question that an
+// earlier run asked is asked as it was then.
+func (e *experiment) choicesFor(q question) int {
+	if e.choices <= 1 || e.s.config.Choices != AutoChoices {
+		return max(1, e.choices)
+	}
+	if e.s.config.Replay || e.rec.Continues() {
+		for _, q.choices = range []int{e.choices, 1} {
+			_, key := e.s.keyed(q)
+			if _, ok, err := e.rec.Earlier(key); ok && err == nil {
+				if q.choices == 1 {
+					e.fewer = cmp.Or(e.fewer, "as in the run that it goes on from")
+				}
+				return q.choices
+			}
+		}
+	}
+	if e.fewer != "" {
+		return 1
+	}
+	return e.choices
+}
+
+// takesOne says whether a question is to be asked again for one reply: where the endpoint,
+// or one of several behind it, does not take the number although others of them did. The
+// model never began with it, so that no reply is replaced.
+func (e *experiment) takesOne(a answer) bool {
+	var x *chat.Error
+	return e.rejectsSeveral(a) && errors.As(a.call.err, &x) && x.Kind != chat.Rejected
+}
+
+// rejectsSeveral says whether a request for several was not taken, which need not end the
+// claim: the questions that follow ask for one. Where the endpoint does not say that it is
+// for the number, a filter may have read the replies, and the request stays missing.
+func (e *experiment) rejectsSeveral(a answer) bool {
+	if e.s.config.Choices != AutoChoices || a.q.askedFor() <= 1 || !turnsDown(a.call.err) {
+		return false
+	}
+	e.endSeveral(a.q, fmt.Sprintf("a request for several was not taken: %v", a.call.err))
+	return true
+}
+
+// heedFewer has the questions that follow ask for one reply where a request for several was
+// answered with fewer, as by an endpoint that gives several no more. It is nothing that
+// could favour a verdict: what did not come stays missing, at its worst, and one reply of
+// a cell is as likely to be what is counted as the mean of several.
+func (e *experiment) heedFewer(q question, c *call) {
+	if e.s.config.Choices != AutoChoices || e.fewer != "" || c.state == chat.Lost {
+		return
+	}
+	if slices.ContainsFunc(c.others, func(o *call) bool { return o.state == chat.Lost }) {
+		e.endSeveral(q, "a request for several was answered with fewer")
+	}
+}
+
+// endSeveral has the questions that follow, of this claim and of others to the same model,
+// ask for one reply.
+func (e *experiment) endSeveral(q question, why string) {
+	e.fewer = why
+	e.s.seeding.Lock()
+	defer e.s.seeding.Unlock()
+	e.s.choosing[q.script.arm.Model] = choosing{n: 1, why: why}
 }

@@ -163,6 +163,7 @@ func (e *experiment) findRecorded() (map[*script][]repeated, error) {
 				}
 				open = true
 				one := question{script: q, at: v.Of[e.claim.Arms[k].Requests]}
+				one.choices = e.choicesFor(one)
 				_, key := e.s.keyed(one)
 				was, ok, err := e.rec.Earlier(key)
 				if err != nil {
@@ -188,6 +189,7 @@ func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []
 	for i := range of {
 		again[i] = of[i].q
 		again[i].check = e.rec.Run()
+		again[i].choices = 1 // the first reply is what is compared, and the endpoint may give no more by now
 	}
 	before := e.calls
 	calls := e.askAll(ctx, again)

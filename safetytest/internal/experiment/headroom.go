@@ -35,6 +35,7 @@ func (e *experiment) noHeadroom(ctx context.Context, first []evidence.Trial) (bo
 		for _, q := range b.todo {
 			if q.script == e.scripts[k] {
 				e.turn(b, &q)
+				q.choices = e.choicesFor(q)
 				now = append(now, q)
 			} else {
 				rest = append(rest, q)
@@ -45,7 +46,7 @@ func (e *experiment) noHeadroom(ctx context.Context, first []evidence.Trial) (bo
 			if err := e.take(ctx, answer{batch: b, q: now[i], call: c}); err != nil || e.noBudget || ctx.Err() != nil {
 				return false, err
 			}
-			if y := b.seen[now[i].index][k]; !y.Missing {
+			if y := b.seen[now[i].index][k]; !y.Missing && b.calls[now[i].index][k] != nil { // nil where it is asked once more
 				shown, n = shown+y.Value, n+1
 			}
 		}

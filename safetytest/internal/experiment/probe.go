@@ -32,7 +32,10 @@ func (e *experiment) probeBy(ctx context.Context, q *script, what string, reques
 	if q.arm.Model != "" {
 		request.Cell += "@" + q.arm.Model
 	}
-	at := question{script: q, at: q.asks.At(0, 0, 0)}
+	at := question{script: q, at: q.asks.At(0, 0, 0), choices: 1}
+	if n := request.Sampling.Choices; n != nil { // which have their price
+		at.choices = *n
+	}
 	key := record.KeyOf(request)
 	key.Check = e.rec.Run() // what an endpoint did in an earlier run says nothing about this one
 	reply, recorded, err := s.reply(ctx, at, request, key)

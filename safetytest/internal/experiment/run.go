@@ -403,6 +403,7 @@ func (e *experiment) pop(b *batch) question {
 	q := b.todo[0]
 	b.todo = b.todo[1:]
 	e.turn(b, &q)
+	q.choices = e.choicesFor(q)
 	return q
 }
 
@@ -446,6 +447,11 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 		// was: what is complete is looked at first.
 		e.recordEnds = err
 		return nil
+	case e.takesOne(a):
+		a.batch.todo = append([]question{a.q}, a.batch.todo...) // for one reply, before anything else
+		return nil
+	case e.rejectsSeveral(a):
+		e.failed, e.lostBefore, e.lastErr = e.failed+1, e.lostBefore+1, err
 	case err != nil:
 		if err := e.fail(err); err != nil {
 			return err
@@ -474,6 +480,7 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 		}
 	}
 	a.batch.left--
+	e.heedFewer(a.q, a.call)
 	return nil
 }
 
@@ -546,9 +553,10 @@ func (e *experiment) note(c *call) error {
 func (e *experiment) lose(c *call) error {
 	e.lost = c.ending
 	err := fmt.Errorf("%w: %s", errLost, c.ending)
-	if !c.made.IsZero() && !e.s.config.Replay {
+	if !c.made.IsZero() && !e.s.config.Replay || c.choice > 0 && e.s.config.Choices == AutoChoices {
 		// An earlier run lost it: that says nothing of what the endpoint is good
-		// for now, and a run that goes on must get past it.
+		// for now, and a run that goes on must get past it. Nor does one of several
+		// replies, where the run can go on with one a request.
 		e.failed, e.lostBefore, e.lastErr = e.failed+1, e.lostBefore+1, err
 		return nil
 	}

@@ -27,14 +27,16 @@ func (e *experiment) tally(b *batch) {
 	for k, n := range b.blocked {
 		e.withheld[k] += n
 	}
+	for i := range b.visits {
+		for k := range e.scripts {
+			if c := b.calls[i][e.scripts[k].first]; c != nil && !b.seen[i][k].Missing {
+				e.decided[k] += int(math.Round((1 - b.seen[i][k].Unknown) * float64(1+len(c.others))))
+			}
+		}
+	}
 	e.learn(b)
 	e.noteSpread(b)
 	for i, v := range b.visits {
-		for k, y := range b.seen[i] {
-			if !y.Missing {
-				e.decided[k] += int(math.Round((1 - y.Unknown) * float64(max(1, e.choices))))
-			}
-		}
 		for _, asks := range e.sequence.Asked() {
 			at := v.Of[asks]
 			n := e.cells[cellKey{asks, at.Cell.Index}]
