@@ -82,7 +82,6 @@ func (a answer) chooseAll(c completion) Reply {
 	for i := range a.choices {
 		r := Reply{State: Lost, Trouble: fmt.Sprintf("the endpoint gave %d of the %d choices that were asked for", len(c.Choices), a.choices)}
 		if i < len(c.Choices) && len(c.Choices) <= a.choices { // of more nobody knows which were meant
-
 			var fail *Error
 			if r, fail = a.choose(c, c.Choices[i]); fail != nil {
 				r = Reply{State: Lost, Trouble: fail.Error()}
