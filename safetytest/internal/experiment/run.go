@@ -334,27 +334,14 @@ func (e *experiment) startBatch() *batch {
 	e.started += len(visits) / e.visitsPerTrial()
 	for _, part := range e.byDraw(visits) {
 		for _, k := range e.turns(visits[part.from].Cell.Draw) {
-			b.todo = append(b.todo, e.alphabetical(k, visits, part)...)
+			for i := part.from; i < part.to; i++ {
+				b.todo = append(b.todo, question{script: e.scripts[k], index: i, at: visits[i].Of[e.claim.Arms[k].Requests]})
+			}
 		}
 	}
 	b.left = len(b.todo)
 	e.batches = append(e.batches, b)
 	return b
-}
-
-// alphabetical are an arm's questions about some visits, so that requests that begin
-// alike follow one another: a server that keeps prompts evaluates less of their ends. In
-// which order the visits of a batch are asked is of no matter to what they show, for each
-// is drawn at random and all are looked at together.
-func (e *experiment) alphabetical(k int, visits []order.Visit, of span) []question {
-	var out []question
-	for i := of.from; i < of.to; i++ {
-		out = append(out, question{script: e.scripts[k], index: i, at: visits[i].Of[e.claim.Arms[k].Requests]})
-	}
-	slices.SortStableFunc(out, func(a, b question) int {
-		return cmp.Compare(a.script.request(a.at), b.script.request(b.at))
-	})
-	return out
 }
 
 // span is visits of one draw that follow one another in a batch.
