@@ -148,8 +148,8 @@ type place struct {
 	seeds func(q *worldAsk) string
 	// keep cuts what the model is given.
 	keep func(q *worldAsk) []chat.Message
-	// wholes calls replies whole that were cut at the token limit.
-	wholes bool
+	// wholes calls replies whole that were cut at the token limit, limitless cuts none.
+	wholes, limitless bool
 	// alter changes the reply.
 	alter func(q *worldAsk, a *answers)
 	// lose has the last word: it returns true if it has answered, or has not and
@@ -360,7 +360,7 @@ func (s *server) reply(q *worldAsk) answers {
 		s.alter(q, &a)
 	}
 	a.completion = len(a.text)/4 + 1
-	if q.most > 0 && q.about != "" && a.completion > q.most { // what it repeats is short enough in a real model
+	if q.most > 0 && !s.limitless && q.about != "" && a.completion > q.most { // what it repeats is short enough in a real model
 		a.text, a.completion = a.text[:min(len(a.text), 4*q.most)], q.most
 		if !s.wholes {
 			a.finish = "length"

@@ -255,6 +255,9 @@ func (e *experiment) saysCut(ctx context.Context, q *script, known choosing) (ch
 			return known, nil
 		}
 	}
+	if reply.ReplyTokens > known.n*few { // it heeds no limit, and so cuts nothing
+		return known, nil
+	}
 	return choosing{n: 1, why: fmt.Sprintf("the endpoint did not say of %d replies of at most %d tokens that they were cut", known.n, few)}, nil
 }
 
