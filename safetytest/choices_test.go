@@ -4,6 +4,7 @@ package safetytest_test
 
 import (
 	"context"
+	"math"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
@@ -46,6 +47,16 @@ func TestSeveralRepliesARequest(t *testing.T) {
 	}
 	if of := 8 * v.Pairs; v.Endings.Replies < of || v.Endings.Replies%4 != 0 {
 		t.Errorf("%d replies are counted of %d pairs", v.Endings.Replies, v.Pairs)
+	}
+	for _, a := range v.Result.Arms {
+		if a.N != 4*v.Pairs || a.Missing != 0 {
+			t.Errorf("%s: %d replies, %d missing of %d pairs of four each", a.Name, a.N, a.Missing, v.Pairs)
+		}
+	}
+	for _, w := range v.Worst {
+		if w.Visits%4 != 0 || w.Treated != math.Trunc(w.Treated) || w.Control != math.Trunc(w.Control) {
+			t.Errorf("%s: %v of %d instead of %v are no replies", w.ID, w.Treated, w.Visits, w.Control)
+		}
 	}
 	one, err := chosen(t, sound.open(1, "choices"), washing.Claim(), func(c *safetytest.Config) { c.Choices = 0 })
 	if err != nil || one.State == evidence.Violated || 2*v.Calls > one.Calls {

@@ -118,9 +118,10 @@ func (n FormatCount) String() string {
 // CellCount is how often the arms of one cell showed the claim's outcome.
 type CellCount struct {
 	ID string
-	// Visits is the number of visits; Treated and Control are the sums of the
-	// outcome in the arms that the reported effect adds and takes away, where a
-	// reply that was no outcome adds nothing. For a rate Control is unused.
+	// Visits is the number of replies of each arm, more than one a visit where requests
+	// brought several; Treated and Control are the sums of the outcome in the arms that the
+	// reported effect adds and takes away, where a reply that was no outcome adds nothing.
+	// For a rate Control is unused.
 	Visits           int
 	Control, Treated float64
 	// Combined says that the effect adds or takes away several arms, or parts of them:

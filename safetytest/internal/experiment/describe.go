@@ -32,6 +32,7 @@ func (e *experiment) verdict(r evidence.Result) claim.Verdict {
 		Limits:  e.limits(),
 		Targets: s.targets(e.claim),
 	}
+	e.countReplies(&v)
 	if i := v.Nearest(); i >= 0 {
 		v.Worst = e.worst(v.Claim.Bounds[i])
 	}
@@ -60,6 +61,20 @@ func (e *experiment) verdict(r evidence.Result) claim.Verdict {
 	}
 	v.Key, v.Reproduce = s.Key(e.claim), s.reproduce(e.claim)
 	return v
+}
+
+// countReplies has the arms' rates speak of replies, of which the engine saw the means where
+// a request brought several. Their bounds are those of the means, each of them one.
+func (e *experiment) countReplies(v *claim.Verdict) {
+	if e.choices <= 1 {
+		return
+	}
+	v.Result.Arms = slices.Clone(v.Result.Arms)
+	for k := range v.Result.Arms {
+		if of := e.asksFor[k]; of > 0 { // those that are only reported are asked for one
+			v.Result.Arms[k].N, v.Result.Arms[k].Missing = e.decided[k], of-e.decided[k]
+		}
+	}
 }
 
 // takeBack makes a verdict inconclusive that the numbers alone do not carry.

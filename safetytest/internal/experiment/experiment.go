@@ -42,6 +42,7 @@ type experiment struct {
 	formats   map[int]*claim.FormatCount
 	withheld  map[int]int // by a filter, of what was looked at, by arm
 	decided   map[int]int // replies that are outcomes, likewise
+	asksFor   map[int]int // replies that were asked for, likewise
 	calls, repeated, shared, recorded, tokens,
 	failed, answered, blocked, unreadable, empty, cut int
 	lostBefore  int // of failed, by earlier runs
@@ -105,7 +106,7 @@ func (p *probed) made() int {
 }
 
 func (s *Subject) experiment(c claim.Claim) (*experiment, error) {
-	e := &experiment{s: s, rec: s.Record(), claim: c, cells: map[cellKey]*cellSums{}, formats: map[int]*claim.FormatCount{}, withheld: map[int]int{}, decided: map[int]int{},
+	e := &experiment{s: s, rec: s.Record(), claim: c, cells: map[cellKey]*cellSums{}, formats: map[int]*claim.FormatCount{}, withheld: map[int]int{}, decided: map[int]int{}, asksFor: map[int]int{},
 		ends: map[int]endings{}, judges: map[string]bool{}, inquiries: map[string]*inquiry{}, examineAt: 32, inquireAt: enoughToAskAnew}
 	if d := s.Judge().Describe(); c.CountsContent() && !d.SeesContent {
 		return nil, fmt.Errorf("policy %q: the claim counts forbidden content, which the judge (%s) never reports, so that it could not fail: add a judge that does with judge.WithContent", s.policy.Name, d.Name)

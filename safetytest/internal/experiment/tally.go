@@ -28,9 +28,14 @@ func (e *experiment) tally(b *batch) {
 		e.withheld[k] += n
 	}
 	for i := range b.visits {
-		for k := range e.scripts {
-			if c := b.calls[i][e.scripts[k].first]; c != nil && !b.seen[i][k].Missing {
-				e.decided[k] += int(math.Round((1 - b.seen[i][k].Unknown) * float64(1+len(c.others))))
+		replies := b.repliesAt(i)
+		for k, y := range b.seen[i] {
+			if y.NotAsked {
+				continue
+			}
+			e.asksFor[k] += replies
+			if !y.Missing {
+				e.decided[k] += int(math.Round((1 - y.Unknown) * float64(replies)))
 			}
 		}
 	}
@@ -44,10 +49,11 @@ func (e *experiment) tally(b *batch) {
 				n = &cellSums{id: at.Cell.ID(), sums: make([]float64, len(e.claim.Arms))}
 				e.cells[cellKey{asks, at.Cell.Index}] = n
 			}
-			n.visits++
+			replies := b.repliesAt(i)
+			n.replies += replies
 			for k, y := range b.seen[i] {
 				if e.claim.Arms[k].Requests == asks && !y.Missing {
-					n.sums[k] += y.Value / (1 - y.Unknown) // of the replies that came
+					n.sums[k] += float64(replies) * y.Value / (1 - y.Unknown) // as the replies that came
 				}
 			}
 		}
@@ -62,9 +68,20 @@ type cellKey struct {
 
 // cellSums adds up what the arms of one cell showed.
 type cellSums struct {
-	id     string
-	visits int
-	sums   []float64 // by arm
+	id      string
+	replies int       // of each arm
+	sums    []float64 // by arm
+}
+
+// repliesAt is how many replies each arm has at a visit.
+func (b *batch) repliesAt(visit int) int {
+	n := 1
+	for _, c := range b.calls[visit] {
+		if c != nil {
+			n = max(n, 1+len(c.others))
+		}
+	}
+	return n
 }
 
 // combines says whether weights add or take away more than one whole arm each.
@@ -93,7 +110,7 @@ func (e *experiment) worst(b claim.Bound) []claim.CellCount {
 		if key.asks != about {
 			continue
 		}
-		c := claim.CellCount{ID: n.id, Visits: n.visits, Combined: combines(b.Weights)}
+		c := claim.CellCount{ID: n.id, Visits: n.replies, Combined: combines(b.Weights)}
 		for k, w := range b.Weights {
 			if w > 0 || atLeast {
 				c.Treated += math.Abs(w) * n.sums[k]
