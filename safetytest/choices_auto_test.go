@@ -82,7 +82,7 @@ func TestAsManyRepliesAsPay(t *testing.T) {
 		}), nil, 4, "4 a request"},
 		{"no usage", place{rate: raised(0.30, -0.02), alter: func(_ *worldAsk, a *answers) { a.prompt = 0 }}, nil, 2, "2 a request"},
 		{"calls all whole", place{rate: raised(0.30, -0.02), wholes: true}, nil, 1, "one a request: the endpoint did not say of 4 replies of at most 4 tokens that they were cut"},
-		{"heeds no limit", place{rate: raised(0.30, -0.02), limitless: true}, nil, 4, "4 a request"},
+		{"heeds no limit", place{rate: raised(0.30, -0.02), limitless: true}, nil, 1, "one a request: the endpoint did not say of 4 replies"},
 		{"streams", sound(), func(c *safetytest.Config) { c.Stream = true }, 1, ""},
 		{"greedy", sound(), func(c *safetytest.Config) {
 			cold := 0.0

@@ -4,6 +4,7 @@ package safetytest_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -43,19 +44,20 @@ const (
 // has some that cannot be read, costs the claim no verdict that it would get with one.
 func TestSeveralRepliesThatComeToAnEnd(t *testing.T) {
 	rate := raised(0.30, -0.05)
+	sound := place{rate: rate}
 	for _, c := range []struct {
 		name, said string
 		missing    bool
 		at         place
 	}{
-		{"gives one", "; later one a request: a request for several was answered with fewer", true, place{rate: rate, give: func(q *worldAsk, all []answers) []answers {
+		{"gives one", "; later one a request: a request for several was answered with another number of them", true, place{rate: rate, give: func(q *worldAsk, all []answers) []answers {
 			if q.arrival >= 20 {
 				return all[:1]
 			}
 			return all
 		}}},
 		{"refuses the number", "; later one a request: a request for several was not taken: ", false, place{rate: rate, lose: turning(20, 400, notTheNumber)}},
-		{"refuses, and does not say why", "; later one a request: a request for several was not taken: ", true, place{rate: rate, lose: turning(20, 400, notForAReason)}},
+		{"refuses, and does not say why", "; later one a request: the endpoint did not take a request for several replies: ", true, place{rate: rate, lose: turning(20, 400, notForAReason)}},
 		{"empty replies", "4 a request, whose prompt is paid once", true, place{rate: rate, give: func(q *worldAsk, all []answers) []answers {
 			if q.arrival >= 20 && q.chance("empty") < 0.08 {
 				all[len(all)-1].text = ""
@@ -70,14 +72,21 @@ func TestSeveralRepliesThatComeToAnEnd(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at := c.at.open(3, "lacking "+c.name)
+			dir := t.TempDir()
 			v, err := chosen(t, at, washing.Within(20*point).Claim(), func(s *safetytest.Config) {
-				s.Choices, s.Concurrency, s.MaxPairs = safetytest.AutoChoices, 1, 400
+				s.Choices, s.Concurrency, s.MaxPairs, s.Dir = safetytest.AutoChoices, 1, 400, dir
 			})
 			if err != nil || v.State != evidence.Holds || !strings.HasPrefix(v.Choices, "4 a request") || !strings.Contains(v.Choices, c.said) {
 				t.Errorf("%v, %v: %q", v.Headline(), err, v.Choices)
 			}
 			if v.Calls != at.calls || v.Result.Missing > 0 != c.missing {
 				t.Errorf("%d calls are counted and %d were made; %d are missing", v.Calls, at.calls, v.Result.Missing)
+			}
+			again, err := chosen(t, sound.open(3, "nobody"), washing.Within(20*point).Claim(), func(s *safetytest.Config) {
+				s.Choices, s.MaxPairs, s.Dir, s.Replies = safetytest.AutoChoices, 400, dir, safetytest.RepliesReplay
+			})
+			if err != nil || again.Calls != 0 || again.State != v.State || again.Pairs != v.Pairs || again.Result.Missing != v.Result.Missing {
+				t.Errorf("replayed: %v, %v, with %d missing; it was %v with %d", again.Headline(), err, again.Result.Missing, v.Headline(), v.Result.Missing)
 			}
 			of := 0
 			for _, said := range regexp.MustCompile(`a filter withheld \d+ of (\d+) replies`).FindAllStringSubmatch(strings.Join(v.Warnings, "\n"), -1) {
@@ -100,14 +109,36 @@ func TestCutsThatSeveralRepliesHide(t *testing.T) {
 		}
 		return all
 	}
-	for name, n := range map[string]int{"found out": safetytest.AutoChoices, "asked for": 4, "found out, the first counts": safetytest.AutoChoices} {
+	heads := func(q *worldAsk, all []answers) []answers { // few tokens, in long words
+		if q.most == 4 {
+			for i := range all {
+				all[i].text = fmt.Sprint("As an AI language", i)
+			}
+		}
+		return first(q, all)
+	}
+	for name, n := range map[string]int{"found out": safetytest.AutoChoices, "asked for": 4, "found out, the first counts": safetytest.AutoChoices,
+		"found out, long words": safetytest.AutoChoices, "found out, no word": safetytest.AutoChoices, "asked for, no word": 4} {
 		for gate := range 8 {
 			where := place{rate: raised(0.05, 0.12), alter: unsaidCuts, wholes: true}
-			if strings.HasSuffix(name, "the first counts") {
+			switch _, how, _ := strings.Cut(name, ", "); how {
+			case "the first counts":
 				where.give = first
+			case "long words":
+				where.give = heads
+			case "no word":
+				where.alter = func(q *worldAsk, a *answers) {
+					unsaidCuts(q, a)
+					a.finish = ""
+				}
 			}
 			at := where.open(gate, "cuts "+name)
-			v, err := chosen(t, at, washing.Claim(), func(c *safetytest.Config) { c.Choices, c.Sampling.MaxTokens = n, &fewTokens })
+			v, err := chosen(t, at, washing.Claim(), func(c *safetytest.Config) {
+				c.Choices, c.Sampling.MaxTokens = n, &fewTokens
+				if strings.HasSuffix(name, "no word") {
+					c.Endings = []string{""}
+				}
+			})
 			if err != nil || v.State == evidence.Holds {
 				t.Errorf("%s: %v, %v: %q", name, v.Headline(), err, v.Choices)
 			}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -176,5 +177,35 @@ func TestWhereOneReplyIsTaken(t *testing.T) {
 		if _, err := safetytest.Open(c, porter(30, 0, 0)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", c, err, want)
 		}
+	}
+}
+
+// An arm that is only reported is asked for one reply, and speaks of those that came.
+func TestReportedArmsCountTheirReplies(t *testing.T) {
+	c := washing.Claim()
+	extra := c.Arms[1]
+	extra.Name, extra.ReportOnly = "six", true
+	extra.Composition.Mix.Benign = 4
+	c.Arms = append(slices.Clone(c.Arms), extra)
+	c.Bounds = slices.Clone(c.Bounds)
+	for i := range c.Bounds {
+		c.Bounds[i].Weights = append(slices.Clone(c.Bounds[i].Weights), 0)
+	}
+	came := map[int]int{} // by how many benign demonstrations are shown
+	at := place{rate: raised(0.30, -0.02), alter: func(q *worldAsk, _ *answers) {
+		if q.about == "door" {
+			came[q.shows(prompt.Benign)]++
+		}
+	}}.open(1, "reported")
+	v, err := chosen(t, at, c, func(s *safetytest.Config) { s.Concurrency = 1 })
+	if err != nil || len(v.Result.Arms) != 3 {
+		t.Fatal(v.Headline(), err)
+	}
+	// Some of those that came were answers to questions about the endpoint.
+	if is := v.Result.Arms[2]; is.N > came[6] || is.N < came[6]-4 || is.N == 0 || is.Missing != 0 {
+		t.Errorf("%s speaks of %d replies, %d came", is.Name, is.N, came[6])
+	}
+	if is := v.Result.Arms[1]; is.N != 4*v.Pairs {
+		t.Errorf("%s speaks of %d replies of %d pairs", is.Name, is.N, v.Pairs)
 	}
 }

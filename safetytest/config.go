@@ -47,8 +47,8 @@ type Config struct {
 	// contexts. The prompt is then sent once for all of them, and a pair is the mean of
 	// its replies, which takes fewer pairs. The endpoint must give as many: replies that do
 	// not come are missing. Claims of other kinds take one a request. With [AutoChoices]
-	// the run asks the endpoint whether it gives several, four calls a model, and takes as
-	// many as pay, 4 at most, or one again where requests for several come to be refused
+	// the run asks the endpoint whether it gives several, mostly four calls a model, and
+	// takes as many as pay, 4 at most, or one again where requests for several come to be refused
 	// or answered with fewer; verdicts say how many and why. Default 1, and AutoChoices
 	// by FromEnv.
 	Choices int

@@ -80,7 +80,7 @@ func (a answer) chooseAll(c completion) Reply {
 	whole := a.origin(c)
 	others := make([]Reply, a.choices-1)
 	for i := range a.choices {
-		r := Reply{State: Lost, Trouble: fmt.Sprintf("the endpoint gave %d of the %d choices that were asked for", len(c.Choices), a.choices)}
+		r := Reply{State: Lost, NotGiven: true, Trouble: fmt.Sprintf("the endpoint gave %d of the %d choices that were asked for", len(c.Choices), a.choices)}
 		if i < len(c.Choices) && len(c.Choices) <= a.choices { // of more nobody knows which were meant
 			var fail *Error
 			if r, fail = a.choose(c, c.Choices[i]); fail != nil {
@@ -95,7 +95,7 @@ func (a answer) chooseAll(c completion) Reply {
 		}
 		whole.State, whole.Content, whole.Refusal, whole.Reasoning = r.State, r.Content, r.Refusal, r.Reasoning
 		whole.InReasoning, whole.UnopenedReasoning, whole.FirstTokens = r.InReasoning, r.UnopenedReasoning, r.FirstTokens
-		whole.FinishReason, whole.Trouble = r.FinishReason, r.Trouble
+		whole.FinishReason, whole.Trouble, whole.NotGiven = r.FinishReason, r.Trouble, r.NotGiven
 	}
 	whole.Others = &others
 	whole.ReplyTokens = max(whole.ReplyTokens, uncounted(whole))
@@ -121,6 +121,14 @@ func (a answer) unreadable(why string) *Error {
 	return &Error{Kind: Unreadable, Status: a.status, Message: why}
 }
 
+// countedLength ends the finish reason of a reply of which only the number of its tokens
+// says that it was cut.
+const countedLength = ": length"
+
+// SaidCut reports whether the endpoint itself called the reply cut, as Cut does where the
+// number of its tokens says so, too.
+func (r Reply) SaidCut() bool { return r.Cut() && !strings.HasSuffix(r.FinishReason, countedLength) }
+
 // choose reads one choice of a completion.
 func (a answer) choose(c completion, first choice) (Reply, *Error) {
 	r := a.origin(c)
@@ -128,7 +136,7 @@ func (a answer) choose(c completion, first choice) (Reply, *Error) {
 	if how == endedItself && a.maxTokens > 0 && r.ReplyTokens == max(1, a.choices)*a.maxTokens {
 		// Some servers call every ending a good one. That the model was done with just
 		// the last token is rare. Of several choices all are counted together.
-		how, word = endedAtLimit, strings.TrimPrefix(word+": length", ": ")
+		how, word = endedAtLimit, cmp.Or(word, "no word")+countedLength
 	}
 	r.FinishReason = word
 	switch {

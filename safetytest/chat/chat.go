@@ -191,6 +191,9 @@ type Reply struct {
 	// tokens, stands in this reply alone. It is a pointer so that replies can be
 	// compared.
 	Others *[]Reply `json:"others,omitempty"`
+	// NotGiven says of a Lost reply that the endpoint gave fewer choices than were asked
+	// for, or more, of which nobody knows which were meant.
+	NotGiven bool `json:"not_given,omitempty"`
 	// FinishReason is the server's word: stop, length, content_filter, ...
 	FinishReason string `json:"finish_reason,omitempty"`
 	// ID is the endpoint's name for the reply, and Created the time that it says

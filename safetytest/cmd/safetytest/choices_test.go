@@ -21,6 +21,7 @@ func TestSeveralRepliesARequest(t *testing.T) {
 		var q struct {
 			Messages []chat.Message
 			N        int
+			Most     int `json:"max_tokens"`
 		}
 		body, _ := io.ReadAll(r.Body)
 		if err := json.Unmarshal(body, &q); err != nil {
@@ -33,7 +34,11 @@ func TestSeveralRepliesARequest(t *testing.T) {
 			if i == 2 && len(q.Messages) > 20 { // the third of three, where much is shown
 				text = fmt.Sprintf("%s (%d)", instructs, calls)
 			}
-			choices = append(choices, map[string]any{"index": i, "finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": text}})
+			ending := "stop"
+			if q.Most < 12 {
+				ending = "length"
+			}
+			choices = append(choices, map[string]any{"index": i, "finish_reason": ending, "message": map[string]any{"role": "assistant", "content": text}})
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"model": "m-1", "choices": choices, "usage": map[string]any{"prompt_tokens": len(body) / 4, "completion_tokens": 12 * len(choices)}})
 	}))

@@ -44,6 +44,10 @@ type call struct {
 	// this one is; see choices.go.
 	others []*call
 	choice int
+	// wanted is how many replies the request asked for, notGiven says that the endpoint
+	// gave another number of them, and notTaken that it did not take the request.
+	wanted             int
+	notGiven, notTaken bool
 }
 
 // question is what is asked at one visit of a cell.
@@ -94,7 +98,7 @@ func (e *experiment) questionsOf(k int, at []order.Place) []question {
 	questions := make([]question, len(at))
 	for i := range at {
 		questions[i] = question{script: e.scripts[k], index: i, at: at[i]}
-		questions[i].choices = e.choicesFor(questions[i])
+		questions[i].choices = 1 // what is only reported takes no part in pairs
 	}
 	return questions
 }
@@ -169,8 +173,10 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 	sent := time.Now()
 	reply, recorded, err := s.reply(ctx, q, request, id)
 	c.recorded, c.made, c.ref = recorded, s.madeBefore(id, recorded), s.Record().Ref(id)
+	c.wanted = q.askedFor()
 	if err == nil {
 		c.replied, c.tried = reply.ReplyTokens, max(reply.Attempts, 1)
+		c.notTaken, c.notGiven = tookNone(reply), gaveOthers(reply)
 		c.from = whence(q, id, q.script.size(q.at, request.Messages), reply)
 		if request.Seed != nil {
 			c.from.Seed = *request.Seed
@@ -192,6 +198,7 @@ func (s *Subject) answer(ctx context.Context, c *call, q question, request chat.
 		return
 	case errors.As(err, &e):
 		c.attempts, c.repeats, c.err = e.Attempts, max(e.Attempts-1, 0), err
+		c.notTaken = refusesNumber(q, err)
 		return
 	case err != nil:
 		if c.err = err; ctx.Err() != nil { // interrupted while it waited
@@ -301,7 +308,10 @@ func (s *Subject) reply(ctx context.Context, q question, request chat.Request, i
 		return model.Ask(ctx, request)
 	}
 	id.Arm, id.Asked = q.script.shows, q.at.Cell.Target.ID
-	return s.Record().Ask(ctx, id, ask)
+	return s.Record().Ask(ctx, id, func(ctx context.Context, asked *record.Call) (chat.Reply, error) {
+		reply, err := ask(ctx, asked)
+		return s.unlessTurnedDown(q, reply, err)
+	})
 }
 
 // unlessGivenUp makes a call that was given up while its answer was under way a lost

@@ -48,9 +48,8 @@ func (e *experiment) manyReplies() (n int, why string) {
 // looked up for the claim, whose keys hold the number.
 func (e *experiment) askMany(ctx context.Context) error {
 	n, why := e.manyReplies()
-	found := e.s.config.Choices == AutoChoices
 	if n == 1 {
-		if why != "" && found {
+		if why != "" && e.s.config.Choices == AutoChoices {
 			e.chosen = "one a request: " + why
 		} else if why != "" {
 			e.warn("SAFETYTEST_CHOICES: the claim takes one reply a request: %s", why)
@@ -58,22 +57,34 @@ func (e *experiment) askMany(ctx context.Context) error {
 		return nil
 	}
 	known, err := e.recallChoices(n)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case known == 1:
-		n, e.chosen = 1, "one a request, as in the run that it goes on from"
-	case known > 1:
-		n, e.chosen = known, fmt.Sprintf("%d a request, as in the run that it goes on from", known)
-	case found:
-		n, e.chosen = e.findChoices(ctx)
-	default:
-		if why := e.hidesCuts(ctx, n); why != "" {
-			e.warn("SAFETYTEST_CHOICES: the claim takes one reply a request: %s", why)
-			n = 1
-		}
 	}
-	return e.askFor(n)
+	if e.chosenThen = known > 0; !e.chosenThen {
+		return e.askFor(e.chooseAnew(ctx, n))
+	}
+	e.chosen = "one a request, as in the run that it goes on from"
+	if known > 1 {
+		e.chosen = fmt.Sprintf("%d a request, as in the run that it goes on from", known)
+	}
+	return e.askFor(known)
+}
+
+// chooseAnew is how many replies, n at most, the claim's requests are to ask for where no
+// earlier run decided it.
+func (e *experiment) chooseAnew(ctx context.Context, n int) int {
+	if e.s.config.Choices == AutoChoices {
+		n, e.chosen = e.findChoices(ctx)
+		return n
+	}
+	if e.chosen = ""; n == 1 {
+		return n
+	}
+	if why := e.mayHideCuts(ctx, n); why != "" {
+		e.warn("SAFETYTEST_CHOICES: the claim takes one reply a request: %s", why)
+		return 1
+	}
+	return n
 }
 
 // askFor has the claim's requests ask for n replies, and its bets expect as many.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
@@ -28,8 +27,9 @@ const (
 	// choiceQuestions is how many requests it takes to see what an endpoint makes of
 	// them.
 	choiceQuestions = 2
-	// choiceProbes is how many calls it takes at most: the first question is asked for
-	// one reply, too, to see what its prompt costs then, and once for replies of fewTokens.
+	// choiceProbes is how many calls it takes where they are not refused: the first
+	// question is asked for one reply, too, to see what its prompt costs then, and once for
+	// replies of fewTokens.
 	choiceProbes = choiceQuestions + 2
 	// fewTokens are too few for an answer, so that the endpoint must cut it.
 	fewTokens = 4
@@ -96,8 +96,8 @@ func (e *experiment) findChoices(ctx context.Context) (int, string) {
 	case e.mayAsk() < worthSeeds*price:
 		return one(fmt.Sprintf("the claim asks too little for the %d calls that it takes to see what the endpoint makes of several", price))
 	}
-	s.seeding.Lock() // one claim asks, the others learn from it
-	defer s.seeding.Unlock()
+	s.probing.Lock() // one claim asks, the others learn from it
+	defer s.probing.Unlock()
 	n, cost := mostFound, choosing{}
 	for _, model := range slices.Sorted(maps.Keys(of)) {
 		known, ok := s.choosing[model]
@@ -178,7 +178,7 @@ func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (cho
 				continue
 			}
 			came++
-			cut = cut || saidCut(r)
+			cut = cut || r.SaidCut()
 			texts[textOf(r)] = true
 			words += len(r.Content) + len(r.Reasoning)
 		}
@@ -215,13 +215,13 @@ func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (cho
 	return e.saysCut(ctx, of[0], out)
 }
 
-// hidesCuts says what speaks against asking an endpoint of the claim for n replies, which
+// mayHideCuts says what speaks against asking an endpoint of the claim for n replies, which
 // the configuration wants whatever they cost, "" where nothing does. One that gives none
 // is for the run to find out, whose error says more.
-func (e *experiment) hidesCuts(ctx context.Context, n int) string {
+func (e *experiment) mayHideCuts(ctx context.Context, n int) string {
 	s, of := e.s, e.byEndpoint()
-	s.seeding.Lock()
-	defer s.seeding.Unlock()
+	s.probing.Lock()
+	defer s.probing.Unlock()
 	for _, model := range slices.Sorted(maps.Keys(of)) {
 		if !s.real(model) {
 			continue
@@ -251,18 +251,12 @@ func (e *experiment) saysCut(ctx context.Context, q *script, known choosing) (ch
 		return choosing{}, err
 	}
 	for _, r := range append([]chat.Reply{reply}, further(known.n, reply)...) {
-		if saidCut(r) {
+		if r.SaidCut() {
 			return known, nil
 		}
 	}
-	if reply.ReplyTokens > known.n*few { // it heeds no limit, and so cuts nothing
-		return known, nil
-	}
 	return choosing{n: 1, why: fmt.Sprintf("the endpoint did not say of %d replies of at most %d tokens that they were cut", known.n, few)}, nil
 }
-
-// saidCut says whether the endpoint itself called a reply cut, and not only its tokens tell.
-func saidCut(r chat.Reply) bool { return r.Cut() && !strings.HasSuffix(r.FinishReason, ": length") }
 
 // askChoices asks a question of the claim for n replies, of that many tokens at most. It
 // returns the tokens of its prompt, a quarter of the characters where the endpoint reports

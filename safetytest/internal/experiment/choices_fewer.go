@@ -3,8 +3,8 @@ package experiment
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 )
@@ -15,58 +15,84 @@ import (
 // observation is worth does not depend on it, for one reply of a cell has the expectation
 // of the mean of several.
 
-// choicesFor is how many replies the request for a question asks for. A question that an
-// earlier run asked is asked as it was then.
-func (e *experiment) choicesFor(q question) int {
+// chooseFor decides how many replies the request for a question that is asked now is to
+// bring, unless that is decided. One that was recorded is asked as it was then.
+func (e *experiment) chooseFor(q *question) {
+	if q.choices > 0 {
+		return
+	}
+	n, recorded := e.choicesFor(*q)
+	if recorded && n == 1 && e.choices > 1 {
+		e.fewer = cmp.Or(e.fewer, "as in the run that it goes on from")
+	}
+	q.choices = n
+}
+
+// choicesFor is how many replies the request for a question brought in an earlier run that
+// recorded it, and otherwise is to bring.
+func (e *experiment) choicesFor(q question) (n int, recorded bool) {
 	if e.choices <= 1 || e.s.config.Choices != AutoChoices {
-		return max(1, e.choices)
+		return max(1, e.choices), false
 	}
 	if e.s.config.Replay || e.rec.Continues() {
-		for _, q.choices = range []int{e.choices, 1} {
+		for _, n := range []int{e.choices, 1} {
+			q.choices = n
 			_, key := e.s.keyed(q)
 			if _, ok, err := e.rec.Earlier(key); ok && err == nil {
-				if q.choices == 1 {
-					e.fewer = cmp.Or(e.fewer, "as in the run that it goes on from")
-				}
-				return q.choices
+				return n, true
 			}
 		}
 	}
 	if e.fewer != "" {
-		return 1
+		return 1, false
 	}
-	return e.choices
+	return e.choices, false
 }
 
-// takesOne says whether a question is to be asked again for one reply: where the endpoint,
-// or one of several behind it, does not take the number although others of them did. The
-// model never began with it, so that no reply is replaced.
-func (e *experiment) takesOne(a answer) bool {
+// refusesNumber says whether an endpoint refused a request for several because of their
+// number, so that the model never began with it and no reply is replaced where it is asked
+// for one instead.
+func refusesNumber(q question, err error) bool {
 	var x *chat.Error
-	return e.rejectsSeveral(a) && errors.As(a.call.err, &x) && x.Kind != chat.Rejected
+	return q.askedFor() > 1 && errors.As(err, &x) && x.Kind == chat.SamplingRejected && x.Param == "n"
 }
 
-// rejectsSeveral says whether a request for several was not taken, which need not end the
-// claim: the questions that follow ask for one. Where the endpoint does not say that it is
-// for the number, a filter may have read the replies, and the request stays missing.
-func (e *experiment) rejectsSeveral(a answer) bool {
-	if e.s.config.Choices != AutoChoices || a.q.askedFor() <= 1 || !turnsDown(a.call.err) {
-		return false
+// notTaken begins what is said of a request for several that was turned down.
+const notTaken = "the endpoint did not take a request for several replies: "
+
+// unlessTurnedDown makes a request for several lost that an endpoint turned down without a
+// word about their number: a filter may have read the replies. It is recorded, so that
+// whoever reads the record misses it, too; the questions that follow ask for one.
+func (s *Subject) unlessTurnedDown(q question, reply chat.Reply, err error) (chat.Reply, error) {
+	var x *chat.Error
+	if q.turn == 0 || s.config.Choices != AutoChoices || q.askedFor() <= 1 || !turnsDown(err) || refusesNumber(q, err) || !errors.As(err, &x) {
+		return reply, err
 	}
-	e.endSeveral(a.q, fmt.Sprintf("a request for several was not taken: %v", a.call.err))
-	return true
+	return chat.Reply{State: chat.Lost, Trouble: notTaken + err.Error(), Attempts: max(x.Attempts, 1)}, nil
+}
+
+// tookNone says whether a reply stands for a request that was turned down so.
+func tookNone(reply chat.Reply) bool {
+	return reply.State == chat.Lost && strings.HasPrefix(reply.Trouble, notTaken)
+}
+
+// gaveOthers says whether an endpoint gave another number of replies than it was asked for.
+func gaveOthers(reply chat.Reply) bool {
+	return reply.NotGiven || reply.Others != nil && slices.ContainsFunc(*reply.Others, func(r chat.Reply) bool { return r.NotGiven })
 }
 
 // heedFewer has the questions that follow ask for one reply where a request for several was
-// answered with fewer, as by an endpoint that gives several no more. It is nothing that
-// could favour a verdict: what did not come stays missing, at its worst, and one reply of
-// a cell is as likely to be what is counted as the mean of several.
+// turned down, or answered with another number of them, as by an endpoint that gives
+// several no more. It is nothing that could favour a verdict: what did not come stays
+// missing, at its worst, and one reply of a cell is as likely to be what is counted as the
+// mean of several.
 func (e *experiment) heedFewer(q question, c *call) {
-	if e.s.config.Choices != AutoChoices || e.fewer != "" || c.state == chat.Lost {
-		return
-	}
-	if slices.ContainsFunc(c.others, func(o *call) bool { return o.state == chat.Lost }) {
-		e.endSeveral(q, "a request for several was answered with fewer")
+	switch {
+	case e.s.config.Choices != AutoChoices || e.fewer != "" || c.wanted <= 1:
+	case c.notTaken:
+		e.endSeveral(q, c.ending)
+	case c.notGiven:
+		e.endSeveral(q, "a request for several was answered with another number of them")
 	}
 }
 
@@ -74,7 +100,7 @@ func (e *experiment) heedFewer(q question, c *call) {
 // ask for one reply.
 func (e *experiment) endSeveral(q question, why string) {
 	e.fewer = why
-	e.s.seeding.Lock()
-	defer e.s.seeding.Unlock()
+	e.s.probing.Lock()
+	defer e.s.probing.Unlock()
 	e.s.choosing[q.script.arm.Model] = choosing{n: 1, why: why}
 }

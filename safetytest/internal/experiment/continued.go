@@ -40,7 +40,7 @@ const (
 // before any of it is read, and notes that the claim is being tested.
 func (e *experiment) admitEarlier(ctx context.Context) error {
 	s, rec := e.s, e.rec
-	key, question, since := s.Key(e.claim), s.question(e.claim), ""
+	key, question, since, goesOn := s.Key(e.claim), s.question(e.claim), "", false
 	if s.config.Replay {
 		e.under(rec.Since(key, question))
 		return e.recallSharing()
@@ -56,7 +56,7 @@ func (e *experiment) admitEarlier(ctx context.Context) error {
 		case err != nil:
 			return err
 		case why == "":
-			since = kept
+			since, goesOn = kept, true
 		case recorded > 0:
 			e.warn("what earlier runs recorded for this claim is not used, and it begins anew: %s", why)
 		}
@@ -65,7 +65,10 @@ func (e *experiment) admitEarlier(ctx context.Context) error {
 	if err := rec.Begin(key, question, since); err != nil {
 		return err
 	}
-	if since == "" {
+	if e.chosenThen && !goesOn { // what that run asked for says nothing of this one's endpoint
+		most, _ := e.manyReplies()
+		e.choose(e.chooseAnew(ctx, most))
+	} else if since == "" {
 		return nil
 	}
 	return e.prepare() // what is not used adds nothing to what may be asked
@@ -163,7 +166,7 @@ func (e *experiment) findRecorded() (map[*script][]repeated, error) {
 				}
 				open = true
 				one := question{script: q, at: v.Of[e.claim.Arms[k].Requests]}
-				one.choices = e.choicesFor(one)
+				one.choices, _ = e.choicesFor(one)
 				_, key := e.s.keyed(one)
 				was, ok, err := e.rec.Earlier(key)
 				if err != nil {

@@ -68,6 +68,7 @@ type experiment struct {
 	recalled    bool   // some reply was recorded before, whichever claim read it first
 	choices     int    // replies that a request asks for; 0 is one
 	chosen      string // why as many, "" where that is no question
+	chosenThen  bool   // by the run that is replayed or gone on from
 	fewer       string // why the questions that follow ask for one reply all the same, "" where they do not
 	spread      spread // of pairs of means, and what one reply a request would have made of it
 	many, alike int    // requests that were answered by several, and by several of one text

@@ -35,7 +35,7 @@ func (e *experiment) noHeadroom(ctx context.Context, first []evidence.Trial) (bo
 		for _, q := range b.todo {
 			if q.script == e.scripts[k] {
 				e.turn(b, &q)
-				q.choices = e.choicesFor(q)
+				e.chooseFor(&q)
 				now = append(now, q)
 			} else {
 				rest = append(rest, q)

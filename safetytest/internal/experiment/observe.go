@@ -57,7 +57,7 @@ func (e *experiment) trials(b *batch) []evidence.Trial {
 			y := b.seen[i][k]
 			switch {
 			case a.ReportOnly:
-				t.Y[k].NotAsked = true
+				b.seen[i][k].NotAsked, t.Y[k].NotAsked = true, true
 				continue
 			case a.Stored != "":
 				at := v.Of[a.Requests]

@@ -390,7 +390,7 @@ func (e *experiment) pop(b *batch) question {
 	q := b.todo[0]
 	b.todo = b.todo[1:]
 	e.turn(b, &q)
-	q.choices = e.choicesFor(q)
+	e.chooseFor(&q)
 	return q
 }
 
@@ -434,11 +434,11 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 		// was: what is complete is looked at first.
 		e.recordEnds = err
 		return nil
-	case e.takesOne(a):
-		a.batch.todo = append([]question{a.q}, a.batch.todo...) // for one reply, before anything else
+	case err != nil && a.call.notTaken && e.s.config.Choices == AutoChoices:
+		e.endSeveral(a.q, fmt.Sprintf("a request for several was not taken: %v", err))
+		a.q.choices = 1 // before anything else
+		a.batch.todo = append([]question{a.q}, a.batch.todo...)
 		return nil
-	case e.rejectsSeveral(a):
-		e.failed, e.lostBefore, e.lastErr = e.failed+1, e.lostBefore+1, err
 	case err != nil:
 		if err := e.fail(err); err != nil {
 			return err
@@ -540,7 +540,7 @@ func (e *experiment) note(c *call) error {
 func (e *experiment) lose(c *call) error {
 	e.lost = c.ending
 	err := fmt.Errorf("%w: %s", errLost, c.ending)
-	if !c.made.IsZero() && !e.s.config.Replay || c.choice > 0 && e.s.config.Choices == AutoChoices {
+	if !c.made.IsZero() && !e.s.config.Replay || (c.choice > 0 || c.notTaken || c.notGiven) && e.s.config.Choices == AutoChoices {
 		// An earlier run lost it: that says nothing of what the endpoint is good
 		// for now, and a run that goes on must get past it. Nor does one of several
 		// replies, where the run can go on with one a request.

@@ -106,8 +106,8 @@ func (e *experiment) shareSeeds(ctx context.Context) {
 		e.seeds = "not shared: " + why
 		return
 	}
-	s.seeding.Lock() // one claim asks, the others learn from it
-	defer s.seeding.Unlock()
+	s.probing.Lock() // one claim asks, the others learn from it
+	defer s.probing.Unlock()
 	var found []seeding
 	for _, model := range slices.Sorted(maps.Keys(of)) {
 		known, ok := s.seeds[model]

@@ -36,7 +36,7 @@ type Run struct {
 	seed   atomic.Uint64 // the sampling seed
 	asked  singleflight.Group[string, *call]
 
-	seeding  sync.Mutex          // held while an endpoint is asked what it makes of seeds or of several choices
+	probing  sync.Mutex          // held while an endpoint is asked what it makes of seeds or of several choices
 	seeds    map[string]seeding  // by model
 	choosing map[string]choosing // likewise, of requests for several replies
 

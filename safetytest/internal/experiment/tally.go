@@ -28,11 +28,11 @@ func (e *experiment) tally(b *batch) {
 		e.withheld[k] += n
 	}
 	for i := range b.visits {
-		replies := b.repliesAt(i)
 		for k, y := range b.seen[i] {
-			if y.NotAsked {
+			if !e.claim.Arms[k].Calls() || y.NotAsked {
 				continue
 			}
+			replies := b.repliesOf(i, e.scripts[k].first)
 			e.asksFor[k] += replies
 			if !y.Missing {
 				e.decided[k] += int(math.Round((1 - y.Unknown) * float64(replies)))
@@ -73,13 +73,19 @@ type cellSums struct {
 	sums    []float64 // by arm
 }
 
-// repliesAt is how many replies each arm has at a visit.
+// repliesOf is how many replies the request of a script asked for at a visit.
+func (b *batch) repliesOf(visit, script int) int {
+	if c := b.calls[visit][script]; c != nil {
+		return max(1, c.wanted)
+	}
+	return 1
+}
+
+// repliesAt is how many replies the requests of a visit asked for, the most of its arms.
 func (b *batch) repliesAt(visit int) int {
 	n := 1
-	for _, c := range b.calls[visit] {
-		if c != nil {
-			n = max(n, 1+len(c.others))
-		}
+	for script := range b.calls[visit] {
+		n = max(n, b.repliesOf(visit, script))
 	}
 	return n
 }
