@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
@@ -229,10 +230,16 @@ func (e *experiment) mayHideCuts(ctx context.Context, n int) string {
 		known, ok := s.choosing[model]
 		if !ok {
 			var err error
-			if known, err = e.saysCut(ctx, of[model][0], choosing{n: n}); err != nil {
+			known, err = e.saysCut(ctx, of[model][0], choosing{n: n})
+			var x *chat.Error
+			switch {
+			case err == nil:
+				s.choosing[model] = known
+			case turnsDown(err) && errors.As(err, &x) && !strings.HasPrefix(x.Param, "max_"):
 				continue
+			default:
+				return fmt.Sprintf("whether the endpoint says which of several it cut could not be found out: %v", err)
 			}
-			s.choosing[model] = known
 		}
 		if known.n == 1 {
 			return known.why
