@@ -242,7 +242,7 @@ func TestCopiesOfARunThatEndedUndecided(t *testing.T) {
 	g, dir, cached := NewWithT(t), t.TempDir(), true
 	var last map[string]any
 	base := oddEndpoint(t, func(n int64, _ []chat.Message, a map[string]any, _ http.Header) {
-		if cached && n > 90 && last != nil {
+		if cached && n > 70 && last != nil {
 			a["id"], a["created"], a["content"] = last["id"], last["created"], last["content"]
 			last = nil
 		} else {
