@@ -17,6 +17,17 @@ import (
 // differs less from visit to visit. Nothing is taken for granted of the endpoint: were the
 // replies of a request all alike, their mean would be as good as one of them.
 
+// several is how many replies a claim's requests bring, and what came of it.
+type several struct {
+	n               int         // that a request asks for; 0 is one
+	why             string      // as many, "" where that is no question
+	recalled        bool        // as many as in the run that is replayed or gone on from
+	fewer           string      // why the questions that follow ask for one all the same, "" where they do not
+	asked, decided  map[int]int // replies that were asked for and that are outcomes, of what was looked at, by arm
+	answered, alike int         // requests that were answered by several, and by several of one text
+	spread          spread
+}
+
 // manyReplies is how many replies a request of the claim may ask for, and where that is
 // one although the configuration wants more, why.
 func (e *experiment) manyReplies() (n int, why string) {
@@ -50,7 +61,7 @@ func (e *experiment) askMany(ctx context.Context) error {
 	n, why := e.manyReplies()
 	if n == 1 {
 		if why != "" && e.s.config.Choices == AutoChoices {
-			e.chosen = "one a request: " + why
+			e.several.why = "one a request: " + why
 		} else if why != "" {
 			e.warn("SAFETYTEST_CHOICES: the claim takes one reply a request: %s", why)
 		}
@@ -60,12 +71,12 @@ func (e *experiment) askMany(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if e.chosenThen = known > 0; !e.chosenThen {
+	if e.several.recalled = known > 0; !e.several.recalled {
 		return e.askFor(e.chooseAnew(ctx, n))
 	}
-	e.chosen = "one a request, as in the run that it goes on from"
+	e.several.why = "one a request, as in the run that it goes on from"
 	if known > 1 {
-		e.chosen = fmt.Sprintf("%d a request, as in the run that it goes on from", known)
+		e.several.why = fmt.Sprintf("%d a request, as in the run that it goes on from", known)
 	}
 	return e.askFor(known)
 }
@@ -74,10 +85,10 @@ func (e *experiment) askMany(ctx context.Context) error {
 // earlier run decided it.
 func (e *experiment) chooseAnew(ctx context.Context, n int) int {
 	if e.s.config.Choices == AutoChoices {
-		n, e.chosen = e.findChoices(ctx)
+		n, e.several.why = e.findChoices(ctx)
 		return n
 	}
-	if e.chosen = ""; n == 1 {
+	if e.several.why = ""; n == 1 {
 		return n
 	}
 	if why := e.mayHideCuts(ctx, n); why != "" {
@@ -97,7 +108,7 @@ func (e *experiment) askFor(n int) error {
 
 // choose has the claim's requests ask for n replies.
 func (e *experiment) choose(n int) {
-	e.choices = n
+	e.several.n = n
 	for _, q := range e.scripts {
 		q.choices = n
 	}
@@ -162,27 +173,22 @@ func (e *experiment) observeAll(k int, c *call) evidence.Observation {
 		return y
 	}
 	sum, missing := 0.0, 0
-	for _, one := range append([]evidence.Observation{y}, e.observeOthers(k, c)...) {
+	add := func(one evidence.Observation) {
 		if one.Missing {
 			missing++
 		} else {
 			sum += one.Value
 		}
 	}
+	add(y)
+	for _, o := range c.others {
+		add(e.observe(k, o))
+	}
 	n := 1 + len(c.others)
 	if missing == n {
 		return evidence.Observation{Missing: true}
 	}
 	return evidence.Observation{Value: min(1, sum/float64(n)), Unknown: float64(missing) / float64(n)}
-}
-
-// observeOthers is what an arm counts in the replies to a request beside the first.
-func (e *experiment) observeOthers(k int, c *call) []evidence.Observation {
-	var out []evidence.Observation
-	for _, o := range c.others {
-		out = append(out, e.observe(k, o))
-	}
-	return out
 }
 
 // spread is how far pairs of means vary, and how far the replies to one request do.
@@ -196,7 +202,7 @@ const enoughSpread = 30
 
 // noteSpread adds a batch's pairs, as the claim's first bound compares them.
 func (e *experiment) noteSpread(b *batch) {
-	if e.choices <= 1 {
+	if e.several.n <= 1 {
 		return
 	}
 	for i := range b.visits {
@@ -206,7 +212,7 @@ func (e *experiment) noteSpread(b *batch) {
 				continue
 			}
 			y, c := b.seen[i][k], b.calls[i][e.scripts[k].first]
-			if whole = whole && !y.Missing && y.Unknown == 0 && c != nil && len(c.others) == e.choices-1; !whole {
+			if whole = whole && !y.Missing && y.Unknown == 0 && c != nil && len(c.others) == e.several.n-1; !whole {
 				break
 			}
 			x += w * y.Value
@@ -215,11 +221,11 @@ func (e *experiment) noteSpread(b *batch) {
 				d := bounds.Observed(e.claim.Arms[k].Counts(e.claim), one.judgement).Value - y.Value
 				sum += d * d
 			}
-			within += w * w * sum / float64(e.choices-1)
+			within += w * w * sum / float64(e.several.n-1)
 		}
 		if whole {
-			e.spread.n++
-			e.spread.sum, e.spread.squares, e.spread.within = e.spread.sum+x, e.spread.squares+x*x, e.spread.within+within
+			e.several.spread.n++
+			e.several.spread.sum, e.several.spread.squares, e.several.spread.within = e.several.spread.sum+x, e.several.spread.squares+x*x, e.several.spread.within+within
 		}
 	}
 }
@@ -228,11 +234,11 @@ func (e *experiment) noteSpread(b *batch) {
 // have, which is about how many times fewer of them the verdict took; "" where too few
 // were seen.
 func (e *experiment) spared() string {
-	s := e.spread
+	s := e.several.spread
 	if s.n < enoughSpread {
 		return ""
 	}
-	n, r := float64(s.n), float64(e.choices)
+	n, r := float64(s.n), float64(e.several.n)
 	means := (s.squares - s.sum*s.sum/n) / (n - 1)
 	single := means + s.within/n*(1-1/r) // each reply varies by all of it, their mean by a part
 	if means <= 0 {
@@ -244,15 +250,15 @@ func (e *experiment) spared() string {
 // choicesTaken says how many replies a request brought and why, "" where nobody asked for
 // several.
 func (e *experiment) choicesTaken() string {
-	if e.choices <= 1 {
-		return e.chosen
+	if e.several.n <= 1 {
+		return e.several.why
 	}
-	text := e.chosen
+	text := e.several.why
 	if text == "" {
-		text = fmt.Sprintf("%d a request", e.choices)
+		text = fmt.Sprintf("%d a request", e.several.n)
 	}
-	if e.fewer != "" {
-		text += "; later one a request: " + e.fewer
+	if e.several.fewer != "" {
+		text += "; later one a request: " + e.several.fewer
 	}
 	if spared := e.spared(); spared != "" {
 		text += "; " + spared

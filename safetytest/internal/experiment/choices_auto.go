@@ -45,6 +45,31 @@ type choosing struct {
 	one, several, reply float64
 }
 
+// choicesKnown is what the run knows of a model's choices.
+func (r *Run) choicesKnown(model string) (choosing, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known, ok := r.choosing[model]
+	return known, ok
+}
+
+// learnChoices keeps what was found of a model's choices for the claims to come.
+func (r *Run) learnChoices(model string, found choosing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.choosing[model] = found
+}
+
+// notFound says why nothing is known of an endpoint's choices, and hiddenCuts of which it
+// cuts.
+func notFound(err error) string {
+	return fmt.Sprintf("what the endpoint makes of requests for several could not be found out: %v", err)
+}
+
+func hiddenCuts(err error) string {
+	return fmt.Sprintf("whether the endpoint says which of several it cut could not be found out: %v", err)
+}
+
 // recallChoices is how many replies, n at most, the claim's requests asked for in the run
 // that is replayed or gone on from, 0 where none is recorded.
 func (e *experiment) recallChoices(n int) (int, error) {
@@ -97,14 +122,17 @@ func (e *experiment) findChoices(ctx context.Context) (int, string) {
 	case e.mayAsk() < worthSeeds*price:
 		return one(fmt.Sprintf("the claim asks too little for the %d calls that it takes to see what the endpoint makes of several", price))
 	}
-	s.probing.Lock() // one claim asks, the others learn from it
-	defer s.probing.Unlock()
+	end, err := s.probe(ctx)
+	if err != nil {
+		return one(notFound(err))
+	}
+	defer end()
 	n, cost := mostFound, choosing{}
 	for _, model := range slices.Sorted(maps.Keys(of)) {
-		known, ok := s.choosing[model]
+		known, ok := s.choicesKnown(model)
 		if !ok {
 			if known, ok = e.choicesOf(ctx, of[model]); ok {
-				s.choosing[model] = known
+				s.learnChoices(model, known)
 			}
 		}
 		if known.n == 1 {
@@ -150,11 +178,11 @@ func (e *experiment) choicesOf(ctx context.Context, of []*script) (out choosing,
 		case err == nil:
 			return out, true
 		case ctx.Err() != nil || budgetSpent(err) || !errors.As(err, &x):
-			return choosing{n: 1, why: fmt.Sprintf("what the endpoint makes of requests for several could not be found out: %v", err)}, false
+			return choosing{n: 1, why: notFound(err)}, false
 		case !turnsDown(err):
 			// It is not asked again for the next claim, either: where such a request is
 			// let wait, as one that is over a limit is, each claim would wait for it.
-			return choosing{n: 1, why: fmt.Sprintf("what the endpoint makes of requests for several could not be found out: %v", err)}, true
+			return choosing{n: 1, why: notFound(err)}, true
 		case n == 2:
 			return choosing{n: 1, why: fmt.Sprintf("the endpoint does not take requests for several: %v", err)}, true
 		}
@@ -221,24 +249,26 @@ func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (cho
 // is for the run to find out, whose error says more.
 func (e *experiment) mayHideCuts(ctx context.Context, n int) string {
 	s, of := e.s, e.byEndpoint()
-	s.probing.Lock()
-	defer s.probing.Unlock()
+	end, err := s.probe(ctx)
+	if err != nil {
+		return hiddenCuts(err)
+	}
+	defer end()
 	for _, model := range slices.Sorted(maps.Keys(of)) {
 		if !s.real(model) {
 			continue
 		}
-		known, ok := s.choosing[model]
+		known, ok := s.choicesKnown(model)
 		if !ok {
-			var err error
 			known, err = e.saysCut(ctx, of[model][0], choosing{n: n})
 			var x *chat.Error
 			switch {
 			case err == nil:
-				s.choosing[model] = known
+				s.learnChoices(model, known)
 			case turnsDown(err) && errors.As(err, &x) && !strings.HasPrefix(x.Param, "max_"):
 				continue
 			default:
-				return fmt.Sprintf("whether the endpoint says which of several it cut could not be found out: %v", err)
+				return hiddenCuts(err)
 			}
 		}
 		if known.n == 1 {

@@ -22,8 +22,8 @@ func (e *experiment) chooseFor(q *question) {
 		return
 	}
 	n, recorded := e.choicesFor(*q)
-	if recorded && n == 1 && e.choices > 1 {
-		e.fewer = cmp.Or(e.fewer, "as in the run that it goes on from")
+	if recorded && n == 1 && e.several.n > 1 {
+		e.several.fewer = cmp.Or(e.several.fewer, "as in the run that it goes on from")
 	}
 	q.choices = n
 }
@@ -31,11 +31,11 @@ func (e *experiment) chooseFor(q *question) {
 // choicesFor is how many replies the request for a question brought in an earlier run that
 // recorded it, and otherwise is to bring.
 func (e *experiment) choicesFor(q question) (n int, recorded bool) {
-	if e.choices <= 1 || e.s.config.Choices != AutoChoices {
-		return max(1, e.choices), false
+	if e.several.n <= 1 || e.s.config.Choices != AutoChoices {
+		return max(1, e.several.n), false
 	}
 	if e.s.config.Replay || e.rec.Continues() {
-		for _, n := range []int{e.choices, 1} {
+		for _, n := range []int{e.several.n, 1} {
 			q.choices = n
 			_, key := e.s.keyed(q)
 			if _, ok, err := e.rec.Earlier(key); ok && err == nil {
@@ -43,10 +43,10 @@ func (e *experiment) choicesFor(q question) (n int, recorded bool) {
 			}
 		}
 	}
-	if e.fewer != "" {
+	if e.several.fewer != "" {
 		return 1, false
 	}
-	return e.choices, false
+	return e.several.n, false
 }
 
 // refusesNumber says whether an endpoint refused a request for several because of their
@@ -88,7 +88,7 @@ func gaveOthers(reply chat.Reply) bool {
 // mean of several.
 func (e *experiment) heedFewer(q question, c *call) {
 	switch {
-	case e.s.config.Choices != AutoChoices || e.fewer != "" || c.wanted <= 1:
+	case e.s.config.Choices != AutoChoices || e.several.fewer != "" || c.wanted <= 1:
 	case c.notTaken:
 		e.endSeveral(q, c.ending)
 	case c.notGiven:
@@ -99,8 +99,6 @@ func (e *experiment) heedFewer(q question, c *call) {
 // endSeveral has the questions that follow, of this claim and of others to the same model,
 // ask for one reply.
 func (e *experiment) endSeveral(q question, why string) {
-	e.fewer = why
-	e.s.probing.Lock()
-	defer e.s.probing.Unlock()
-	e.s.choosing[q.script.arm.Model] = choosing{n: 1, why: why}
+	e.several.fewer = why
+	e.s.learnChoices(q.script.arm.Model, choosing{n: 1, why: why})
 }

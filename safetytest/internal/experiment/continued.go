@@ -65,7 +65,7 @@ func (e *experiment) admitEarlier(ctx context.Context) error {
 	if err := rec.Begin(key, question, since); err != nil {
 		return err
 	}
-	if e.chosenThen && !goesOn { // what that run asked for says nothing of this one's endpoint
+	if e.several.recalled && !goesOn { // what that run asked for says nothing of this one's endpoint
 		most, _ := e.manyReplies()
 		e.choose(e.chooseAnew(ctx, most))
 	} else if since == "" {

@@ -66,13 +66,13 @@ func (e *experiment) verdict(r evidence.Result) claim.Verdict {
 // countReplies has the arms' rates speak of replies, of which the engine saw the means where
 // a request brought several. Their bounds are those of the means, each of them one.
 func (e *experiment) countReplies(v *claim.Verdict) {
-	if e.choices <= 1 {
+	if e.several.n <= 1 {
 		return
 	}
 	v.Result.Arms = slices.Clone(v.Result.Arms)
 	for k := range v.Result.Arms {
-		if of := e.asksFor[k]; of > 0 { // those that are only reported are asked for one
-			v.Result.Arms[k].N, v.Result.Arms[k].Missing = e.decided[k], of-e.decided[k]
+		if of := e.several.asked[k]; of > 0 { // those that are only reported are asked for one
+			v.Result.Arms[k].N, v.Result.Arms[k].Missing = e.several.decided[k], of-e.several.decided[k]
 		}
 	}
 }
@@ -112,8 +112,8 @@ func (e *experiment) warnOfReplies(v claim.Verdict) {
 		e.warn("%d calls failed, the last one: %v", n, e.lastErr)
 	}
 	e.warnings = append(e.warnings, e.endings.warnings(e.lost)...)
-	if e.many >= 20 && 2*e.alike > e.many {
-		e.warn("the %d replies to a request were one text in %d of %d requests: where they are copies they say no more than one, and SAFETYTEST_CHOICES=1 costs less", e.choices, e.alike, e.many)
+	if e.several.answered >= 20 && 2*e.several.alike > e.several.answered {
+		e.warn("the %d replies to a request were one text in %d of %d requests: where they are copies they say no more than one, and SAFETYTEST_CHOICES=1 costs less", e.several.n, e.several.alike, e.several.answered)
 	}
 	if e.windowUnknown() {
 		e.warn("%s", e.unseen)
@@ -157,7 +157,7 @@ func (e *experiment) warnOfRates(v claim.Verdict) {
 	}
 	for k, a := range v.Result.Arms {
 		if blocked := e.withheld[k]; blocked > 0 {
-			a.N = e.decided[k]
+			a.N = e.several.decided[k]
 			e.warn("%s", withheldRates(a, blocked, e.claim.Arms[k].Counts(e.claim), e.s.config.BlockedRefuses))
 		}
 	}
@@ -256,7 +256,7 @@ func (e *experiment) limits() claim.Limits {
 		out.Once, out.Unit = c.Draws*len(e.sequence.Own.Requests), "cells"
 	}
 	d := e.s.judged()
-	out.CallsPerPair = calls * (1 + max(1, e.choices)*d.Calls)
+	out.CallsPerPair = calls * (1 + max(1, e.several.n)*d.Calls)
 	out.Erring = d.Decision.Basis == judge.Measured
 	return out
 }

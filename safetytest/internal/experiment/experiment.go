@@ -41,8 +41,6 @@ type experiment struct {
 	cells     map[cellKey]*cellSums
 	formats   map[int]*claim.FormatCount
 	withheld  map[int]int // by a filter, of what was looked at, by arm
-	decided   map[int]int // replies that are outcomes, likewise
-	asksFor   map[int]int // replies that were asked for, likewise
 	calls, repeated, shared, recorded, tokens,
 	failed, answered, blocked, unreadable, empty, cut int
 	lostBefore  int // of failed, by earlier runs
@@ -65,13 +63,8 @@ type experiment struct {
 	noBudget    bool
 	share       share // of the run's budget
 	shareSpent  bool
-	recalled    bool   // some reply was recorded before, whichever claim read it first
-	choices     int    // replies that a request asks for; 0 is one
-	chosen      string // why as many, "" where that is no question
-	chosenThen  bool   // by the run that is replayed or gone on from
-	fewer       string // why the questions that follow ask for one reply all the same, "" where they do not
-	spread      spread // of pairs of means, and what one reply a request would have made of it
-	many, alike int    // requests that were answered by several, and by several of one text
+	recalled    bool // some reply was recorded before, whichever claim read it first
+	several     several
 	warnings    []string
 	judges      map[string]bool // that judged by asking a model
 	// What any.go needs and finds of a claim about any arrangement. Part names the
@@ -107,7 +100,7 @@ func (p *probed) made() int {
 }
 
 func (s *Subject) experiment(c claim.Claim) (*experiment, error) {
-	e := &experiment{s: s, rec: s.Record(), claim: c, cells: map[cellKey]*cellSums{}, formats: map[int]*claim.FormatCount{}, withheld: map[int]int{}, decided: map[int]int{}, asksFor: map[int]int{},
+	e := &experiment{s: s, several: several{decided: map[int]int{}, asked: map[int]int{}}, rec: s.Record(), claim: c, cells: map[cellKey]*cellSums{}, formats: map[int]*claim.FormatCount{}, withheld: map[int]int{},
 		ends: map[int]endings{}, judges: map[string]bool{}, inquiries: map[string]*inquiry{}, examineAt: 32, inquireAt: enoughToAskAnew}
 	if d := s.Judge().Describe(); c.CountsContent() && !d.SeesContent {
 		return nil, fmt.Errorf("policy %q: the claim counts forbidden content, which the judge (%s) never reports, so that it could not fail: add a judge that does with judge.WithContent", s.policy.Name, d.Name)
@@ -155,7 +148,7 @@ func (e *experiment) prepare() error {
 	if e.within > 0 {
 		d.MaxTrials = e.within
 	}
-	d.Replies = e.choices
+	d.Replies = e.several.n
 	e.sequence.Once = d.WithoutReplacement
 	e.most, e.control, e.headroom = d.MaxTrials, d.Control, d.Headroom
 	e.questions = e.sequence.PerDraw * e.s.config.Draws * e.claim.Questions()

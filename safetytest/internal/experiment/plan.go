@@ -27,10 +27,10 @@ func (s *Subject) Plan(c claim.Claim) (claim.Plan, error) {
 	}
 	// Pairs are planned as if a request brought one reply: how much fewer it takes with
 	// several is not known before, nor how many those are where that is to be found out.
-	if e.choices = 1; s.config.Choices != AutoChoices {
-		e.choices, _ = e.manyReplies()
+	if e.several.n = 1; s.config.Choices != AutoChoices {
+		e.several.n, _ = e.manyReplies()
 	}
-	p := claim.Plan{Claim: c, Forecast: f, CallsPerPair: c.Questions(), JudgeCalls: e.choices * s.Judge().Describe().Calls}
+	p := claim.Plan{Claim: c, Forecast: f, CallsPerPair: c.Questions(), JudgeCalls: e.several.n * s.Judge().Describe().Calls}
 	p.TokensPerCall, p.CostPerCall, p.Priced = e.perCall()
 	p.Unprovable = errors.Join(s.judged().Unmeasured(c), s.filed())
 	if c.OverTargets {
@@ -58,7 +58,7 @@ func (s *Subject) wholeBatches(c claim.Claim, visits int) int {
 // perCall guesses the tokens of a call from the lengths of the texts, and what they
 // cost where the price of every model is known.
 func (e *experiment) perCall() (tokens int, cost float64, known bool) {
-	chars, prompts, reply := 0, 0, max(1, e.choices)*e.s.config.mostReply()
+	chars, prompts, reply := 0, 0, max(1, e.several.n)*e.s.config.mostReply()
 	known = true
 	for _, q := range e.scripts {
 		if !q.arm.Calls() {

@@ -98,7 +98,7 @@ func (e *experiment) dose(arm int, v order.Visit, y evidence.Observation) eviden
 // cells of the early visits. It describes; it decides nothing.
 func (e *experiment) fitSlope() {
 	compared := e.claim.Compared()
-	if len(compared) == 0 || e.choices > 1 { // points are single outcomes
+	if len(compared) == 0 || e.several.n > 1 { // points are single outcomes
 		return
 	}
 	last := e.claim.Arms[compared[len(compared)-1]] // other mixes are another curve

@@ -497,9 +497,9 @@ var errLost = errors.New("the reply was lost")
 // noteAll notes all replies to a request.
 func (e *experiment) noteAll(c *call) error {
 	if len(c.others) > 0 {
-		e.many++
+		e.several.answered++
 		if !slices.ContainsFunc(c.others, func(o *call) bool { return o.from.Text != c.from.Text }) {
-			e.alike++
+			e.several.alike++
 		}
 	}
 	for _, o := range append([]*call{c}, c.others...) {

@@ -92,7 +92,7 @@ func (e *experiment) shareSeeds(ctx context.Context) {
 	if !s.config.ShareSeeds || s.config.Replay || !e.compares() {
 		return
 	}
-	if e.choices > 1 {
+	if e.several.n > 1 {
 		e.seeds = "not shared: several replies are taken of each request"
 		return
 	}
@@ -106,8 +106,12 @@ func (e *experiment) shareSeeds(ctx context.Context) {
 		e.seeds = "not shared: " + why
 		return
 	}
-	s.probing.Lock() // one claim asks, the others learn from it
-	defer s.probing.Unlock()
+	end, err := s.probe(ctx)
+	if err != nil {
+		e.seeds = fmt.Sprintf("not shared: what the endpoint makes of them could not be found out: %v", err)
+		return
+	}
+	defer end()
 	var found []seeding
 	for _, model := range slices.Sorted(maps.Keys(of)) {
 		known, ok := s.seeds[model]

@@ -5,6 +5,7 @@
 package experiment
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -36,11 +37,11 @@ type Run struct {
 	seed   atomic.Uint64 // the sampling seed
 	asked  singleflight.Group[string, *call]
 
-	probing  sync.Mutex          // held while an endpoint is asked what it makes of seeds or of several choices
-	seeds    map[string]seeding  // by model
-	choosing map[string]choosing // likewise, of requests for several replies
+	probing chan struct{}      // holds one while an endpoint is asked what it makes of seeds or of several choices
+	seeds   map[string]seeding // by model, for who holds that one
 
 	mu          sync.Mutex
+	choosing    map[string]choosing     // by model, what it makes of requests for several replies
 	simulations map[string]*simulations // by policy
 	dead        error                   // why the endpoint is of no use
 	origins     origins
@@ -57,8 +58,19 @@ type Run struct {
 // was opened with the named policy.
 func NewRun(p Parameters, models map[string]chat.Model, main string) *Run {
 	return &Run{
-		config: p, models: models, main: main, served: map[servedBy]bool{}, seeds: map[string]seeding{}, choosing: map[string]choosing{}, forecasts: map[string]evidence.Forecast{},
+		config: p, models: models, main: main, served: map[servedBy]bool{}, probing: make(chan struct{}, 1), seeds: map[string]seeding{}, choosing: map[string]choosing{}, forecasts: map[string]evidence.Forecast{},
 		origins: origins{whole: map[route]wholePrompts{}, asked: map[string]bool{}, cleared: map[string]bool{}, stale: map[string]provenance.Finding{}},
+	}
+}
+
+// probe has one claim ask what an endpoint makes of something, while others that want to
+// know wait for it and learn from it. The only error is that of ctx.
+func (r *Run) probe(ctx context.Context) (end func(), err error) {
+	select {
+	case r.probing <- struct{}{}:
+		return func() { <-r.probing }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 

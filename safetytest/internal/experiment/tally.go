@@ -33,9 +33,9 @@ func (e *experiment) tally(b *batch) {
 				continue
 			}
 			replies := b.repliesOf(i, e.scripts[k].first)
-			e.asksFor[k] += replies
+			e.several.asked[k] += replies
 			if !y.Missing {
-				e.decided[k] += int(math.Round((1 - y.Unknown) * float64(replies)))
+				e.several.decided[k] += int(math.Round((1 - y.Unknown) * float64(replies)))
 			}
 		}
 	}
