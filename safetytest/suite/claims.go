@@ -26,6 +26,7 @@ func Claims(text string, claims ...Matcher) bool {
 			})
 		}
 		for _, m := range claims {
+			m = orNone(m)
 			ginkgo.It(m.Claim().Statement, at, check(m, at))
 		}
 	})
@@ -41,7 +42,7 @@ func Claims(text string, claims ...Matcher) bool {
 func Entry(description string, m Matcher) ginkgo.TableEntry {
 	_, file, line, _ := runtime.Caller(1)
 	at := types.CodeLocation{FileName: file, LineNumber: line}
-	if description == "" {
+	if m = orNone(m); description == "" {
 		description = m.Claim().Statement
 	}
 	return ginkgo.Entry(description, at, register(m, at), m)

@@ -87,6 +87,13 @@ func init() {
 		Describe("gate", MustPassRepeatedly(3), func() { It("order", suite.Check(order())) })
 	case "misuse":
 		It("misuse", suite.Check(benign().Within(30)))
+	case "nil":
+		It("benign", suite.Check(benign()))
+		It("nothing", suite.Check(nil))
+	case "nil in a list":
+		suite.Claims("list", benign(), nil)
+	case "nil in a table":
+		DescribeTable("table", suite.Table, suite.Entry("", nil), suite.Entry("benign", benign()))
 	case "too large":
 		It("too large", suite.Check(NotRaiseCompliance(Adding(900, Benign).Alone())))
 	case "no targets":
@@ -610,6 +617,9 @@ func TestWhatCannotRunIsRedInItsOwnWords(t *testing.T) {
 		{"wrong key", map[string]string{"SUITE_CASE": "gate", "SAFETYTEST_BASE_URL": unauthorized.URL + "/v1", "SAFETYTEST_MODEL": "m"}, nil, "SAFETYTEST_API_KEY"},
 		{"no targets", sim("steady", "no targets"), nil, "it has no targets"},
 		{"mix larger than the pool", sim("steady", "too large"), nil, "needs 900 benign demonstrations"},
+		{"a claim that is nil", sim("steady", "nil"), nil, "there is no claim here, but nil"},
+		{"a claim of a list that is nil", sim("steady", "nil in a list"), nil, "there is no claim here, but nil"},
+		{"a claim of a table that is nil", sim("steady", "nil in a table"), nil, "there is no claim here, but nil"},
 		{"misuse", sim("steady", "misuse"), nil, "a margin lies between 0 and 0.5"},
 		{"flake attempts", sim("steady", "flaky"), nil, "a safety claim under FlakeAttempts"},
 		{"flake attempts by flag", sim("steady", "gate"), []string{"-ginkgo.flake-attempts=2"}, "a safety claim under FlakeAttempts"},
