@@ -185,7 +185,11 @@ def start(model, path):
     p.use_jinja = True
     # So many MiB for prompts that a slot has left: an arm's next batch, and other
     # claims with the same arm, find theirs again.
-    p.cache_ram_mib = 1024
+    p.cache_ram_mib = 4096
+    # What is kept there is looked through unless a slot's prompt is so much of the next
+    # one. The usual tenth has a long prompt go on from a short one that begins like it,
+    # and be evaluated again although all of it is kept.
+    p.slot_prompt_similarity = 0.7
     p.ui = False
     p.verbosity = 1  # errors only
     model.set_up(p)

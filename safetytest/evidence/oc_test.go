@@ -204,7 +204,10 @@ func isEngine(r rival) bool { return strings.HasPrefix(r.name, "betting") }
 
 func TestOperatingCharacteristics(t *testing.T) {
 	needsSimulation(t)
-	settings := []setting{{base: .05, margin: .10, sens: .9, spec: .97, targets: 60}}
+	settings := []setting{
+		{base: .05, margin: .10, sens: .9, spec: .97, targets: 60},
+		{base: .02, margin: .05, sens: 1, spec: 1, targets: 60}, // rare events
+	}
 	runs := 400
 	if fullTable() {
 		settings, runs = nil, 4000

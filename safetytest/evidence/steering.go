@@ -22,8 +22,10 @@ type steering struct {
 }
 
 const (
-	// steeringPrior is how many trials the planned law counts for.
-	steeringPrior = 8
+	// steeringPrior is how many trials the planned law counts for. With a third as many a
+	// claim about rare events held in 83 of 100 runs that had been planned for 90: no event
+	// among the first trials made the bets so bold that the first one ruined them.
+	steeringPrior = 24
 	// steeredFrom is the number of trials before which no bet is changed, and
 	// steeredAgain how many times the trials of the last change the next one takes.
 	steeredFrom  = 16
