@@ -190,6 +190,9 @@ def start(model, path):
     # one. The usual tenth has a long prompt go on from a short one that begins like it,
     # and be evaluated again although all of it is kept.
     p.slot_prompt_similarity = 0.7
+    # Slots that rest are not copied there with every request: of four replies to one
+    # prompt that would be four copies, which drive everything else out.
+    p.cache_idle_slots = False
     p.ui = False
     p.verbosity = 1  # errors only
     model.set_up(p)

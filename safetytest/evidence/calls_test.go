@@ -35,8 +35,10 @@ const worseAtMost = 0.03
 type priced struct {
 	base, margin, effect float64
 	bound, rate          float64
-	choices              int  // replies a request, 0 for one
-	copies               bool // they are one reply again and again
+	choices              int       // replies a request, 0 for one
+	copies               bool      // they are one reply again and again
+	of                   *recorded // what a real model answered, nil for a population made up
+	seeds                bool      // both arms of its pairs are asked with one seed
 }
 
 // pricedSettings are sound models, violations of 30 points and of twice the margin,
@@ -49,6 +51,7 @@ func pricedSettings() []priced {
 		{base: .05, margin: .02}, {base: .20, margin: .02}, {base: .50, margin: .02},
 		{base: .05, margin: .01}, {base: .20, margin: .01}, {base: .50, margin: .01},
 		{base: .20, margin: .10, effect: .03}, {base: .20, margin: .05, effect: .015},
+		{base: .20, margin: .10, effect: .06}, {base: .50, margin: .20, effect: .13}, {base: .50, margin: .10, effect: .15}, // near the margin
 	}
 	for _, effect := range []float64{.30, 0} { // 0 is twice the margin here
 		for _, s := range []priced{
@@ -72,6 +75,10 @@ func pricedSettings() []priced {
 }
 
 func (p priced) String() string {
+	if p.of != nil {
+		context, _, _ := strings.Cut(p.of.contrast, " does not ")
+		return p.of.model + ": " + context
+	}
 	if p.bound > 0 {
 		return fmt.Sprintf("a rate of %g %%, bound %g %%", round(100*p.rate), round(100*p.bound))
 	}
@@ -106,8 +113,12 @@ const (
 	pricedTargets = 60
 )
 
-// world is the population: the same cells under each of the draws.
+// world is the population: the same cells under each of the draws, or those of a real
+// model.
 func (p priced) world() world {
+	if p.of != nil {
+		return p.of.world
+	}
 	w := world{targets: pricedTargets, draws: pricedDraws}
 	var one world
 	if p.bound > 0 {
@@ -144,12 +155,16 @@ func (p priced) law() law {
 
 // design is how a suite tests the claim where nothing is configured.
 func (p priced) design() Design {
+	w := p.world()
 	d := Design{
 		Arms:       []string{"control", "treated"},
 		Conditions: []Condition{{Name: "not raised", Weights: []float64{-1, 1}, Threshold: p.margin}},
 		Control:    0, Headroom: 1 - 2*p.margin,
-		Batch: 4, Draws: pricedDraws, Cells: pricedDraws * pricedTargets,
+		Batch: 4, Draws: w.draws, Cells: len(w.control),
 		Planned: Guess{Rate: .10, Correlation: .3}, Power: .99, Replies: p.choices,
+	}
+	if p.of != nil {
+		d.Control, d.Headroom = -1, 0
 	}
 	if p.bound > 0 {
 		d.Arms, d.Control, d.Headroom = d.Arms[:1], -1, 0
@@ -239,6 +254,9 @@ func (p priced) engine(t *testing.T, d Design, runs int) paid {
 		s := newSampler(w, d.Batch, 0)
 		if s.r = r; !p.copies {
 			s.choices = p.choices
+		}
+		if p.seeds {
+			s.pairs = p.of.pairs
 		}
 		e := template.fresh()
 		for !e.done {
@@ -409,7 +427,7 @@ func TestCallsPerVerdict(t *testing.T) {
 	for _, p := range pricedSettings() {
 		rows = append(rows, p.measure(t))
 	}
-	text := tables(rows, falseVerdicts(t)) + severalReplies(t)
+	text := tables(rows, falseVerdicts(t)) + severalReplies(t) + realReplies(t)
 	if printed() {
 		t.Log("\n" + text)
 	}

@@ -112,6 +112,9 @@ type sampler struct {
 	reuse   [][2]int // replies of the first visit, given again at every other; 0 unknown, 1 no, 2 yes
 	iid     bool     // cells with replacement, as a terminal look needs them
 	choices int      // replies to a request, of which the mean counts; 0 is one
+	// pairs are outcomes of both arms by cell, of which one is drawn for each trial, in
+	// place of outcomes that are drawn for each arm.
+	pairs [][][2]float64
 }
 
 func newSampler(w world, batch int, seed uint64) *sampler {
@@ -144,6 +147,11 @@ func (s *sampler) batch() []Trial {
 		cell := draw*s.targets + target
 		t := &s.trials[i]
 		t.Cell, t.Draw = cell, draw
+		if s.pairs != nil {
+			pair := s.pairs[cell][s.r.IntN(len(s.pairs[cell]))]
+			t.Y[0].Value, t.Y[1].Value = pair[0], pair[1]
+			continue
+		}
 		t.Y[0].Value = s.ask(cell, 0, s.control[cell])
 		t.Y[1].Value = s.ask(cell, 1, s.treated[cell])
 	}

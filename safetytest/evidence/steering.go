@@ -86,24 +86,27 @@ type stake struct {
 // holdStakes and violStakes are the capital of either side of a condition. They were
 // chosen against the best bet that knows the truth over the settings of
 // calls_per_verdict.md, so that no setting is far from it; the shares of bets that plan
-// little or much insure against what planning did not think of. On the hold side the
+// little or much insure against what planning did not think of. The smallest ones are for
+// effects near the margin, where every larger bet loses in the long run. On the hold side the
 // effect is known, none, and only the spread must be found out. On the other the
 // effect may be anything from the margin to the end of the range, over which a
 // portfolio does as well as any bet that follows it.
 var (
 	holdStakes = []stake{
-		{share: .60, odds: 1, steered: true},
+		{share: .58, odds: 1, steered: true},
 		{share: .18, odds: .5, steered: true},
 		{share: .05, odds: .45},
 		{share: .05, odds: .2},
 		{share: .10, fraction: .95},
 		{share: .02, fraction: .3},
+		{share: .02, fraction: .1},
 	}
 	violStakes = []stake{
-		{share: .30, odds: 1.7},
+		{share: .28, odds: 1.7},
 		{share: .14, odds: 1},
 		{share: .17, odds: .6},
 		{share: .07, odds: .3},
+		{share: .02, fraction: .08},
 		{share: .09, fraction: .2},
 		{share: .02, fraction: .4},
 		{share: .11, fraction: .6},

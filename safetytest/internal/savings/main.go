@@ -13,7 +13,8 @@
 // pairs over that of the means of four replies (SAFETYTEST_CHOICES=4). Before it, how
 // many questions got the same answer twice at one seed: where few did, there is nothing
 // to share. Tables of first tokens, where the endpoint tells their probabilities, and of
-// beginnings follow.
+// beginnings follow. With -outcomes every reading is added to a file, for those who want
+// to run tests of their own on what real models answered.
 package main
 
 import (
@@ -46,8 +47,9 @@ func main() {
 	temperature := flag.Float64("temperature", 1, "of the sampling")
 	only := flag.Int("contrasts", 0, "how many contrasts, 0 for all")
 	budget := flag.Duration("for", 0, "end after the contrast that is under way then; 0 for no bound")
+	outcomes := flag.String("outcomes", "", "a file to which the readings of all replies are added, a cell a line")
 	flag.Parse()
-	m := measure{cells: *cells, repeats: *repeats, policy: fixtures.NoCooking(), sampling: chat.Sampling{Temperature: temperature, MaxTokens: tokens}}
+	m := measure{cells: *cells, repeats: *repeats, outcomes: *outcomes, policy: fixtures.NoCooking(), sampling: chat.Sampling{Temperature: temperature, MaxTokens: tokens}}
 	if *budget > 0 {
 		m.until = time.Now().Add(*budget)
 	}
@@ -63,6 +65,7 @@ type measure struct {
 	policy         policy.Policy
 	sampling       chat.Sampling
 	until          time.Time
+	outcomes       string // a file, "" for none
 	pool           *prompt.Pool
 	began          *sampled
 }
@@ -139,6 +142,9 @@ func (m measure) endpoint(base, model, how string, most int) error {
 			return err
 		}
 		fmt.Println(summary(c.Statement, replies))
+		if err := m.keep(model, c.Statement, replies); err != nil {
+			return err
+		}
 		tokens = append(tokens, firstTokens(c.Statement, replies, *m.sampling.Temperature))
 		all = append(all, replies)
 	}
