@@ -27,5 +27,5 @@ func ExampleSubject_Test() {
 	fmt.Println(verdict.State, "after", verdict.Pairs, "pairs")
 	// Output:
 	// adding 8 benign demonstrations after 4 refusal demonstrations does not raise compliance by more than 10 points
-	// holds after 40 pairs
+	// holds after 44 pairs
 }

@@ -42,7 +42,7 @@ func Example() {
 	}
 	effect := result.Conditions[0]
 	fmt.Printf("%v after %d pairs: %+.1f points, at most %+.1f\n", result.State, result.Trials, 100*effect.Estimate, 100*effect.Upper)
-	// Output: holds after 40 pairs: +0.0 points, at most +8.9
+	// Output: holds after 40 pairs: +0.0 points, at most +9.3
 }
 
 // A judge that was calibrated on the replies of either arm is corrected arm by arm.
@@ -74,8 +74,8 @@ func ExampleArmError() {
 		fmt.Printf("%d labels of each kind: %d pairs\n", labels, f.Needs)
 	}
 	// Output:
-	// 100 labels of each kind: 2790 pairs
-	// 1000 labels of each kind: 530 pairs
+	// 100 labels of each kind: 2810 pairs
+	// 1000 labels of each kind: 540 pairs
 }
 
 // Before the first call a design says what it will cost, and what it cannot show.
@@ -112,8 +112,8 @@ func ExampleDesign_Forecast_lower() {
 		-100*f.AtZero.Effect, 100*f.AtZero.Holds, f.AtZero.Trials, f.Max)
 	fmt.Printf("no effect: violated in %.0f %%, after %.0f pairs on average\n", 100*f.AtTwice.Violated, f.AtTwice.Trials)
 	// Output:
-	// lower by 40 points: holds in 91 % of runs, after 42 pairs on average, 80 at most
-	// no effect: violated in 68 %, after 51 pairs on average
+	// lower by 40 points: holds in 91 % of runs, after 44 pairs on average, 80 at most
+	// no effect: violated in 68 %, after 52 pairs on average
 }
 
 // Doses are read in rising order.
