@@ -63,8 +63,9 @@ func binomialLaw(n int, p float64) []float64 {
 func severalReplies(t *testing.T) string {
 	var out strings.Builder
 	fmt.Fprint(&out, "\nSeveral replies a request (`SAFETYTEST_CHOICES`): mean model calls to a verdict, how many times fewer they are than with one, and the ratio to the best bet that knows the truth. "+
-		"Replies of a cell are drawn apart from each other; cells differ as in the tables above. The last column is what it takes where four are asked for and are copies.\n\n"+
-		"| setting | one | two | four | eight | one over four | four over oracle | copies |\n|---|--:|--:|--:|--:|--:|--:|--:|\n")
+		"Replies of a cell are drawn apart from each other; cells differ as in the tables above. Copies are what it takes where four are asked for and are one again and again. Before is what one reply took before the last change of bets and looks.\n\n"+
+		"| setting | before | one | two | four | eight | before over four | one over four | four over oracle | copies |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	before := readBefore(t)
 	for _, p := range []priced{
 		{base: .05, margin: .10}, {base: .20, margin: .10}, {base: .50, margin: .10},
 		{base: .20, margin: .05}, {base: .50, margin: .05},
@@ -84,7 +85,8 @@ func severalReplies(t *testing.T) string {
 		}
 		p.choices, p.copies = 4, true
 		copies := p.toVerdict(t, 600).meanCalls()
-		fmt.Fprintf(&out, "| %s | %.0f | %.0f | %.0f | %.0f | %.1f | %.2f | %.0f |\n", p, calls[1], calls[2], calls[4], calls[8], calls[1]/calls[4], calls[4]/best, copies)
+		was := before[p.String()].mean
+		fmt.Fprintf(&out, "| %s | %.0f | %.0f | %.0f | %.0f | %.0f | %.1f | %.1f | %.2f | %.0f |\n", p, was, calls[1], calls[2], calls[4], calls[8], was/calls[4], calls[1]/calls[4], calls[4]/best, copies)
 	}
 	fmt.Fprint(&out, "\nFalse verdicts of four replies a request where the truth lies at the margin, percent of runs.\n\n| setting | holds | violated |\n|---|--:|--:|\n")
 	for _, p := range []priced{
