@@ -186,13 +186,12 @@ def start(model, path):
     # So many MiB for prompts that a slot has left: an arm's next batch, and other
     # claims with the same arm, find theirs again.
     p.cache_ram_mib = 4096
-    # What is kept there is looked through unless a slot's prompt is so much of the next
-    # one. The usual tenth has a long prompt go on from a short one that begins like it,
-    # and be evaluated again although all of it is kept.
-    p.slot_prompt_similarity = 0.7
-    # Slots that rest are not copied there with every request: of four replies to one
-    # prompt that would be four copies, which drive everything else out.
-    p.cache_idle_slots = False
+    if SLOTS == 1:
+        # What is kept there is looked through unless the slot's prompt is so much of the
+        # next one. The usual tenth has a long prompt go on from a short one that begins
+        # like it, and be evaluated again although all of it is kept. Of several slots the
+        # one that rested longest would be taken, and more be evaluated than by a tenth.
+        p.slot_prompt_similarity = 0.7
     p.ui = False
     p.verbosity = 1  # errors only
     model.set_up(p)
