@@ -122,9 +122,7 @@ func (l *law) ofMeans(n int) (out law) {
 	var apart law
 	if n*len(l.values) > mostConvolved {
 		mean, variance := l.moments()
-		sd := math.Sqrt(variance / float64(n))
-		apart.add(math.Max(mean-sd, slices.Min(l.values)), 0.5)
-		apart.add(math.Min(mean+sd, slices.Max(l.values)), 0.5)
+		apart = twoPoints(mean, variance/float64(n), slices.Min(l.values), slices.Max(l.values))
 	} else {
 		apart.add(0, 1)
 		for range n {
@@ -140,6 +138,27 @@ func (l *law) ofMeans(n int) (out law) {
 	for i, x := range apart.values {
 		out.add(x, (1-AlikeReplies)*apart.probs[i])
 	}
+	return out
+}
+
+// twoPoints is a law of two values from lo to hi with that mean and variance, which must
+// be those of some law from lo to hi: as far from the mean on either side where both fit,
+// and else one of them at the end that is too near.
+func twoPoints(mean, variance, lo, hi float64) (out law) {
+	sd := math.Sqrt(variance)
+	low, high := mean-sd, mean+sd
+	switch {
+	case !(sd > 0) || mean <= lo || mean >= hi: // one value, but for rounding
+		out.add(mean, 1)
+		return out
+	case high > hi:
+		low, high = math.Max(lo, mean-variance/(hi-mean)), hi
+	case low < lo:
+		low, high = lo, math.Min(hi, mean+variance/(mean-lo))
+	}
+	upper := (mean - low) / (high - low)
+	out.add(low, 1-upper)
+	out.add(high, upper)
 	return out
 }
 

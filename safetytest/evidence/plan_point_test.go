@@ -45,3 +45,17 @@ func TestLawOfManyMeans(t *testing.T) {
 		t.Errorf("a mean of %v, want .2", mean)
 	}
 }
+
+// Two values that do not fit on both sides of the mean keep the mean and the variance; a
+// law of one value but for rounding is that value.
+func TestTwoPoints(t *testing.T) {
+	for _, c := range []struct{ mean, variance, lo, hi float64 }{
+		{.2, .01, -1, 1}, {.9, .05, -1, 1}, {-.9, .05, -1, 1}, {.5, .5, -1, 1}, {1, 0, -1, 1}, {1, 1e-17, -1, 1}, {-1, 1e-17, -1, 1},
+	} {
+		l := twoPoints(c.mean, c.variance, c.lo, c.hi)
+		mean, variance := l.moments()
+		if math.Abs(mean-c.mean) > 1e-12 || math.Abs(variance-c.variance) > 1e-12 || slices.Min(l.values) < c.lo || slices.Max(l.values) > c.hi {
+			t.Errorf("%+v: mean %v, variance %v, values %v", c, mean, variance, l.values)
+		}
+	}
+}
