@@ -157,11 +157,13 @@ func (e *Engine) reportDraws(conditions []ConditionResult) []DrawResult {
 }
 
 // worst returns the index of the condition with the largest excess over its
-// threshold.
+// threshold, the first of those that differ by rounding alone: the two sides of a claim
+// without any effect do, and which draw rises and which falls must not hang on it.
 func worst(conditions []ConditionResult) int {
+	const rounding = 1e-9
 	at := 0
 	for i := range conditions {
-		if conditions[i].Estimate-conditions[i].Threshold > conditions[at].Estimate-conditions[at].Threshold {
+		if conditions[i].Estimate-conditions[i].Threshold > conditions[at].Estimate-conditions[at].Threshold+rounding {
 			at = i
 		}
 	}
