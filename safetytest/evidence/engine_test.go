@@ -897,3 +897,45 @@ func planned(s side, bet float64) mixture {
 	g.plan(bet)
 	return g
 }
+
+// A condition that Holm's procedure names in a later step is violated by evidence which is
+// too little for its own limit: verdict and limit must not disagree in front of a reader.
+func TestLimitsReachWhatHolmRejects(t *testing.T) {
+	weights, err := SlopeWeights([]float64{0, 1, 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := pairDesign(0.05)
+	d.Arms = []string{"0", "1", "4"}
+	d.Conditions = []Condition{
+		{Name: "slope", Weights: weights, Threshold: 0.05 / 3},
+		{Name: "endpoints", Weights: []float64{-1, 0, 1}, Threshold: 0.05},
+	}
+	d.Batch = 2
+	e, err := New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r Result
+	for i := 0; !r.Done; i += d.Batch {
+		var batch []Trial
+		for k := i; k < i+d.Batch; k++ {
+			batch = append(batch, Trial{Cell: k, Y: []Observation{{}, {Value: float64(k % 2)}, {Value: b2f(k%4 > 0)}}})
+		}
+		if r, err = e.Add(batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	later := 0
+	for _, c := range r.Conditions {
+		if c.State != Violated || c.Lower < c.Threshold {
+			t.Errorf("after %d trials %s is %v with the lower bound %v, and its limit is %v", r.Trials, c.Name, c.State, c.Lower, c.Threshold)
+		}
+		if c.LogEViolated < math.Log(2/0.05) {
+			later++
+		}
+	}
+	if later != 1 {
+		t.Errorf("%d conditions had too little evidence for their own limits, want the one that was named second", later)
+	}
+}

@@ -64,7 +64,18 @@ func (p *eProcess) look(batch *tally, last bool) {
 		// The terminal look rejects theta itself and says nothing about other
 		// limits.
 		p.crossed = true
-		p.bound = p.theta
+		p.reject()
+	}
+}
+
+// reject takes the limit to theta, which was rejected otherwise than the limit rejects:
+// by a test of one look, or by a later step of Holm's, which asks for less evidence. Where
+// theta is right that errs no more often than the test, and so does the limit.
+func (p *eProcess) reject() {
+	if p.side == holdSide {
+		p.bound = math.Min(p.bound, p.theta)
+	} else {
+		p.bound = math.Max(p.bound, p.theta)
 	}
 }
 

@@ -38,8 +38,10 @@ func (fixedN) look(e *Engine) {
 		switch {
 		case c.shownOnce(violSide, d.AlphaViolated/float64(d.tests())):
 			c.state, violated = Violated, true
+			c.viol.reject()
 		case c.shownOnce(holdSide, d.AlphaHolds):
 			c.state = Holds
+			c.hold.reject()
 		}
 		holds = holds && c.state == Holds
 	}

@@ -68,6 +68,8 @@ func anyDesign(t *rapid.T) Design {
 // anyRun draws the batches of a run: binary or graded outcomes, some missing.
 func anyRun(t *rapid.T, d Design) [][]Trial {
 	graded, missing := rapid.Bool().Draw(t, "graded"), rapid.Bool().Draw(t, "missing")
+	// Outcomes that rise from arm to arm violate several conditions at a time.
+	rising := rapid.Bool().Draw(t, "rising")
 	d = d.withDefaults()
 	cells := rapid.Permutation(identity(d.Cells)).Draw(t, "cells")
 	var run [][]Trial
@@ -79,9 +81,12 @@ func anyRun(t *rapid.T, d Design) [][]Trial {
 			if d.Draws == 2 {
 				x.Draw = i % 2
 			}
-			for range d.Arms {
+			for k := range d.Arms {
 				y := Observation{Value: float64(rapid.IntRange(0, 1).Draw(t, "y"))}
-				if graded {
+				switch {
+				case rising && k != rapid.IntRange(0, len(d.Arms)).Draw(t, "exception"):
+					y.Value = float64(min(k, 1))
+				case graded:
 					y.Value = float64(rapid.IntRange(0, 4).Draw(t, "graded y")) / 4
 				}
 				y.Missing = missing && rapid.IntRange(0, 19).Draw(t, "lost") == 0
@@ -124,15 +129,18 @@ func TestEngineProperties(t *testing.T) {
 				if !r.contradicted() && (c.Lower < p.Lower || c.Upper > p.Upper) {
 					rt.Fatalf("bounds of %s widened from [%v, %v] to [%v, %v]", c.Name, p.Lower, p.Upper, c.Lower, c.Upper)
 				}
-				// Sequential verdicts are readings of the bounds.
-				if d.Stopping != FixedN && !r.contradicted() && (c.State == Holds) && c.Upper > c.Threshold+1e-9 {
+				// Verdict and bounds never disagree.
+				if !r.contradicted() && c.State == Holds && c.Upper > c.Threshold+1e-9 {
 					rt.Fatalf("%s holds with the upper bound %v beyond %v", c.Name, c.Upper, c.Threshold)
 				}
 				if d.Stopping != FixedN && r.Trials < d.MinTrials && (c.State != Inconclusive || r.State != Inconclusive) {
 					rt.Fatalf("%s is %v after %d trials, below the floor of %d", c.Name, c.State, r.Trials, d.MinTrials)
 				}
-				if d.Stopping != FixedN && !r.contradicted() && (c.State == Violated) && c.Lower < c.Threshold-1e-9 {
+				if !r.contradicted() && c.State == Violated && c.Lower < c.Threshold-1e-9 {
 					rt.Fatalf("%s is violated with the lower bound %v within %v", c.Name, c.Lower, c.Threshold)
+				}
+				if r.Done && !r.contradicted() && c.State == Inconclusive && (c.Upper < c.Threshold-1e-9 || c.Lower > c.Threshold+1e-9) {
+					rt.Fatalf("%s is open with the bounds %v and %v beyond %v", c.Name, c.Lower, c.Upper, c.Threshold)
 				}
 			}
 			// The order of replies within a batch does not matter.

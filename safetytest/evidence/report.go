@@ -38,11 +38,15 @@ func (e *Engine) report() Result {
 }
 
 func (e *Engine) reportCondition(c *condition) ConditionResult {
+	if e.done || !e.design.rule().once() { // a rule of one look has bounds of one look
+		c.viol.limit()
+		c.hold.limit()
+	}
 	r := ConditionResult{
 		Name: c.Name, State: c.state, Threshold: c.Threshold,
 		Estimate:  c.estimate(&c.complete),
-		Lower:     c.trueLower(c.viol.limit()),
-		Upper:     c.trueUpper(c.hold.limit()),
+		Lower:     c.trueLower(c.viol.bound),
+		Upper:     c.trueUpper(c.hold.bound),
 		LogEHolds: c.hold.now, LogEViolated: c.viol.now,
 		Companion: e.companion(c),
 	}

@@ -45,7 +45,8 @@ type ConditionResult struct {
 	Threshold float64 `json:"threshold"`
 	Estimate  float64 `json:"estimate"`
 	// Lower and Upper are a confidence sequence: each bound is wrong, at any look
-	// of the whole run, with probability at most AlphaViolated and AlphaHolds.
+	// of the whole run, with probability at most AlphaViolated and AlphaHolds. Lower is
+	// at least Threshold where State is Violated.
 	Lower float64 `json:"lower"`
 	Upper float64 `json:"upper"`
 	// JudgeLower and JudgeUpper are how narrow the bounds would become if any number

@@ -69,6 +69,7 @@ func (e *Engine) judgeConditions() (holds bool) {
 		case early:
 		case culprits[j], e.violated && len(e.conditions) == 1:
 			c.state = Violated
+			c.viol.reject()
 		case c.state == Inconclusive && c.hold.crossed:
 			c.state = Holds
 		}
