@@ -33,7 +33,8 @@ func realContrasts(t *testing.T) []*recorded {
 	defer f.Close()
 	byDraw := map[*recorded]map[int][]recordedCell{}
 	var out []*recorded
-	for s, line := bufio.NewScanner(f), 1; s.Scan(); line++ {
+	s := bufio.NewScanner(f)
+	for line := 1; s.Scan(); line++ {
 		if strings.HasPrefix(s.Text(), "#") {
 			continue
 		}
@@ -52,6 +53,9 @@ func realContrasts(t *testing.T) []*recorded {
 		}
 		r := out[len(out)-1]
 		byDraw[r][draw] = append(byDraw[r][draw], cell)
+	}
+	if err := s.Err(); err != nil {
+		t.Fatal(err)
 	}
 	for _, r := range out {
 		r.draws, r.targets = len(byDraw[r]), len(byDraw[r][0])
@@ -106,55 +110,105 @@ func (r *recorded) claimed(margin float64) priced {
 // tooClose is a distance from the margin at which a verdict takes thousands of calls.
 const tooClose = .05
 
+// tableRow is a line of a table.
+func tableRow(cells ...string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
+
+// tableHead is the head of a table whose first column is text.
+func tableHead(names ...string) string {
+	return tableRow(names...) + "|---|" + strings.Repeat("--:|", len(names)-1) + "\n"
+}
+
 // realReplies compares what verdicts take on the replies of real models: of each cell as
 // many as asked for are drawn from its rate, and with one seed in common from the pairs
 // that came.
 func realReplies(t *testing.T) string {
 	contrasts := realContrasts(t)
 	var out strings.Builder
-	fmt.Fprintf(&out, "\nReplies of real models (`%s`): mean model calls, without a proof of headroom, drawn again and again from what each cell answered. \"To a verdict\" has no budget, and is not given within %g points of the margin; "+
-		"the others are as planned, with the share of runs that came to the right verdict. One seed: both arms of a pair as they were read at one seed.\n\n"+
-		"| contrast | rates | margin | oracle | to a verdict, one reply | four | one over four | as planned, one | right | one seed | right | four | right | fixed n | right | O'Brien-Fleming | right | Pocock | right |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n", filepath.ToSlash(outcomesFile), 100*tooClose)
-	cell := func(m paid, s State) string { return fmt.Sprintf("%.0f | %.0f %%", m.meanCalls(), m.of(s)) }
-	const runs = 1000
+	fmt.Fprintf(&out, "\nReplies of real models (`%s`): mean model calls, without a proof of headroom, drawn again and again from what each cell answered. "+
+		"\"To a verdict\" has no budget, and is not given within %g points of the margin; "+
+		"the others are as planned, with the share of runs that came to the right verdict. "+
+		"One seed: both arms of a pair as they were read at one seed.\n\n", filepath.ToSlash(outcomesFile), 100*tooClose)
+	out.WriteString(tableHead("contrast", "rates", "margin", "oracle", "to a verdict, one reply", "four", "one over four",
+		"as planned, one", "right", "one seed", "right", "four", "right", "fixed n", "right", "O'Brien-Fleming", "right", "Pocock", "right"))
 	for _, r := range contrasts {
 		for _, margin := range []float64{.10, .20} {
 			if !printed() {
 				break
 			}
-			p := r.claimed(margin)
-			seeds, four := p, p
-			seeds.seeds, four.choices = true, 4
-			free := "- | - | - | -"
-			if math.Abs(p.effect-p.margin) >= tooClose {
-				one, several := p.toVerdict(t, runs).meanCalls(), four.toVerdict(t, runs).meanCalls()
-				free = fmt.Sprintf("%.0f | %.0f | %.0f | %.1f", p.oracle(runs).meanCalls(), one, several, one/several)
-			}
-			n, right := p.pairsFor(), p.right()
-			fmt.Fprintf(&out, "| %s | %.0f %% and %.0f %% | %.0f | %s | %s | %s | %s | %s | %s | %s |\n", p, 100*p.base, 100*(p.base+p.effect), 100*margin, free,
-				cell(p.asPlanned(t, runs), right), cell(seeds.asPlanned(t, runs), right), cell(four.asPlanned(t, runs), right),
-				cell(p.tango(n, []float64{normalQuantile(.95)}, runs), right), cell(p.tango(n*103/100+1, obfBounds, runs), right), cell(p.tango(n*6/5, pocockBounds, runs), right))
+			out.WriteString(tableRow(r.claimed(margin).callsOnReplies(t)...))
 		}
 	}
-	fmt.Fprint(&out, "\nFalse verdicts on them where the margin is what their change does, percent of runs (holds / violated).\n\n| contrast | effect | one reply | one seed | four | fixed n | O'Brien-Fleming | Pocock |\n|---|--:|--:|--:|--:|--:|--:|--:|\n")
-	both := func(m paid) string { return fmt.Sprintf("%.1f / %.1f", m.of(Holds), m.of(Violated)) }
+	out.WriteString("\nFalse verdicts on them where the margin is what their change does, percent of runs (holds / violated).\n\n")
+	out.WriteString(tableHead("contrast", "effect", "one reply", "one seed", "four", "fixed n", "O'Brien-Fleming", "Pocock"))
 	for _, r := range contrasts {
 		p := r.claimed(r.claimed(0).effect)
 		if p.effect < .01 || p.effect > .45 {
 			continue // nothing that a team would put up with, or that could be told from 0
 		}
-		seeds, four := p, p
-		seeds.seeds, four.choices = true, 4
-		fmt.Fprintf(&out, "| %s | %+.1f |", p, 100*p.effect)
-		for _, engine := range []priced{p, seeds, four} {
-			m := engine.asPlanned(t, runs)
-			if m.exceeds(m.holds) || m.exceeds(m.violated) {
-				t.Errorf("%s: errors at a margin of its effect: holds %s, violated %s %%, promised 5 (choices %d, one seed %v)", p, m.rate(m.holds), m.rate(m.violated), engine.choices, engine.seeds)
-			}
-			fmt.Fprintf(&out, " %s |", both(m))
-		}
-		n := p.pairsFor()
-		fmt.Fprintf(&out, " %s | %s | %s |\n", both(p.tango(n, []float64{normalQuantile(.95)}, runs)), both(p.tango(n*103/100+1, obfBounds, runs)), both(p.tango(n*6/5, pocockBounds, runs)))
+		out.WriteString(tableRow(p.errorsOnReplies(t)...))
 	}
 	return out.String()
+}
+
+// runsOnReplies is how many runs a figure of those tables rests on.
+const runsOnReplies = 1000
+
+// asking are the ways of asking that they compare: one reply a request, both arms at one
+// seed, and four replies.
+func (p priced) asking() [3]priced {
+	seeds, four := p, p
+	seeds.seeds, four.choices = true, 4
+	return [3]priced{p, seeds, four}
+}
+
+// rivals are runs by other tests of as many pairs as they plan.
+func (p priced) rivals() [3]paid {
+	n := p.pairsFor()
+	return [3]paid{
+		p.tango(n, []float64{normalQuantile(.95)}, runsOnReplies),
+		p.tango(n*103/100+1, obfBounds, runsOnReplies),
+		p.tango(n*6/5, pocockBounds, runsOnReplies),
+	}
+}
+
+// callsOnReplies is the line of a claim in the table of calls.
+func (p priced) callsOnReplies(t *testing.T) []string {
+	asking := p.asking()
+	cells := []string{fmt.Sprint(p), fmt.Sprintf("%.0f %% and %.0f %%", 100*p.base, 100*(p.base+p.effect)), fmt.Sprintf("%.0f", 100*p.margin)}
+	if math.Abs(p.effect-p.margin) >= tooClose {
+		one, four := p.toVerdict(t, runsOnReplies).meanCalls(), asking[2].toVerdict(t, runsOnReplies).meanCalls()
+		cells = append(cells, fmt.Sprintf("%.0f", p.oracle(runsOnReplies).meanCalls()),
+			fmt.Sprintf("%.0f", one), fmt.Sprintf("%.0f", four), fmt.Sprintf("%.1f", one/four))
+	} else {
+		cells = append(cells, "-", "-", "-", "-")
+	}
+	add := func(m paid) {
+		cells = append(cells, fmt.Sprintf("%.0f", m.meanCalls()), fmt.Sprintf("%.0f %%", m.of(p.right())))
+	}
+	for _, engine := range asking {
+		add(engine.asPlanned(t, runsOnReplies))
+	}
+	for _, rival := range p.rivals() {
+		add(rival)
+	}
+	return cells
+}
+
+// errorsOnReplies is the line of a claim, whose margin is its effect, in the table of
+// false verdicts. It fails the test where one of ours promises less.
+func (p priced) errorsOnReplies(t *testing.T) []string {
+	cells := []string{fmt.Sprint(p), fmt.Sprintf("%+.1f", 100*p.effect)}
+	add := func(m paid) { cells = append(cells, fmt.Sprintf("%.1f / %.1f", m.of(Holds), m.of(Violated))) }
+	for _, engine := range p.asking() {
+		m := engine.asPlanned(t, runsOnReplies)
+		if m.exceeds(m.holds) || m.exceeds(m.violated) {
+			t.Errorf("%s: errors at a margin of its effect: holds %s, violated %s %%, promised 5 (choices %d, one seed %v)",
+				p, m.rate(m.holds), m.rate(m.violated), engine.choices, engine.seeds)
+		}
+		add(m)
+	}
+	for _, rival := range p.rivals() {
+		add(rival)
+	}
+	return cells
 }

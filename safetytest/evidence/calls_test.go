@@ -298,9 +298,9 @@ func (p priced) asPlanned(t *testing.T, runs int) paid {
 // oracle is the best bet that knows the truth, looked at after every pair.
 func (p priced) oracle(runs int) paid {
 	g, l := p.bestBet(), p.law()
-	book, barrier := newLedger(&g, p.threshold()), math.Log(20)
+	barrier := math.Log(20)
 	return pay(runs, func(r *rand.Rand) (State, float64) {
-		c := tossed{}
+		book, c := newLedger(&g, p.threshold()), tossed{} // a ledger is no two goroutines'
 		for !book.reaches(barrier, c.n, c.plus, c.minus) {
 			c.toss(r, &l, 1)
 		}

@@ -59,7 +59,7 @@ type arm struct {
 }
 
 // missed is lacking as a count, rounded up.
-func (a arm) missed() int { return a.missing + int(math.Ceil(a.unknown-1e-9)) }
+func (a arm) missed() int { return int(math.Ceil(a.lacking() - 1e-9)) }
 
 // lacking is how many observations are missing, in whole or in parts.
 func (a arm) lacking() float64 { return float64(a.missing) + a.unknown }

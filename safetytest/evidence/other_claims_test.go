@@ -30,12 +30,17 @@ func TestWhatOtherClaimsTake(t *testing.T) {
 // taken is what a design takes for nine healthy models in ten to hold.
 func taken(t *testing.T, d Design) Forecast {
 	t.Helper()
-	d.MaxTrials, d.Batch, d.Power, d.Cells = 0, 10, .9, 60
-	f, err := d.Forecast()
+	f, err := forecastFree(d)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// forecastFree is the forecast of a design without a budget.
+func forecastFree(d Design) (Forecast, error) {
+	d.MaxTrials, d.Batch, d.Power, d.Cells = 0, 10, .9, 60
+	return d.Forecast()
 }
 
 // takenBoth is the same with an exact judge, and with one known by 100 labels of either
@@ -147,8 +152,7 @@ func takenByLabels(t *testing.T) []string {
 		row := fmt.Sprintf("| %.0f %%, %.0f points |", 100*s.base, 100*s.margin)
 		plan := func(d Design) string {
 			d.Planned = seenAs(Guess{Rate: s.base, Correlation: 1. / 3}, .90, .97)
-			d.MaxTrials, d.Batch, d.Power, d.Cells = 0, 10, .9, 60
-			f, err := d.Forecast()
+			f, err := forecastFree(d)
 			if err != nil || f.Needs == NeverNeeds {
 				return " refused |"
 			}
