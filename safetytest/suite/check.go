@@ -113,23 +113,37 @@ func orNone(m Matcher) Matcher {
 func test(ctx ginkgo.SpecContext, m Matcher) {
 	s, err := subject(ctx)
 	if err != nil {
-		failHere(err.Error())
+		failHere(err.Error() + again(m.Claim()))
 		return
 	}
 	ok, err := m.Match(s)
 	spec := ginkgo.CurrentSpecReport()
-	switch undecided := (*claim.InconclusiveError)(nil); {
+	undecided := (*claim.InconclusiveError)(nil) // which says how to test it again
+	switch isUndecided := errors.As(err, &undecided); {
 	case err == nil && ok:
-	case advisory(spec) && (err == nil || errors.As(err, &undecided)):
+	case advisory(spec) && (err == nil || isUndecided):
 		fmt.Fprintln(ginkgo.GinkgoWriter, advisoryNotice)
-	case err != nil:
+	case isUndecided:
 		failHere(err.Error())
+	case err != nil:
+		failHere(err.Error() + again(m.Claim()))
 	default:
 		if covered, said := current.waive(s, m.Claim(), policyOf(spec.Labels())); !covered {
 			failHere(said + m.FailureMessage(s))
 		}
 	}
 }
+
+// again is the line that tests a claim again, below a message; "" where nothing could.
+func again(c claim.Claim) string {
+	if current == nil || current.subject == nil {
+		return ""
+	}
+	return reproduceLabel + current.reproduce(current.subject.Config(), c)
+}
+
+// reproduceLabel is what stands before that line.
+const reproduceLabel = "\nreproduce: "
 
 // register makes a claim part of the plan and returns its labels.
 func register(m Matcher, at gtypes.CodeLocation) ginkgo.Labels {

@@ -122,12 +122,19 @@ func missed(spec types.SpecReport, succeeded bool) report.NotRun {
 	case !succeeded:
 		n.Why = "filtered out or not reached"
 	}
+	n.Claim, n.Statement = claimOf(spec)
+	return n
+}
+
+// claimOf is the claim that a spec was registered with, by its ID and in words; both are
+// empty where there is none.
+func claimOf(spec types.SpecReport) (id, statement string) {
 	for _, label := range spec.Labels() {
-		if id, ok := strings.CutPrefix(label, "claim:"); ok {
-			n.Claim, n.Statement = id, plain.Line(registered[id].claim.Statement)
+		if known, ok := strings.CutPrefix(label, "claim:"); ok {
+			id, statement = known, plain.Line(registered[known].claim.Statement)
 		}
 	}
-	return n
+	return id, statement
 }
 
 // objections are the reasons for which a run whose specs all passed is no pass.

@@ -297,6 +297,11 @@ const longValue = 400
 // reproduce is the line that runs one claim again, with the same seeds, from the
 // module's root.
 func (s *session) reproduce(config safetytest.Config, c claim.Claim) string {
+	return s.reproduceSpec(config, ginkgo.CurrentSpecReport(), c.ID())
+}
+
+// reproduceSpec is the line that runs a spec again, by the ID of its claim if that is known.
+func (s *session) reproduceSpec(config safetytest.Config, spec types.SpecReport, id string) string {
 	env := environment.Given(environment.Config | environment.Suite) // whoever runs it again has the secrets
 	for name, value := range env {
 		env[name] = plain.Quoted(value)
@@ -311,16 +316,16 @@ func (s *session) reproduce(config safetytest.Config, c claim.Claim) string {
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		fmt.Fprintf(&b, "%s=%s ", name, env[name])
 	}
-	chosen := "-ginkgo.label-filter=claim:" + c.ID()
-	if own := policyOf(ginkgo.CurrentSpecReport().Labels()); own != "" {
+	chosen := "-ginkgo.label-filter=claim:" + id
+	if own := policyOf(spec.Labels()); own != "" {
 		chosen += " && " + policyLabel(own)
 	}
 	if s.controls {
 		chosen += " || " + controlLabel
 	}
 	chosen = plain.Quoted(chosen)
-	if _, labelled := registered[c.ID()]; !labelled { // stated by hand: no label names it
-		chosen = "-ginkgo.focus=" + plain.Quoted("^"+regexp.QuoteMeta(ginkgo.CurrentSpecReport().FullText())+"$")
+	if _, labelled := registered[id]; !labelled { // stated by hand: no label names it
+		chosen = "-ginkgo.focus=" + plain.Quoted("^"+regexp.QuoteMeta(spec.FullText())+"$")
 	}
 	return fmt.Sprintf("%sgo test %s -run '^%s$' %s", b.String(), module.PackagePath(), s.test, chosen)
 }

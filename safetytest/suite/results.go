@@ -14,6 +14,7 @@ import (
 	"github.com/safetyspec/safetyspec/safetytest"
 	"github.com/safetyspec/safetyspec/safetytest/claim"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
+	"github.com/safetyspec/safetyspec/safetytest/internal/module"
 	"github.com/safetyspec/safetyspec/safetytest/internal/plain"
 	"github.com/safetyspec/safetyspec/safetytest/internal/report"
 )
@@ -113,7 +114,7 @@ func outweighs(e, before report.Entry) bool {
 func (s *session) count(spec types.SpecReport, succeeded, found, explained bool) {
 	if s.beside && !found && !states(spec) { // no matter of the gate's
 		if spec.Failed() {
-			s.ordinary = append(s.ordinary, plain.Text(spec.FullText()))
+			s.failed = append(s.failed, s.failure(spec, true))
 		}
 		return
 	}
@@ -128,9 +129,25 @@ func (s *session) count(spec types.SpecReport, succeeded, found, explained bool)
 	case spec.State == types.SpecStatePassed && !found && (withClaim(spec) || tookIdly(spec)):
 		s.untested = append(s.untested, plain.Text(spec.FullText()))
 	case spec.Failed() && !explained:
-		s.withoutVerdict = append(s.withoutVerdict, plain.Text(spec.FullText()))
+		s.failed = append(s.failed, s.failure(spec, false))
 	}
 	s.ran++
+}
+
+// fromCleanup is what Ginkgo puts before messages of failHere.
+const fromCleanup = "DeferCleanup callback returned error: "
+
+// failure is a spec that failed without a verdict, as reports tell of it.
+func (s *session) failure(spec types.SpecReport, beside bool) report.Failure {
+	f := report.Failure{
+		Spec: plain.Text(spec.FullText()), Beside: beside,
+		File: plain.Text(module.Relative(spec.LeafNodeLocation.FileName)), Line: spec.LeafNodeLocation.LineNumber,
+	}
+	f.Claim, f.Statement = claimOf(spec)
+	f.Reproduce = s.reproduceSpec(s.subject.Config(), spec, f.Claim)
+	why, _, _ := strings.Cut(strings.TrimPrefix(spec.Failure.Message, fromCleanup), reproduceLabel)
+	f.Why = plain.Lines(strings.TrimSpace(why))
+	return f
 }
 
 // tookIdly says whether a spec took the model under test and asked it nothing.
@@ -175,7 +192,7 @@ func (s *session) printReport(w io.Writer, passed bool) error {
 func (s *session) summary(passed bool) report.Summary {
 	c := s.subject.Config()
 	sum := report.Summary{
-		Suite: plain.Text(s.name), Model: plain.Text(c.Model), Simulated: c.Simulated(), Errors: len(s.withoutVerdict) + len(s.ordinary),
+		Suite: plain.Text(s.name), Model: plain.Text(c.Model), Simulated: c.Simulated(), Errors: len(s.failed), Failed: s.failed,
 		NotRun: len(s.missed), Missed: s.missed, Only: plain.Text(s.gate.filter), LeftOut: s.leftOut, Exploratory: s.skip, Gone: s.gone, Objections: s.against,
 		AnsweredBy: plain.Line(s.subject.ServedAs()), Replayed: c.Replies == safetytest.RepliesReplay, Release: plain.Text(c.Release),
 	}
@@ -229,12 +246,6 @@ func (s *session) note(w io.Writer, sum report.Summary) {
 		fmt.Fprintf(w, "record: %s\n", plain.Line(note))
 	}
 	s.printGone(w)
-	for _, name := range s.withoutVerdict {
-		fmt.Fprintf(w, "ERROR, no verdict: %s\n", name)
-	}
-	for _, name := range s.ordinary {
-		fmt.Fprintf(w, "FAILED beside the claims: %s\n", name)
-	}
 	for _, n := range s.uncontrolled {
 		fmt.Fprintf(w, "no control: %s\n", plain.Line(n))
 	}

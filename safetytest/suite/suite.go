@@ -73,10 +73,9 @@ type session struct {
 	willRun            []planned // the claims whose specs this run reaches
 	byHand             int       // specs that it reaches without knowing their claims
 	entries            []report.Entry
-	withoutVerdict     []string // specs that failed without a verdict
-	ordinary           []string // specs beside the gate that failed
-	skippedLater       []string // specs that failed and were skipped afterwards
-	untested           []string // specs that passed without testing their claim
+	failed             []report.Failure // specs that failed without a verdict, and those beside the gate
+	skippedLater       []string         // specs that failed and were skipped afterwards
+	untested           []string         // specs that passed without testing their claim
 	gate               gate
 	waiverFile         string
 	waivers            waivers

@@ -797,6 +797,32 @@ func TestNoColour(t *testing.T) {
 	}
 }
 
+// A spec that failed without a verdict is an error in every report, with the cause and the
+// line that reproduces it.
+func TestReportsTellOfErrors(t *testing.T) {
+	dir := t.TempDir()
+	env := sim("steady", "advisory error")
+	env["SAFETYTEST_DIR"], env["SAFETYTEST_REPORTS"], env["GITHUB_ACTIONS"] = dir, "html,md,sarif,junit,text", "true"
+	code, out, sum := run(t, env)
+	if code == 0 || sum.Errors != 1 || len(sum.Failed) != 1 || sum.Failed[0].Spec != "too large" || sum.Failed[0].Line == 0 {
+		t.Errorf("exit %d, %+v", code, sum)
+	}
+	mustContain(t, out, "\n::error file=safetytest/suite/suite_test.go,line=", "ERROR, no verdict: too large\n  because     ERROR: not tested")
+	for name, want := range map[string]string{"report.json": "error_specs", "report.html": "ERROR, no verdict", "report.md": "ERROR, no verdict", "report.sarif": "toolExecutionNotifications", "report.junit.xml": `errors="1"`, "report.txt": "ERROR, no verdict"} {
+		text, err := os.ReadFile(filepath.Join(dir, "safetytest", "suite", name))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		said := strings.Join(strings.Fields(string(text)), " ")
+		mustContain(t, said, want, "the pool can give 104 to one prompt", "-ginkgo.label-filter=claim:")
+	}
+	if strings.Count(out, "DeferCleanup callback returned") != strings.Count(out, "[FAILED] DeferCleanup callback returned") {
+		t.Errorf("the report tells of this package's own cleanup:\n%s", out)
+	}
+	checkReports(t, dir)
+}
+
 func TestReportsThatAreAskedFor(t *testing.T) {
 	dir := t.TempDir()
 	summary := filepath.Join(t.TempDir(), "summary.md")

@@ -10,7 +10,7 @@ import (
 
 // WriteAnnotations writes a workflow command of GitHub Actions for each claim that does
 // not hold, gravest first, which shows it at the line of its spec: an error, or in a
-// run that decides nothing a notice. They must reach the log as they stand.
+// run that decides nothing a notice. Specs that failed without a verdict follow. They must reach the log as they stand.
 func WriteAnnotations(w io.Writer, d Document) error {
 	var b strings.Builder
 	level := "error"
@@ -44,6 +44,13 @@ func WriteAnnotations(w io.Writer, d Document) error {
 			where = fmt.Sprintf("file=%s,line=%d,", property(e.File), max(e.Line, 1))
 		}
 		fmt.Fprintf(&b, "::%s %stitle=%s::%s\n", of, where, property(e.word()+": "+e.name(several(d.Verdicts))), data(message))
+	}
+	for _, f := range d.Summary.Failed {
+		where := ""
+		if f.File != "" {
+			where = fmt.Sprintf("file=%s,line=%d,", property(f.File), max(f.Line, 1))
+		}
+		fmt.Fprintf(&b, "::error %stitle=%s::%s\n", where, property(f.word()+": "+f.Spec), data(strings.TrimSpace(f.whole())))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

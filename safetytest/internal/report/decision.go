@@ -55,6 +55,11 @@ func (s Summary) Decision() string {
 	return "FAILED: " + said
 }
 
+// failed says whether the run was to decide, and is no pass.
+func (s Summary) failed() bool {
+	return !s.Passed && !s.Exploratory && !s.Replayed && !s.FromRecord
+}
+
 // Title names the run: its suite, the model and the policy.
 func (d Document) title() string {
 	title := cmp.Or(d.Summary.Suite, d.Run.Name, "safety claims")

@@ -26,7 +26,7 @@ func lines(s string) string { return plain.Lines(strings.ReplaceAll(s, "\r\n", "
 // known is left out or said to be unknown.
 func writeHTML(w io.Writer, d Document) error {
 	p := page{
-		Title: d.title(), Decision: d.Summary.Decision(), Simulated: d.Summary.Simulated, Objections: d.Summary.Objections, Missed: d.Summary.Missed, Notes: d.Notes,
+		Title: d.title(), Decision: d.Summary.Decision(), Simulated: d.Summary.Simulated, Objections: d.Summary.Objections, Missed: d.Summary.Missed, Failed: failuresOf(d.Summary), Notes: d.Notes,
 		Facts: d.Run.facts(), Notice: SimulatedNotice, Judges: judges(d), Amounts: amounts(d.Run), Populations: populations(d.Verdicts), Together: together(d.Verdicts), Attempts: attempts(d.Verdicts),
 	}
 	p.Word, p.Why, _ = strings.Cut(p.Decision, ": ")
@@ -57,6 +57,7 @@ type page struct {
 	Simulated                                bool
 	Objections, Notes, Judges, Populations   []string
 	Missed                                   []NotRun
+	Failed                                   []failureView
 	Claims                                   []claimView
 	Shown, Looked, Described                 bool // some claim has cells, looks, or something to describe
 	Heat                                     *heatMap
@@ -65,6 +66,20 @@ type page struct {
 	Facts                                    []fact
 	Amounts                                  []amountView
 	Together, Attempts                       string
+}
+
+// failureView is a spec that failed without a verdict as the page shows it.
+type failureView struct {
+	Failure
+	Anchor, Word, Cause, Whole string
+}
+
+func failuresOf(s Summary) []failureView {
+	var out []failureView
+	for i, f := range s.Failed {
+		out = append(out, failureView{f, fmt.Sprintf("failure-%d", i+1), f.word(), f.cause(), strings.TrimSpace(f.whole())})
+	}
+	return out
 }
 
 // claimView is a claim as the page shows it.

@@ -48,8 +48,9 @@ type (
 )
 
 // writeJUnit writes a test case a claim, with its verdict, effect, bounds, limits and
-// pairs as properties, and one for each spec that did not run. What is violated is a
-// failure, what is not proven an error, or skipped in a run that decides nothing.
+// pairs as properties, and one for each spec that failed without a verdict or did not
+// run. What is violated is a failure, what is not proven an error, or skipped in a run that
+// decides nothing. A run that is no pass has a failure or an error.
 func writeJUnit(w io.Writer, d Document) error {
 	suite := junitSuite{Name: plain.Text(d.title())}
 	for _, f := range d.Run.facts() {
@@ -58,12 +59,20 @@ func writeJUnit(w io.Writer, d Document) error {
 	for _, e := range d.Verdicts {
 		suite.add(junitOf(e, d))
 	}
+	for _, f := range d.Summary.Failed {
+		suite.add(junitCase{Name: plain.Text(f.Spec), Class: suite.Name, File: plain.Text(f.File), Line: f.Line,
+			Error: &junitMessage{Message: f.cause(), Type: "error", Text: f.whole()}})
+	}
 	for _, n := range d.Summary.Missed {
 		suite.add(junitCase{Name: plain.Text(n.Spec), Class: suite.Name, Skipped: &junitMessage{Message: plain.Line(n.Why)}})
 	}
-	if len(d.Summary.Objections) > 0 {
+	objections := d.Summary.Objections
+	if len(objections) == 0 && suite.Failures+suite.Errors == 0 && d.Summary.failed() {
+		objections = []string{d.Summary.Decision()} // nothing red may look green
+	}
+	if len(objections) > 0 {
 		c := junitCase{Name: "the run as a whole", Class: suite.Name, Error: &junitMessage{Message: "no pass", Type: "objection"}}
-		for _, o := range d.Summary.Objections {
+		for _, o := range objections {
 			c.Error.Text += plain.Line(o) + "\n"
 		}
 		suite.add(c)

@@ -93,8 +93,20 @@ func (m *markdown) page(d Document) {
 			m.claim(e, d.Cells[e.Key()])
 		}
 	}
+	for _, f := range d.Summary.Failed {
+		m.failure(f)
+	}
 	m.warnings(d.Verdicts)
 	m.run(d)
+}
+
+// failure is the section of a spec that failed without a verdict.
+func (m *markdown) failure(f Failure) {
+	m.f("\n### %s: %s\n", f.word(), f.Spec)
+	m.fence("text", strings.TrimSpace(f.whole()))
+	if f.File != "" {
+		m.f("\n**Where:** %s, line %d\n", f.File, f.Line)
+	}
 }
 
 // table lists the claims, the gravest first.

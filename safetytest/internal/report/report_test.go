@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -251,6 +252,35 @@ func TestARecordThatHoldsIsNoPass(t *testing.T) {
 	} {
 		if got := c.summary.Decision(); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%+v: %q, want %q", c.summary, got, c.want)
+		}
+	}
+}
+
+// Whatever made a run red is red in JUnit and in SARIF, too, for those who read nothing else.
+func TestNothingRedLooksGreen(t *testing.T) {
+	for name, s := range map[string]report.Summary{
+		"a spec that failed":    {Errors: 1, Failed: []report.Failure{{Spec: "low", Why: "no such model"}}},
+		"one that is not named": {Errors: 1},
+		"a gate in parts":       {Holds: 1, NotRun: 1, Missed: []report.NotRun{{Spec: "low", Why: "filtered out or not reached"}}},
+		"an objection":          {Holds: 1, Objections: []string{"no spec states the claim"}},
+		"something beside it":   {Holds: 1},
+		"no claim":              {},
+	} {
+		d := report.Document{Summary: s}
+		for format, wants := range map[string][]string{"junit": {"<error "}, "sarif": {`"toolExecutionNotifications"`, `"level": "error"`}} {
+			f, ok := report.FormatOf(format)
+			if !ok {
+				t.Fatalf("there is no format %q", format)
+			}
+			said := render(t, func(b *bytes.Buffer) error { return f.Write(b, d) })
+			for _, want := range wants {
+				if !strings.Contains(said, want) {
+					t.Errorf("%s: %s lacks %s:\n%s", name, format, want, said)
+				}
+			}
+			if format == "junit" && strings.Contains(said, `failures="0" errors="0"`) {
+				t.Errorf("%s counts nothing:\n%s", name, said)
+			}
 		}
 	}
 }

@@ -38,7 +38,13 @@ type (
 		Description sarifText `json:"shortDescription"`
 	}
 	sarifInvocation struct {
-		Successful bool `json:"executionSuccessful"`
+		Successful    bool                `json:"executionSuccessful"`
+		Notifications []sarifNotification `json:"toolExecutionNotifications,omitempty"`
+	}
+	sarifNotification struct {
+		Level     string          `json:"level"`
+		Message   sarifText       `json:"message"`
+		Locations []sarifLocation `json:"locations,omitempty"`
 	}
 	sarifText struct {
 		Text string `json:"text"`
@@ -77,11 +83,12 @@ type (
 
 // writeSARIF writes the verdicts as SARIF 2.1.0, a rule and a result a claim: what is
 // violated is an error, what is not proven is of kind "open", what holds of kind
-// "pass". Results are located at the specs.
+// "pass". Results are located at the specs. What failed without a verdict, and what else
+// speaks against a pass, are notifications of the tool.
 func writeSARIF(w io.Writer, d Document) error {
 	run := sarifRun{
 		Tool:        sarifTool{sarifDriver{Name: "safetyspec", URI: "https://github.com/safetyspec/safetyspec", Version: plain.Text(d.Run.Module), Rules: []sarifRule{}}},
-		Invocations: []sarifInvocation{{Successful: d.Summary.Errors+d.Summary.NotRun == 0}},
+		Invocations: []sarifInvocation{invocation(d.Summary)},
 		Results:     []sarifResult{},
 	}
 	rules := map[string]int{}
@@ -135,10 +142,39 @@ func sarifOf(e Entry, rule string, index int, named bool) sarifResult {
 		message += " Next: " + e.Next
 	}
 	r.Message.Text = literal(plain.Line(message))
-	if uri, ok := sarifURI(e.File); ok {
-		r.Locations = []sarifLocation{{sarifPhysical{sarifArtifact{URI: uri, Base: "%SRCROOT%"}, sarifRegion{max(e.Line, 1)}}}}
-	}
+	r.Locations = sarifAt(e.File, e.Line)
 	return r
+}
+
+// sarifAt is where a spec stands, nothing where that is not known.
+func sarifAt(file string, line int) []sarifLocation {
+	uri, ok := sarifURI(file)
+	if !ok {
+		return nil
+	}
+	return []sarifLocation{{sarifPhysical{sarifArtifact{URI: uri, Base: "%SRCROOT%"}, sarifRegion{max(line, 1)}}}}
+}
+
+// invocation says whether the run came to its end, and what it lacks that no verdict
+// tells of.
+func invocation(s Summary) sarifInvocation {
+	out := sarifInvocation{Successful: s.Errors+s.NotRun == 0}
+	notify := func(message, file string, line int) {
+		out.Notifications = append(out.Notifications, sarifNotification{Level: "error", Message: sarifText{literal(plain.Lines(message))}, Locations: sarifAt(file, line)})
+	}
+	for _, f := range s.Failed {
+		notify(fmt.Sprintf("%s: %s: %s", f.word(), f.Spec, strings.TrimSpace(f.whole())), f.File, f.Line)
+	}
+	for _, n := range s.Missed {
+		notify("did not run: "+n.String(), "", 0)
+	}
+	for _, o := range s.Objections {
+		notify(o, "", 0)
+	}
+	if s.failed() && s.Violated+s.Inconclusive == 0 && len(out.Notifications) == 0 {
+		notify(s.Decision(), "", 0)
+	}
+	return out
 }
 
 // literal is a text in which SARIF sees no placeholder and no link.

@@ -28,12 +28,13 @@ type Summary struct {
 	// Gone lists the claims of the last run that was complete which this one does not
 	// know.
 	Gone []Gone `json:"gone,omitempty"`
-	// Errors counts specs that ended without a verdict because something
-	// failed, NotRun those of the gate that were skipped, pending or filtered out;
-	// Missed names them.
-	Errors int      `json:"errors"`
-	NotRun int      `json:"not_run"`
-	Missed []NotRun `json:"not_run_specs,omitempty"`
+	// Errors counts specs that ended without a verdict because something failed, which
+	// Failed names with the cause; NotRun those of the gate that were skipped, pending or
+	// filtered out, which Missed names.
+	Errors int       `json:"errors"`
+	Failed []Failure `json:"error_specs,omitempty"`
+	NotRun int       `json:"not_run"`
+	Missed []NotRun  `json:"not_run_specs,omitempty"`
 	// Only is the filter that says which specs are the gate, where one was
 	// declared, and LeftOut the specs that are not of it.
 	Only    string   `json:"only,omitempty"`
@@ -134,13 +135,14 @@ func eHolm(entries []Entry) []bool {
 	return evidence.EHolm(logE, 0.05)
 }
 
-// MostNamed is how many specs that did not run are named where they are printed.
+// MostNamed is how many specs that failed or did not run are named where they are printed.
 const MostNamed = 20
 
-// WriteJSON writes the summary as one line of JSON. Of the specs that did not run
-// it names the first twenty; WriteFile stores all.
+// WriteJSON writes the summary as one line of JSON. Of the specs that failed without a
+// verdict, and of those that did not run, it names the first twenty; WriteFile stores all.
 func (s Summary) WriteJSON(w io.Writer) error {
 	s.Schema = Schema
+	s.Failed = s.Failed[:min(len(s.Failed), MostNamed)]
 	s.Missed, s.LeftOut = s.Missed[:min(len(s.Missed), MostNamed)], s.LeftOut[:min(len(s.LeftOut), MostNamed)]
 	line, err := json.Marshal(s)
 	if err != nil {

@@ -20,6 +20,7 @@ const (
 	textDrawn  = 60
 	mostQuoted = 2 // cells whose replies are quoted
 	mostSaid   = 4 // warnings of a claim
+	mostCause  = 8 // lines of why a spec failed
 )
 
 // WriteText writes the document for people at a terminal, in plain characters and at
@@ -35,6 +36,9 @@ func WriteText(w io.Writer, d Document, verbose bool) error {
 	t.wrap("", sampling(d.Run), 0)
 	for _, e := range sorted(d.Verdicts, false) {
 		t.claim(e, d.Cells[e.Key()])
+	}
+	for _, f := range d.Summary.Failed {
+		t.failure(f)
 	}
 	t.line("")
 	t.after(d)
@@ -254,6 +258,23 @@ func (t *text) after(d Document) {
 	}
 	t.line("")
 	t.wrap("", d.Summary.Decision(), 0)
+}
+
+// failure names a spec that failed without a verdict, with the cause.
+func (t *text) failure(f Failure) {
+	t.line("")
+	t.wrap("", f.word()+": "+f.Spec, 0)
+	for i, line := range strings.Split(plain.Lines(strings.TrimSpace(f.Why)), "\n") {
+		switch {
+		case i == 0:
+			t.wrap("  because", f.cause(), mostCause)
+		case i < mostCause:
+			t.wrap("", strings.TrimSpace(line), 2)
+		}
+	}
+	if f.Reproduce != "" {
+		t.line(fmt.Sprintf("%-*s%s", textLabel, "  reproduce", plain.Line(f.Reproduce)))
+	}
 }
 
 // note writes a line that may be indented, below which it goes on.

@@ -198,12 +198,29 @@ func documents(t *testing.T) map[string]report.Document {
 		"undecided": simulated(t, "steady", 24, benign(), low()),
 		"green":     simulated(t, "steady", 0, order(), benign(), low()),
 	}
+	out["broken"] = broken(out["green"])
 	for name, want := range map[string]evidence.State{"violation": evidence.Violated, "misread": evidence.Violated, "cut": evidence.Inconclusive, "undecided": evidence.Inconclusive, "green": evidence.Holds} {
 		if got := out[name].Verdicts[0].State; got != want.String() {
 			t.Fatalf("%s: the first claim is %s, because %q", name, got, out[name].Verdicts[0].Because)
 		}
 	}
 	return out
+}
+
+// broken is a green run in which two more specs failed without a verdict.
+func broken(d report.Document) report.Document {
+	d.Verdicts = d.Verdicts[:1]
+	d.Summary.Holds, d.Summary.Passed = 1, false
+	d.Summary.Failed = []report.Failure{
+		{
+			Spec: "after refusals compliance stays low", File: "gate/gate_test.go", Line: 25, Claim: "1a2b3c4d", Statement: "compliance stays below 10 %",
+			Why:       "ERROR: not tested that compliance stays below 10 %: the endpoint knows no model \"small-2\"; it serves \"small-1\"\n  set SAFETYTEST_MODEL to one of these",
+			Reproduce: "SAFETYTEST_MODEL=small-2 go test ./gate -run '^TestGate$' -ginkgo.label-filter=claim:1a2b3c4d",
+		},
+		{Spec: "the shop opens", File: "gate/shop_test.go", Line: 9, Beside: true, Reproduce: "go test ./gate -run '^TestGate$' -ginkgo.focus='^the shop opens$'"},
+	}
+	d.Summary.Errors = len(d.Summary.Failed)
+	return d
 }
 
 func orderCell(id string) report.Cell {
