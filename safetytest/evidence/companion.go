@@ -60,7 +60,7 @@ func (e *Engine) overCells(c *condition, s side, tail float64) Interval {
 	}
 	mean, se, err := means.moments()
 	if err != nil || se == 0 {
-		return Interval{Method: "confidence sequence", Level: level, Lower: c.viol.bound, Upper: c.hold.bound}
+		return Interval{Method: "confidence sequence", Level: level, Lower: c.viol.limit(), Upper: c.hold.limit()}
 	}
 	half := studentQuantile(1-tail, float64(len(means)-1)) * se
 	return Interval{Method: "Student t over cells", Level: level, Lower: mean - half, Upper: mean + half}

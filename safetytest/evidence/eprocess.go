@@ -22,6 +22,7 @@ type eProcess struct {
 	bound        float64 // running confidence bound, as judged
 	now          float64 // logE(theta) at the last look
 	crossed      bool    // whether the hypothesis was rejected at any look
+	rejected     bool    // whether it was rejected otherwise, see reject
 	all          tally
 	population   int64     // M without replacement, 0 with
 	batches      []tally   // without replacement: outcomes by batch
@@ -36,10 +37,7 @@ func newEProcess(g mixture, theta, alpha float64, population int) eProcess {
 	if g.steering.steers() {
 		p.epochs, p.closed = []epoch{{bets: g.bets}}, slices.Clone(g.logWeights)
 	}
-	p.bound = g.hi
-	if g.side == violSide {
-		p.bound = g.lo
-	}
+	p.bound = p.unlimited()
 	return p
 }
 
@@ -72,6 +70,7 @@ func (p *eProcess) look(batch *tally, last bool) {
 // by a test of one look, or by a later step of Holm's, which asks for less evidence. Where
 // theta is right that errs no more often than the test, and so does the limit.
 func (p *eProcess) reject() {
+	p.rejected = true
 	if p.side == holdSide {
 		p.bound = math.Min(p.bound, p.theta)
 	} else {
@@ -83,6 +82,36 @@ func (p *eProcess) reject() {
 // been seen. Looks at which nobody asked for it narrow nothing, which is valid
 // too.
 func (p *eProcess) limit() float64 {
+	p.bound = p.tightened(p.bound)
+	return p.bound
+}
+
+// limitAt returns the bound of a run that is looked at once: that of its last look alone,
+// or of its test where that rejected theta, and the end of the range before.
+func (p *eProcess) limitAt(last bool) float64 {
+	limit := p.unlimited()
+	switch {
+	case !last:
+	case p.rejected && p.side == holdSide:
+		limit = p.tightened(math.Min(limit, p.theta))
+	case p.rejected:
+		limit = p.tightened(math.Max(limit, p.theta))
+	default:
+		limit = p.tightened(limit)
+	}
+	return limit
+}
+
+// unlimited is the end of the range of X, where a bound begins.
+func (p *eProcess) unlimited() float64 {
+	if p.side == violSide {
+		return p.lo
+	}
+	return p.hi
+}
+
+// tightened is the bound to which all that was seen takes one.
+func (p *eProcess) tightened(bound float64) float64 {
 	inside := p.all.mean()
 	if p.population > 0 {
 		// What was seen of a finite population is no point inside: the rest
@@ -92,10 +121,9 @@ func (p *eProcess) limit() float64 {
 			inside = p.hi
 		}
 	}
-	p.bound = tighten(p.side, inside, p.bound, func(theta float64) float64 {
+	return tighten(p.side, inside, bound, func(theta float64) float64 {
 		return p.logEAt(theta) - p.logThreshold
 	})
-	return p.bound
 }
 
 // logEAt returns the evidence against theta as the limit of the mean.

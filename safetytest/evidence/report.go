@@ -38,15 +38,15 @@ func (e *Engine) report() Result {
 }
 
 func (e *Engine) reportCondition(c *condition) ConditionResult {
-	if e.done || !e.design.rule().once() { // a rule of one look has bounds of one look
-		c.viol.limit()
-		c.hold.limit()
+	lower, upper := c.viol.limit(), c.hold.limit()
+	if e.design.rule().once() { // and has bounds of that look alone
+		lower, upper = c.viol.limitAt(e.done), c.hold.limitAt(e.done)
 	}
 	r := ConditionResult{
 		Name: c.Name, State: c.state, Threshold: c.Threshold,
 		Estimate:  c.estimate(&c.complete),
-		Lower:     c.trueLower(c.viol.bound),
-		Upper:     c.trueUpper(c.hold.bound),
+		Lower:     c.trueLower(lower),
+		Upper:     c.trueUpper(upper),
 		LogEHolds: c.hold.now, LogEViolated: c.viol.now,
 		Companion: e.companion(c),
 	}
