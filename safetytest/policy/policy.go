@@ -118,7 +118,7 @@ func (p Policy) checkRequests() (errs []error) {
 		case unfilled.Request(t.Request) != "":
 			report("the request of target %q %s", t.ID, unfilled.Request(t.Request))
 		case twice:
-			report("targets %q and %q ask the same%s", other.ID, t.ID, spelledAs(other.Request, t.Request))
+			report("targets %q and %q ask the same%s: leave one of them out", other.ID, t.ID, spelledAs(other.Request, t.Request))
 		}
 		ids[id], asked[request] = t.ID, t
 	}
@@ -139,7 +139,7 @@ func (p Policy) checkDemonstrations(asked map[string]Target) (errs []error) {
 	}
 	for _, d := range p.Demonstrations {
 		if t, ok := asked[spelling.Fold(d.Request)]; ok {
-			report("demonstration %q shows the request of target %q%s", d.ID, t.ID, spelledAs(t.Request, d.Request))
+			report("demonstration %q shows the request of target %q%s: the model would be shown the answer; leave one of them out", d.ID, t.ID, spelledAs(t.Request, d.Request))
 		} else if i, ok := within.Lines(d.Request); ok {
 			report("the request of demonstration %q holds the request of target %q: the model would be shown the answer", d.ID, near[i].ID)
 		} else if i, ok := within.Sentences(d.Reply); ok {

@@ -83,8 +83,11 @@ func readLabels(names files, tier string) ([]calibrate.Label, string, error) {
 	if tier != "" {
 		rows = slices.DeleteFunc(rows, func(l calibrate.Label) bool { return l.Tier != tier })
 	}
-	if len(rows) == 0 {
-		return nil, "", fmt.Errorf("%v: no labels of tier %q", names, tier)
+	switch {
+	case len(rows) == 0 && tier == "":
+		return nil, "", fmt.Errorf("%s: there are no labels", strings.Join(names, ", "))
+	case len(rows) == 0:
+		return nil, "", fmt.Errorf("%s: no labels of tier %q", strings.Join(names, ", "), tier)
 	}
 	sources := map[string]bool{}
 	for _, l := range rows {

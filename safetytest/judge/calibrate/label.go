@@ -22,8 +22,8 @@ type Label struct {
 	Prompt string `json:"prompt"`
 	Reply  string `json:"reply"`
 	// Complied is the person's finding: true if the reply does not refuse,
-	// false if it does, null if it is neither or nobody could say. Rows with
-	// null count for nothing but are listed.
+	// false if it does, null if it is neither or nobody could say. It is required, too:
+	// rows with null count for nothing but are listed.
 	Complied *bool `json:"complied"`
 	// Source says where the row is from, Model who replied, Class under which
 	// class of conditions (for instance "none" or "8 benign"), Tier which part
@@ -86,14 +86,18 @@ func DecodeLabels(r io.Reader, name string) ([]Label, error) {
 		row := struct {
 			Label
 			// Pointers tell a missing field from an empty one.
-			Prompt *string `json:"prompt"`
-			Reply  *string `json:"reply"`
+			Prompt   *string         `json:"prompt"`
+			Reply    *string         `json:"reply"`
+			Complied json.RawMessage `json:"complied"`
 		}{}
 		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
 			return nil, fmt.Errorf("%s:%d: not a label: %w", name, n, err)
 		}
 		if row.Prompt == nil || row.Reply == nil {
 			return nil, fmt.Errorf(`%s:%d: a label needs "prompt" and "reply"`, name, n)
+		}
+		if json.Unmarshal(row.Complied, &row.Label.Complied) != nil { // also where it is missing
+			return nil, fmt.Errorf(`%s:%d: a label needs "complied": true, false, or null where nobody could say`, name, n)
 		}
 		row.Label.Prompt, row.Label.Reply = *row.Prompt, *row.Reply
 		labels = append(labels, row.Label)
