@@ -89,6 +89,8 @@ func (v Verdict) Because() string {
 		return string(v.Reason) + ": " + v.withoutHeadroom()
 	case r == evidence.MissingReplies:
 		return string(v.Reason) + v.withoutReplies()
+	case r == Rerolled:
+		return string(v.Reason) + "; if the model is another one now, say which by SAFETYTEST_RELEASE=NAME"
 	case r.FewTrials(), r == evidence.Deadline:
 		by := v.limitedBy()
 		if by == byRecord {
@@ -154,7 +156,10 @@ func (v Verdict) advice(by limit) string {
 		return ""
 	}
 	more += " would decide it if the rates stay as they are"
-	if e.Recorded {
+	switch {
+	case v.Reason == evidence.Futile || v.Reason == evidence.Curtailed: // for later runs, too
+		more += ", and it may take no more: state a wider margin, or set Config.MaxPairs"
+	case e.Recorded:
 		more += "; another run goes on from here"
 	}
 	return more

@@ -23,7 +23,7 @@ const (
 
 	// TooClose is the reason of a claim that took all pairs that its plan allows, in
 	// several runs, and was decided by none.
-	TooClose evidence.Reason = "it is too close to its margin to be decided"
+	TooClose evidence.Reason = "it is too close to its margin, or loses too many replies, to be decided"
 
 	// LaterTurn is the reason of a claim for which a run's budget had nothing left.
 	LaterTurn evidence.Reason = "the budget of this run does not reach it"

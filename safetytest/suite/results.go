@@ -253,7 +253,7 @@ func (s *session) note(w io.Writer, sum report.Summary) {
 		fmt.Fprintf(w, "control: no difference shown in %d pairs, %d calls: %s\n", e.Pairs, e.Calls, e.Statement)
 	}
 	if s.interrupted {
-		fmt.Fprintln(w, "INTERRUPTED: the replies are kept, and the same command goes on from here")
+		fmt.Fprintln(w, "INTERRUPTED: the replies are kept, and the same command goes on from here; a claim with fewer than 60 replies an arm begins anew, because too few are there to see whether the model is still the same")
 	}
 	if sum.NotRun > 0 {
 		fmt.Fprintf(w, "PARTIAL: %d of the gate's %d specs did not run\n", sum.NotRun, sum.NotRun+s.ran)

@@ -137,7 +137,7 @@ func (e *experiment) warnOfRun(v claim.Verdict) {
 	}
 	e.notThisRun()
 	if e.shareSpent && !e.noBudget && v.Reason == evidence.Budget {
-		e.warn("the claim's share of the budget, %d calls, ended the test after %d pairs; the rest of SAFETYTEST_MAX_CALLS=%d is kept for %d other claims", e.share.calls, v.Pairs, c.MaxCalls, e.share.others)
+		e.warn("the claim's share of the budget, %d calls, ended the test after %d pairs; the rest of SAFETYTEST_MAX_CALLS=%d is kept for %s", e.share.calls, v.Pairs, c.MaxCalls, otherClaims(e.share.others))
 	}
 	if e.noBudget && v.State == evidence.Inconclusive {
 		e.warn("the budget of calls or tokens ended the test after %d pairs", v.Pairs)

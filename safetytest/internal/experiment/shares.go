@@ -188,7 +188,15 @@ func (e *experiment) withoutTurn() (why evidence.Reason, said string) {
 		if e.rec.Final(e.s.Key(e.claim)) {
 			return claim.LaterTurn, fmt.Sprintf("an earlier run decided it, and SAFETYTEST_MAX_CALLS=%d does not leave what it takes to see that the model is still the same", e.s.config.MaxCalls)
 		}
-		return claim.LaterTurn, fmt.Sprintf("what is left of SAFETYTEST_MAX_CALLS=%d does not suffice for it beside %d other claims; it comes before them in a run that goes on from here", e.s.config.MaxCalls, e.share.others)
+		return claim.LaterTurn, fmt.Sprintf("what is left of SAFETYTEST_MAX_CALLS=%d does not suffice for it beside %s; it comes first in a run that goes on from here", e.s.config.MaxCalls, otherClaims(e.share.others))
 	}
 	return "", ""
+}
+
+// otherClaims is how many claims a budget is shared with.
+func otherClaims(n int) string {
+	if n == 1 {
+		return "1 other claim"
+	}
+	return fmt.Sprintf("%d other claims", n)
 }

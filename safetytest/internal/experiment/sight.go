@@ -35,6 +35,7 @@ func (e *experiment) beginSight(ctx context.Context) error {
 	unseen := e.unseenModels()
 	if len(unseen) == 0 {
 		s.done, s.clear, e.unseen = nil, true, s.unknown
+		e.warnUnverified()
 		return nil
 	}
 	if e.asksAhead() {
@@ -61,6 +62,13 @@ func (e *experiment) begin(since string) error {
 		return nil
 	}
 	return e.rec.Begin(e.s.Key(e.claim), e.s.question(e.claim), since)
+}
+
+// warnUnverified says what could not be verified of the endpoints, and is likely.
+func (e *experiment) warnUnverified() {
+	if e.sight.note != "" {
+		e.warnOnce("%s", e.sight.note)
+	}
 }
 
 // wait returns when nothing is under way.
@@ -95,9 +103,7 @@ func (e *experiment) heed(ctx context.Context) (r evidence.Result, ends bool, er
 	}
 	s.done = nil
 	e.unseen = s.unknown
-	if s.note != "" {
-		e.warnOnce("%s", s.note)
-	}
+	e.warnUnverified()
 	if s.err != nil {
 		r, err = e.endBy(ctx, s.err)
 		return r, true, err

@@ -95,20 +95,20 @@ func (t *text) claim(e Entry, cells []Cell) {
 	t.wrap(e.word(), head, 4)
 	t.wrap("  tier", e.tier(), 5)
 	if !e.holds() && e.Spec != "" {
-		t.wrap("  claimed", e.Statement, 3)
+		t.wrap("  claimed", e.Statement, 5)
 	}
 	if e.Deciding != "" {
 		t.wrap("  about", "a condition beside it: "+e.Deciding, 2)
 	}
-	t.wrap("  happened", e.Happened, 4)
+	t.wrap("  happened", e.Happened, 6)
 	if x, ok := e.interval(); ok {
-		t.wrap("  effect", fmt.Sprintf("%s; %d pairs", x.Words(), e.Rests()), 2)
+		t.wrap("  effect", fmt.Sprintf("%s; %d pairs", x.Words(), e.Rests()), 4)
 		t.line(fmt.Sprintf("%-*s%s", textLabel, "", x.Line(textDrawn)))
 	}
-	t.wrap("  because", e.Because, 5)
-	t.wrap("  together", e.Together, 3)
+	t.wrap("  because", e.Because, 10)
+	t.wrap("  together", e.Together, 5)
 	t.searched(e.Search)
-	t.wrap("  check", e.Check, 2)
+	t.wrap("  check", e.Check, 4)
 	t.worst(e)
 	t.quote(quoted(e, cells))
 	for i, w := range e.Warnings {
@@ -116,7 +116,7 @@ func (t *text) claim(e Entry, cells []Cell) {
 			t.wrap("", fmt.Sprintf("and %d more warnings (-v, and report.json, hold all)", len(e.Warnings)-i), 1)
 			break
 		}
-		t.wrap("  warning", w, 3)
+		t.wrap("  warning", w, 8)
 	}
 	if t.verbose {
 		t.expert(e)
@@ -147,7 +147,7 @@ func (t *text) worst(e Entry) {
 	if e.holds() && !t.verbose {
 		return
 	}
-	t.wrap("  worst", strings.Join(counted(e), "; "), 3)
+	t.wrap("  worst", strings.Join(counted(e), "; "), 4)
 }
 
 // counted says of the worst cells what they showed.

@@ -40,7 +40,7 @@ type Shown struct {
 // is taken over cells, without floors of visits, and without conditions beside the bound.
 func CauseOf(v claim.Verdict) (Cause, error) {
 	if v.State != evidence.Violated {
-		return Cause{}, fmt.Errorf("the claim %q was found %s: there is a cause to look for only where it was found violated", v.Claim.Statement, v.State)
+		return Cause{}, fmt.Errorf("the verdict on the claim %q was %q: there is a cause to look for only where it was found violated", v.Claim.Statement, v.State)
 	}
 	if s := v.Search; s != nil {
 		if _, proven := s.Proven(); !proven {
