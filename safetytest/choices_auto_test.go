@@ -81,14 +81,14 @@ func TestAsManyRepliesAsPay(t *testing.T) {
 			return all
 		}), nil, 4, "4 a request"},
 		{"no usage", place{rate: raised(0.30, -0.02), alter: func(_ *worldAsk, a *answers) { a.prompt = 0 }}, nil, 2, "2 a request"},
-		{"calls all whole", place{rate: raised(0.30, -0.02), wholes: true}, nil, 1, "one a request: the endpoint did not say of 4 replies of at most 4 tokens that they were cut"},
-		{"heeds no limit", place{rate: raised(0.30, -0.02), limitless: true}, nil, 1, "one a request: the endpoint did not say of 4 replies"},
+		{"calls all whole", place{rate: raised(0.30, -0.02), wholes: true}, nil, 1, "one a request: the endpoint did not say of each of 4 replies of at most 4 tokens that it was cut"},
+		{"heeds no limit", place{rate: raised(0.30, -0.02), limitless: true}, nil, 1, "one a request: the endpoint did not say of each of 4 replies"},
 		{"streams", sound(), func(c *safetytest.Config) { c.Stream = true }, 1, ""},
 		{"greedy", sound(), func(c *safetytest.Config) {
 			cold := 0.0
 			c.Sampling.Temperature = &cold
 		}, 1, "one a request: at temperature 0 nothing is drawn"},
-		{"a small budget", sound(), func(c *safetytest.Config) { c.MaxCalls = 39 }, 1, "one a request: the claim asks too little for the 4 calls"},
+		{"a small budget", sound(), func(c *safetytest.Config) { c.MaxCalls = 39 }, 1, "one a request: the claim asks too little for the 5 calls"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at := c.at.open(7, "auto "+c.name)
@@ -146,7 +146,7 @@ func TestChoicesAreFoundOutOnce(t *testing.T) {
 	}
 	dir, replies := t.TempDir(), 0
 	sound := place{rate: raised(0.30, -0.02), alter: func(q *worldAsk, _ *answers) {
-		if q.choices == 4 && q.about == "door" {
+		if q.choices == 4 && q.most == 4 { // which is how it is found out whether cuts are said
 			replies++
 		}
 	}}
@@ -169,8 +169,8 @@ func TestChoicesAreFoundOutOnce(t *testing.T) {
 	if n := first[0].Calls + first[1].Calls; at.calls != n {
 		t.Errorf("%d calls are counted and %d were made", n, at.calls)
 	}
-	if of := replies - first[0].Endings.Replies - first[1].Endings.Replies; of != 12 {
-		t.Errorf("%d replies were given that no claim counts, want the 12 of three questions about it", of)
+	if replies != 4 {
+		t.Errorf("%d replies of 4 tokens were asked for, want the 4 of one question", replies)
 	}
 	again := several(porter(30, 20, 0), sound.open(1, "nobody"), keeping("", safetytest.RepliesReplay), washing.Within(4*matchers.Points).Claim(), other)
 	for i, v := range again {

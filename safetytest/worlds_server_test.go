@@ -135,6 +135,7 @@ type answers struct {
 	prompt      int // tokens, 0: no usage is reported
 	completion  int
 	header      map[string]string
+	marked      bool // a filter marks the answer as a whole
 }
 
 // place is an endpoint of one world. The zero hooks are a healthy one.
@@ -161,6 +162,8 @@ type place struct {
 	hit func(a *answers)
 	// give is what becomes of the choices of a request that asks for several.
 	give func(q *worldAsk, all []answers) []answers
+	// stale takes all choices but the first from a cache that goes by the prompt.
+	stale bool
 }
 
 // server is a place during one gate.
@@ -228,7 +231,9 @@ func (s *server) replies(q *worldAsk) []answers {
 	all := []answers{s.reply(q)}
 	for i := 1; i < q.choices; i++ {
 		other := *q
-		other.stream += fmt.Sprint(" choice ", i)
+		if other.stream += fmt.Sprint(" choice ", i); s.stale {
+			other.stream = fmt.Sprintf("%s choice %d of %v", s.salt, i, q.sent)
+		}
 		all = append(all, s.reply(&other))
 	}
 	if s.give != nil && q.choices > 1 {
@@ -427,6 +432,9 @@ func encode(all []answers) []byte {
 		if value != "" {
 			out[name] = value
 		}
+	}
+	if a.marked {
+		out["output_sensitive"] = true
 	}
 	if a.created != 0 {
 		out["created"] = a.created

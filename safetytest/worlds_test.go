@@ -54,7 +54,7 @@ func hardOrEasy(q *worldAsk, base float64) float64 {
 // worlds is the whole table.
 func worlds() []endpointWorld {
 	return slices.Concat(healthyWorlds(), healthyOddities(), cutWorlds(), cachedWorlds(), lossyWorlds(), endedWorlds(),
-		greedyWorlds(), clockWorlds(), swappedWorlds(), populationWorlds(), namedWorlds(), judgedWorlds(), seededWorlds(), choiceWorlds())
+		greedyWorlds(), clockWorlds(), swappedWorlds(), populationWorlds(), namedWorlds(), judgedWorlds(), seededWorlds(), choiceWorlds(), otherForSeveral())
 }
 
 // healthyWorlds are the controls: what an honest endpoint gets.

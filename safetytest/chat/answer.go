@@ -160,6 +160,9 @@ func (a answer) choose(c completion, first choice) (Reply, *Error) {
 		}
 	}
 	r.take(*cmp.Or(first.Message, &message{}), how)
+	if how == endedUnknown && a.marksOther(c, first) {
+		r.Trouble = "a filter marked the answer as a whole, which holds several replies, and does not say on which of them it acted: set SAFETYTEST_CHOICES=1"
+	}
 	return r, nil
 }
 
@@ -179,7 +182,17 @@ func (a answer) endingOf(c completion, first choice) (how ending, word string) {
 	if withheld == "" || how == endedFiltered {
 		return how, word
 	}
+	if a.marksOther(c, first) {
+		return endedUnknown, strings.TrimPrefix(word+": "+withheld, ": ")
+	}
 	return endedFiltered, strings.TrimPrefix(word+": "+withheld, ": ")
+}
+
+// marksOther says whether a filter marked the answer as a whole, of several replies of
+// which this one was delivered: whether it acted on this or on another nobody says, and a
+// reply that was delivered must not pass for one that was withheld.
+func (a answer) marksOther(c completion, one choice) bool {
+	return a.choices > 1 && c.filtered() != "" && !filterActed(one.Filter) && one.Message != nil && !saysNothing(one.Message.Content.text)
 }
 
 // origin is what an answer says of a reply beside its text and its ending.

@@ -24,8 +24,11 @@ type several struct {
 	recalled        bool        // as many as in the run that is replayed or gone on from
 	fewer           string      // why the questions that follow ask for one all the same, "" where they do not
 	asked, decided  map[int]int // replies that were asked for and that are outcomes, of what was looked at, by arm
+	failed          int         // requests for several that failed in a row
 	answered, alike int         // requests that were answered by several, and by several of one text
 	spread          spread
+	seen            [][]severally // by arm, the requests that several replies came to
+	single          int           // questions of an arm that were asked again for one, and read alike
 }
 
 // manyReplies is how many replies a request of the claim may ask for, and where that is
@@ -140,7 +143,8 @@ func further(n int, reply chat.Reply) []chat.Reply {
 func (s *Subject) readFurther(ctx context.Context, c *call, q question, request chat.Request, id record.Key, reply chat.Reply) error {
 	for i, other := range further(q.askedFor(), reply) {
 		o := &call{ref: c.ref, choice: i + 1, recorded: c.recorded, made: c.made}
-		o.from.Text = textOf(other)
+		o.from = whence(q, id, c.from.Size, other)
+		o.from.Choice, o.from.Sent = i+1, c.from.Sent
 		s.readReply(ctx, o, q, request, id, other)
 		c.attempts, c.tokens = c.attempts+o.attempts, c.tokens+o.tokens // of judging models
 		if o.err != nil && (ctx.Err() != nil || budgetSpent(o.err)) {
@@ -168,21 +172,21 @@ func (c *call) withheld() int {
 // observeAll is what arm number k counts in the replies to one request: their mean, and
 // how many of them are no outcome.
 func (e *experiment) observeAll(k int, c *call) evidence.Observation {
-	y := e.observe(k, c)
+	return meanOf(c, func(one *call) evidence.Observation { return e.observe(k, one) })
+}
+
+// meanOf is the mean of what is seen in the replies to one request.
+func meanOf(c *call, observe func(*call) evidence.Observation) evidence.Observation {
 	if len(c.others) == 0 {
-		return y
+		return observe(c)
 	}
 	sum, missing := 0.0, 0
-	add := func(one evidence.Observation) {
-		if one.Missing {
+	for _, one := range append([]*call{c}, c.others...) {
+		if y := observe(one); y.Missing {
 			missing++
 		} else {
-			sum += one.Value
+			sum += y.Value
 		}
-	}
-	add(y)
-	for _, o := range c.others {
-		add(e.observe(k, o))
 	}
 	n := 1 + len(c.others)
 	if missing == n {
@@ -259,6 +263,9 @@ func (e *experiment) choicesTaken() string {
 	}
 	if e.several.fewer != "" {
 		text += "; later one a request: " + e.several.fewer
+	}
+	if e.several.single > 0 {
+		text += fmt.Sprintf("; up to %d questions an arm were asked again for one, and read alike", e.several.single)
 	}
 	if spared := e.spared(); spared != "" {
 		text += "; " + spared

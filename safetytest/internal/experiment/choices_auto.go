@@ -28,10 +28,10 @@ const (
 	// choiceQuestions is how many requests it takes to see what an endpoint makes of
 	// them.
 	choiceQuestions = 2
-	// choiceProbes is how many calls it takes where they are not refused: the first
-	// question is asked for one reply, too, to see what its prompt costs then, and once for
-	// replies of fewTokens.
-	choiceProbes = choiceQuestions + 2
+	// choiceProbes is how many calls it takes where they are not refused: each question is
+	// asked for one reply, too, to see what its prompt costs then and who answers, and one
+	// of them for replies of fewTokens.
+	choiceProbes = 2*choiceQuestions + 1
 	// fewTokens are too few for an answer, so that the endpoint must cut it.
 	fewTokens = 4
 )
@@ -193,7 +193,8 @@ func (e *experiment) choicesOf(ctx context.Context, of []*script) (out choosing,
 // givesChoices asks for n replies at some of the claim's prompts.
 func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (choosing, error) {
 	out := choosing{n: n}
-	alike, came, cut := 0, 0, false
+	alike, came := 0, 0
+	var several, singles []chat.Reply
 	for i := range choiceQuestions {
 		q := of[i*(len(of)-1)/(choiceQuestions-1)]
 		at := q.asks.At(i*len(q.asks.Requests)/choiceQuestions, i%e.s.config.Draws, 0)
@@ -207,15 +208,14 @@ func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (cho
 				continue
 			}
 			came++
-			cut = cut || r.SaidCut()
 			texts[textOf(r)] = true
 			words += len(r.Content) + len(r.Reasoning)
 		}
 		switch {
-		case came == 1 && i == 0:
+		case came == 1 && i == 0 && gaveOthers(reply):
 			return choosing{n: 1, why: "the endpoint gives one, however many are asked for"}, nil
 		case came < (i+1)*n:
-			return choosing{n: 1, why: fmt.Sprintf("of %d replies that were asked for %d came, and those that do not come count against the claim", (i+1)*n, came)}, nil
+			return choosing{n: 1, why: fmt.Sprintf("of %d replies that were asked for %d came, and those that do not come count against the claim: %s", (i+1)*n, came, lostBy(n, reply))}, nil
 		case len(texts) == 1:
 			alike++
 		}
@@ -224,24 +224,68 @@ func (e *experiment) givesChoices(ctx context.Context, of []*script, n int) (cho
 			written = float64(words) / 4
 		}
 		out.reply += written / float64(n*choiceQuestions)
-		if i > 0 {
-			continue
-		}
 		single, one, err := e.askChoices(ctx, q, at, 1, e.s.config.Sampling.MaxTokens)
 		if err != nil {
 			return choosing{}, err
+		}
+		several, singles = append(several, reply), append(singles, single)
+		if i > 0 {
+			continue
 		}
 		if out.one, out.several = one, one; reply.PromptTokens > 0 && single.PromptTokens > 0 {
 			out.several = tokens
 		}
 	}
+	if why := otherThanSingle(singles, several); why != "" {
+		return choosing{n: 1, why: why}, nil
+	}
 	if alike == choiceQuestions {
 		return choosing{n: 1, why: fmt.Sprintf("%d requests were answered with %d times one text each: copies, or a model that always says the same", choiceQuestions, n)}, nil
 	}
-	if cut {
-		return out, nil
-	}
 	return e.saysCut(ctx, of[0], out)
+}
+
+// otherThanSingle says what shows that requests for several replies are taken by another
+// than those for one, of the same questions; "" where nothing does. It takes the endpoint at
+// its word: who does not say so stays unseen.
+func otherThanSingle(singles, several []chat.Reply) string {
+	names := func(of []chat.Reply, name func(chat.Reply) string) (out []string) {
+		for _, r := range of {
+			if n := name(r); n != "" && !slices.Contains(out, n) {
+				out = append(out, n)
+			}
+		}
+		return out
+	}
+	apart := func(what string, name func(chat.Reply) string) string {
+		one, more := names(singles, name), names(several, name)
+		if len(one) == 0 || len(more) == 0 || slices.ContainsFunc(more, func(n string) bool { return slices.Contains(one, n) }) {
+			return ""
+		}
+		return fmt.Sprintf("requests for several are answered by %s %q, those for one by %q", what, more[0], one[0])
+	}
+	if why := apart("the model", func(r chat.Reply) string { return r.Model }); why != "" {
+		return why
+	}
+	if why := apart("a server with the fingerprint", func(r chat.Reply) string { return r.Fingerprint }); why != "" {
+		return why
+	}
+	for i, r := range several {
+		if one := singles[i].PromptTokens; r.PromptTokens > 0 && one > 0 && 10*r.PromptTokens < 9*one {
+			return fmt.Sprintf("of a prompt the endpoint counts %d tokens where several replies are asked for, and %d where one is", r.PromptTokens, one)
+		}
+	}
+	return ""
+}
+
+// lostBy is what befell the first of the replies to a request for n that did not come.
+func lostBy(n int, reply chat.Reply) string {
+	for _, r := range append([]chat.Reply{reply}, further(n, reply)...) {
+		if r.State == chat.Lost {
+			return r.Trouble
+		}
+	}
+	return ""
 }
 
 // mayHideCuts says what speaks against asking an endpoint of the claim for n replies, which
@@ -260,12 +304,12 @@ func (e *experiment) mayHideCuts(ctx context.Context, n int) string {
 		}
 		known, ok := s.choicesKnown(model)
 		if !ok {
-			known, err = e.saysCut(ctx, of[model][0], choosing{n: n})
+			known, err = e.givesLikeOne(ctx, of[model][0], n)
 			var x *chat.Error
 			switch {
 			case err == nil:
 				s.learnChoices(model, known)
-			case turnsDown(err) && errors.As(err, &x) && !strings.HasPrefix(x.Param, "max_"):
+			case turnsDown(err) && errors.As(err, &x):
 				continue
 			default:
 				return hiddenCuts(err)
@@ -278,21 +322,61 @@ func (e *experiment) mayHideCuts(ctx context.Context, n int) string {
 	return ""
 }
 
+// givesLikeOne sees whether requests for n replies are taken like those for one.
+func (e *experiment) givesLikeOne(ctx context.Context, q *script, n int) (choosing, error) {
+	at, most := q.asks.At(0, 0, 0), e.s.config.Sampling.MaxTokens
+	var both [2][]chat.Reply
+	for range choiceQuestions {
+		for i, n := range []int{1, n} {
+			reply, _, err := e.askChoices(ctx, q, at, n, most)
+			if err != nil {
+				return choosing{}, err
+			}
+			both[i] = append(both[i], reply)
+		}
+		if why := otherThanSingle(both[0], both[1]); why == "" { // replicas may take turns
+			return e.saysCut(ctx, q, choosing{n: n})
+		}
+		at = q.asks.At(len(q.asks.Requests)/2, 0, 0)
+	}
+	return choosing{n: 1, why: otherThanSingle(both[0], both[1])}, nil
+}
+
 // saysCut sees whether the endpoint says of several replies which it cut. Of a single one
 // the number of tokens tells, too; of several they are counted together, and a refusal
 // that was cut before it went on to answer would pass for a whole one.
 func (e *experiment) saysCut(ctx context.Context, q *script, known choosing) (choosing, error) {
 	few := fewTokens
 	reply, _, err := e.askChoices(ctx, q, q.asks.At(0, 0, 0), known.n, &few)
-	if err != nil {
+	var x *chat.Error
+	switch {
+	case errors.As(err, &x) && turnsDown(err) && strings.HasPrefix(x.Param, "max_"): // the number of tokens, and not of replies
+		return choosing{n: 1, why: hiddenCuts(err)}, nil
+	case err != nil:
 		return choosing{}, err
+	case reply.State == chat.Lost && !gaveOthers(reply):
+		return choosing{n: 1, why: hiddenCuts(errors.New(reply.Trouble))}, nil
 	}
-	for _, r := range append([]chat.Reply{reply}, further(known.n, reply)...) {
-		if r.SaidCut() {
-			return known, nil
+	if tellsCuts(append([]chat.Reply{reply}, further(known.n, reply)...)) {
+		return known, nil
+	}
+	return choosing{n: 1, why: fmt.Sprintf("the endpoint did not say of each of %d replies of at most %d tokens that it was cut", known.n, few)}, nil
+}
+
+// tellsCuts says whether an endpoint called all of several replies cut that must have been.
+// One that it did not call so may have been done early, if it is shorter than those which
+// were cut.
+func tellsCuts(replies []chat.Reply) bool {
+	written := func(r chat.Reply) int { return len(r.Content) + len(r.Reasoning) + len(r.Refusal) }
+	shortest := 0
+	for _, r := range replies {
+		if n := written(r); r.SaidCut() && (shortest == 0 || n < shortest) {
+			shortest = n
 		}
 	}
-	return choosing{n: 1, why: fmt.Sprintf("the endpoint did not say of %d replies of at most %d tokens that they were cut", known.n, few)}, nil
+	return shortest > 0 && !slices.ContainsFunc(replies, func(r chat.Reply) bool {
+		return !r.SaidCut() && (r.Cut() || written(r) >= shortest)
+	})
 }
 
 // askChoices asks a question of the claim for n replies, of that many tokens at most. It

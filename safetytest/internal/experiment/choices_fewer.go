@@ -3,6 +3,7 @@ package experiment
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -93,6 +94,24 @@ func (e *experiment) heedFewer(q question, c *call) {
 		e.endSeveral(q, c.ending)
 	case c.notGiven:
 		e.endSeveral(q, "a request for several was answered with another number of them")
+	}
+}
+
+// severalFailures is how many requests for several may fail in a row before the questions
+// that follow ask for one: the endpoint may have no room for several any more. What failed
+// stays missing.
+const severalFailures = 3
+
+// heedFailure notes whether a request for several failed.
+func (e *experiment) heedFailure(q question, c *call) {
+	switch {
+	case c.wanted <= 1 || e.s.config.Choices != AutoChoices:
+	case c.err == nil && c.state != chat.Lost:
+		e.several.failed = 0
+	default:
+		if e.several.failed++; e.several.failed >= severalFailures && e.several.fewer == "" {
+			e.endSeveral(q, fmt.Sprintf("%d requests for several failed in a row", e.several.failed))
+		}
 	}
 }
 

@@ -3,12 +3,12 @@ package experiment
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
-	"github.com/safetyspec/safetyspec/safetytest/internal/bounds"
 	"github.com/safetyspec/safetyspec/safetytest/internal/provenance"
 	"github.com/safetyspec/safetyspec/safetytest/internal/record"
 	"github.com/safetyspec/safetyspec/safetytest/internal/reread"
@@ -185,20 +185,41 @@ func (e *experiment) findRecorded() (map[*script][]repeated, error) {
 	return found, nil
 }
 
-// repeat asks an arm's recorded questions again and reads both answers. It says why
-// they cannot be of one model where the server itself tells.
+// errFewer says that an endpoint does not give several replies to a request any more.
+var errFewer = errors.New("the endpoint does not give several replies to a request as it did")
+
+// repeat asks an arm's recorded questions again, as they were asked or, where the endpoint
+// gives no several replies any more, for one, and reads both answers. It says why they
+// cannot be of one model where the server itself tells.
 func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []pair, why string, err error) {
+	pairs, why, err = e.repeatAs(ctx, k, of, false)
+	if errors.Is(err, errFewer) {
+		return e.repeatAs(ctx, k, of, true)
+	}
+	return pairs, why, err
+}
+
+// repeatAs is repeat, for one reply or for as many as were asked for.
+func (e *experiment) repeatAs(ctx context.Context, k int, of []repeated, one bool) (pairs []pair, why string, err error) {
 	again, then := make([]question, len(of)), make([]call, len(of))
 	for i := range of {
 		again[i] = of[i].q
 		again[i].check = e.rec.Run()
-		again[i].choices = 1 // the first reply is what is compared, and the endpoint may give no more by now
+		if one {
+			again[i].choices = 1
+		}
 	}
 	before := e.calls
 	calls := e.askAll(ctx, again)
 	e.s.atOnce(len(of), func(i int) {
 		request, key := e.s.keyed(of[i].q)
 		e.s.readReply(ctx, &then[i], of[i].q, request, key, of[i].reply)
+		for k, other := range further(of[i].q.askedFor(), of[i].reply) {
+			o := &call{ref: then[i].ref, choice: k + 1}
+			e.s.readReply(ctx, o, of[i].q, request, key, other)
+			then[i].attempts, then[i].tokens = then[i].attempts+o.attempts, then[i].tokens+o.tokens
+			then[i].others = append(then[i].others, o)
+		}
 	})
 	for i := range then {
 		e.count(answer{call: &call{attempts: then[i].attempts, tokens: then[i].tokens}}) // of a judging model
@@ -211,17 +232,20 @@ func (e *experiment) repeat(ctx context.Context, k int, of []repeated) (pairs []
 			return nil, "the time ended before it could be seen whether the model is still the same", nil
 		case budgetSpent(c.err):
 			return nil, "the budget ended before it could be seen whether the model is still the same", nil
+		case c.err != nil && c.wanted > 1 && turnsDown(c.err), c.notTaken, c.notGiven:
+			return nil, "", errFewer
 		case c.err != nil && permanent(c.err):
 			return nil, "", c.err
 		}
 		if c.err == nil && says(then[i].by, then[i].state) && says(c.by, c.state) {
 			was, is = append(was, then[i].by), append(is, c.by)
 		}
-		y := evidence.Observation{Missing: true}
-		if c.err == nil {
-			y = bounds.Observed(e.claim.Arms[k].Counts(e.claim), c.judgement)
+		if was := &then[i]; one {
+			pairs = append(pairs, pair{e.reads(k, was.drawn(e.lot(k, of[i].q.at))), e.reads(k, c)})
+		} else {
+			reads := func(one *call) evidence.Observation { return e.reads(k, one) }
+			pairs = append(pairs, pair{meanOf(was, reads), meanOf(c, reads)})
 		}
-		pairs = append(pairs, pair{bounds.Observed(e.claim.Arms[k].Counts(e.claim), then[i].judgement), y})
 	}
 	return pairs, otherServers(was, is), nil
 }
@@ -259,41 +283,47 @@ func says(by record.Served, of chat.State) bool {
 // level, "" if they can be of one model. Replies that are no outcome are compared too:
 // a model that begins to be cut off, or to be filtered, is another.
 func changedIn(arm string, pairs []pair, level float64) string {
-	var more, fewer, lost, found int
-	var then, now float64
-	for _, p := range pairs {
-		switch {
-		case p.then.Missing && !p.now.Missing:
-			found++
-		case !p.then.Missing && p.now.Missing:
-			lost++
-		}
-		a, b := p.then.Value, p.now.Value
-		if p.then.Missing {
-			a = 0
-		}
-		if p.now.Missing {
-			b = 0
-		}
-		then, now = then+a, now+b
-		switch {
-		case b > a:
-			more++
-		case b < a:
-			fewer++
-		}
-	}
-	n := len(pairs)
+	n, d := len(pairs), differenceOf(pairs)
 	switch {
 	case n < repeats:
 		return fmt.Sprintf("of %q only %d replies could be compared, and it takes %d", arm, n, repeats)
-	case signTest(more, fewer) <= level:
-		return fmt.Sprintf("%q is read otherwise than it was: %.0f %% then and %.0f %% now, of the same %d questions", arm, 100*then/float64(n), 100*now/float64(n), n)
-	case signTest(lost, found) <= level:
-		return fmt.Sprintf("of %q %d replies more than then are no outcome, of the same %d questions", arm, lost-found, n)
+	case d.outcomes() <= level:
+		return fmt.Sprintf("%q is read otherwise than it was: %.0f %% then and %.0f %% now, of the same %d questions", arm, 100*d.then, 100*d.now, n)
+	case d.losses() <= level:
+		return fmt.Sprintf("of %q %d replies more than then are no outcome, of the same %d questions", arm, d.lost-d.found, n)
 	}
 	return ""
 }
+
+// difference is how the readings of questions that were asked twice differ.
+type difference struct {
+	then, now         float64 // shares of what is counted; no outcome counts as none
+	more, fewer       int     // pairs of which the second shows more, or less
+	lost, found       int     // pairs of which only the first, or only the second, is an outcome
+	lostThen, lostNow int     // readings that are no outcome
+}
+
+func differenceOf(pairs []pair) (d difference) {
+	value := func(y evidence.Observation) float64 {
+		if y.Missing {
+			return 0
+		}
+		return y.Value
+	}
+	for _, p := range pairs {
+		a, b := value(p.then), value(p.now)
+		d.then, d.now = d.then+a/float64(len(pairs)), d.now+b/float64(len(pairs))
+		d.more, d.fewer = d.more+yes(b > a), d.fewer+yes(b < a)
+		d.lost, d.found = d.lost+yes(!p.then.Missing && p.now.Missing), d.found+yes(p.then.Missing && !p.now.Missing)
+		d.lostThen, d.lostNow = d.lostThen+yes(p.then.Missing), d.lostNow+yes(p.now.Missing)
+	}
+	return d
+}
+
+// outcomes and losses are the levels at which the second readings differ from the first,
+// in what they count and in whether they are outcomes.
+func (d difference) outcomes() float64 { return signTest(d.more, d.fewer) }
+func (d difference) losses() float64   { return signTest(d.lost, d.found) }
 
 // signTest is the two-sided mid-p value of a pairs that differ one way and b that
 // differ the other, where each way is as likely.

@@ -25,17 +25,21 @@ type route struct {
 	model  string
 	form   prompt.Form
 	system bool
+	// choices is how many replies a request asks for: what takes those for several may
+	// cut them where those for one are read whole.
+	choices int
 }
 
 // route is the one by which the script asks.
 func (s *script) route() route {
-	return route{s.arm.Model, s.arm.Presentation.Form, s.system != ""}
+	return route{s.arm.Model, s.arm.Presentation.Form, s.system != "", max(1, s.choices)}
 }
 
 // wholePrompts says up to which size an endpoint was seen to read prompts whole.
 type wholePrompts struct {
 	size    int
 	unknown string // why nothing could be found out, "" if something was
+	note    string // what could not be verified and is likely all the same, "" where nothing is
 }
 
 // real says whether a model is somebody's endpoint that may be asked about itself:

@@ -47,6 +47,7 @@ type experiment struct {
 	endings     endings
 	ends        map[int]endings // by arm, of what its bounds rest on
 	origins     []origin
+	further     []origin                   // of the replies beside the first ones of requests for several
 	allowed     map[provenance.Kind]string // doubts that the configuration declares harmless
 	doubt       string                     // what speaks against counting the replies, the first of it
 	lost        string                     // what befell the last reply that was

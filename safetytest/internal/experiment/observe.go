@@ -15,11 +15,8 @@ import (
 // observe reads what arm number k counts in a reply. A call that failed is
 // missing.
 func (e *experiment) observe(k int, c *call) evidence.Observation {
-	if c.err != nil {
-		return evidence.Observation{Missing: true}
-	}
 	a := e.claim.Arms[k]
-	if a.Marker() != "" && c.judgement.Decided() {
+	if c.err == nil && a.Marker() != "" && c.judgement.Decided() {
 		n := e.formats[k]
 		if n == nil {
 			n = &claim.FormatCount{Arm: a.Name}
@@ -27,7 +24,15 @@ func (e *experiment) observe(k int, c *call) evidence.Observation {
 		}
 		countMarker(n, c.judgement)
 	}
-	return bounds.Observed(a.Counts(e.claim), c.judgement)
+	return e.reads(k, c)
+}
+
+// reads is what arm number k counts in a reply, whether or not it is evidence.
+func (e *experiment) reads(k int, c *call) evidence.Observation {
+	if c.err != nil {
+		return evidence.Observation{Missing: true}
+	}
+	return bounds.Observed(e.claim.Arms[k].Counts(e.claim), c.judgement)
 }
 
 // countMarker counts a reply that could be read, and whether it took over the marker.

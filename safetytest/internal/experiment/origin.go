@@ -73,11 +73,11 @@ func (e *experiment) byModel() map[string][]origin {
 }
 
 // inTurn are the claim's replies by who was asked, in the order of asking, up to where all
-// have come. What comes first of questions under way is no sample of what is answered: it is
+// have come, with all replies of those that asked for several. What comes first of questions under way is no sample of what is answered: it is
 // short, as refusals are.
 func (e *experiment) inTurn() map[string][]origin {
 	var all []origin
-	for _, r := range e.origins {
+	for _, r := range slices.Concat(e.origins, e.further) {
 		if r.turn <= e.through {
 			all = append(all, r)
 		}
@@ -103,8 +103,16 @@ func sortedByModel(all []origin) map[string][]origin {
 
 // remember keeps where a reply came from.
 func (e *experiment) remember(q question, c *call) {
-	if c.state != chat.Answered && c.state != chat.Unfinished {
-		return
+	of := func(c *call) origin {
+		return origin{Reply: c.from, model: q.script.arm.Model, arm: q.script.first, turn: q.turn, script: q.script, at: q.at, judgement: c.judgement}
 	}
-	e.origins = append(e.origins, origin{Reply: c.from, model: q.script.arm.Model, arm: q.script.first, turn: q.turn, script: q.script, at: q.at, judgement: c.judgement})
+	says := func(c *call) bool { return c.state == chat.Answered || c.state == chat.Unfinished }
+	if says(c) {
+		e.origins = append(e.origins, of(c))
+	}
+	for _, o := range c.others {
+		if says(o) {
+			e.further = append(e.further, of(o))
+		}
+	}
 }

@@ -13,8 +13,9 @@ import (
 
 // This file asks an endpoint about itself.
 
-// probe asks something that is no evidence, with the sampling of the run: servers
-// keep room for the reply, and cut the prompt for its sake. It is counted and
+// probe asks something that is no evidence, as the claim's questions are asked: servers
+// keep room for the reply, and cut the prompt for its sake, and what takes requests for
+// several replies may be another one than what takes those for one. It is counted and
 // recorded like any call; its answer says nothing about a claim.
 func (e *experiment) probe(ctx context.Context, q *script, what string, messages []chat.Message) (chat.Reply, error) {
 	return e.probeAt(ctx, q, what, messages, nil)
@@ -22,7 +23,24 @@ func (e *experiment) probe(ctx context.Context, q *script, what string, messages
 
 // probeAt is probe with a seed.
 func (e *experiment) probeAt(ctx context.Context, q *script, what string, messages []chat.Message, seed *int64) (chat.Reply, error) {
-	return e.probeBy(ctx, q, what, chat.Request{Messages: messages, Sampling: e.s.config.Sampling, Seed: seed})
+	sampling := e.s.config.Sampling
+	if n := e.askedAlike(); n > 1 {
+		sampling.Choices = &n
+		reply, err := e.probeBy(ctx, q, what, chat.Request{Messages: messages, Sampling: sampling, Seed: seed})
+		if !turnsDown(err) {
+			return reply, err
+		}
+		sampling.Choices = nil // as the questions go on, too
+	}
+	return e.probeBy(ctx, q, what, chat.Request{Messages: messages, Sampling: sampling, Seed: seed})
+}
+
+// askedAlike is how many replies the requests of the claim's questions ask for.
+func (e *experiment) askedAlike() int {
+	if e.several.fewer != "" {
+		return 1
+	}
+	return max(1, e.several.n)
 }
 
 // probeBy is probe with a sampling of its own.

@@ -141,7 +141,12 @@ func (e *experiment) run(ctx context.Context) (evidence.Result, error) {
 	}
 	if len(found) == 0 {
 		if found, err = e.madeAnew(ctx); err != nil {
-			return e.unchecked(ctx, result, err), nil
+			return e.unchecked(ctx, result, "the replies were made anew", err), nil
+		}
+	}
+	if len(found) == 0 && result.State == evidence.Holds {
+		if found, err = e.answersLikeOne(ctx); err != nil {
+			return e.unchecked(ctx, result, "requests for several replies are answered like those for one", err), nil
 		}
 	}
 	if len(found) > 0 {
@@ -440,6 +445,7 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 		a.batch.todo = append([]question{a.q}, a.batch.todo...)
 		return nil
 	case err != nil:
+		e.failed += max(a.call.wanted, 1) - 1 // replies, as are those that came
 		if err := e.fail(err); err != nil {
 			return err
 		}
@@ -468,6 +474,7 @@ func (e *experiment) take(ctx context.Context, a answer) error {
 	}
 	a.batch.left--
 	e.heedFewer(a.q, a.call)
+	e.heedFailure(a.q, a.call)
 	return nil
 }
 

@@ -75,14 +75,14 @@ func (e *experiment) doubtful(found []provenance.Finding) evidence.Result {
 }
 
 // unchecked is the result of a claim that was decided and of which it could not be
-// found out whether its replies were made anew: an alarm stands, and nothing is proven.
-func (e *experiment) unchecked(ctx context.Context, r evidence.Result, err error) evidence.Result {
+// found out whether what its replies rest on is so: an alarm stands, and nothing is proven.
+func (e *experiment) unchecked(ctx context.Context, r evidence.Result, what string, err error) evidence.Result {
 	if r.State == evidence.Violated {
-		e.warn("whether the replies were made anew could not be found out: %v", err)
+		e.warn("whether %s could not be found out: %v", what, err)
 		return r
 	}
 	r.State, r.Reason = evidence.Inconclusive, claim.DoubtfulReplies
-	e.doubt = fmt.Sprintf("whether they were made anew could not be found out: %v", err)
+	e.doubt = fmt.Sprintf("whether %s could not be found out: %v", what, err)
 	switch {
 	case ctx.Err() != nil:
 		r.Reason = stopReason(ctx)

@@ -42,6 +42,7 @@ type Run struct {
 
 	mu          sync.Mutex
 	choosing    map[string]choosing     // by model, what it makes of requests for several replies
+	alike       map[contextOf]bool      // what is seen to be answered as by requests for one
 	simulations map[string]*simulations // by policy
 	dead        error                   // why the endpoint is of no use
 	origins     origins
@@ -58,7 +59,7 @@ type Run struct {
 // was opened with the named policy.
 func NewRun(p Parameters, models map[string]chat.Model, main string) *Run {
 	return &Run{
-		config: p, models: models, main: main, served: map[servedBy]bool{}, probing: make(chan struct{}, 1), seeds: map[string]seeding{}, choosing: map[string]choosing{}, forecasts: map[string]evidence.Forecast{},
+		config: p, models: models, main: main, served: map[servedBy]bool{}, probing: make(chan struct{}, 1), seeds: map[string]seeding{}, choosing: map[string]choosing{}, alike: map[contextOf]bool{}, forecasts: map[string]evidence.Forecast{},
 		origins: origins{whole: map[route]wholePrompts{}, asked: map[string]bool{}, cleared: map[string]bool{}, stale: map[string]provenance.Finding{}},
 	}
 }

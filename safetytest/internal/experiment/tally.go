@@ -41,6 +41,7 @@ func (e *experiment) tally(b *batch) {
 	}
 	e.learn(b)
 	e.noteSpread(b)
+	e.keepSeveral(b)
 	for i, v := range b.visits {
 		for _, asks := range e.sequence.Asked() {
 			at := v.Of[asks]

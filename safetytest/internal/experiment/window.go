@@ -56,7 +56,7 @@ func (e *experiment) leaveOutSeen(largest map[route]*script, sizes map[route]int
 		have := e.s.origins.whole[to]
 		e.s.mu.Unlock()
 		if sizes[to] <= have.size {
-			e.sight.unknown = cmp.Or(e.sight.unknown, have.unknown) // of whichever endpoint
+			e.sight.unknown, e.sight.note = cmp.Or(e.sight.unknown, have.unknown), cmp.Or(e.sight.note, have.note) // of whichever endpoint
 			delete(largest, to)
 		}
 	}
@@ -74,7 +74,7 @@ func (e *experiment) seesAll(ctx context.Context, largest map[route]*script) (*p
 		if err != nil || doubt != nil {
 			return doubt, err
 		}
-		e.sight.unknown = cmp.Or(e.sight.unknown, now.unknown)
+		e.sight.unknown, e.sight.note = cmp.Or(e.sight.unknown, now.unknown), cmp.Or(e.sight.note, now.note)
 		e.s.mu.Lock()
 		e.s.origins.whole[to] = now
 		e.s.mu.Unlock()
@@ -366,7 +366,7 @@ func (e *experiment) remembers(ctx context.Context, r *recall, shown []prompt.De
 // know the numbers even of a short conversation.
 func (e *experiment) cannotRecall(out wholePrompts) wholePrompts {
 	if e.fitsAnyWindow(out.size) {
-		e.sight.note = fmt.Sprintf("the endpoint reports no prompt tokens, and the model does not repeat a word from a short conversation: that it sees all demonstrations could not be verified, and is likely only because about %d tokens fit any window", out.size)
+		out.note = fmt.Sprintf("the endpoint reports no prompt tokens, and the model does not repeat a word from a short conversation: that it sees all demonstrations could not be verified, and is likely only because about %d tokens fit any window", out.size)
 		return out
 	}
 	out.unknown = "the endpoint reports no prompt tokens, and the model does not repeat a word even from a short conversation: whether it sees all demonstrations could not be verified"

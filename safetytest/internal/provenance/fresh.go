@@ -60,34 +60,49 @@ func Stale(replies []Reply) []Finding {
 	return out
 }
 
+// place is which of the replies to a question a reply is: of those to one request the
+// first may be made now, and the others come from a cache.
+type place struct {
+	of     string
+	choice int
+}
+
 // Repeats counts how often equal bodies were answered with equal texts, over pairs
 // of a reply and the next one to the same body, and how many different texts there
-// are in all.
+// are in all. Of requests for several replies the first is compared with the first, the
+// second with the second, and so on.
 func Repeats(replies []Reply) (equal, pairs, texts int) {
-	last, seen := map[string]uint64{}, map[uint64]bool{}
+	last, seen := map[place]uint64{}, map[uint64]bool{}
 	for _, r := range replies {
 		seen[r.Text] = true
-		if before, ok := last[r.Arm+"\x00"+r.Body]; ok {
+		at := place{r.Arm + "\x00" + r.Body, r.Choice}
+		if before, ok := last[at]; ok {
 			pairs++
 			if before == r.Text {
 				equal++
 			}
 		}
-		last[r.Arm+"\x00"+r.Body] = r.Text
+		last[at] = r.Text
 	}
 	return equal, pairs, len(seen)
 }
 
 // Between counts how often different requests were answered with equal texts, over
-// pairs of a reply and the next one to another request.
+// pairs of a reply and the next one to another request, the first of each.
 func Between(replies []Reply) (equal, pairs int) {
-	for i := 1; i < len(replies); i++ {
-		if a, b := replies[i-1], replies[i]; a.Request != b.Request {
+	var before *Reply
+	for i := range replies {
+		r := &replies[i]
+		if r.Choice > 0 {
+			continue
+		}
+		if before != nil && before.Request != r.Request {
 			pairs++
-			if a.Text == b.Text {
+			if before.Text == r.Text {
 				equal++
 			}
 		}
+		before = r
 	}
 	return equal, pairs
 }
@@ -96,15 +111,16 @@ func Between(replies []Reply) (equal, pairs int) {
 // demonstrations, over pairs of a reply and the next one to the same request with
 // another body. Replies of one seed are expected to be alike, and are no pair.
 func Across(replies []Reply) (equal, pairs int) {
-	last := map[string]Reply{}
+	last := map[place]Reply{}
 	for _, r := range replies {
-		if before, ok := last[r.Request]; ok && before.Body != r.Body && (r.Seed == 0 || before.Seed != r.Seed) {
+		at := place{r.Request, r.Choice}
+		if before, ok := last[at]; ok && before.Body != r.Body && (r.Seed == 0 || before.Seed != r.Seed) {
 			pairs++
 			if before.Text == r.Text {
 				equal++
 			}
 		}
-		last[r.Request] = r
+		last[at] = r
 	}
 	return equal, pairs
 }

@@ -26,6 +26,8 @@ type Reply struct {
 	// the endpoint reported, 0 if nothing, and Cached what it took from its cache
 	// of prompts.
 	Size, Reported, Cached int
+	// Choice is which of the replies to one request it is, from 0.
+	Choice int
 	// Text identifies the reply's text.
 	Text uint64
 	// Answered says that it has a text that a judge can read.
@@ -59,6 +61,9 @@ const (
 	// Time doubts that replies which earlier claims of the run asked for stand for
 	// those of now.
 	Time Kind = "time"
+	// Single is about requests for several replies that are answered otherwise than those
+	// for one. Nobody can declare it harmless: one reply a request is there to be asked for.
+	Single Kind = "single"
 )
 
 // Kinds lists them.
