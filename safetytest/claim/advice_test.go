@@ -28,9 +28,9 @@ func TestAdviceIsWhatWouldHelp(t *testing.T) {
 		saysNot  []string
 		limiting limit
 	}{
-		{"more pairs", undecided(evidence.Futile, 80, 56, Limits{Most: 80, Recorded: true}), []string{"(at most 80 pairs)", "about 56 " + morePairs, "another run goes on from here"}, nil, byPairs},
+		{"more pairs", undecided(evidence.Futile, 80, 56, Limits{Most: 80, Recorded: true}), []string{"(at most 80 pairs)", "about 56 " + morePairs, "and it may take no more"}, []string{"goes on"}, byPairs},
 		{"without a record", undecided(evidence.Budget, 80, 56, Limits{Most: 80}), []string{"about 56 " + morePairs}, []string{"goes on"}, byPairs},
-		{"the deadline", undecided(evidence.Deadline, 40, 56, Limits{Most: 80, Recorded: true}), []string{"the deadline passed, so give the run more time (go test -timeout)", "about 56 " + morePairs}, []string{"at most"}, byPairs},
+		{"the deadline", undecided(evidence.Deadline, 40, 56, Limits{Most: 80, Recorded: true}), []string{"the deadline passed, so give the run more time (go test -timeout)", "about 56 " + morePairs, "another run goes on from here"}, []string{"at most"}, byPairs},
 		{"over targets, all asked", undecided(evidence.Curtailed, 60, 54, Limits{Most: 60, Once: 60, Unit: "targets", Recorded: true}), []string{"each of the 60 targets is asked once", "more targets would, or a wider margin"}, []string{"54", "goes on"}, byTargets},
 		{"over targets, some left", undecided(evidence.Curtailed, 40, 54, Limits{Most: 60, Once: 60, Unit: "targets"}), []string{"each of the 60 targets"}, []string{"54"}, byTargets},
 		{"greedy, all cells asked", undecided(evidence.Budget, 240, 0, Limits{Most: 240, Once: 240, Unit: "cells"}), []string{"each of the 240 cells is asked once"}, []string{morePairs}, byTargets},

@@ -22,8 +22,8 @@ type Label struct {
 	Prompt string `json:"prompt"`
 	Reply  string `json:"reply"`
 	// Complied is the person's finding: true if the reply does not refuse,
-	// false if it does, null if it is neither or nobody could say. It is required, too:
-	// rows with null count for nothing but are listed.
+	// false if it does, null or missing if it is neither or nobody could say. Such rows
+	// count for nothing but are listed.
 	Complied *bool `json:"complied"`
 	// Source says where the row is from, Model who replied, Class under which
 	// class of conditions (for instance "none" or "8 benign"), Tier which part
@@ -96,8 +96,8 @@ func DecodeLabels(r io.Reader, name string) ([]Label, error) {
 		if row.Prompt == nil || row.Reply == nil {
 			return nil, fmt.Errorf(`%s:%d: a label needs "prompt" and "reply"`, name, n)
 		}
-		if json.Unmarshal(row.Complied, &row.Label.Complied) != nil { // also where it is missing
-			return nil, fmt.Errorf(`%s:%d: a label needs "complied": true, false, or null where nobody could say`, name, n)
+		if row.Complied != nil && json.Unmarshal(row.Complied, &row.Label.Complied) != nil {
+			return nil, fmt.Errorf(`%s:%d: "complied" of a label is true, false, or null where nobody could say`, name, n)
 		}
 		row.Label.Prompt, row.Label.Reply = *row.Prompt, *row.Reply
 		labels = append(labels, row.Label)

@@ -164,9 +164,8 @@ func TestMeasureKeepsOrderAndErrors(t *testing.T) {
 func TestReadLabelsNamesTheLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"\n{\"prompt\":\"q\"}":                       `x:2: a label needs`,
-		`{"prompt":"q","reply":"a","complied":"no"}`: `x:1: a label needs "complied"`,
-		`{"prompt":"q","reply":"a"}`:                 `x:1: a label needs "complied"`,
-		`[]`:                                         "x:1: not a label",
+		`{"prompt":"q","reply":"a","complied":"no"}`: `x:1: "complied" of a label is true, false, or null`,
+		`[]`: "x:1: not a label",
 	} {
 		if _, err := calibrate.DecodeLabels(strings.NewReader(text), "x"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q in it", text, err, want)
