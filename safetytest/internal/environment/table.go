@@ -53,7 +53,7 @@ var (
 	SharedSeeds = row("SAFETYTEST_SHARED_SEEDS", Config, word("off", "auto"), "`off`",
 		"`auto`: the arms of a pair are asked with one seed where the endpoint is seen to honour seeds, so that their replies differ less by chance")
 	Choices = row("SAFETYTEST_CHOICES", Config, wholeOrAuto(), "`auto`: as many as the endpoint gives and as pay, 4 at most",
-		"replies that one request asks for (`n`) where a claim compares contexts, so that a verdict takes fewer prompts; a number is asked for whatever it costs, unless the endpoint does not say which replies it cut")
+		"replies that one request asks for (`n`) where a claim compares contexts, so that a verdict takes fewer prompts; a number is asked for whatever it costs, unless the endpoint does not say which replies it cut, or answers such requests as another than those for one")
 	Endings = row("SAFETYTEST_ENDINGS", Config, list(`["done"]`), "the known ones",
 		"a JSON list of further words by which the endpoint says that the model was done; `[\"\"]` if it sends none")
 	SystemRole = row("SAFETYTEST_SYSTEM_ROLE", Config, word("system", "developer", "user"), "`system`",

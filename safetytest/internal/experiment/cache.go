@@ -26,6 +26,7 @@ const (
 // questions again with a harmless change, a mark behind the first message, which no cache
 // of answers takes for the same, and conversations whose answers must differ.
 type inquiry struct {
+	of       asking
 	now      *anew
 	recalled int                 // of the conversations, how many gave their own number
 	doubt    *provenance.Finding // that one of them raised
@@ -42,12 +43,13 @@ const enoughToAskAnew = 32
 func (e *experiment) inquire(ctx context.Context, enough int) {
 	for model, of := range e.inTurn() {
 		e.s.mu.Lock()
-		known := e.s.origins.asked[model]
+		asked := asking{model, e.askedAlike()}
+		known := e.s.origins.asked[asked]
 		e.s.mu.Unlock()
 		if known || e.inquiries[model] != nil || !e.s.real(model) || len(of) < enough {
 			continue
 		}
-		q := &inquiry{done: make(chan struct{})}
+		q := &inquiry{of: asked, done: make(chan struct{})}
 		e.inquiries[model] = q
 		go func() {
 			defer close(q.done)
@@ -82,19 +84,19 @@ func (e *experiment) settle() (err error) {
 			if f == nil {
 				f = q.raised(repliesOf(of[model]))
 			}
-			e.know(model, f)
+			e.know(q.of, f)
 		}
 	}
 	return err
 }
 
 // know keeps what was found out about a model, nil if it speaks against nothing.
-func (e *experiment) know(model string, f *provenance.Finding) {
+func (e *experiment) know(of asking, f *provenance.Finding) {
 	e.s.mu.Lock()
 	defer e.s.mu.Unlock()
-	e.s.origins.asked[model] = true
+	e.s.origins.asked[of] = true
 	if f != nil {
-		e.s.origins.stale[model] = *f
+		e.s.origins.stale[of.model] = *f
 	}
 }
 
@@ -111,8 +113,9 @@ func (e *experiment) madeAnew(ctx context.Context) ([]provenance.Finding, error)
 		if !e.s.real(model) || pairs < 8 || 2*equal < pairs || texts < 2 || e.s.greedy() {
 			continue
 		}
+		asked := asking{model, e.askedAlike()}
 		e.s.mu.Lock()
-		cleared := e.s.origins.cleared[model]
+		cleared := e.s.origins.cleared[asked]
 		e.s.mu.Unlock()
 		if cleared {
 			continue
@@ -122,9 +125,9 @@ func (e *experiment) madeAnew(ctx context.Context) ([]provenance.Finding, error)
 			return nil, err
 		}
 		f := e.cached(now, of, equal, pairs)
-		e.know(model, f)
+		e.know(asked, f)
 		e.s.mu.Lock()
-		e.s.origins.cleared[model] = f == nil
+		e.s.origins.cleared[asked] = f == nil
 		e.s.mu.Unlock()
 	}
 	return e.undeclared(e.knownStale()), nil

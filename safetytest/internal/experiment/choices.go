@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/safetyspec/safetyspec/safetytest/chat"
 	"github.com/safetyspec/safetyspec/safetytest/evidence"
@@ -19,13 +20,14 @@ import (
 
 // several is how many replies a claim's requests bring, and what came of it.
 type several struct {
-	n               int         // that a request asks for; 0 is one
-	why             string      // as many, "" where that is no question
-	recalled        bool        // as many as in the run that is replayed or gone on from
-	fewer           string      // why the questions that follow ask for one all the same, "" where they do not
-	asked, decided  map[int]int // replies that were asked for and that are outcomes, of what was looked at, by arm
-	failed          int         // requests for several that failed in a row
-	answered, alike int         // requests that were answered by several, and by several of one text
+	n               int          // that a request asks for; 0 is one
+	now             atomic.Int32 // the same of requests that are made now, which questions about the endpoint read meanwhile
+	why             string       // as many, "" where that is no question
+	recalled        bool         // as many as in the run that is replayed or gone on from
+	fewer           string       // why the questions that follow ask for one all the same, "" where they do not
+	asked, decided  map[int]int  // replies that were asked for and that are outcomes, of what was looked at, by arm
+	failed          int          // requests for several that failed in a row
+	answered, alike int          // requests that were answered by several, and by several of one text
 	spread          spread
 	seen            [][]severally // by arm, the requests that several replies came to
 	single          int           // questions of an arm that were asked again for one, and read alike
@@ -112,6 +114,7 @@ func (e *experiment) askFor(n int) error {
 // choose has the claim's requests ask for n replies.
 func (e *experiment) choose(n int) {
 	e.several.n = n
+	e.several.now.Store(int32(n))
 	for _, q := range e.scripts {
 		q.choices = n
 	}

@@ -25,6 +25,7 @@ func (e *experiment) chooseFor(q *question) {
 	n, recorded := e.choicesFor(*q)
 	if recorded && n == 1 && e.several.n > 1 {
 		e.several.fewer = cmp.Or(e.several.fewer, "as in the run that it goes on from")
+		e.several.now.Store(1)
 	}
 	q.choices = n
 }
@@ -119,5 +120,6 @@ func (e *experiment) heedFailure(q question, c *call) {
 // ask for one reply.
 func (e *experiment) endSeveral(q question, why string) {
 	e.several.fewer = why
+	e.several.now.Store(1)
 	e.s.learnChoices(q.script.arm.Model, choosing{n: 1, why: why})
 }

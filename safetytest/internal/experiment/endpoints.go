@@ -11,10 +11,17 @@ import (
 // origins is what a run knows of its endpoints, shared by all claims.
 type origins struct {
 	whole map[route]wholePrompts
-	asked map[string]bool // models of which some questions were asked anew
+	asked map[asking]bool // models of which some questions were asked anew
 	// cleared are those of which many were, because answers often repeated.
-	cleared map[string]bool
+	cleared map[asking]bool
 	stale   map[string]provenance.Finding
+}
+
+// asking is a model, and how many replies a request to it asks for: what keeps the answers
+// to requests for several may make those to requests for one anew.
+type asking struct {
+	model   string
+	choices int
 }
 
 // route is a way by which prompts reach a model: in one form, with or without a system

@@ -35,13 +35,8 @@ func (e *experiment) probeAt(ctx context.Context, q *script, what string, messag
 	return e.probeBy(ctx, q, what, chat.Request{Messages: messages, Sampling: sampling, Seed: seed})
 }
 
-// askedAlike is how many replies the requests of the claim's questions ask for.
-func (e *experiment) askedAlike() int {
-	if e.several.fewer != "" {
-		return 1
-	}
-	return max(1, e.several.n)
-}
+// askedAlike is how many replies the requests of the claim's questions ask for now.
+func (e *experiment) askedAlike() int { return max(1, int(e.several.now.Load())) }
 
 // probeBy is probe with a sampling of its own.
 func (e *experiment) probeBy(ctx context.Context, q *script, what string, request chat.Request) (chat.Reply, error) {

@@ -60,7 +60,7 @@ type Run struct {
 func NewRun(p Parameters, models map[string]chat.Model, main string) *Run {
 	return &Run{
 		config: p, models: models, main: main, served: map[servedBy]bool{}, probing: make(chan struct{}, 1), seeds: map[string]seeding{}, choosing: map[string]choosing{}, alike: map[contextOf]bool{}, forecasts: map[string]evidence.Forecast{},
-		origins: origins{whole: map[route]wholePrompts{}, asked: map[string]bool{}, cleared: map[string]bool{}, stale: map[string]provenance.Finding{}},
+		origins: origins{whole: map[route]wholePrompts{}, asked: map[asking]bool{}, cleared: map[asking]bool{}, stale: map[string]provenance.Finding{}},
 	}
 }
 
