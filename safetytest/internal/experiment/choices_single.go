@@ -94,8 +94,8 @@ func (e *experiment) answersLikeOne(ctx context.Context) ([]provenance.Finding, 
 type direction bool
 
 const (
-	more direction = true
-	less direction = false
+	showsMore direction = true
+	showsLess direction = false
 )
 
 // harms are the directions in which an arm's single replies would speak against the claim,
@@ -115,10 +115,10 @@ func (e *experiment) harms(k int, seen []severally) (out []direction) {
 		}
 	}
 	if up && 1-rate >= noticed {
-		out = append(out, more)
+		out = append(out, showsMore)
 	}
 	if down && rate >= noticed {
-		out = append(out, less)
+		out = append(out, showsLess)
 	}
 	return out
 }
@@ -149,7 +149,7 @@ func (e *experiment) armLikeOne(ctx context.Context, k int, seen []severally, ha
 // or are less often outcomes.
 func (d difference) turned(in direction, level float64) bool {
 	of, others := d.more, d.fewer
-	if in == less {
+	if in == showsLess {
 		of, others = others, of
 	}
 	oneSided := func(of, others int) float64 {
