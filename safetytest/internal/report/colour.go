@@ -8,7 +8,7 @@ import (
 // colours begin the words that open a line about a verdict or the decision, as
 // terminals understand them: green, red, yellow.
 var colours = []struct{ word, begins string }{
-	{"HOLDS", "\x1b[32m"}, {"PASSED", "\x1b[32m"}, {"VIOLATED", "\x1b[31m"}, {"FAILED", "\x1b[31m"}, {"INCONCLUSIVE", "\x1b[33m"}, {"NO DECISION", "\x1b[33m"}, {"SIMULATED MODEL", "\x1b[33m"},
+	{"ERROR, no verdict", "\x1b[31m"}, {"HOLDS", "\x1b[32m"}, {"PASSED", "\x1b[32m"}, {"VIOLATED", "\x1b[31m"}, {"FAILED", "\x1b[31m"}, {"INCONCLUSIVE", "\x1b[33m"}, {"NO DECISION", "\x1b[33m"}, {"SIMULATED MODEL", "\x1b[33m"},
 }
 
 // Coloured returns a writer that passes on to w what it is given, with the words of

@@ -37,11 +37,11 @@ func (s Summary) Decision() string {
 	said := strings.Join(of, ", ")
 	switch {
 	case s.Exploratory:
-		return "NO DECISION: " + said + "; the run was declared exploratory"
+		return noDecision + said + "; the run was declared exploratory"
 	case s.Replayed:
-		return "NO DECISION: " + said + "; no model was asked, replies of an earlier run were read again"
+		return noDecision + said + "; no model was asked, replies of an earlier run were read again"
 	case s.FromRecord && s.Violated+s.Inconclusive+s.Errors+s.NotRun+s.TooFew == 0:
-		return "NO DECISION: " + said + "; a record does not know whether the gate asked more, which its report.json says"
+		return noDecision + said + "; a record does not know whether the gate asked more, which its report.json says"
 	case s.Passed && s.Simulated:
 		return "PASSED, ON A SIMULATED MODEL: " + said
 	case s.Passed:
@@ -55,10 +55,12 @@ func (s Summary) Decision() string {
 	return "FAILED: " + said
 }
 
-// failed says whether the run was to decide, and is no pass.
-func (s Summary) failed() bool {
-	return !s.Passed && !s.Exploratory && !s.Replayed && !s.FromRecord
-}
+// failed says whether the run was to decide, and is no pass; decidesNothing that it was not.
+func (s Summary) failed() bool         { return strings.HasPrefix(s.Decision(), "FAILED") }
+func (s Summary) decidesNothing() bool { return strings.HasPrefix(s.Decision(), noDecision) }
+
+// noDecision begins what is said of a run that decides nothing.
+const noDecision = "NO DECISION: "
 
 // Title names the run: its suite, the model and the policy.
 func (d Document) title() string {

@@ -50,7 +50,8 @@ type (
 // writeJUnit writes a test case a claim, with its verdict, effect, bounds, limits and
 // pairs as properties, and one for each spec that failed without a verdict or did not
 // run. What is violated is a failure, what is not proven an error, or skipped in a run that
-// decides nothing. A run that is no pass has a failure or an error.
+// decides nothing. A run that is no pass has a failure or an error, and one that decides
+// nothing a case that was skipped.
 func writeJUnit(w io.Writer, d Document) error {
 	suite := junitSuite{Name: plain.Text(d.title())}
 	for _, f := range d.Run.facts() {
@@ -76,6 +77,8 @@ func writeJUnit(w io.Writer, d Document) error {
 			c.Error.Text += plain.Line(o) + "\n"
 		}
 		suite.add(c)
+	} else if d.Summary.decidesNothing() {
+		suite.add(junitCase{Name: "the run as a whole", Class: suite.Name, Skipped: &junitMessage{Message: d.Summary.Decision()}})
 	}
 	text, err := xml.MarshalIndent(junitSuites{Suites: []junitSuite{suite}}, "", "  ")
 	if err != nil {

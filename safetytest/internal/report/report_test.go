@@ -259,12 +259,13 @@ func TestARecordThatHoldsIsNoPass(t *testing.T) {
 // Whatever made a run red is red in JUnit and in SARIF, too, for those who read nothing else.
 func TestNothingRedLooksGreen(t *testing.T) {
 	for name, s := range map[string]report.Summary{
-		"a spec that failed":    {Errors: 1, Failed: []report.Failure{{Spec: "low", Why: "no such model"}}},
-		"one that is not named": {Errors: 1},
-		"a gate in parts":       {Holds: 1, NotRun: 1, Missed: []report.NotRun{{Spec: "low", Why: "filtered out or not reached"}}},
-		"an objection":          {Holds: 1, Objections: []string{"no spec states the claim"}},
-		"something beside it":   {Holds: 1},
-		"no claim":              {},
+		"a spec that failed":             {Errors: 1, Failed: []report.Failure{{Spec: "low", Why: "no such model"}}},
+		"one that is not named":          {Errors: 1},
+		"a gate in parts":                {Holds: 1, NotRun: 1, Missed: []report.NotRun{{Spec: "low", Why: "filtered out or not reached"}}},
+		"an objection":                   {Holds: 1, Objections: []string{"no spec states the claim"}},
+		"something beside it":            {Holds: 1},
+		"no claim":                       {},
+		"a record that was not complete": {FromRecord: true, Holds: 1, NotRun: 1, Missed: []report.NotRun{{Spec: "low", Why: "no verdict: the run ended before"}}},
 	} {
 		d := report.Document{Summary: s}
 		for format, wants := range map[string][]string{"junit": {"<error "}, "sarif": {`"toolExecutionNotifications"`, `"level": "error"`}} {

@@ -35,7 +35,9 @@ func (r *Run) Document(o Options) (report.Document, error) {
 			missed := report.NotRun{Spec: c.Statement(), Claim: c.Key, Why: "no verdict: the run ended before"}
 			if c.State != "" { // it was concluded without one
 				if c.State != "stored" && c.State != "studied" { // a baseline or a study is no claim to be proven
-					d.Summary.Errors++
+					d.Summary.Failed = append(d.Summary.Failed, report.Failure{
+						Spec: c.Statement(), Claim: c.Key, Why: "its test failed without a verdict: what the run printed says why",
+					})
 				}
 				continue
 			}
@@ -56,7 +58,7 @@ func (r *Run) Document(o Options) (report.Document, error) {
 			}
 		}
 	}
-	d.Summary.NotRun = len(d.Summary.Missed)
+	d.Summary.NotRun, d.Summary.Errors = len(d.Summary.Missed), len(d.Summary.Failed)
 	d.Summary.Add(d.Verdicts)
 	d.Summary.Calls, d.Summary.Tokens = max(d.Summary.Calls, r.Calls), max(d.Summary.Tokens, r.Tokens)
 	d.Summary.FromRecord = true // and so never passed
