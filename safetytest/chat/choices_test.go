@@ -41,6 +41,8 @@ func TestAskReadsAllChoices(t *testing.T) {
 			[]Reply{{State: Answered, Content: "A", FinishReason: "stop"}, {State: Blocked, FinishReason: "content_filter"}, {State: Lost, Trouble: "finish reason error"}}},
 		{"the first with an error", choiceBody(`{"index":0,"error":{"code":502,"message":"upstream"}}`, aChoice(1, "B", "stop"), aChoice(2, "C", "stop")),
 			[]Reply{{State: Lost, Trouble: "upstream"}, {State: Answered, Content: "B", FinishReason: "stop"}, {State: Answered, Content: "C", FinishReason: "stop"}}},
+		{"a filter's mark on the whole", strings.Replace(choiceBody(aChoice(0, "A", "stop"), aChoice(1, "", "stop"), aChoice(2, "C", "content_filter")), `"object"`, `"output_sensitive":true,"object"`, 1),
+			[]Reply{{State: Unfinished, Content: "A", FinishReason: "stop: sensitive", Trouble: "does not say on which of them it acted"}, {State: Blocked, FinishReason: "stop: sensitive"}, {State: Blocked, Content: "C", FinishReason: "content_filter"}}},
 		{"reasoning in one", choiceBody(aChoice(0, "<think>hm</think>A", "stop"), aChoice(1, "<think>hm", "length"), aChoice(2, "C", "stop")),
 			[]Reply{{State: Answered, Content: "A", FinishReason: "stop"}, {State: Unfinished, FinishReason: "length", Trouble: "stops within its reasoning"}, {State: Answered, Content: "C", FinishReason: "stop"}}},
 	} {
