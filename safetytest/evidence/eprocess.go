@@ -71,11 +71,15 @@ func (p *eProcess) look(batch *tally, last bool) {
 // theta is right that errs no more often than the test, and so does the limit.
 func (p *eProcess) reject() {
 	p.rejected = true
+	p.bound = p.withinTheta(p.bound)
+}
+
+// withinTheta is a bound that reaches no further than theta.
+func (p *eProcess) withinTheta(bound float64) float64 {
 	if p.side == holdSide {
-		p.bound = math.Min(p.bound, p.theta)
-	} else {
-		p.bound = math.Max(p.bound, p.theta)
+		return math.Min(bound, p.theta)
 	}
+	return math.Max(bound, p.theta)
 }
 
 // limit returns the confidence bound, as judged, after tightening it by what has
@@ -90,16 +94,13 @@ func (p *eProcess) limit() float64 {
 // or of its test where that rejected theta, and the end of the range before.
 func (p *eProcess) limitAt(last bool) float64 {
 	limit := p.unlimited()
-	switch {
-	case !last:
-	case p.rejected && p.side == holdSide:
-		limit = p.tightened(math.Min(limit, p.theta))
-	case p.rejected:
-		limit = p.tightened(math.Max(limit, p.theta))
-	default:
-		limit = p.tightened(limit)
+	if !last {
+		return limit
 	}
-	return limit
+	if p.rejected {
+		limit = p.withinTheta(limit)
+	}
+	return p.tightened(limit)
 }
 
 // unlimited is the end of the range of X, where a bound begins.

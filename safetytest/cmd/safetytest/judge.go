@@ -50,7 +50,7 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	if err := printTables(out, c, judged); err != nil {
 		return err
 	}
-	if n := unlabelled(rows); n > 0 {
+	if n := c.Unlabelled; n > 0 {
 		fmt.Fprintf(out, "\nof %d labels %d have no finding (\"complied\" is null or missing) and count for nothing\n", len(rows), n)
 	}
 	printDisagreements(out, judged, *show)
@@ -62,16 +62,6 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "\nwrote %s\n", *write)
 	return nil
-}
-
-// unlabelled is how many rows say nothing of what a person found.
-func unlabelled(rows []calibrate.Label) (n int) {
-	for _, l := range rows {
-		if l.Complied == nil {
-			n++
-		}
-	}
-	return n
 }
 
 // readLabels reads files of labels, and says what they are.

@@ -24,7 +24,7 @@ type stage struct {
 	level float64
 }
 
-// stages end with the one at which a difference is taken for one. By simulation a rate that
+// stages end with the one at which a difference is taken for one. By TestWhatSinglesNotice a rate that
 // is 40 points higher for one reply is noticed in 9 of 10 arms, and one that is 30 points
 // higher in 7 to 9; an arm that is answered alike takes 18 or 19 calls and is doubted in
 // less than 1 of 100.

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -70,5 +71,42 @@ func TestDifferencesHaveADirection(t *testing.T) {
 	}
 	if even := (difference{more: 3, fewer: 3}); even.turned(showsMore, 0.3) || even.turned(showsLess, 0.3) {
 		t.Error("as many differ either way")
+	}
+}
+
+// What the comparison notices, and what it costs, as docs/endpoints.md and docs/verdicts.md
+// say: single replies that show more, at rates for several and for one.
+func TestWhatSinglesNotice(t *testing.T) {
+	const runs = 2000
+	for _, c := range []struct {
+		several, one       float64
+		least, most, calls float64 // share of arms that are doubted, and calls an arm at most
+	}{
+		{.05, .05, 0, .015, 20}, {.20, .20, 0, .015, 20}, {.50, .50, 0, .015, 20},
+		{.05, .45, .90, 1, repeats}, {.20, .60, .87, 1, repeats}, {.40, .80, .87, 1, repeats},
+		{.05, .35, .84, .94, repeats}, {.20, .50, .66, .80, repeats},
+		{.02, .14, .30, .50, repeats},
+	} {
+		r := rand.New(rand.NewPCG(1, 2))
+		doubted, calls := 0, 0
+		for range runs {
+			var d difference
+			asked, turned := 0, true
+			for _, s := range stages {
+				for ; asked < s.asked; asked++ {
+					then, now := r.Float64() < c.several, r.Float64() < c.one
+					d.more, d.fewer = d.more+yes(now && !then), d.fewer+yes(then && !now)
+				}
+				if turned = d.turned(showsMore, s.level); !turned {
+					break
+				}
+			}
+			doubted, calls = doubted+yes(turned), calls+asked
+		}
+		share, mean := float64(doubted)/runs, float64(calls)/runs
+		t.Logf("%.0f %% of several, %.0f %% of one: doubted in %.1f %% of arms, %.1f calls an arm", 100*c.several, 100*c.one, 100*share, mean)
+		if share < c.least || share > c.most || mean > c.calls {
+			t.Errorf("%+v: doubted %.3f, %.1f calls", c, share, mean)
+		}
 	}
 }

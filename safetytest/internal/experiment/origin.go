@@ -72,9 +72,9 @@ func (e *experiment) byModel() map[string][]origin {
 	return sortedByModel(e.origins[:len(e.origins):len(e.origins)])
 }
 
-// inTurn are the claim's replies by who was asked, in the order of asking, up to where all
-// have come, with all replies of those that asked for several. What comes first of questions under way is no sample of what is answered: it is
-// short, as refusals are.
+// inTurn are the claim's replies by who was asked, all of those to a request, in the order of
+// asking, up to where all have come. What comes first of questions under way is no sample of
+// what is answered: it is short, as refusals are.
 func (e *experiment) inTurn() map[string][]origin {
 	var all []origin
 	for _, r := range slices.Concat(e.origins, e.further) {
@@ -106,12 +106,12 @@ func (e *experiment) remember(q question, c *call) {
 	of := func(c *call) origin {
 		return origin{Reply: c.from, model: q.script.arm.Model, arm: q.script.first, turn: q.turn, script: q.script, at: q.at, judgement: c.judgement}
 	}
-	says := func(c *call) bool { return c.state == chat.Answered || c.state == chat.Unfinished }
-	if says(c) {
+	came := func(c *call) bool { return c.state == chat.Answered || c.state == chat.Unfinished }
+	if came(c) {
 		e.origins = append(e.origins, of(c))
 	}
 	for _, o := range c.others {
-		if says(o) {
+		if came(o) {
 			e.further = append(e.further, of(o))
 		}
 	}
